@@ -1,0 +1,5 @@
+"""The CRM's own actions; found by `autodiscover_modules("actions")`."""
+
+from workflows.registries import actions
+
+actions.load("crm.actions")

@@ -1,0 +1,23 @@
+"""State of the CRM, a file per aggregate."""
+
+from crm.models.activity import Note, Task
+from crm.models.people import Company, Contact, LeadStatus, LifecycleStage
+from crm.models.pipeline import Pipeline, Stage
+from crm.models.pipeline_records import Deal, Ticket
+from crm.models.user import Team, TeamMembership, User
+
+__all__ = [
+    "Company",
+    "Contact",
+    "Deal",
+    "LeadStatus",
+    "LifecycleStage",
+    "Note",
+    "Pipeline",
+    "Stage",
+    "Task",
+    "Team",
+    "TeamMembership",
+    "Ticket",
+    "User",
+]

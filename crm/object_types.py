@@ -1,0 +1,79 @@
+"""The CRM's object types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Company, Contact, Deal, Note, Pipeline, Stage, Task, Ticket
+from records.object_types import property_of, register
+from records.properties import Option, Property
+
+HIDDEN = {"custom", "deleted_at"}
+LINKS = ("contact", "company", "deal", "ticket", "task", "note")
+
+
+def pipelines(object_type: str) -> Callable[[], Iterable[Option]]:
+    def fetch() -> Iterable[Option]:
+        found = Pipeline.objects.filter(object_type=object_type)
+        return [Option(slug, label) for slug, label in found.values_list("slug", "label")]
+
+    return fetch
+
+
+def stages(object_type: str) -> Callable[[], Iterable[Option]]:
+    """The stages of every pipeline of the type; a slug used in several pipelines is one option."""
+
+    def fetch() -> Iterable[Option]:
+        found = Stage.objects.filter(pipeline__object_type=object_type).order_by("pipeline__position", "position")
+        return [Option(slug, label) for slug, label in dict(found.values_list("slug", "label")).items()]
+
+    return fetch
+
+
+def columns(model: Any, **overrides: dict[str, Any]) -> tuple[Property, ...]:
+    """The model's columns as properties, its own first, then the ones every record has."""
+    fields = [field for field in model._meta.concrete_fields if field.name not in HIDDEN]
+    own_first = sorted(fields, key=lambda field: field.name in {"id", "owner", "created_at", "updated_at"})
+    derived = (property_of(field, **overrides.get(field.name, {})) for field in own_first)
+    return tuple(prop for prop in derived if prop is not None)
+
+
+def register_object_types() -> None:
+    """Called once, when the apps are ready."""
+    money = {"type": "currency"}
+    register(
+        Contact, plural="contacts", icon="user", associates_with=LINKS, blanks_match_negatives=True,
+        name_property="email", declared=columns(Contact, phone={"type": "phone"}, mobile={"type": "phone"}),
+    )  # fmt: skip
+    register(
+        Company, plural="companies", icon="building", associates_with=LINKS,
+        declared=columns(Company, annual_revenue=money),
+    )  # fmt: skip
+    register(
+        Deal, plural="deals", icon="handshake", associates_with=LINKS,
+        declared=columns(
+            Deal,
+            amount=money,
+            pipeline={"type": "select", "options_source": pipelines("deal")},
+            stage={"type": "select", "options_source": stages("deal")},
+        ),
+    )  # fmt: skip
+    register(
+        Ticket, plural="tickets", icon="ticket", name_property="subject", associates_with=LINKS,
+        declared=columns(
+            Ticket,
+            pipeline={"type": "select", "options_source": pipelines("ticket")},
+            status={"type": "select", "options_source": stages("ticket"), "label": _("status")},
+        ),
+    )  # fmt: skip
+    register(
+        Task, plural="tasks", icon="check-square", name_property="title", associates_with=LINKS,
+        declared=columns(Task),
+    )  # fmt: skip
+    register(
+        Note, plural="notes", icon="sticky-note", name_property="body", associates_with=LINKS,
+        declared=columns(Note),
+    )  # fmt: skip

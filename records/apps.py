@@ -1,0 +1,9 @@
+"""What a record is: object types, properties, associations, criteria, segments, the change journal."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class RecordsConfig(AppConfig):
+    name = "records"
+    verbose_name = _("Records")

@@ -1,0 +1,158 @@
+"""The object types: which Django models are records, with which properties and associations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from records.properties import Option, Property, Text
+from records.registry import Registry
+
+object_types = Registry("object type")
+
+FIELD_TYPES: tuple[tuple[type[models.Field], str], ...] = (
+    (models.EmailField, "email"),
+    (models.URLField, "url"),
+    (models.TextField, "multi_line"),
+    (models.CharField, "text"),
+    (models.BooleanField, "boolean"),
+    (models.DateTimeField, "datetime"),
+    (models.DateField, "date"),
+    (models.DecimalField, "number"),
+    (models.FloatField, "number"),
+    (models.IntegerField, "number"),
+)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """An association an object type declares as a foreign key or many-to-many of its model.
+
+    `path` is the lookup from this model to the other (`company`, `deals`). CRM object types, whose links are
+    labelled rows of `Association`, declare none: see records.associations.
+    """
+
+    slug: str
+    to: str
+    path: str
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectType:
+    """One kind of record.
+
+    `blanks_match_negatives`: whether "is none of" and the like match records without a value (TRG-23: contacts do,
+    TRG-24: other types do not). `soft_deletes`: the model has `deleted_at`, and deleted records are invisible.
+    `associates_with`: slugs of the object types its records may be linked to by `Association`.
+    """
+
+    slug: str
+    plural: str
+    model: type[models.Model]
+    label: Text
+    label_plural: Text
+    declared: tuple[Property, ...]
+    name_property: str = "name"
+    icon: str = "box"
+    relations: tuple[Relation, ...] = ()
+    associates_with: tuple[str, ...] = ()
+    blanks_match_negatives: bool = False
+    #: Properties whose forms, lists and API come first; the rest follow in order of declaration.
+    highlights: tuple[str, ...] = field(default=())
+
+    @property
+    def soft_deletes(self) -> bool:
+        return any(f.name == "deleted_at" for f in self.model._meta.concrete_fields)
+
+    @property
+    def has_custom(self) -> bool:
+        return any(f.name == "custom" for f in self.model._meta.concrete_fields)
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    def properties(self) -> dict[str, Property]:
+        """Every property by slug: declared ones first, then the custom ones, read afresh from the database."""
+        return {p.slug: p for p in self.declared} | {p.slug: p for p in custom_properties(self.slug)}
+
+    def records(self) -> QuerySet[Any]:
+        """The records that exist (soft-deleted ones do not)."""
+        live = Q(deleted_at=None) if self.soft_deletes else Q()
+        return self.model._default_manager.filter(live)
+
+    def name_of(self, record: models.Model) -> str:
+        return str(record)
+
+
+def custom_properties(slug: str) -> Iterable[Property]:
+    """The custom properties of an object type, in the order of their labels."""
+    from records.models import PropertyDefinition
+
+    return [definition.as_property() for definition in PropertyDefinition.objects.filter(object_type=slug)]
+
+
+def register(model: type[models.Model], **options: Any) -> ObjectType:
+    """Make a Django model an object type.
+
+    Without `declared` its properties are derived from its columns; slug, plural and labels default to the model's
+    own names. Call it from `AppConfig.ready()`. Raises ValueError when the slug is taken.
+    """
+    meta = model._meta
+    slug = options.pop("slug", meta.model_name)
+    object_type = ObjectType(
+        slug=slug,
+        plural=options.pop("plural", f"{slug}s"),
+        model=model,
+        label=options.pop("label", meta.verbose_name),
+        label_plural=options.pop("label_plural", meta.verbose_name_plural),
+        declared=tuple(options.pop("declared", None) or derived_properties(model)),
+        **options,
+    )
+    object_types.register(object_type)
+    return object_type
+
+
+def derived_properties(model: type[models.Model]) -> list[Property]:
+    """The properties of a model as its columns tell them."""
+    derived = (property_of(column) for column in model._meta.concrete_fields)
+    return [prop for prop in derived if prop is not None]
+
+
+def property_of(column: models.Field, **overrides: Any) -> Property | None:
+    """A column as a property; None where no property type fits."""
+    kind = next((kind for cls, kind in FIELD_TYPES if isinstance(column, cls)), None)
+    if column.is_relation and column.related_model is not None:
+        from django.contrib.auth import get_user_model
+
+        kind = "user" if column.related_model is get_user_model() else None
+    options: tuple[Option, ...] = ()
+    if column.choices:
+        kind, options = "select", tuple(Option(str(value), label) for value, label in column.flatchoices)
+    if kind is None:
+        return None
+    facts: dict[str, Any] = {
+        "slug": column.name,
+        "label": column.verbose_name,
+        "type": kind,
+        "column": column.attname,
+        "options_source": options,
+        "read_only": column.primary_key or not column.editable,
+        "unique": column.unique,
+        "required": not column.blank and not column.null and not column.has_default() and not column.primary_key,
+        "description": column.help_text,
+    }
+    return Property(**(facts | overrides))
+
+
+def object_type_of(model: type[models.Model] | models.Model) -> ObjectType:
+    """The object type of a model or record; LookupError when it is none."""
+    cls = model if isinstance(model, type) else type(model)
+    for object_type in object_types.values():
+        if object_type.model is cls:
+            return object_type
+    raise LookupError(f"{cls.__name__} is not registered as an object type.")

@@ -1,0 +1,109 @@
+"""A property: a typed, named value of a record, held in a column or in the `custom` JSONB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, JSONField, Model, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, NullIf
+from django.utils.functional import Promise
+
+from records.property_types import PropertyType, property_types
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a select property: what is stored, and what a person reads."""
+
+    value: str
+    label: Text
+
+
+@dataclass(frozen=True)
+class Property:
+    """The definition of one property of an object type.
+
+    `column` is the attribute name of the model's column (`owner_id` for a foreign key); None means a custom
+    property, stored under `slug` in the record's `custom` JSONB. `options` are given, or fetched by a function
+    (stages of a pipeline). `expression` is given only for calculated properties (`number_of_…`), which are
+    read-only.
+    """
+
+    slug: str
+    label: Text
+    type: str = "text"
+    column: str | None = None
+    options_source: tuple[Option, ...] | Callable[[], Iterable[Option]] = ()
+    read_only: bool = False
+    required: bool = False
+    unique: bool = False
+    sensitive: bool = False
+    description: Text = ""
+    calculated: Combinable | None = field(default=None, compare=False)
+
+    @property
+    def kind(self) -> PropertyType:
+        return property_types[self.type]
+
+    @property
+    def custom(self) -> bool:
+        return self.column is None and self.calculated is None
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        source = self.options_source
+        return tuple(source()) if callable(source) else source
+
+    def expression(self) -> Any:
+        """The property's value in SQL, of the type its kind compares with; NULL when the value is blank."""
+        if self.calculated is not None:
+            return self.calculated
+        if self.column is not None:
+            return NullIf(F(self.column), Value("")) if self.kind.textual else F(self.column)
+        if self.kind.multiple:
+            return KeyTransform(self.slug, "custom", output_field=JSONField())
+        text = NullIf(KeyTextTransform(self.slug, "custom", output_field=TextField()), Value(""))
+        return text if self.kind.textual else Cast(text, self.kind.output_field())
+
+    def read(self, record: Model) -> Any:
+        """The value of a loaded record as Python sees it (dates as dates, users as their id); None when blank."""
+        if self.column is not None:
+            value = getattr(record, self.column)
+            return None if value == "" else value
+        if self.custom:
+            stored = getattr(record, "custom", {}).get(self.slug)
+            return None if stored in (None, "", []) else self.kind.from_storage(stored)
+        return getattr(record, self.slug, None)
+
+    def clean(self, raw: Any) -> Any:
+        """A value from outside (JSON, a form, a CSV cell) as Python; None when blank.
+
+        Raises ValueError with a whole sentence naming the value and the remedy.
+        """
+        return self.kind.clean(raw, self)
+
+    def write(self, record: Model, value: Any) -> None:
+        """Set a cleaned value on a record, without saving it."""
+        if self.column is not None:
+            column = record._meta.get_field(self.column.removesuffix("_id") if self.type == "user" else self.column)
+            blank = "" if value is None and not column.null else value
+            setattr(record, self.column, blank)
+            return
+        custom = record.custom  # type: ignore[attr-defined]
+        if value is None:
+            custom.pop(self.slug, None)
+        else:
+            custom[self.slug] = self.kind.to_storage(value)
+
+    def as_json(self, value: Any) -> Any:
+        return None if value is None else self.kind.as_json(value)
+
+    def display(self, value: Any) -> str:
+        """What a person reads; "" for a blank."""
+        return "" if value is None else self.kind.display(value, self)

@@ -1,0 +1,71 @@
+"""What every action answers. An action is one file in an `actions` folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.functional import Promise
+
+from records.problems import Problem
+from workflows.params import ParamsForm, StepContext
+
+if TYPE_CHECKING:
+    from workflows.batch import Batch
+
+
+class Action:
+    """One type of step.
+
+    `splits`: it has branches. `group` is the heading in the palette: "Records", "Tasks and notes",
+    "Communication", "Flow". `object_types` None means every object type.
+    """
+
+    slug: str
+    label: str | Promise
+    description: str | Promise = ""
+    group: str | Promise = ""
+    icon = "zap"
+    splits = False
+    object_types: tuple[str, ...] | None = None
+
+    class Params(ParamsForm):
+        pass
+
+    def params(self, document: dict[str, Any], context: StepContext) -> dict[str, Any]:
+        """The cleaned params the action runs with. Raises ValueError when they are not valid."""
+        form = self.Params(document=document, context=context)
+        if not form.is_valid():
+            raise ValueError("; ".join(problem.message for problem in form.problems()))
+        return form.cleaned_data
+
+    def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
+        """What keeps the step from being published, with paths inside `params`. Override to add to the form's."""
+        return self.Params(document=document, context=context).problems()
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        """The setting in a sentence, for the card: also for params that are not finished."""
+        return str(self.label)
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        """The properties the step reads, as "object_type.property"."""
+        return set()
+
+    def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        """The properties the step writes, as "object_type.property"."""
+        return set()
+
+    def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        """Run the step for every enrollment of the batch, with a constant number of statements.
+
+        Every enrollment must get exactly one answer (batch.done, skip, fail, wait, take, jump, end); those without
+        one count as done. Runs inside the batch's transaction: no network here, write a Delivery instead.
+        """
+        raise NotImplementedError(self.slug)
+
+    def tell(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        """What the step did for one record, as one sentence for a salesperson (safe HTML, may hold links).
+
+        `detail` is what `execute` answered with. May be called years later, when the property, user or step it
+        speaks of is gone.
+        """
+        return str(self.label)

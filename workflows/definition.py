@@ -1,0 +1,261 @@
+"""The parsed content of a revision: trigger, steps, and where each step leads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from records.object_types import object_types
+from records.problems import DocumentError, Problem
+from workflows.registries import actions, triggers
+
+FORMAT = 1
+STEP_LIMIT = 1_000
+DEPTH_LIMIT = 20
+STEP_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+KEYS = {
+    "format", "name", "object", "description", "trigger", "unenroll", "suppress", "goal", "sources", "settings",
+    "steps",
+}  # fmt: skip
+STEP_KEYS = {"id", "action", "params", "branches", "comment"}
+BRANCH_KEYS = {"name", "criteria", "values", "percent", "steps"}
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One way out of a branch step. Without criteria and values it is the way for "none met" (BRN-07)."""
+
+    name: str
+    criteria: dict[str, Any] | None
+    values: tuple[Any, ...] | None
+    steps: tuple[Step, ...]
+    percent: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node of a definition: its id is stable for life. `path` is its place in the document."""
+
+    id: str
+    action: str
+    params: dict[str, Any]
+    branches: tuple[Branch, ...]
+    comment: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What enrolls: kind filter, event, schedule or manual, with that kind's own keys in `document`."""
+
+    kind: str
+    document: dict[str, Any]
+
+    @property
+    def criteria(self) -> dict[str, Any] | None:
+        return self.document.get("criteria")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A whole workflow. `document` is what was parsed; reading it directly is for storage and the API only."""
+
+    name: str
+    object: str
+    description: str
+    trigger: Trigger
+    steps: tuple[Step, ...]
+    settings: dict[str, Any]
+    document: dict[str, Any] = field(repr=False, compare=False)
+    by_id: dict[str, Step] = field(repr=False, compare=False)
+    after: dict[str, str] = field(repr=False, compare=False)
+
+    @property
+    def first(self) -> str:
+        """Id of the first step; "" when there is none."""
+        return self.steps[0].id if self.steps else ""
+
+    def next_after(self, step_id: str) -> str:
+        """Id of the step that follows, through the end of branches to where their paths meet; "" at the end."""
+        return self.after[step_id]
+
+    def first_in(self, step_id: str, branch: int) -> str:
+        """Id of the first step of a branch; of the step after the branching when the branch is empty."""
+        steps = self.by_id[step_id].branches[branch].steps
+        return steps[0].id if steps else self.after[step_id]
+
+    def walk(self) -> Iterator[Step]:
+        """Every step in reading order."""
+        return walk(self.steps)
+
+    def number_of(self, step_id: str) -> int:
+        """The step's number on the canvas, from 1, in reading order."""
+        return list(self.by_id).index(step_id) + 1
+
+
+def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        for branch in step.branches:
+            yield from walk(branch.steps)
+
+
+def parse(document: Any) -> Definition:
+    """Read a definition. Raises DocumentError listing every structural fault with its path.
+
+    What only matters at publish (settings missing in a placeholder, unknown properties, …) is found by
+    workflows.checking, so that an unfinished draft can be kept.
+    """
+    faults: list[Problem] = []
+    if not isinstance(document, dict):
+        raise DocumentError([Problem("", _("A definition is a JSON object, not %(value)r.") % {"value": document})])
+    faults += unknown_keys(document, KEYS, "")
+    if document.get("format", FORMAT) != FORMAT:
+        faults.append(Problem("format", _("Format %(value)r is not known. Use 1.") % {"value": document["format"]}))
+    if document.get("object") not in object_types:
+        known = ", ".join(object_types)
+        message = _("There is no object type %(value)r. Use one of: %(known)s.")
+        faults.append(Problem("object", message % {"value": document.get("object"), "known": known}))
+    for key in ("name", "description"):
+        if not isinstance(document.get(key, ""), str):
+            faults.append(Problem(key, _("%(value)r is not text. Send a string.") % {"value": document[key]}))
+    trigger = parse_trigger(document.get("trigger"), faults)
+    steps = parse_steps(document.get("steps", []), "steps", faults, 0)
+    every = list(walk(steps))
+    faults += repeated_ids(every)
+    if len(every) > STEP_LIMIT:
+        message = _("A workflow has %(limit)d steps at most; you sent %(count)d.")
+        faults.append(Problem("steps", message % {"limit": STEP_LIMIT, "count": len(every)}))
+    if not isinstance(document.get("settings") or {}, dict):
+        faults.append(Problem("settings", _("Settings are a JSON object.")))
+    if faults:
+        raise DocumentError(faults)
+    return Definition(
+        name=document.get("name", ""),
+        object=document["object"],
+        description=document.get("description", ""),
+        trigger=trigger,
+        steps=steps,
+        settings=document.get("settings") or {},
+        document=document,
+        by_id={step.id: step for step in every},
+        after=successors(steps),
+    )
+
+
+def unknown_keys(document: dict[str, Any], known: set[str], path: str) -> list[Problem]:
+    return [
+        Problem(
+            f"{path}.{key}".lstrip("."),
+            _("“%(key)s” is not known here. Use: %(known)s.") % {"key": key, "known": ", ".join(sorted(known))},
+            code="unknown_field",
+        )
+        for key in document
+        if key not in known
+    ]
+
+
+def parse_trigger(document: Any, faults: list[Problem]) -> Trigger:
+    """An absent trigger means manual only (TRG-05, TRG-06)."""
+    if document is None:
+        return Trigger("manual", {"kind": "manual"})
+    if not isinstance(document, dict) or document.get("kind") not in triggers:
+        kind = document.get("kind") if isinstance(document, dict) else document
+        message = _("There is no trigger %(value)r. Use one of: %(known)s.")
+        faults.append(Problem("trigger.kind", message % {"value": kind, "known": ", ".join(triggers)}, kind))
+        return Trigger("manual", {})
+    faults += [problem.at("trigger") for problem in triggers[document["kind"]].faults(document)]
+    return Trigger(document["kind"], document)
+
+
+def parse_steps(documents: Any, path: str, faults: list[Problem], depth: int) -> tuple[Step, ...]:
+    if not isinstance(documents, list):
+        faults.append(Problem(path, _("Steps are a list, not %(value)r.") % {"value": documents}))
+        return ()
+    if depth > DEPTH_LIMIT:
+        message = _("Branches are nested %(limit)d deep at most.") % {"limit": DEPTH_LIMIT}
+        faults.append(Problem(path, message))
+        return ()
+    found = (parse_step(doc, f"{path}.{i}", faults, depth) for i, doc in enumerate(documents))
+    return tuple(step for step in found if step is not None)
+
+
+def parse_step(document: Any, path: str, faults: list[Problem], depth: int) -> Step | None:
+    if not isinstance(document, dict):
+        faults.append(Problem(path, _("A step is a JSON object, not %(value)r.") % {"value": document}))
+        return None
+    faults += unknown_keys(document, STEP_KEYS, path)
+    step_id, action = document.get("id"), document.get("action")
+    if not isinstance(step_id, str) or not STEP_ID.match(step_id):
+        message = _("%(value)r is not a step id. Use small letters, digits, - and _, 63 characters at most.")
+        faults.append(Problem(f"{path}.id", message % {"value": step_id}, step_id))
+        step_id = ""
+    if not isinstance(action, str) or action not in actions:
+        message = _("There is no action %(value)r. Use one of: %(known)s.")
+        faults.append(Problem(f"{path}.action", message % {"value": action, "known": ", ".join(actions)}, action))
+    params = document.get("params") or {}
+    if not isinstance(params, dict):
+        faults.append(Problem(f"{path}.params", _("Params are a JSON object, not %(value)r.") % {"value": params}))
+        params = {}
+    branches = parse_branches(document, path, faults, depth)
+    return Step(step_id, str(action), params, branches, str(document.get("comment", "")), path)
+
+
+def parse_branches(document: dict[str, Any], path: str, faults: list[Problem], depth: int) -> tuple[Branch, ...]:
+    splits = getattr(actions.get(str(document.get("action"))), "splits", False)
+    documents = document.get("branches")
+    if not splits:
+        if documents:
+            faults.append(Problem(f"{path}.branches", _("Only branch actions have branches. Remove them.")))
+        return ()
+    if not isinstance(documents, list) or not documents:
+        faults.append(Problem(f"{path}.branches", _("A branch needs a list of branches, at least one.")))
+        return ()
+    found = []
+    for i, branch in enumerate(documents):
+        place = f"{path}.branches.{i}"
+        if not isinstance(branch, dict):
+            faults.append(Problem(place, _("A branch is a JSON object, not %(value)r.") % {"value": branch}))
+            continue
+        faults += unknown_keys(branch, BRANCH_KEYS, place)
+        steps = parse_steps(branch.get("steps", []), f"{place}.steps", faults, depth + 1)
+        values = branch.get("values")
+        if values is not None and not isinstance(values, list):
+            faults.append(Problem(f"{place}.values", _("Values are a list, not %(value)r.") % {"value": values}))
+            values = None
+        found.append(
+            Branch(
+                name=str(branch.get("name", "")),
+                criteria=branch.get("criteria"),
+                values=None if values is None else tuple(values),
+                steps=steps,
+                percent=branch.get("percent"),
+            )
+        )
+    return tuple(found)
+
+
+def repeated_ids(steps: list[Step]) -> list[Problem]:
+    seen: dict[str, Step] = {}
+    repeated = []
+    for step in steps:
+        if step.id and step.id in seen:
+            message = _("The step id “%(id)s” is used twice (also at %(other)s). Give each step its own id.")
+            values = {"id": step.id, "other": seen[step.id].path}
+            repeated.append(Problem(f"{step.path}.id", message % values, step.id, code="duplicate_id"))
+        seen.setdefault(step.id, step)
+    return repeated
+
+
+def successors(steps: tuple[Step, ...], after: str = "") -> dict[str, str]:
+    """For every step the id of the one after it, where a branch's last step leads to where the paths meet."""
+    found: dict[str, str] = {}
+    for step, follower in zip(steps, [*(step.id for step in steps[1:]), after], strict=True):
+        found[step.id] = follower
+        for branch in step.branches:
+            found |= successors(branch.steps, follower)
+    return found

@@ -1,0 +1,82 @@
+"""External effects waiting in the outbox, and notifications inside the app."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Delivery(models.Model):
+    """One external effect: written in the step's transaction, performed by the delivery job, at least once, by key.
+
+    An SMTP dialogue that was interrupted ends as `uncertain`: somebody has to look before it is sent again.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        DONE = "done", _("Sent")
+        UNCERTAIN = "uncertain", _("Uncertain: check before sending again")
+        DEAD = "dead", _("Given up")
+        SKIPPED = "skipped", _("Skipped by hand")
+
+    id = models.BigAutoField(primary_key=True)
+    #: "enrollment:step:visit[:recipient]"; the receiver's Idempotency-Key and the mail's Message-ID.
+    key = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=20)
+    enrollment_id = models.BigIntegerField(null=True)
+    #: The request as it was when the step ran; retries never render again.
+    request = models.JSONField()
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    due_at = models.DateTimeField(null=True)
+    claim = models.UUIDField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        indexes = (
+            models.Index(fields=("due_at",), condition=Q(state__in=["pending", "sending"]), name="delivery_due"),
+            models.Index(fields=("enrollment_id",), name="delivery_enrollment"),
+        )
+
+
+class Notification(models.Model):
+    """A message to a user inside the app: the bell."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    title = models.CharField(_("title"), max_length=250)
+    body = models.TextField(_("text"), blank=True)
+    url = models.CharField(max_length=500, blank=True)
+    object_type = models.CharField(max_length=50, blank=True)
+    record_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        indexes = (models.Index(fields=("user", "-id"), name="notification_bell"),)
+
+
+class AuditEntry(models.Model):
+    """Who did what to a workflow; append-only, `action` is a code, `detail` its facts."""
+
+    id = models.BigAutoField(primary_key=True)
+    workflow = models.ForeignKey("Workflow", on_delete=models.CASCADE, related_name="audit")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=40)
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        ordering = ("-id",)

@@ -1,0 +1,95 @@
+"""Enrollments and the log of their steps."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from workflows.models.workflow import Revision, Workflow
+
+
+class Enrollment(models.Model):
+    """One record's journey through a workflow; the row is its program counter.
+
+    `step` is the id of the step it stands on, "" once it has ended. `visit` counts steps taken and makes
+    (enrollment, visit) the identity of an effect. `due_at` is when the step may run. A worker owns the row while
+    `claim` is its token and `claimed_until` (database clock) has not passed.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        COMPLETED = "completed", _("Completed")
+        UNENROLLED = "unenrolled", _("Unenrolled")
+        FAILED = "failed", _("Stopped by an error")
+        REFUSED = "refused", _("Not enrolled")
+
+    id = models.BigAutoField(primary_key=True)
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="enrollments")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="enrollments")
+    record_id = models.BigIntegerField()
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.ACTIVE)
+    step = models.CharField(_("step"), max_length=64, blank=True)
+    visit = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(_("due"), null=True)
+    claim = models.UUIDField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    #: {"kind": "filter" | "manual" | "existing", "change": id, "actor": id, "depth": n, "chain": [workflow ids]}
+    cause = models.JSONField(default=dict)
+    #: Outputs of earlier steps by step id.
+    outputs = models.JSONField(default=dict)
+    enrolled_at = models.DateTimeField(_("enrolled"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    #: A code of workflows.sentences: "completed", "by_hand", "record_deleted", "no_longer_matching", …
+    ended_reason = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("enrollment")
+        verbose_name_plural = _("enrollments")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("workflow", "record_id"), condition=Q(status="active"), name="one_active_enrollment"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("due_at",), condition=Q(status="active"), name="enrollment_due"),
+            models.Index(fields=("revision", "step", "due_at"), condition=Q(status="active"), name="enrollment_place"),
+            models.Index(fields=("workflow", "-id"), name="enrollment_history"),
+            models.Index(fields=("record_id", "workflow"), name="enrollment_record"),
+        )
+
+
+class Outcome(models.TextChoices):
+    """How one step ended for one enrollment."""
+
+    SUCCESS = "success", _("Done")
+    SKIPPED = "skipped", _("Skipped")
+    FAILED = "failed", _("Failed")
+    WAITING = "waiting", _("Waiting")
+    RETRYING = "retrying", _("Trying again")
+
+
+class StepExecution(models.Model):
+    """One line of an enrollment's log. Append-only; partitioned by month of `at`, so its database key is (id, at).
+
+    `detail` holds the facts from which the action tells the sentence (Action.tell).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.DO_NOTHING, db_constraint=False, related_name="executions"
+    )
+    revision_id = models.BigIntegerField()
+    visit = models.PositiveIntegerField()
+    step = models.CharField(max_length=64)
+    action = models.CharField(max_length=50)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "workflows_stepexecution"
+        verbose_name = _("step execution")
+        verbose_name_plural = _("step executions")

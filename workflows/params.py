@@ -1,0 +1,78 @@
+"""The settings of a step: one Django form is the editor's panel, the JSON schema, the check and the runtime type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from records.object_types import ObjectType, object_types
+from records.problems import Problem
+
+if TYPE_CHECKING:
+    from workflows.definition import Definition, Step
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """Where a step stands: what its form, checks and sentences may refer to. `user` is None for the engine."""
+
+    definition: Definition
+    step: Step | None = None
+    user: Any = None
+
+    @property
+    def object_type(self) -> ObjectType:
+        return object_types[self.definition.object]
+
+
+class ParamsForm(forms.Form):
+    """Params of one action.
+
+    Bound to a document (`document=`: values are JSON, as in a definition) or to a submitted page (`data=`: the
+    widgets make the same JSON). Either way `cleaned_data` is what the action runs with, and `document()` gives back
+    the JSON to store. Fields must therefore accept their own JSON and be JSON-serialisable through `to_json`.
+    """
+
+    def __init__(self, data: Any = None, *, document: dict[str, Any] | None = None, context: StepContext) -> None:
+        self.source = document
+        self.context = context
+        super().__init__(data if document is None else {}, initial=document, auto_id="param_%s")
+        if document is not None:
+            self.is_bound = True
+        for bound in self.fields.values():
+            if hasattr(bound, "use_context"):
+                bound.use_context(context)
+
+    def _widget_data_value(self, widget: forms.Widget, html_name: str) -> Any:
+        if self.source is not None:
+            return self.source.get(html_name)
+        return widget.value_from_datadict(self.data, self.files, html_name)
+
+    def document(self) -> dict[str, Any]:
+        """The params as JSON, blanks left out. What is invalid is kept as it was sent, so that nothing is lost."""
+        found: dict[str, Any] = {}
+        for name, bound in self.fields.items():
+            raw = self._widget_data_value(bound.widget, self.add_prefix(name))
+            value = self.cleaned_data.get(name, raw) if hasattr(self, "cleaned_data") else raw
+            found[name] = bound.to_json(value) if hasattr(bound, "to_json") else value
+        return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+
+    def problems(self) -> list[Problem]:
+        """Every fault as a problem whose path is inside `params`; unknown keys too."""
+        unknown = set(self.source or ()) - set(self.fields)
+        found = [
+            Problem(
+                key,
+                _("“%(key)s” is not a setting of this action. Use: %(known)s.")
+                % {"key": key, "known": ", ".join(self.fields) or _("none")},
+                code="unknown_field",
+            )
+            for key in sorted(unknown)
+        ]
+        for name, errors in self.errors.items():
+            place = "" if name == forms.forms.NON_FIELD_ERRORS else name
+            found += [Problem(place, str(message), (self.source or {}).get(name)) for message in errors]
+        return found

@@ -1,0 +1,6 @@
+"""The registries of plug-ins: drop a file into the folder and it is known."""
+
+from records.registry import Registry
+
+actions = Registry("action")
+triggers = Registry("trigger")

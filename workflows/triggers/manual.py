@@ -1,0 +1,30 @@
+"""Manual: records are enrolled by hand, by the API or by another workflow only (TRG-05)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.problems import Problem
+from workflows.registries import triggers
+from workflows.triggers.base import Trigger
+
+
+@triggers.register
+class Manual(Trigger):
+    slug = "manual"
+    label = gettext_lazy("Manually")
+    description = gettext_lazy("Only records that somebody enrolls.")
+    icon = "hand"
+
+    def faults(self, document: dict[str, Any]) -> list[Problem]:
+        return [
+            Problem(key, _("A manual trigger has no “%(key)s”. Remove it.") % {"key": key})
+            for key in document
+            if key != "kind"
+        ]
+
+    def describe(self, document: dict[str, Any], object_type: str) -> str:
+        return _("When somebody enrolls a record by hand")
