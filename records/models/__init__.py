@@ -1,5 +1,6 @@
 """State of the records package, a file per aggregate."""
 
+from records.models.api_token import ApiToken, IdempotentReply, Scope
 from records.models.association import Association
 from records.models.change import Change, ChangeKind, PendingChange
 from records.models.property_definition import PropertyDefinition
@@ -7,13 +8,16 @@ from records.models.record import Record
 from records.models.segment import Membership, Segment, SegmentDependency
 
 __all__ = [
+    "ApiToken",
     "Association",
     "Change",
     "ChangeKind",
+    "IdempotentReply",
     "Membership",
     "PendingChange",
     "PropertyDefinition",
     "Record",
+    "Scope",
     "Segment",
     "SegmentDependency",
 ]
