@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 
+from config import services
+from config.logging import logging_settings
+
 env = environ.Env()
-BASE_DIR = Path(__file__).resolve().parent.parent
-HEADRACE_HOME = Path(env.str("HEADRACE_HOME", default=str(BASE_DIR / ".headrace"))).resolve()
+BASE_DIR = services.BASE_DIR
+HEADRACE_HOME = services.home()
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.token_urlsafe(50)
+#: Served over https: secure cookies, HSTS, and plain http redirected.
+SECURE = env.bool("SECURE", default=False)
+# Without a key of its own a process signs with one nobody else knows: its sessions end with it (check config.W001).
+SECRET_KEY = env.str("SECRET_KEY", default="") or services.secret("secret_key") or secrets.token_urlsafe(50)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+HEADRACE_SECRET_KEYS = env.list("HEADRACE_SECRET_KEYS", default=services.secret("headrace_secret_keys").split())
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://headrace@127.0.0.1:5432/headrace")}
+DATABASES = {"default": env.db_url_config(services.database_url())}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", default=0)
+if STATEMENT_TIMEOUT:
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT}s"
+REDIS_URL = services.redis_url()
 
 INSTALLED_APPS = [
     "config",
@@ -115,6 +125,18 @@ CONTENT_SECURITY_POLICY = {
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600 if SECURE else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE and env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if env.bool("TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+LOGGING = logging_settings(env.str("LOG_LEVEL", default="INFO"), env.str("LOG_FORMAT", default="text"))
 
 PGTRIGGER_MIGRATIONS = False
 PGTRIGGER_INSTALL_ON_MIGRATE = True
