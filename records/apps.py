@@ -7,3 +7,11 @@ from django.utils.translation import gettext_lazy as _
 class RecordsConfig(AppConfig):
     name = "records"
     verbose_name = _("Records")
+
+    def ready(self) -> None:
+        from records import capture, checks, signals
+        from records.models import Association
+
+        capture.track_associations(Association)
+        checks.connect()
+        signals.connect()

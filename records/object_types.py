@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q, QuerySet
 
+from records.capture import track
 from records.properties import Option, Property, Text
 from records.registry import Registry
 
@@ -100,7 +101,8 @@ def register(model: type[models.Model], **options: Any) -> ObjectType:
     """Make a Django model an object type.
 
     Without `declared` its properties are derived from its columns; slug, plural and labels default to the model's
-    own names. Call it from `AppConfig.ready()`. Raises ValueError when the slug is taken.
+    own names. Its changes are journaled from the next `migrate` on. Call it from `AppConfig.ready()`. Raises
+    ValueError when the slug is taken.
     """
     meta = model._meta
     slug = options.pop("slug", meta.model_name)
@@ -114,6 +116,7 @@ def register(model: type[models.Model], **options: Any) -> ObjectType:
         **options,
     )
     object_types.register(object_type)
+    track(object_type)
     return object_type
 
 
