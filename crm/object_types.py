@@ -46,7 +46,9 @@ def register_object_types() -> None:
     money = {"type": "currency"}
     register(
         Contact, plural="contacts", icon="user", associates_with=LINKS, blanks_match_negatives=True,
-        name_property="email", declared=columns(Contact, phone={"type": "phone"}, mobile={"type": "phone"}),
+        name_property="email", declared=columns(
+            Contact, email={"unique": True}, phone={"type": "phone"}, mobile={"type": "phone"},
+        ),
     )  # fmt: skip
     register(
         Company, plural="companies", icon="building", associates_with=LINKS,

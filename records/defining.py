@@ -1,0 +1,142 @@
+"""Adding, changing and removing custom properties, with the index that keeps a unique one unique."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Count, F
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from records.journal import change_source
+from records.models import PropertyDefinition, SegmentDependency
+from records.object_types import ObjectType, object_types
+from records.problems import DocumentError, Problem
+from records.saving.matching import key_expression
+
+
+def slug_for(label: str) -> str:
+    """An internal name suggested for a label."""
+    slug = slugify(label.replace("&", " ")).replace("-", "_")[:63].strip("_")
+    return slug if slug[:1].isalpha() else f"p_{slug}".rstrip("_")
+
+
+def define(definition: PropertyDefinition) -> PropertyDefinition:
+    """Save a new or changed custom property.
+
+    Raises DocumentError when its internal name is taken by a built-in property, or when it is to be unique and
+    records share a value already.
+    """
+    object_type = object_types[definition.object_type]
+    if any(prop.slug == definition.slug for prop in object_type.declared):
+        message = _("%(type)s already have a property “%(slug)s”. Choose another internal name.")
+        facts = {"type": object_type.label_plural, "slug": definition.slug}
+        raise DocumentError([Problem("slug", message % facts, definition.slug)])
+    with transaction.atomic():
+        definition.save()
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP INDEX IF EXISTS "{index_name(definition)}"')
+        if definition.unique:
+            refuse_shared_values(object_type, definition)
+            create_index(object_type, definition)
+    return definition
+
+
+def refuse_shared_values(object_type: ObjectType, definition: PropertyDefinition) -> None:
+    prop = definition.as_property()
+    shared = (
+        object_type.records()
+        .annotate(_key=key_expression(prop))
+        .filter(_key__isnull=False)
+        .values("_key")
+        .annotate(holders=Count("pk"))
+        .filter(holders__gt=1)
+        .order_by(F("holders").desc())
+        .first()
+    )
+    if shared is not None:
+        message = _("%(count)d %(type)s share the value “%(value)s”, so it cannot be unique. Change them first.")
+        facts = {"count": shared["holders"], "type": object_type.label_plural, "value": shared["_key"]}
+        raise DocumentError([Problem("unique", message % facts, True)])
+
+
+def create_index(object_type: ObjectType, definition: PropertyDefinition) -> None:
+    """A partial unique index on the JSON key; its expression is the one `holders` asks with."""
+    quote = connection.ops.quote_name
+    living = " WHERE deleted_at IS NULL" if object_type.soft_deletes else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'CREATE UNIQUE INDEX "{index_name(definition)}" ON {quote(object_type.table)} '
+            f"((custom ->> '{definition.slug}')){living}"
+        )
+
+
+def index_name(definition: PropertyDefinition) -> str:
+    digest = hashlib.sha256(f"{definition.object_type}.{definition.slug}".encode()).hexdigest()[:16]
+    return f"custom_unique_{digest}"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What removing a custom property would do: how many records lose a value, how many criteria stand against it."""
+
+    records: int
+    criteria: int
+
+    def sentences(self, definition: PropertyDefinition) -> list[str]:
+        """What a person is told before deciding."""
+        object_type = object_types[definition.object_type]
+        told = [
+            ngettext(
+                "%(count)d of the %(type)s loses its value of “%(label)s”. This cannot be undone.",
+                "%(count)d of the %(type)s lose their value of “%(label)s”. This cannot be undone.",
+                self.records,
+            )
+            % {"count": self.records, "type": object_type.label_plural, "label": definition.label}
+        ]
+        if self.criteria:
+            told.append(
+                ngettext(
+                    "%(count)d trigger or list asks for it. Change that first; until then it cannot be deleted.",
+                    "%(count)d triggers or lists ask for it. Change them first; until then it cannot be deleted.",
+                    self.criteria,
+                )
+                % {"count": self.criteria}
+            )
+        return told
+
+
+def removal_of(definition: PropertyDefinition) -> Removal:
+    """What would happen if the property were removed."""
+    object_type = object_types[definition.object_type]
+    criteria = SegmentDependency.objects.filter(
+        object_type=definition.object_type, property=definition.slug, segment__active=True
+    )
+    return Removal(
+        records=object_type.model._default_manager.filter(custom__has_key=definition.slug).count(),
+        criteria=criteria.values("segment").distinct().count(),
+    )
+
+
+def remove(definition: PropertyDefinition, *, actor: object = None) -> int:
+    """Delete a custom property and its values; how many records had one.
+
+    Raises DocumentError while active criteria ask for it.
+    """
+    object_type = object_types[definition.object_type]
+    with change_source("admin", actor=actor):
+        removal = removal_of(definition)
+        if removal.criteria:
+            raise DocumentError([Problem("", sentence) for sentence in removal.sentences(definition)[1:]])
+        quote = connection.ops.quote_name
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP INDEX IF EXISTS "{index_name(definition)}"')
+            cursor.execute(
+                f"UPDATE {quote(object_type.table)} SET custom = custom - %s WHERE custom ? %s",
+                [definition.slug, definition.slug],
+            )
+        definition.delete()
+        return removal.records

@@ -1,0 +1,98 @@
+"""Create, change and upsert records of any object type in a constant number of statements per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from records.journal import change_source
+from records.object_types import ObjectType
+from records.problems import DocumentError
+from records.saving.cleaning import Cleaner
+from records.saving.linking import check_links, link
+from records.saving.matching import check_uniques, find_records, lock_uniques, upsert_property
+from records.saving.rows import Row, Saved, Work
+from records.saving.writing import apply, check_required, insert, update
+
+SIZE = 500
+
+
+def save_batch(
+    object_type: ObjectType,
+    rows: Sequence[Row],
+    *,
+    upsert_by: str | None = None,
+    partial: bool = False,
+    actor: Any = None,
+    source: str = "api",
+) -> list[Saved]:
+    """Save rows; the answer has one Saved per row, in order.
+
+    Values are cleaned by their property, unique and required properties are kept, read-only ones refused. A row
+    that changes nothing writes nothing. With `upsert_by` (a unique property, or the name) rows without id change
+    the record that has their value and create one where there is none; rows of one batch that mean the same record
+    are applied in order. `partial=False`: any invalid row raises DocumentError (paths like
+    "0.properties.amount") and nothing is written; `partial=True` saves the others.
+    """
+    with change_source(source, actor=actor), transaction.atomic():
+        saved: list[Saved] = []
+        for start in range(0, len(rows), SIZE):
+            saved += save_some(object_type, rows[start : start + SIZE], upsert_by)
+        problems = [
+            problem.at(str(i)) for i, one in enumerate(saved) if one.status == "invalid" for problem in one.problems
+        ]
+        if problems and not partial:
+            raise DocumentError(problems)
+    return saved
+
+
+def save_some(object_type: ObjectType, rows: Sequence[Row], upsert_by: str | None) -> list[Saved]:
+    """Save up to 500 rows; invalid ones are left out."""
+    cleaner = Cleaner(object_type, rows)
+    known = cleaner.known
+    key = upsert_property(object_type, known, upsert_by) if upsert_by else None
+    works = [Work(row) for row in rows]
+    for work in works:
+        cleaner.clean(work)
+    check_links(object_type, works)
+    uniques = [prop for slug, prop in cleaner.properties.items() if prop.unique and not prop.read_only]
+    if key is not None or uniques:
+        lock_uniques(object_type)
+    find_records(object_type, works, key)
+    check_uniques(object_type, works, [prop for prop in uniques if prop is not key])
+    changes = apply_all(object_type, works, cleaner)
+    written = [work for work in works if work.valid]
+    new = {id(work.record): work.record for work in written if work.record.pk is None}  # type: ignore[union-attr]
+    insert(object_type, list(new.values()))
+    update(object_type, changes, cleaner.properties)
+    touched = link(object_type, written)
+    return [outcome(work, touched) for work in works]
+
+
+def apply_all(object_type: ObjectType, works: list[Work], cleaner: Cleaner) -> dict[int, dict[str, Any]]:
+    """Set the values of all valid works on their records; what has to be updated, by id."""
+    changes: dict[int, dict[str, Any]] = {}
+    begun: set[int] = set()
+    for work in works:
+        if not work.valid or work.record is None:
+            continue
+        first = work.record.pk is None and id(work.record) not in begun
+        if first:
+            check_required(object_type, work, cleaner.known)
+        changed = apply(object_type, work, cleaner.properties)
+        if not work.valid:
+            continue
+        begun.add(id(work.record))
+        work.status = "created" if first else "updated" if changed else "unchanged"
+        if changed and work.record.pk is not None:
+            changes.setdefault(work.record.pk, {}).update(changed)
+    return changes
+
+
+def outcome(work: Work, touched: set[int]) -> Saved:
+    if not work.valid or work.record is None:
+        return Saved("invalid", work.row.id, work.problems)
+    status = "updated" if work.status == "unchanged" and work.record.pk in touched else work.status
+    return Saved(status, work.record.pk)
