@@ -4,3 +4,4 @@ from records.registry import Registry
 
 actions = Registry("action")
 triggers = Registry("trigger")
+goals = Registry("goal")
