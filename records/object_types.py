@@ -78,8 +78,11 @@ class ObjectType:
         return self.model._meta.db_table
 
     def properties(self) -> dict[str, Property]:
-        """Every property by slug: declared ones first, then the custom ones, read afresh from the database."""
-        return {p.slug: p for p in self.declared} | {p.slug: p for p in custom_properties(self.slug)}
+        """Every property by slug: declared, then custom ones (read afresh from the database), then calculated ones."""
+        from records.associations import calculated_properties
+
+        found = [*self.declared, *custom_properties(self.slug), *calculated_properties(self)]
+        return {prop.slug: prop for prop in found}
 
     def records(self) -> QuerySet[Any]:
         """The records that exist (soft-deleted ones do not)."""
