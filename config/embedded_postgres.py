@@ -94,6 +94,10 @@ def stop(folder: Path, state: dict[str, Any]) -> None:
         wait_until(lambda: not running_pid(data), 30)
 
 
+def runs(folder: Path) -> bool:
+    return running_pid(place_of(folder, account()) / "data") != 0
+
+
 def running_pid(data: Path) -> int:
     """The server's process id; 0 when it does not run, whatever a left-over pid file says."""
     try:

@@ -20,6 +20,8 @@ from config import embedded_postgres, embedded_redis
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE = "services.json"
+#: What the `held()` blocks this process is in have started or found: the variables they set, and how durable.
+holding: list[tuple[list[str], bool]] = []
 
 
 def home() -> Path:
@@ -73,13 +75,32 @@ def held(*, durable: bool = True) -> Iterator[list[str]]:
         fcntl.flock(in_use, fcntl.LOCK_SH)
         started = start_missing(folder, missing, durable=durable)
         kept = stack.pop_all()
+    holding.append((missing, durable))
     try:
         yield started
     finally:
+        holding.pop()
         for name in missing:
             os.environ.pop(name, None)
         with kept:
             release(folder, in_use)
+
+
+def revive() -> list[str]:
+    """Start again what this process holds and has died; returns the names of what was started."""
+    folder = home()
+    if not holding or alive(folder, holding[-1][0]):
+        return []
+    missing, durable = holding[-1]
+    with locked(folder / "start.lock"):
+        return start_missing(folder, missing, durable=durable)
+
+
+def alive(folder: Path, names: list[str]) -> bool:
+    state = read_state(folder)
+    return ("DATABASE_URL" not in names or embedded_postgres.runs(folder)) and (
+        "REDIS_URL" not in names or embedded_redis.answers(state)
+    )
 
 
 def start_missing(folder: Path, missing: list[str], *, durable: bool) -> list[str]:

@@ -104,7 +104,8 @@ USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 
 STATIC_URL = "static/"
-STATIC_ROOT = HEADRACE_HOME / "static"
+#: Only for `collectstatic`, when another server than Headrace hands the static files out.
+STATIC_ROOT = env.str("STATIC_ROOT", default=None)
 MEDIA_ROOT = HEADRACE_HOME / "media"
 WHITENOISE_USE_FINDERS = True
 

@@ -1,6 +1,7 @@
 """Which records we have: contacts, companies, deals, tickets, tasks, notes, users and teams."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,6 +10,12 @@ class CrmConfig(AppConfig):
     verbose_name = _("CRM")
 
     def ready(self) -> None:
+        from crm import signals
+        from crm.goals import register_goals
         from crm.object_types import register_object_types
+        from crm.pipelines import ensure_first_pipelines
 
         register_object_types()
+        register_goals()
+        signals.connect(self)
+        post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")
