@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
+from records.properties import Property
 
 if TYPE_CHECKING:
     from workflows.definition import Definition, Step
@@ -26,6 +29,11 @@ class StepContext:
     @property
     def object_type(self) -> ObjectType:
         return object_types[self.definition.object]
+
+    @cached_property
+    def properties(self) -> Mapping[str, Property]:
+        """The object type's properties by slug, read once for this context."""
+        return self.object_type.properties()
 
 
 class ParamsForm(forms.Form):
@@ -45,6 +53,25 @@ class ParamsForm(forms.Form):
         for bound in self.fields.values():
             if hasattr(bound, "use_context"):
                 bound.use_context(context)
+            if hasattr(bound, "use_form"):
+                bound.use_form(self)
+
+    def raw(self, name: str) -> Any:
+        """What was sent or stored for a field, before it is cleaned; for a new form its initial value."""
+        if not self.is_bound:
+            return (self.initial or {}).get(name)
+        return self._widget_data_value(self.fields[name].widget, self.add_prefix(name))
+
+    @classmethod
+    def schema(cls, context: StepContext | None = None) -> dict[str, Any]:
+        """The JSON schema of the params; with a context also the choices it leaves (its properties, its users)."""
+        fields = (cls(document={}, context=context).fields if context else cls.base_fields).items()
+        return {
+            "type": "object",
+            "properties": {name: field_schema(found) for name, found in fields},
+            "required": [name for name, found in fields if found.required],
+            "additionalProperties": False,
+        }
 
     def _widget_data_value(self, widget: forms.Widget, html_name: str) -> Any:
         if self.source is not None:
@@ -76,3 +103,10 @@ class ParamsForm(forms.Form):
             place = "" if name == forms.forms.NON_FIELD_ERRORS else name
             found += [Problem(place, str(message), (self.source or {}).get(name)) for message in errors]
         return found
+
+
+def field_schema(field: forms.Field) -> dict[str, Any]:
+    """What one field's JSON looks like, with its label and help for those who read the catalogue."""
+    found = field.schema() if hasattr(field, "schema") else {"type": "string"}
+    texts = {"title": str(field.label or ""), "description": str(field.help_text or "")}
+    return found | {key: text for key, text in texts.items() if text}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
+from django.utils.html import escape
 
 from records.problems import Problem
 from workflows.params import ParamsForm, StepContext
+from workflows.reasons import reason_sentence
 
 if TYPE_CHECKING:
     from workflows.batch import Batch
@@ -26,6 +28,8 @@ class Action:
     group: str | Promise = ""
     icon = "zap"
     splits = False
+    #: Runs although the workflow is turned off: branches still route and delays still wait (LIF-02).
+    runs_when_off = False
     object_types: tuple[str, ...] | None = None
 
     class Params(ParamsForm):
@@ -62,10 +66,32 @@ class Action:
         """
         raise NotImplementedError(self.slug)
 
+    def resume(self, batch: Batch, params: dict[str, Any]) -> None:
+        """A wait this step asked for is over: by default the records go on."""
+        batch.done()
+
+    def branch_problems(self, context: StepContext) -> list[Problem]:
+        """What keeps the branches of a splitting step from being published, with paths inside the step."""
+        return []
+
+    def describe_branch(self, index: int, context: StepContext) -> str:
+        """Which records take a branch, in a sentence."""
+        return ""
+
+    def default_branches(self) -> list[dict[str, Any]]:
+        """The branches a new step starts with; [] for a step that does not split."""
+        return []
+
     def tell(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         """What the step did for one record, as one sentence for a salesperson (safe HTML, may hold links).
 
         `detail` is what `execute` answered with. May be called years later, when the property, user or step it
         speaks of is gone.
         """
-        return str(self.label)
+        if "reason" in detail:
+            return reason_sentence(detail)
+        return self.told(detail, outcome, context)
+
+    def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        """`tell` for a step that was not skipped and did not fail for a reason of its own. Override this one."""
+        return escape(self.label)

@@ -1,0 +1,46 @@
+"""Why a step was skipped or failed, as sentences a salesperson understands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+#: Sentences by the code in a step execution's detail; named placeholders are filled from the same detail.
+REASONS = {
+    "already_owned": gettext_lazy("The record already has an owner, so it was left alone."),
+    "cannot_copy": gettext_lazy("“%(value)s” cannot be copied into %(property)s: %(error)s"),
+    "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
+    "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
+    "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),
+    "no_email": gettext_lazy("Nobody among the recipients has an email address."),
+    "no_owner": gettext_lazy("The record has no owner."),
+    "no_recipients": gettext_lazy("There was nobody to send it to."),
+    "nobody_available": gettext_lazy("Nobody could take the record: everyone is inactive, away or no main member."),
+    "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
+    "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
+    "record_deleted": gettext_lazy("The record had been deleted."),
+    "refused": gettext_lazy("The value was refused: %(error)s"),
+    "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
+    "step_gone": gettext_lazy("The step no longer exists."),
+    "too_many_steps": gettext_lazy("The record took more than %(limit)s steps, so it was stopped."),
+    "unchanged": gettext_lazy("The property already had this value."),
+    "unexpected": gettext_lazy("An unexpected error kept this step from being done (%(error)s). The record went on."),
+    "workflow_off": gettext_lazy("The workflow was turned off, so this step was skipped."),
+}
+
+
+def reason_sentence(detail: dict[str, Any]) -> str:
+    """The sentence of a detail's `reason` (safe HTML); a code nobody knows any more is shown as it is."""
+    code = str(detail.get("reason", ""))
+    sentence = REASONS.get(code)
+    if sentence is None:
+        return escape(_("Reason: %(code)s.") % {"code": code})
+    facts = {name: str(value) for name, value in detail.items()}
+    try:
+        return escape(str(sentence) % facts)
+    except (KeyError, ValueError):
+        return mark_safe(escape(str(sentence).split("%(")[0].rstrip(" (:“") + "."))
