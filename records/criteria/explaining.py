@@ -1,0 +1,61 @@
+"""Why a record matches or not: the filters' own conditions, answered by the database as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import BooleanField, ExpressionWrapper
+
+from records.criteria.expressions import value_of
+from records.criteria.tree import Leaf
+from records.object_types import ObjectType
+from records.properties import Property
+
+
+@dataclass(frozen=True)
+class LeafAnswer:
+    """One filter's answer for one record. `value` is the property's value as a person reads it; "" for a blank."""
+
+    path: str
+    sentence: str
+    met: bool
+    value: str
+
+
+def explain(
+    object_type: ObjectType, leaves: tuple[Leaf, ...], record_ids: Iterable[int]
+) -> dict[int, list[LeafAnswer]]:
+    """Every leaf for every record, in two queries however many there are."""
+    met = {f"met_{i}": ExpressionWrapper(leaf.q, BooleanField()) for i, leaf in enumerate(leaves)}
+    props = {leaf.property.slug: leaf.property for leaf in leaves if leaf.property is not None}
+    values = {f"value_{slug}": value_of(prop) for slug, prop in props.items()}
+    rows = object_type.records().filter(pk__in=list(record_ids)).values("pk", **met, **values)
+    found = list(rows)
+    names = user_names(props.values(), found)
+    return {
+        row["pk"]: [
+            LeafAnswer(leaf.path, leaf.sentence, bool(row[f"met_{i}"]), shown(leaf.property, row, names))
+            for i, leaf in enumerate(leaves)
+        ]
+        for row in found
+    }
+
+
+def user_names(props: Iterable[Property], rows: list[dict[str, Any]]) -> dict[int, str]:
+    """The names of all users among the values, fetched at once."""
+    slugs = [prop.slug for prop in props if prop.kind.family == "user"]
+    ids = {row[f"value_{slug}"] for slug in slugs for row in rows} - {None}
+    users = get_user_model()._default_manager.filter(pk__in=ids) if ids else ()
+    return {user.pk: str(user) for user in users}
+
+
+def shown(prop: Property | None, row: dict[str, Any], names: dict[int, str]) -> str:
+    value = row[f"value_{prop.slug}"] if prop is not None else None
+    if prop is None or value in (None, "", []):
+        return ""
+    if prop.kind.family == "user" and value in names:
+        return names[value]
+    return prop.display(value)

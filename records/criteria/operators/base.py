@@ -1,0 +1,148 @@
+"""What every operator answers, and a filter on a property."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, Q
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from records.criteria.dependencies import Dependency, of_property
+from records.criteria.expressions import changes_of, journal_value, known, value_of
+from records.criteria.operands import Operand
+from records.criteria.tree import Context, Node
+from records.object_types import ObjectType
+from records.properties import Property
+from records.registry import Registry
+
+FAMILIES = ("text", "number", "date", "boolean", "select", "multi_select", "user")
+
+
+class Operators(Registry):
+    """Every operator by "family:slug": one slug may mean different SQL for numbers and for dates."""
+
+    def register(self, plugin: Any) -> Any:
+        """Add an operator class for each of its families. Raises ValueError when a family already has its slug."""
+        operator = plugin()
+        for family in operator.families:
+            key = f"{family}:{operator.slug}"
+            if key in self:
+                raise ValueError(f"There already is an operator {key!r}: {self[key]!r}.")
+            self[key] = operator
+        return plugin
+
+
+operators = Operators("operator")
+
+
+def operators_for(prop: Property) -> dict[str, Operator]:
+    """The operators a property can be compared with, by slug, its own family's first."""
+    prefix = f"{prop.kind.family}:"
+    found = [operator for key, operator in operators.items() if key.startswith(prefix)]
+    found.sort(key=lambda operator: len(operator.families))
+    return {operator.slug: operator for operator in found if operator.suits(prop)}
+
+
+class Operator:
+    """One way to compare a property.
+
+    `sentence` has %(property)s and the names of the operands. `negative` turns the meaning of `condition` round.
+    `ever` looks at every value the record has had (`reads_history` of the journal).
+    """
+
+    slug: str
+    label: str | Promise
+    families: tuple[str, ...]
+    sentence: str | Promise
+    operands: tuple[Operand, ...] = ()
+    negative = False
+    ever = False
+    takes_blanks = True
+    always_time_sensitive = False
+    needs_journal = False
+
+    @property
+    def reads_history(self) -> bool:
+        return self.ever or self.needs_journal
+
+    def suits(self, prop: Property) -> bool:
+        """Whether the property can be compared so: calculated ones have no history."""
+        return prop.calculated is None or not self.reads_history
+
+    def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
+        """The condition on a value that is known, before `negative`."""
+        raise NotImplementedError(self.slug)
+
+    def met(self, leaf: PropertyFilter, context: Context) -> Q:
+        """Whether the condition holds of the current value (or, for `ever`, of any); never NULL."""
+        value = value_of(leaf.property)
+        now = known(leaf.property) & self.condition(value, leaf, context)
+        if not self.ever:
+            return now
+        then = Q()
+        for side in ("before", "after"):
+            old = journal_value(leaf.property, side)
+            then |= known(leaf.property, old) & self.condition(old, leaf, context)
+        return now | Q(Exists(changes_of(leaf.property, leaf.object_type).filter(then)))
+
+    def q(self, leaf: PropertyFilter, context: Context) -> Q:
+        """The whole condition with the rule for blanks (OPR-08); true or false, never NULL."""
+        met = self.met(leaf, context)
+        if self.negative:
+            return ~met if leaf.include_blank else known(leaf.property) & ~met
+        return met | ~known(leaf.property) if leaf.include_blank else met
+
+    def faults(self, values: dict[str, Any]) -> dict[str, str]:
+        """What is wrong with the operands together: key → sentence."""
+        return {}
+
+    def time_sensitive(self, values: dict[str, Any]) -> bool:
+        return any(operand.moves(values[operand.name]) for operand in self.operands)
+
+
+@dataclass(frozen=True)
+class PropertyFilter(Node):
+    """One property, one operator, its operands."""
+
+    path: str
+    object_type: ObjectType
+    property: Property
+    operator: Operator
+    values: dict[str, Any]
+    include_blank: bool
+    hops: tuple[str, ...]
+
+    def q(self, context: Context) -> Q:
+        zone = self.values.get("time_zone")
+        return self.operator.q(self, dataclasses.replace(context, zone=zone) if zone else context)
+
+    def text(self, context: Context) -> str:
+        words = {
+            operand.name: operand.display(self.values[operand.name], self.property)
+            for operand in self.operator.operands
+            if self.values[operand.name] is not None
+        }
+        sentence = str(self.operator.sentence) % {"property": capfirst(str(self.property.label)), **words}
+        if self.values.get("time_zone"):
+            sentence = _("%(sentence)s (time in %(zone)s)") % {"sentence": sentence, "zone": words["time_zone"]}
+        if self.include_blank:
+            return _("%(sentence)s, or has no value") % {"sentence": sentence}
+        return sentence
+
+    def leaves(self, context: Context) -> Iterator[Any]:
+        for leaf in super().leaves(context):
+            yield dataclasses.replace(leaf, property=self.property)
+
+    def dependencies(self) -> Iterator[Dependency]:
+        yield of_property(self.property, self.object_type, self.hops)
+        if isinstance(self.values.get("other"), Property):
+            yield of_property(self.values["other"], self.object_type, self.hops)
+
+    @property
+    def time_sensitive(self) -> bool:
+        return self.operator.time_sensitive(self.values)

@@ -1,0 +1,137 @@
+"""Parsed criteria: groups of filters and of groups."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.criteria.dependencies import Dependency
+from records.object_types import ObjectType
+from records.properties import Property
+
+ALL, ANY, NONE, NOT_ALL = "all", "any", "none", "not_all"
+JOINS: dict[str, str | Promise] = {
+    ALL: gettext_lazy("all of these are true"),
+    ANY: gettext_lazy("at least one of these is true"),
+    NONE: gettext_lazy("none of these is true"),
+    NOT_ALL: gettext_lazy("not all of these are true"),
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """The instant and the time zone criteria are evaluated for."""
+
+    now: dt.datetime
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One filter as people see it: its place, its sentence, its condition on the criteria's own object type."""
+
+    path: str
+    sentence: str
+    q: Q
+    property: Property | None = None
+
+
+class Node:
+    """What groups, filters and other leaf kinds answer. A condition is never NULL: it is true or false."""
+
+    path: str
+
+    def q(self, context: Context) -> Q:
+        """The condition on the records of the node's object type."""
+        raise NotImplementedError
+
+    def text(self, context: Context) -> str:
+        """The sentence, without an end mark."""
+        raise NotImplementedError
+
+    def leaves(self, context: Context) -> Iterator[Leaf]:
+        """The node's leaves in reading order."""
+        yield Leaf(self.path, self.text(context), self.q(context))
+
+    def dependencies(self) -> Iterator[Dependency]:
+        """What changes can change the answer."""
+        raise NotImplementedError
+
+    @property
+    def time_sensitive(self) -> bool:
+        """Whether time alone can change the answer (TRG-21)."""
+        return False
+
+
+@dataclass(frozen=True)
+class Group(Node):
+    """Filters and groups under one word: all, any, none or not_all (FLT-46)."""
+
+    path: str
+    join: str
+    children: tuple[Node, ...]
+
+    def q(self, context: Context) -> Q:
+        found = Q()
+        for child in self.children:
+            inner = child.q(context)
+            found = (found & inner) if self.join in (ALL, NOT_ALL) else (found | inner)
+        return ~found if self.join in (NONE, NOT_ALL) else found
+
+    def text(self, context: Context) -> str:
+        parts = [
+            _("(%(criteria)s)") % {"criteria": child.text(context)}
+            if isinstance(child, Group) and needs_parentheses(child)
+            else child.text(context)
+            for child in self.children
+        ]
+        sentence = joined(parts, self.join)
+        return _("NOT (%(criteria)s)") % {"criteria": sentence} if self.join in (NONE, NOT_ALL) else sentence
+
+    def leaves(self, context: Context) -> Iterator[Leaf]:
+        for child in self.children:
+            yield from child.leaves(context)
+
+    def dependencies(self) -> Iterator[Dependency]:
+        for child in self.children:
+            yield from child.dependencies()
+
+    @property
+    def time_sensitive(self) -> bool:
+        return any(child.time_sensitive for child in self.children)
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """A whole parsed document: its object type and its outermost group."""
+
+    object_type: ObjectType
+    group: Group
+
+
+def needs_parentheses(group: Group) -> bool:
+    return len(group.children) > 1 and group.join in (ALL, ANY)
+
+
+def joined(parts: Iterable[str], join: str) -> str:
+    """Sentences with an explicit AND or OR between them."""
+    sentence = ""
+    for part in parts:
+        if not sentence:
+            sentence = part
+        elif join in (ALL, NOT_ALL):
+            sentence = _("%(left)s AND %(right)s") % {"left": sentence, "right": part}
+        else:
+            sentence = _("%(left)s OR %(right)s") % {"left": sentence, "right": part}
+    return sentence
+
+
+def as_q(condition: Q | Exists) -> Q:
+    return condition if isinstance(condition, Q) else Q(condition)
