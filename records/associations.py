@@ -176,15 +176,18 @@ def rows_of(from_type: ObjectType, to_type: ObjectType, label: str | None) -> Qu
     return rows if label is None else rows.filter(label=label)
 
 
-def leading_to(object_type: ObjectType, slug: str, ids: Iterable[int]) -> set[int]:
-    """The ids of the records that are linked, by this association of theirs, with any of these other records."""
+def leading_to(object_type: ObjectType, slug: str, ids: Iterable[int]) -> dict[int, int]:
+    """The records that are linked, by this association of theirs, with any of these others: id to the other's id.
+
+    Deleted others count, because their going is what matters to those who had them.
+    """
     association = associations_of(object_type)[slug]
     if association.relation:
         table, here, there, _links_only = holder(object_type, association.relation)
         rows = table._default_manager.filter(**{f"{there}__in": list(ids), f"{here}__isnull": False})
-        return set(rows.values_list(here, flat=True))
+        return dict(rows.values_list(here, there))
     mirrored = rows_of(association.to, object_type, None).filter(from_id__in=list(ids))
-    return set(mirrored.values_list("to_id", flat=True))
+    return dict(mirrored.values_list("to_id", "from_id"))
 
 
 def exists(object_type: ObjectType, slug: str, q: Q, label: str | None = None) -> Exists:

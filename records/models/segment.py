@@ -15,6 +15,8 @@ class Segment(models.Model):
     active = models.BooleanField(default=True)
     #: Whether time alone can change who belongs (relative dates); the clock looks at these.
     time_sensitive = models.BooleanField(default=False)
+    #: When all records were last compared, for segments that time changes.
+    checked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -27,7 +29,7 @@ class SegmentDependency(models.Model):
 
     `object_type` is the changed record's type. `path` is [] when it is the segment's own type, else the association
     to walk from the changed record to the segment's records: [{"association": "company"}]. `property` is "*" for any
-    change incl. creation, "association" for links made or removed.
+    change, "association" for links made or removed, "+" for creating, deleting and restoring.
     """
 
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="dependencies")

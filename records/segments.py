@@ -1,0 +1,227 @@
+"""Segments: criteria with stored memberships, so that joining and leaving are exact facts.
+
+Memberships follow the journal (`affected`, then `refresh`) and, where time alone can change the answer, the clock
+(`due`, then `refresh_all`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, transaction
+from django.db.models import Q
+
+from records import criteria
+from records.associations import AssociationType, associations_of, counted, leading_to
+from records.criteria import Compiled, Dependencies
+from records.models import ChangeKind, Membership, PendingChange, Segment, SegmentDependency
+from records.object_types import ObjectType, object_types
+
+ANY_CHANGE, LINKS, EXISTENCE = "*", "association", "+"
+#: How often a segment that time changes is compared with all records.
+CHECK_EVERY = dt.timedelta(minutes=1)
+
+MAKE_MEMBERS = """
+    INSERT INTO records_membership (segment_id, record_id, since)
+    SELECT %s, record_id, %s FROM {matching} ON CONFLICT DO NOTHING RETURNING record_id
+"""
+REMOVE_MEMBERS = """
+    DELETE FROM records_membership WHERE segment_id = %s AND record_id = ANY(%s::bigint[]) RETURNING record_id
+"""
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """The records that began to match, and those that no longer do."""
+
+    joined: list[int]
+    left: list[int]
+
+
+#: For each segment, the records that may have joined or left it, and what happened that may have done it.
+Touched = dict[Segment, dict[int, list[PendingChange]]]
+
+
+def create(document: dict[str, Any], object_type: ObjectType, *, now: dt.datetime, zone: str = "UTC") -> Segment:
+    """A segment of these criteria, without members yet: see `fill`. Raises DocumentError."""
+    dependencies = criteria.compile(document, object_type, now=now, zone=zone).dependencies
+    with transaction.atomic():
+        segment = Segment.objects.create(
+            object_type=object_type.slug,
+            criteria=document,
+            time_zone=str(zone),
+            time_sensitive=dependencies.time_sensitive,
+            checked_at=now,
+        )
+        SegmentDependency.objects.bulk_create(
+            SegmentDependency(
+                segment=segment, object_type=kind, property=slug, path=[{"association": a} for a in path]
+            )
+            for kind, slug, path in sorted(watched(object_type, dependencies, document))
+        )
+    return segment
+
+
+def watched(
+    object_type: ObjectType, dependencies: Dependencies, document: dict[str, Any]
+) -> set[tuple[str, str, tuple[str, ...]]]:
+    """(object type, property, path) of all the segment must follow.
+
+    Beyond what the criteria name: that records of the own type come and go, and those of every type on the way.
+    """
+    found = {(object_type.slug, EXISTENCE, ())}
+    for dependency in dependencies.properties:
+        found.add((dependency.object_type, dependency.property, dependency.path))
+        place = object_type
+        for i, slug in enumerate(dependency.path):
+            place = associations_of(place)[slug].to
+            found.add((place.slug, EXISTENCE, dependency.path[: i + 1]))
+    for path, counter in counters(document, object_type, ()):
+        found.add((counter.to.slug, EXISTENCE, (*path, counter.slug)))
+    return found
+
+
+def counters(node: Any, place: ObjectType, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], AssociationType]]:
+    """The associations counted by `number_of_…` filters, with the path to where they are counted."""
+    if isinstance(node, list):
+        for child in node:
+            yield from counters(child, place, path)
+    elif isinstance(node, dict):
+        if "association" in node:
+            step = associations_of(place)[node["association"]]
+            place, path = step.to, (*path, step.slug)
+        counter = counted(place, str(node.get("property")))
+        if counter is not None:
+            yield path, counter
+        for child in node.values():
+            yield from counters(child, place, path)
+
+
+def compiled(segment: Segment, now: dt.datetime) -> Compiled:
+    kind = object_types[segment.object_type]
+    return criteria.compile(segment.criteria, kind, now=now, zone=segment.time_zone, stored=True)
+
+
+def fill(segment: Segment, now: dt.datetime) -> int:
+    """Make the memberships what they should be, from nothing, and return how many there are. One INSERT … SELECT."""
+    Membership.objects.filter(segment=segment).delete()
+    Segment.objects.filter(pk=segment.pk).update(checked_at=now)
+    sql, params = matching_sql(segment, now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO records_membership (segment_id, record_id, since) SELECT %s, record_id, %s FROM {sql}",
+            [segment.pk, now, *params],
+        )
+        return cursor.rowcount
+
+
+def matching_sql(segment: Segment, now: dt.datetime) -> tuple[str, tuple[Any, ...]]:
+    """The matching records as a derived table with one column."""
+    try:
+        sql, params = compiled(segment, now).records().order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        sql, params = "SELECT 0::bigint WHERE false", ()
+    return f"({sql}) AS matching (record_id)", params
+
+
+def refresh(segment: Segment, record_ids: Iterable[int], now: dt.datetime) -> Transitions:
+    """Look at these records again and say who joined and who left."""
+    asked = sorted(set(record_ids))
+    matching = set(compiled(segment, now).records().order_by().filter(pk__in=asked).values_list("pk", flat=True))
+    others = [pk for pk in asked if pk not in matching]
+    with connection.cursor() as cursor:
+        members = MAKE_MEMBERS.format(matching="unnest(%s::bigint[]) AS matching (record_id)")
+        cursor.execute(members, [segment.pk, now, sorted(matching)])
+        joined = [row[0] for row in cursor.fetchall()]
+        cursor.execute(REMOVE_MEMBERS, [segment.pk, others])
+        left = [row[0] for row in cursor.fetchall()]
+    return Transitions(sorted(joined), sorted(left))
+
+
+def refresh_all(segment: Segment, now: dt.datetime) -> Transitions:
+    """Look at every record again: for what only time has changed (TRG-21)."""
+    sql, params = matching_sql(segment, now)
+    with connection.cursor() as cursor:
+        cursor.execute(MAKE_MEMBERS.format(matching=sql), [segment.pk, now, *params])
+        joined = [row[0] for row in cursor.fetchall()]
+        cursor.execute(
+            f"DELETE FROM records_membership AS m WHERE segment_id = %s "
+            f"AND NOT EXISTS (SELECT FROM {sql} WHERE matching.record_id = m.record_id) RETURNING record_id",
+            [segment.pk, *params],
+        )
+        left = [row[0] for row in cursor.fetchall()]
+    Segment.objects.filter(pk=segment.pk).update(checked_at=now)
+    return Transitions(sorted(joined), sorted(left))
+
+
+def due(now: dt.datetime) -> list[Segment]:
+    """The segments that time changes and that were not compared with all records for a while."""
+    late = Q(checked_at=None) | Q(checked_at__lte=now - CHECK_EVERY)
+    return list(Segment.objects.filter(late, active=True, time_sensitive=True).order_by("pk"))
+
+
+def affected(pending: list[PendingChange]) -> dict[Segment, list[int]]:
+    """The segments these changes may concern, and which of their records."""
+    return {segment: sorted(records) for segment, records in touched(pending).items()}
+
+
+def touched(pending: list[PendingChange]) -> Touched:
+    """Like `affected`, with the changes that reach each record: its own, and those of records it is linked with."""
+    by_type: dict[str, list[PendingChange]] = defaultdict(list)
+    for change in pending:
+        by_type[change.object_type].append(change)
+    names = {ANY_CHANGE, LINKS, EXISTENCE}.union(*(change.properties for change in pending))
+    dependencies = SegmentDependency.objects.filter(
+        Q(property__in=names) | Q(object_type__in={c.object_type for c in pending if is_existence(c)}),
+        object_type__in=by_type,
+        segment__active=True,
+    ).select_related("segment")
+    found: Touched = {}
+    walks: dict[Any, dict[int, list[PendingChange]]] = {}
+    for dependency in dependencies.order_by("pk"):
+        changes = [change for change in by_type[dependency.object_type] if concerns(change, dependency.property)]
+        if not changes:
+            continue
+        place = (dependency.segment.object_type, str(dependency.path), tuple(change.pk for change in changes))
+        if place not in walks:
+            path = tuple(step["association"] for step in dependency.path)
+            walks[place] = walk_back(object_types[dependency.segment.object_type], path, changes)
+        records = found.setdefault(dependency.segment, {})
+        for record_id, causes in walks[place].items():
+            records[record_id] = sorted({*records.get(record_id, ()), *causes}, key=lambda change: change.pk)
+    return {segment: records for segment, records in found.items() if records}
+
+
+def is_existence(change: PendingChange) -> bool:
+    return change.kind in (ChangeKind.CREATED, ChangeKind.DELETED)
+
+
+def concerns(change: PendingChange, slug: str) -> bool:
+    """Whether a change is one of those a dependency names."""
+    if is_existence(change):
+        return slug != LINKS
+    if change.kind in (ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED):
+        return slug == LINKS
+    return slug == ANY_CHANGE or slug in change.properties
+
+
+def walk_back(
+    object_type: ObjectType, path: tuple[str, ...], changes: list[PendingChange]
+) -> dict[int, list[PendingChange]]:
+    """From changed records at the end of a path of associations to the records of the type it starts from."""
+    reached: dict[int, list[PendingChange]] = defaultdict(list)
+    for change in changes:
+        reached[change.record_id].append(change)
+    stations = [object_type]
+    for slug in path:
+        stations.append(associations_of(stations[-1])[slug].to)
+    for station, slug in zip(reversed(stations[:-1]), reversed(path), strict=True):
+        if not reached:
+            break
+        reached = {own: reached[other] for own, other in leading_to(station, slug, reached).items()}
+    return dict(reached)
