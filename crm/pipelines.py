@@ -33,8 +33,11 @@ def default_pipelines() -> dict[str, tuple[str, str, list[tuple[str, str, int, s
     }
 
 
-def ensure_pipelines() -> int:
-    """Create the first pipeline of each object type that has none; how many were created."""
+def ensure_first_pipelines(**signal: object) -> int:
+    """Create the first pipeline of each object type that has none; how many were created.
+
+    Received after every migration (and flush), so that there always is a pipeline to work with.
+    """
     made = 0
     for object_type, (slug, label, stages) in default_pipelines().items():
         if Pipeline.objects.filter(object_type=object_type).exists():

@@ -154,6 +154,11 @@ class Converter:
         return found
 
 
+def format_of_dates(table: Table, column: str) -> str | None:
+    found = date_format_of(table.values(column))
+    return found.format if found else None
+
+
 def users_by_name() -> dict[str, set[int]]:
     """Ids of users by everything a file may call them, in small letters."""
     found: dict[str, set[int]] = {}
