@@ -1,0 +1,80 @@
+"""The admin site: home, sidebar, command palette."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from config import home, navigation, palette
+from records.clock import database_now
+from workflows.models import Notification
+
+SHOWN_UNREAD = 100
+
+
+class HeadraceSite(AdminSite):
+    """Django's admin with a home page that shows what runs, a grouped sidebar and a command palette."""
+
+    site_title = "Headrace"
+    site_header = "Headrace"
+    index_title = _("Home")
+    index_template = "admin/home.html"
+    site_url = None
+    #: The skin draws its own sidebar; Django's script for it is not needed.
+    enable_nav_sidebar = False
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own = [
+            path("palette/", self.admin_view(self.palette_view), name="palette"),
+            path("home/workflows/", self.admin_view(self.running_view), name="home_running"),
+            path("home/start/<slug:goal>/", self.admin_view(require_POST(self.start_view)), name="home_start"),
+        ]
+        return own + super().get_urls()
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        context["navigation"] = navigation.groups(context["available_apps"], request.path)
+        context["home_url"] = reverse("admin:index", current_app=self.name)
+        context["unread_notifications"] = SimpleLazyObject(lambda: unread(request))
+        return context
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        context = {
+            **self.each_context(request),
+            "title": _("Home"),
+            "subtitle": None,
+            **home.facts(request.user, database_now()),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, self.index_template, context)
+
+    def running_view(self, request: HttpRequest) -> HttpResponse:
+        """The running workflows with their numbers: a fragment of the home page, loaded after it."""
+        context = {"running": home.running(request.user, database_now())}
+        return TemplateResponse(request, "admin/home_running.html", context)
+
+    def start_view(self, request: HttpRequest, goal: str) -> HttpResponse:
+        """Make a draft from one of the goals and open it in the editor."""
+        workflow = home.start(goal, request.user)
+        return redirect("admin:workflow_editor", workflow.pk)
+
+    def palette_view(self, request: HttpRequest) -> JsonResponse:
+        """What the command palette finds for `q`: pages, workflows and records the person may see."""
+        pages = navigation.groups(self.get_app_list(request), request.path)
+        return JsonResponse({"groups": palette.search(request.GET.get("q", ""), request.user, pages)})
+
+
+def unread(request: HttpRequest) -> int:
+    """How many notifications a person has not read; counting stops at 100."""
+    if not request.user.is_authenticated:
+        return 0
+    return Notification.objects.filter(user=request.user, read_at=None)[:SHOWN_UNREAD].count()

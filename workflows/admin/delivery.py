@@ -1,0 +1,82 @@
+"""Deliveries: what waits to leave the house, what failed, and the three ways to deal with it."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from records.clock import database_now
+from workflows.admin.reading import ReadOnlyAdmin
+from workflows.models import Delivery
+
+State = Delivery.State
+COLOURS = {
+    State.DONE: "ok",
+    State.PENDING: "info",
+    State.SENDING: "info",
+    State.UNCERTAIN: "warn",
+    State.DEAD: "danger",
+}
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("what", "state_chip", "attempts", "last_error", "enrollment", "created_at", "done_at")
+    list_filter = ("state", "kind", "created_at")
+    search_fields = ("key", "last_error")
+    actions = ("retry", "skip", "mark_sent")
+    ordering = ("-id",)
+    show_full_result_count = False
+    fields = ("key", "kind", "state", "attempts", "last_error", "due_at", "created_at", "done_at", "request")
+
+    def has_repair_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("workflows.change_delivery"))
+
+    @admin.display(description=_("delivery"))
+    def what(self, delivery: Delivery) -> str:
+        request = delivery.request if isinstance(delivery.request, dict) else {}
+        to = request.get("to") or request.get("url") or delivery.key
+        return f"{delivery.kind}: {', '.join(to) if isinstance(to, list) else to}"
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_chip(self, delivery: Delivery) -> SafeString:
+        colour = COLOURS.get(State(delivery.state), "muted")
+        return format_html('<span class="chip chip-{}">{}</span>', colour, delivery.get_state_display())
+
+    @admin.display(description=_("enrollment"))
+    def enrollment(self, delivery: Delivery) -> SafeString | str:
+        if not delivery.enrollment_id:
+            return "–"
+        url = reverse("admin:workflows_enrollment_change", args=[delivery.enrollment_id])
+        return format_html('<a href="{}">#{}</a>', url, delivery.enrollment_id)
+
+    @admin.action(description=_("Try again now"), permissions=["repair"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        """Only what was given up or is uncertain; what is on its way keeps its turn."""
+        count = queryset.filter(state__in=[State.DEAD, State.UNCERTAIN]).update(
+            state=State.PENDING, due_at=database_now(), attempts=0, claim=None, claimed_until=None
+        )
+        self.told(request, ngettext("%d delivery is tried again.", "%d deliveries are tried again.", count) % count)
+
+    @admin.action(description=_("Skip"), permissions=["repair"])
+    def skip(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        waiting = queryset.filter(state__in=[State.DEAD, State.UNCERTAIN, State.PENDING])
+        count = waiting.update(state=State.SKIPPED, done_at=database_now(), due_at=None)
+        self.told(request, ngettext("%d delivery was skipped.", "%d deliveries were skipped.", count) % count)
+
+    @admin.action(description=_("Mark as sent"), permissions=["repair"])
+    def mark_sent(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        uncertain = queryset.filter(state__in=[State.DEAD, State.UNCERTAIN])
+        count = uncertain.update(state=State.DONE, done_at=database_now(), due_at=None)
+        self.told(
+            request, ngettext("%d delivery is marked as sent.", "%d deliveries are marked as sent.", count) % count
+        )
+
+    def told(self, request: HttpRequest, sentence: str) -> None:
+        self.message_user(request, sentence, messages.SUCCESS)
