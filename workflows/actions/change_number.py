@@ -1,0 +1,126 @@
+"""Increase or decrease a number property (CRM-20); a blank counts as 0."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.object_types import ObjectType
+from records.properties import Property
+from workflows.actions.base import Action
+from workflows.forms import NumberField, PropertyField
+from workflows.params import ParamsForm, StepContext
+from workflows.registries import actions
+from workflows.writing import column_of
+
+if TYPE_CHECKING:
+    from workflows.batch import Batch
+
+LIMIT = Decimal(10) ** 12
+
+
+@actions.register
+class ChangeNumber(Action):
+    slug = "change_number"
+    label = gettext_lazy("Increase or decrease a number")
+    description = gettext_lazy("Add an amount to a number property, or take it away.")
+    group = gettext_lazy("Records")
+    icon = "plus-minus"
+
+    class Params(ParamsForm):
+        property = PropertyField(label=gettext_lazy("Number property"), writable=True, types=("number", "currency"))
+        by = NumberField(
+            label=gettext_lazy("Change by"),
+            min_value=-LIMIT,
+            max_value=LIMIT,
+            decimal_places=6,
+            help_text=gettext_lazy("A negative number decreases the property. A blank property counts as 0."),
+        )
+
+        def clean(self) -> dict[str, Any]:
+            cleaned = super().clean() or {}
+            prop, by = self.context.properties.get(cleaned.get("property", "")), cleaned.get("by")
+            if by == 0:
+                self.add_error("by", ValidationError(_("A change by 0 does nothing. Use another number.")))
+            if prop and by and whole(self.context.object_type, prop) and by != by.to_integral_value():
+                message = _("%(property)s holds whole numbers. Use a whole number.")
+                self.add_error("by", ValidationError(message % {"property": prop.label}))
+            return cleaned
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        prop = context.properties.get(str(document.get("property", "")))
+        by = document.get("by")
+        if prop is None:
+            return _("Choose a number property")
+        if isinstance(by, bool) or not isinstance(by, int | float):
+            return _("Change %(property)s: choose by how much") % {"property": prop.label}
+        sentence = _("Decrease %(property)s by %(by)s") if by < 0 else _("Increase %(property)s by %(by)s")
+        return sentence % {"property": prop.label, "by": shown(abs(by))}
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        return self.writes(document, context)
+
+    def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        slug = document.get("property")
+        return {f"{context.object_type.slug}.{slug}"} if slug else set()
+
+    def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        prop, by = batch.properties[params["property"]], params["by"]
+        after = add(batch.object_type, prop, batch.ids, by)
+        for enrollment in batch.enrollments:
+            value = after.get(enrollment.record_id)
+            batch.note(enrollment, property=prop.slug, by=plain(by), after=None if value is None else plain(value))
+
+    def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        slug = str(detail.get("property", ""))
+        prop = context.properties.get(slug)
+        by = detail.get("by") or 0
+        sentence = (
+            _("Decreased {property} by {by} to {after}") if by < 0 else _("Increased {property} by {by} to {after}")
+        )
+        return format_html(
+            sentence, property=prop.label if prop else slug, by=shown(abs(by)), after=shown(detail.get("after"))
+        )
+
+
+def whole(object_type: ObjectType, prop: Property) -> bool:
+    return isinstance(column_of(object_type, prop), models.IntegerField)
+
+
+def add(object_type: ObjectType, prop: Property, ids: list[int], by: Decimal) -> dict[int, Any]:
+    """Add to the property of each record in the database itself, so that two at once both count; the new values."""
+    quote = connection.ops.quote_name
+    meta = object_type.model._meta
+    column = column_of(object_type, prop)
+    facts: dict[str, Any] = {"ids": list(ids), "by": by, "slug": prop.slug}
+    if column is not None:
+        change = f"{quote(column.column)} = COALESCE({quote(column.column)}, 0) + %(by)s"
+        result = quote(column.column)
+    else:
+        number = "COALESCE(NULLIF(custom ->> %(slug)s, '')::numeric, 0) + %(by)s"
+        change = f"custom = custom || jsonb_build_object(%(slug)s::text, trim_scale({number}))"
+        result = "(custom ->> %(slug)s)::numeric"
+    pk = quote(meta.pk.column)  # type: ignore[union-attr]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quote(meta.db_table)} SET {change} WHERE {pk} = ANY(%(ids)s) RETURNING {pk}, {result}", facts
+        )
+        return dict(cursor.fetchall())
+
+
+def plain(value: Any) -> int | float:
+    number = Decimal(str(value))
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def shown(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "?"
+    return number_format(plain(value), use_l10n=True, force_grouping=True)

@@ -1,0 +1,161 @@
+"""Edit record: set a property, copy it from another one, or clear it (CRM-01 to CRM-05, CRM-09)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.properties import Property
+from workflows import copying, tokens
+from workflows.actions.base import Action
+from workflows.forms import FlagField, PropertyField, ValueField
+from workflows.params import ParamsForm, StepContext
+from workflows.registries import actions
+from workflows.writing import current_values, write
+
+if TYPE_CHECKING:
+    from workflows.batch import Batch, Standing
+
+WAYS = ("value", "copy_from", "clear")
+
+
+@actions.register
+class EditRecord(Action):
+    slug = "edit_record"
+    label = gettext_lazy("Edit record")
+    description = gettext_lazy("Set, copy or clear a property of the record.")
+    group = gettext_lazy("Records")
+    icon = "pencil"
+
+    class Params(ParamsForm):
+        property = PropertyField(label=gettext_lazy("Property to edit"), writable=True, steers=True)
+        value = ValueField(
+            label=gettext_lazy("New value"),
+            required=False,
+            help_text=gettext_lazy("Text may hold tokens like {{ deal.name }}."),
+        )
+        copy_from = PropertyField(label=gettext_lazy("or copy it from"), required=False)
+        clear = FlagField(label=gettext_lazy("or clear the property"))
+
+        def clean(self) -> dict[str, Any]:
+            cleaned = super().clean() or {}
+            prop = self.context.properties.get(cleaned.get("property", ""))
+            given = [way for way in WAYS if cleaned.get(way) not in (None, "", [], False)]
+            if self.errors or prop is None:
+                return cleaned
+            if len(given) != 1:
+                raise ValidationError(_("Give a new value, or a property to copy from, or clear it: exactly one."))
+            if given == ["clear"] and prop.required:
+                message = _("%(property)s must not be blank, so it cannot be cleared. Set a value.")
+                self.add_error("clear", message % {"property": prop.label})
+            source = self.context.properties.get(cleaned.get("copy_from") or "")
+            fault = copying.fault(source, prop) if source else ""
+            if fault:
+                self.add_error("copy_from", fault)
+            return cleaned
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        prop = context.properties.get(str(document.get("property", "")))
+        if prop is None:
+            return _("Choose a property to edit")
+        facts = {"property": prop.label}
+        if document.get("clear"):
+            return _("Clear %(property)s") % facts
+        if document.get("copy_from"):
+            source = context.properties.get(str(document["copy_from"]))
+            facts["source"] = source.label if source else document["copy_from"]
+            return _("Copy %(source)s into %(property)s") % facts
+        if document.get("value") in (None, "", []):
+            return _("Set %(property)s: choose a value") % facts
+        return _("Set %(property)s to %(value)s") % (facts | {"value": shown(document["value"], prop)})
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        copied = document.get("copy_from")
+        found = {f"{context.object_type.slug}.{copied}"} if copied else set()
+        return found | tokens.reads(document.get("value"), context.object_type)
+
+    def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        slug = document.get("property")
+        return {f"{context.object_type.slug}.{slug}"} if slug else set()
+
+    def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        prop = batch.properties[params["property"]]
+        before = current_values(batch, prop)
+        wanted = self.wanted(batch, params, prop)
+        changes = {pk: {prop.slug: value} for pk, value in wanted.items() if value != before.get(pk)}
+        write(batch.object_type, changes, {prop.slug: prop})
+        for enrollment in batch.enrollments:
+            pk = enrollment.record_id
+            if pk in changes:
+                facts = {"before": prop.as_json(before[pk]), "after": prop.as_json(wanted[pk])}
+                batch.note(enrollment, **(user_facts(prop, before[pk], wanted[pk]) or facts))
+            elif pk in wanted:
+                batch.skip(enrollment, "unchanged")
+            batch.note(enrollment, property=prop.slug)
+
+    def wanted(self, batch: Batch, params: dict[str, Any], prop: Property) -> dict[int, Any]:
+        """The new value by record id; records whose value does not fit are answered as failed and left out."""
+        if params["clear"]:
+            return dict.fromkeys(batch.ids)
+        if params["copy_from"]:
+            source = batch.properties[params["copy_from"]]
+            values = current_values(batch, source)
+            return cleaned(batch, prop, values, lambda value: copying.convert(value, source, prop))
+        if tokens.has_tokens(params["value"]):
+            target = "text" if prop.kind.textual and not prop.options else "value"
+            return cleaned(batch, prop, batch.render(params["value"], target), prop.clean)
+        return dict.fromkeys(batch.ids, params["value"])
+
+    def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        slug = str(detail.get("property", ""))
+        prop = context.properties.get(slug)
+        label = prop.label if prop else slug
+        before, after = (shown(detail.get(key), prop) for key in ("before", "after"))
+        if not after:
+            return format_html(_("Cleared {property} (it was “{before}”)"), property=label, before=before)
+        if not before:
+            return format_html(_("Set {property} to “{after}”"), property=label, after=after)
+        return format_html(
+            _("Changed {property} from “{before}” to “{after}”"), property=label, before=before, after=after
+        )
+
+
+def cleaned(batch: Batch, prop: Property, values: dict[int, Any], clean: Any) -> dict[int, Any]:
+    found = {}
+    for enrollment in batch.enrollments:
+        value = values.get(enrollment.record_id)
+        try:
+            found[enrollment.record_id] = None if value in (None, "", []) else clean(value)
+        except ValueError as error:
+            refuse(batch, enrollment, prop, value, error)
+            continue
+        if found[enrollment.record_id] is None and prop.required:
+            del found[enrollment.record_id]
+            batch.fail(enrollment, "required", property=str(prop.label))
+    return found
+
+
+def refuse(batch: Batch, enrollment: Standing, prop: Property, value: Any, error: ValueError) -> None:
+    facts = {"value": str(value)[:200], "property": str(prop.label), "error": str(error)[:500]}
+    batch.fail(enrollment, "cannot_copy", **facts)
+
+
+def user_facts(prop: Property, before: Any, after: Any) -> dict[str, Any] | None:
+    """Users are kept by id in the log: their names are looked up when the story is told."""
+    return {"before": before, "after": after} if prop.type == "user" else None
+
+
+def shown(value: Any, prop: Property | None) -> str:
+    """A value of a document or of the log as a person reads it, also when its property is gone."""
+    if value in (None, "", []):
+        return ""
+    if prop is None or tokens.has_tokens(value):
+        return str(value)
+    try:
+        return prop.display(prop.clean(value))
+    except (ValueError, TypeError):
+        return str(value)

@@ -1,0 +1,34 @@
+"""End: the path stops here and the record has completed the workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from workflows.actions.base import Action
+from workflows.params import StepContext
+from workflows.registries import actions
+
+if TYPE_CHECKING:
+    from workflows.batch import Batch
+
+
+@actions.register
+class End(Action):
+    slug = "end"
+    label = gettext_lazy("End")
+    description = gettext_lazy("The record leaves the workflow here.")
+    group = gettext_lazy("Flow")
+    icon = "flag"
+    runs_when_off = True
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        return _("End of the workflow")
+
+    def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        batch.end()
+
+    def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        return _("Reached the end of its path")
