@@ -30,6 +30,8 @@ class Enrollment(models.Model):
     record_id = models.BigIntegerField()
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.ACTIVE)
     step = models.CharField(_("step"), max_length=64, blank=True)
+    #: Id of the step that has answered "wait": equals `step` while the record waits there, means nothing otherwise.
+    waiting_in = models.CharField(max_length=64, blank=True, default="", db_default="")
     visit = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(_("due"), null=True)
     claim = models.UUIDField(null=True)
