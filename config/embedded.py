@@ -16,6 +16,10 @@ class EmbeddedServerError(RuntimeError):
     """An embedded server did not start; the message says why and where its log is."""
 
 
+#: Servers this process has started; asked now and then whether they ended, so that none stays a zombie.
+launched: list[subprocess.Popen[bytes]] = []
+
+
 @dataclass(frozen=True)
 class Account:
     """Whom a server runs as. PostgreSQL refuses to run as root, and nothing here needs to."""
@@ -92,9 +96,15 @@ def launch(command: list[str | Path], who: Account, log: Path, stdin: bytes = b"
             start_new_session=True,
             **who.options(),
         )  # type: ignore[call-overload]
+    launched.append(process)
     process.stdin.write(stdin)
     process.stdin.close()
     return process
+
+
+def reap() -> None:
+    """Forget the servers of ours that have ended."""
+    launched[:] = [process for process in launched if process.poll() is None]
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes] | None = None) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from config import embedded_postgres, embedded_redis
+from config import embedded, embedded_postgres, embedded_redis
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE = "services.json"
@@ -129,6 +129,7 @@ def release(folder: Path, in_use: IO[str]) -> None:
     state = read_state(folder)
     embedded_redis.stop(state)
     embedded_postgres.stop(folder, state)
+    embedded.reap()
 
 
 def make_home() -> Path:
