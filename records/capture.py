@@ -35,7 +35,7 @@ WITH found AS MATERIALIZED ({found}), journaled AS (
     FROM found {where}
 )
 INSERT INTO records_pendingchange (change_id, object_type, record_id, kind, properties, source, depth, at)
-SELECT id, object_type, record_id, kind, {properties}, context - 'actor' - 'depth',
+SELECT id, object_type, record_id, kind, {properties}, context - 'depth',
     COALESCE((context ->> 'depth')::smallint, 0), moment
 FROM found {where};
 IF FOUND THEN PERFORM pg_notify('headrace_changes', ''); END IF;

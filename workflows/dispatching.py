@@ -1,0 +1,136 @@
+"""Dispatching: what the journal has new becomes enrollments and unenrollments, exactly once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Case, CharField, F, QuerySet, Value, When
+from django.db.models.functions import Concat
+
+from records import segments
+from records.criteria import Leaf
+from records.models import ChangeKind, Membership, PendingChange, Segment
+from workflows import reenrolling
+from workflows.enrolling import enroll, unenroll
+from workflows.models import Enrollment, Subscription, Workflow
+
+#: Key of the lock that lets one transaction at a time dispatch or publish.
+LOCK = (7301, 1)
+TAKE = """
+    DELETE FROM records_pendingchange WHERE id IN (
+        SELECT id FROM records_pendingchange ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    ) RETURNING id, change_id, object_type, record_id, kind, properties, source, depth, at
+"""
+Causes = dict[int, list[PendingChange]]
+
+
+def lock_dispatching() -> None:
+    """Wait for the right to dispatch or publish; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", LOCK)
+
+
+def dispatch(now: dt.datetime, limit: int = 1000) -> int:
+    """Take the oldest pending changes, at most `limit`, and enroll and unenroll what they call for.
+
+    Everything is one transaction: a change is gone from the queue when, and only when, its effects are committed.
+    Returns how many changes were taken; 0 means that nothing is waiting.
+    """
+    if not PendingChange.objects.exists() and not segments.due(now):
+        return 0
+    with transaction.atomic():
+        lock_dispatching()
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL jit = off")
+        pending = take(limit)
+        for segment, causes in sorted(segments.touched(pending).items(), key=lambda item: item[0].pk):
+            follow(segment, segments.refresh(segment, causes, now), causes, now)
+        for segment in segments.due(now):
+            follow(segment, segments.refresh_all(segment, now), {}, now)
+        drop_deleted(pending, now)
+    return len(pending)
+
+
+def take(limit: int) -> list[PendingChange]:
+    """The oldest pending changes in order, removed from the queue."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM records_pendingchange)")
+        if not cursor.fetchone()[0]:
+            return []
+    return sorted(PendingChange.objects.raw(TAKE, [limit]), key=lambda change: change.pk)
+
+
+def follow(segment: Segment, moved: segments.Transitions, causes: Causes, now: dt.datetime) -> None:
+    """Do what the workflows on a segment want done with those who joined and left."""
+    for subscription in live_subscriptions(segment):
+        workflow, definition = subscription.revision.workflow, subscription.revision.definition
+        if (definition.get("unenroll") or {}).get("when_no_longer_matching") and moved.left:
+            gone = Enrollment.objects.filter(workflow=workflow, record_id__in=moved.left)
+            unenroll(gone, reason="no_longer_matching", by=None, now=now)
+        rules = reenrolling.of_definition(definition)
+        renewed = [pk for pk in renewals(segment, causes, rules) if pk not in moved.joined]
+        joined = [*moved.joined, *renewed]
+        if not joined:
+            continue
+        again = {pk for pk in joined if (rules.allows(causes[pk]) if pk in causes else rules.by_time)}
+        bits = leaves_of(segment, joined, now)
+        told = {pk: cause_of(causes.get(pk, []), bits.get(pk, "")) for pk in joined}
+        enroll(workflow, joined, cause={"kind": "filter"}, causes=told, again=again, now=now)
+
+
+def live_subscriptions(segment: Segment) -> QuerySet[Subscription]:
+    """The workflows that are on and whose live revision watches the segment."""
+    return Subscription.objects.filter(
+        segment=segment,
+        purpose=Subscription.Purpose.TRIGGER,
+        revision=F("revision__workflow__live"),
+        revision__workflow__status=Workflow.Status.ON,
+        revision__workflow__deleted_at=None,
+    ).select_related("revision__workflow")
+
+
+def renewals(segment: Segment, causes: Causes, rules: reenrolling.Reenrollment) -> list[int]:
+    """Members in whom a property that must be known took another value (REN-08)."""
+    renewed = [pk for pk, changes in causes.items() if rules.known and rules.renews(changes)]
+    if not renewed:
+        return []
+    members = Membership.objects.filter(segment=segment, record_id__in=renewed)
+    return list(members.values_list("record_id", flat=True))
+
+
+def cause_of(changes: list[PendingChange], leaves: str) -> dict[str, Any]:
+    """What an enrollment remembers of the last change that led to it; time leaves none."""
+    cause: dict[str, Any] = {"kind": "filter", "leaves": leaves}
+    if not changes:
+        return cause | {"time": True}
+    last, source = changes[-1], changes[-1].source or {}
+    cause |= {"change": last.change_id, "depth": max(change.depth for change in changes)}
+    return cause | {name: source[name] for name in ("actor", "chain") if name in source}
+
+
+def leaves_of(segment: Segment, ids: Iterable[int], now: dt.datetime) -> dict[int, str]:
+    """Which filters each record met, as 0 and 1 in the order of the leaves."""
+    compiled = segments.compiled(segment, now)
+    found = compiled.records().order_by().filter(pk__in=list(ids))
+    return dict(found.values_list("pk", bits(compiled.leaves)))
+
+
+def bits(leaves: tuple[Leaf, ...]) -> Concat:
+    """The leaves' answers as one text in SQL."""
+    ones = [Case(When(leaf.q, then=Value("1")), default=Value("0"), output_field=CharField()) for leaf in leaves]
+    return Concat(Value(""), *ones, Value(""), output_field=CharField())
+
+
+def drop_deleted(pending: list[PendingChange], now: dt.datetime) -> None:
+    """Deleted records leave every workflow; restoring them does not resume (UNE-09)."""
+    deleted: dict[str, list[int]] = defaultdict(list)
+    for change in pending:
+        if change.kind == ChangeKind.DELETED:
+            deleted[change.object_type].append(change.record_id)
+    for slug, ids in deleted.items():
+        enrollments = Enrollment.objects.filter(workflow__object_type=slug, record_id__in=ids)
+        unenroll(enrollments, reason="record_deleted", by=None, now=now)
