@@ -1,0 +1,196 @@
+"""What can be filtered by, for the builder and for clients: properties, operators, associations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from records.associations import associations_of
+from records.criteria.operands import Chosen, Operand
+from records.criteria.operators import Operator, operators, operators_for
+from records.criteria.points import ANCHORS, BEFORE
+from records.criteria.tree import JOINS
+from records.models import Association
+from records.object_types import ObjectType
+from records.properties import Option, Property
+
+SHOWN_USERS = 1_000
+SHOWN_LABELS = 50
+
+
+def catalog(object_type: ObjectType) -> dict[str, Any]:
+    """All the builder needs to know about one object type, as JSON."""
+    return {
+        "slug": object_type.slug,
+        "label": capfirst(str(object_type.label)),
+        "plural": str(object_type.label_plural),
+        "blanks_match_negatives": object_type.blanks_match_negatives,
+        "properties": [property_entry(prop) for prop in object_type.properties().values()],
+        "operators": {key: operator_entry(operator) for key, operator in operators.items()},
+        "associations": association_entries(object_type),
+        "users": user_entries(),
+        "joins": {slug: str(label) for slug, label in JOINS.items()},
+        "anchors": {slug: str(label) for slug, label in ANCHORS.items()},
+        "units": {unit: unit_label(unit) for unit in BEFORE},
+        "texts": texts(object_type),
+    }
+
+
+def property_entry(prop: Property) -> dict[str, Any]:
+    family = prop.kind.family
+    return {
+        "slug": prop.slug,
+        "label": capfirst(str(prop.label)),
+        "type": prop.type,
+        "family": family,
+        "options": [option_entry(option) for option in prop.options] if "select" in family else [],
+        "operators": [f"{family}:{slug}" for slug in operators_for(prop)],
+    }
+
+
+def option_entry(option: Option) -> dict[str, str]:
+    return {"value": option.value, "label": str(option.label)}
+
+
+def operator_entry(operator: Operator) -> dict[str, Any]:
+    return {
+        "slug": operator.slug,
+        "label": str(operator.label),
+        "families": list(operator.families),
+        "negative": operator.negative,
+        "takes_blanks": operator.takes_blanks,
+        "reads_history": operator.reads_history,
+        "operands": [operand_entry(operand) for operand in operator.operands],
+    }
+
+
+def operand_entry(operand: Operand) -> dict[str, Any]:
+    entry = {
+        "name": operand.name,
+        "label": capfirst(str(operand.label)),
+        "control": operand.control,
+        "required": operand.required,
+        "default": operand.default,
+        "low": getattr(operand, "low", None),
+        "high": getattr(operand, "high", None),
+        "any_family": getattr(operand, "any_family", False),
+    }
+    if isinstance(operand, Chosen):
+        entry["choices"] = [{"value": slug, "label": str(label)} for slug, label in operand.choices.items()]
+    return entry
+
+
+def association_entries(object_type: ObjectType) -> list[dict[str, Any]]:
+    labels: dict[str, list[str]] = {}
+    used = Association.objects.filter(from_type=object_type.slug).exclude(label="")
+    for to_type, label in used.values_list("to_type", "label").distinct().order_by("label")[:SHOWN_LABELS]:
+        labels.setdefault(to_type, []).append(label)
+    return [
+        {
+            "slug": association.slug,
+            "to": association.to.slug,
+            "label": capfirst(str(association.to.label)),
+            "labelled": association.relation is None,
+            "labels": labels.get(association.to.slug, []),
+        }
+        for association in associations_of(object_type).values()
+    ]
+
+
+def user_entries() -> list[dict[str, str]]:
+    users = get_user_model()._default_manager.filter(is_active=True).order_by("username")[:SHOWN_USERS]
+    return [{"value": user.get_username(), "label": user.get_full_name() or user.get_username()} for user in users]
+
+
+def filter_schema(prop: Property, operator: Operator) -> dict[str, Any]:
+    """The JSON schema of a filter with this property and operator."""
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"property": {"const": prop.slug}, "operator": {"const": operator.slug}},
+        "required": ["property", "operator", *(o.name for o in operator.operands if o.required)],
+        "additionalProperties": False,
+    }
+    schema["properties"] |= {operand.name: operand.schema(prop) for operand in operator.operands}
+    if operator.takes_blanks:
+        schema["properties"]["include_blank"] = {"type": "boolean"}
+    return schema
+
+
+def operator_list() -> list[dict[str, Any]]:
+    """Every operator once per family, with the JSON schema of its operands, for the API's catalog."""
+    found = []
+    for key, operator in operators.items():
+        family = key.partition(":")[0]
+        schema = filter_schema(Property("…", family, family), operator)
+        del schema["properties"]["property"]["const"]
+        if "select" in family:
+            free_options(schema)
+        found.append({**operator_entry(operator), "family": family, "schema": schema})
+    return found
+
+
+def free_options(schema: dict[str, Any]) -> None:
+    """Options differ from property to property: any text in the general schema."""
+    for part in schema["properties"].values():
+        if part.get("type") == "array" and "enum" in part["items"]:
+            part["items"] = {"type": "string"}
+
+
+def unit_label(unit: str) -> str:
+    labels = {
+        "years": _("years"), "quarters": _("quarters"), "months": _("months"), "weeks": _("weeks"), "days": _("days"),
+        "hours": _("hours"), "minutes": _("minutes"), "seconds": _("seconds"), "milliseconds": _("milliseconds"),
+    }  # fmt: skip
+    return labels[unit]
+
+
+def texts(object_type: ObjectType) -> dict[str, str]:
+    """The builder's own words."""
+    return {
+        "and": _("AND"),
+        "or": _("OR"),
+        "add_filter": _("Add filter"),
+        "add_group": _("Add group"),
+        "add_association": _("Add associated records"),
+        "remove_filter": _("Remove filter"),
+        "duplicate_filter": _("Duplicate filter"),
+        "remove_group": _("Remove group"),
+        "duplicate_group": _("Duplicate group"),
+        "group": _("Group"),
+        "filter": _("Filter"),
+        "match": _("Records match when"),
+        "property": _("Property"),
+        "operator": _("Operator"),
+        "choose_property": _("Choose a property"),
+        "associated": _("At least one associated record of type"),
+        "passes": _("for which"),
+        "with_label": _("Association label (empty: any)"),
+        "one_per_line": _("One value per line"),
+        "search": _("Search options"),
+        "no_options": _("There are no options yet."),
+        "choose": _("Choose"),
+        "yes": _("Yes"),
+        "no": _("No"),
+        "fixed_date": _("A fixed date"),
+        "relative_date": _("Relative to now"),
+        "before": _("before"),
+        "after": _("after"),
+        "amount": _("How many"),
+        "unit": _("Unit"),
+        "anchor": _("Relative to"),
+        "direction": _("Before or after"),
+        "kind_of_date": _("Kind of date"),
+        "options": _("More settings"),
+        "include_blank": _("Include records where “{property}” is empty"),
+        "unfinished": _("Finish the filters to see how many %(records)s match.")
+        % {"records": object_type.label_plural},
+        "counting": _("Counting …"),
+        "offline": _("The number of matches could not be loaded. It is tried again with the next change."),
+        "samples": _("For example:"),
+        "removed": _("Removed."),
+        "added": _("Added."),
+        "other_kind": _("A filter of another kind, edited elsewhere"),
+    }

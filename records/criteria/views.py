@@ -1,0 +1,98 @@
+"""What the criteria builder asks the server: the catalog of an object type, and how many records match."""
+
+from __future__ import annotations
+
+import json
+import zoneinfo
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from records import criteria
+from records.clock import database_now
+from records.criteria.catalog import catalog
+from records.criteria.diagnosing import why_none
+from records.object_types import ObjectType, object_types
+from records.problems import DocumentError
+
+BODY_LIMIT = 1_000_000
+
+
+def for_viewers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Only for staff who may see records of the type: a filter tells what it filters."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, object_type: str) -> HttpResponse:
+        if not (request.user.is_authenticated and request.user.is_staff):
+            raise PermissionDenied
+        kind = object_types.get(object_type)
+        if kind is None:
+            raise Http404(_("There is no object type “%(slug)s”.") % {"slug": object_type})
+        meta = kind.model._meta
+        if not request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
+            raise PermissionDenied
+        return view(request, kind)
+
+    return checked
+
+
+@never_cache
+@require_GET
+@for_viewers
+def catalog_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
+    """Properties, operators and associations of an object type."""
+    return JsonResponse(catalog(object_type))
+
+
+@never_cache
+@require_POST
+@for_viewers
+def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
+    """How many records match now, five of them, and the sentence; 400 with every problem otherwise."""
+    try:
+        sent = json.loads(request.body) if len(request.body) <= BODY_LIMIT else None
+        zone = zoneinfo.ZoneInfo(sent.get("zone") or "UTC") if isinstance(sent, dict) else None
+    except (ValueError, RecursionError, TypeError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        zone = None
+    if zone is None:
+        message = _("Send a JSON object with “criteria” and, if you like, “zone”, of at most 1 MB.")
+        return JsonResponse({"problems": [{"path": "", "message": message}]}, status=400)
+    try:
+        compiled = criteria.compile(sent.get("criteria"), object_type, now=database_now(), zone=zone)
+    except DocumentError as error:
+        return JsonResponse({"problems": [problem.as_json() for problem in error.problems]}, status=400)
+    return JsonResponse(matches(compiled))
+
+
+def matches(compiled: criteria.Compiled) -> dict[str, Any]:
+    found = compiled.match_count()
+    samples = compiled.samples() if found.exact and found.number else []
+    return {
+        "count": found.number,
+        "exact": found.exact,
+        "summary": summary(compiled, found.number, found.exact),
+        "sentence": compiled.text,
+        "samples": [{"id": pk, "name": name} for pk, name in samples],
+        "why_none": why_none(compiled) if found.exact and not found.number else "",
+    }
+
+
+def summary(compiled: criteria.Compiled, number: int, exact: bool) -> str:
+    """“1,284 deals match now”."""
+    kind = compiled.object_type
+    values = {
+        "count": number_format(number, use_l10n=True, force_grouping=True),
+        "record": kind.label,
+        "records": kind.label_plural,
+    }
+    if not exact:
+        return _("About %(count)s %(records)s match now") % values
+    return ngettext("%(count)s %(record)s matches now", "%(count)s %(records)s match now", number) % values

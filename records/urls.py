@@ -1,0 +1,13 @@
+"""What the criteria builder asks for; staff only."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from records.criteria import views
+
+app_name = "records"
+urlpatterns = [
+    path("<slug:object_type>/catalog/", views.catalog_view, name="criteria-catalog"),
+    path("<slug:object_type>/matches/", views.count_view, name="criteria-count"),
+]
