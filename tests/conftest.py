@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from typing import Any
+
+import pytest
 
 
 def forbid_outside_world(event: str, arguments: tuple[Any, ...]) -> None:
@@ -20,3 +23,19 @@ def forbid_outside_world(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(forbid_outside_world)
+
+
+#: Why a test may be skipped; anything else means that a machine lacks something a check must have.
+SKIPS_FOR_A_REASON = ("only root's",)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With NO_SKIPS=1 a test that was skipped for want of something fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("NO_SKIPS") or reporter is None:
+        return
+    reasons = [str(report.longrepr[2]).removeprefix("Skipped: ") for report in reporter.stats.get("skipped", [])]
+    unexpected = [reason for reason in reasons if not reason.startswith(SKIPS_FOR_A_REASON)]
+    if unexpected:
+        reporter.write_line(f"Skipped without an accepted reason: {'; '.join(sorted(set(unexpected)))}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
