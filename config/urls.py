@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [
+    path("api/v1/", include("config.api")),
+    path("admin/criteria/", include("records.urls")),
+    path("admin/", admin.site.urls),
+]

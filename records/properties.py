@@ -65,10 +65,12 @@ class Property:
         if self.calculated is not None:
             return self.calculated
         if self.column is not None:
-            return NullIf(F(self.column), Value("")) if self.kind.textual else F(self.column)
+            texts = NullIf(F(self.column), Value(""), output_field=TextField())
+            return texts if self.kind.textual else F(self.column)
         if self.kind.multiple:
             return KeyTransform(self.slug, "custom", output_field=JSONField())
-        text = NullIf(KeyTextTransform(self.slug, "custom", output_field=TextField()), Value(""))
+        stored = KeyTextTransform(self.slug, "custom", output_field=TextField())
+        text = NullIf(stored, Value(""), output_field=TextField())
         return text if self.kind.textual else Cast(text, self.kind.output_field())
 
     def read(self, record: Model) -> Any:

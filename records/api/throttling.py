@@ -1,0 +1,76 @@
+"""How many requests a token, and an address without a valid token, may send."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import redis
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+WINDOW = 10
+#: How long Redis is left alone after it did not answer.
+PAUSE = 5.0
+
+
+class Counter:
+    """Counts per key and window, in Redis for all processes; in this process alone while Redis does not answer."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.local: dict[str, int] = {}
+        self.local_window = 0
+        self.paused_until = 0.0
+        self.client: redis.Redis | None = None
+
+    def count(self, key: str) -> int:
+        window = int(time.time()) // WINDOW
+        if time.monotonic() >= self.paused_until:
+            try:
+                return self.count_in_redis(f"headrace:throttle:{key}:{window}")
+            except redis.RedisError:
+                self.paused_until = time.monotonic() + PAUSE
+        with self.lock:
+            if window != self.local_window:
+                self.local, self.local_window = {}, window
+            self.local[key] = self.local.get(key, 0) + 1
+            return self.local[key]
+
+    def count_in_redis(self, name: str) -> int:
+        if self.client is None:
+            self.client = redis.Redis.from_url(
+                settings.REDIS_URL, socket_timeout=0.2, socket_connect_timeout=0.2, retry_on_timeout=False
+            )
+        pipe = self.client.pipeline()
+        pipe.incr(name)
+        pipe.expire(name, 2 * WINDOW)
+        return int(pipe.execute()[0])
+
+
+counter = Counter()
+
+
+def per_window(setting: str, default: int) -> int:
+    """Requests per ten seconds by a setting (API_REQUESTS_PER_10_S, API_FAILURES_PER_10_S)."""
+    return int(getattr(settings, setting, default))
+
+
+class TokenThrottle(BaseThrottle):
+    """100 requests in ten seconds for a token, unless the installation sets API_REQUESTS_PER_10_S."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        return counter.count(f"token:{request.auth.pk}") <= per_window("API_REQUESTS_PER_10_S", 100)
+
+    def wait(self) -> float:
+        return WINDOW - time.time() % WINDOW
+
+
+class FailureThrottle(TokenThrottle):
+    """50 refused tokens in ten seconds for an address: guessing is slow."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        address = request.META.get("REMOTE_ADDR", "")
+        return counter.count(f"failures:{address}") <= per_window("API_FAILURES_PER_10_S", 50)

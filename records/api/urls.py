@@ -1,0 +1,36 @@
+"""Addresses of the records API; mounted by the project under /api/v1/, after what else it has there."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from records.api.association_views import AssociationView
+from records.api.object_type_views import ObjectTypeView
+from records.api.record_views import RecordView
+from records.object_types import ObjectType, object_types
+
+
+def routes_of(object_type: ObjectType) -> list[URLPattern]:
+    def records(**actions: str) -> object:
+        return RecordView.as_view(actions, object_type=object_type)
+
+    links = AssociationView.as_view(
+        {"get": "associations", "post": "associate", "delete": "dissociate"}, object_type=object_type
+    )
+    base = object_type.plural
+    return [
+        path(f"{base}/", records(get="list", post="create"), name=f"api-{base}"),
+        path(f"{base}/batch/", records(post="batch"), name=f"api-{base}-batch"),
+        path(
+            f"{base}/<int:id>/",
+            records(get="retrieve", patch="partial_update", delete="destroy"),
+            name=f"api-{base}-one",
+        ),
+        path(f"{base}/<int:id>/associations/", links, name=f"api-{base}-associations"),
+    ]
+
+
+urlpatterns = [
+    path("object-types/", ObjectTypeView.as_view({"get": "list"}), name="api-object-types"),
+    *(pattern for object_type in object_types.values() for pattern in routes_of(object_type)),
+]

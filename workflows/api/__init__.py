@@ -1,0 +1,1 @@
+"""The HTTP API of workflows: drafts, publishing, enrolling, history, and the catalog of what there is."""
