@@ -14,4 +14,4 @@ class RecordsConfig(AppConfig):
 
         capture.track_associations(Association)
         checks.connect()
-        signals.connect()
+        signals.announce_changes_of(Association)

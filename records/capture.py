@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pgtrigger
 from django.db import connections, models
 
+from records.signals import announce_changes_of, announce_links_of
+
 if TYPE_CHECKING:
     from records.object_types import ObjectType, Relation
 
@@ -71,11 +73,13 @@ def track(object_type: ObjectType) -> None:
     """Register the triggers of an object type and of its native relations; `migrate` installs them."""
     model = object_type.model
     pgtrigger.register(*record_triggers(object_type))(model)
+    announce_changes_of(model)
     for relation in object_type.relations:
         table, triggers = link_triggers(object_type, relation)
         known = pgtrigger.registry._registry
         new = [trigger for trigger in triggers if trigger.get_uri(table) not in known]
         pgtrigger.register(*new)(table)
+        announce_links_of(table)
 
 
 def tracked_columns(object_type: ObjectType) -> list[tuple[str, models.Field]]:

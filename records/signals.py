@@ -13,15 +13,8 @@ from django.dispatch import Signal
 changes_journaled = Signal()
 
 
-def announce_on_commit(sender: type[models.Model], using: str = "default", **kwargs: Any) -> None:
+def announce_on_commit(using: str = "default", **kwargs: Any) -> None:
     """One announcement per transaction: saving a thousand records rings once."""
-    from records.models import Association
-    from records.object_types import object_types
-
-    models_of_records = {object_type.model for object_type in object_types.values()}
-    involved = {sender, kwargs.get("model")} if "pk_set" in kwargs else {sender}
-    if not involved & (models_of_records | {Association}):
-        return
     waiting = (function for _savepoints, function, _robust in connections[using].run_on_commit)
     if announce not in waiting:
         transaction.on_commit(announce, using=using, robust=True)
@@ -31,6 +24,12 @@ def announce() -> None:
     changes_journaled.send_robust(sender=None)
 
 
-def connect() -> None:
-    for signal in (post_save, post_delete, m2m_changed):
-        signal.connect(announce_on_commit, dispatch_uid="records.announce_on_commit")
+def announce_changes_of(model: type[models.Model]) -> None:
+    """Listen to one model only: a receiver for all would cost every model its fast deletes."""
+    for signal in (post_save, post_delete):
+        signal.connect(announce_on_commit, sender=model, dispatch_uid="records.announce_on_commit")
+
+
+def announce_links_of(through: type[models.Model]) -> None:
+    """Listen to the links of a many-to-many relation."""
+    m2m_changed.connect(announce_on_commit, sender=through, dispatch_uid="records.announce_on_commit")

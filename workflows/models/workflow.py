@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+#: What is refused by the database itself, however it is tried; a publisher who is deleted leaves the revision.
+IMMUTABLE = """
+    OLD.published_at IS NOT NULL AND (
+        OLD.workflow_id, OLD.number, OLD.definition, OLD.rev, OLD.published_at, OLD.reads, OLD.writes
+    ) IS DISTINCT FROM (
+        NEW.workflow_id, NEW.number, NEW.definition, NEW.rev, NEW.published_at, NEW.reads, NEW.writes
+    )
+"""
 
 
 class Folder(models.Model):
@@ -76,6 +86,15 @@ class Revision(models.Model):
             models.UniqueConstraint(fields=("workflow", "number"), name="one_revision_per_number"),
             models.UniqueConstraint(
                 fields=("workflow",), condition=models.Q(published_at=None), name="one_draft_per_workflow"
+            ),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="immutable",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(IMMUTABLE),
+                func="RAISE EXCEPTION 'A published revision never changes.' USING ERRCODE = 'restrict_violation';",
             ),
         )
 

@@ -1,0 +1,203 @@
+"""What keeps a definition from being published, all of it, with paths into the document (REV-15)."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from records import criteria
+from records.object_types import object_types
+from records.problems import DocumentError, Problem
+from workflows.definition import Definition, Step
+from workflows.params import StepContext
+from workflows.registries import actions, triggers
+
+PUBLISH = "workflows.publish_workflow"
+#: Settings that are understood; the others are refused, because ignoring them would be a broken promise.
+SETTINGS = {"timezone", "version_policy"}
+POLICIES = ("follow", "pin")
+
+
+def problems(definition: Definition, *, user: Any = None) -> list[Problem]:
+    """Every problem of a definition: errors, which keep it from being published, and warnings.
+
+    `user` is who wants to publish; without the right to, that is a problem, too.
+    """
+    found = [*rights_problems(user), *trigger_problems(definition), *unsupported(definition)]
+    found += settings_problems(definition)
+    if not definition.steps:
+        found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
+    for step in definition.walk():
+        found += step_problems(StepContext(definition, step, user))
+    return found + circles(definition) + own_trigger(definition)
+
+
+def errors(found: list[Problem]) -> list[Problem]:
+    return [problem for problem in found if problem.severity == "error"]
+
+
+def rights_problems(user: Any) -> Iterator[Problem]:
+    if user is not None and not user.has_perm(PUBLISH):
+        message = _("You may not publish workflows. Ask somebody with the right to publish.")
+        yield Problem("", message, code="forbidden")
+
+
+def trigger_problems(definition: Definition) -> list[Problem]:
+    trigger = definition.trigger
+    if trigger.kind not in triggers:
+        return [Problem("trigger.kind", _("Choose how records are enrolled."), code="missing")]
+    found = triggers[trigger.kind].problems(trigger.document, definition.object)
+    return [problem.at("trigger") for problem in found]
+
+
+def unsupported(definition: Definition) -> Iterator[Problem]:
+    """Parts of a definition this version does not carry out."""
+    document = definition.document
+    sentences = {
+        "suppress": _("Suppression lists are not supported yet. Remove “suppress”."),
+        "goal": _("Goals are not supported yet. Remove “goal”."),
+        "sources": _("Data sources are not supported yet. Remove “sources”."),
+    }
+    for key, message in sentences.items():
+        if document.get(key):
+            yield Problem(key, message, document[key], code="unsupported")
+    unenroll = document.get("unenroll") or {}
+    if not isinstance(unenroll, dict):
+        yield Problem("unenroll", _("“unenroll” is a JSON object, not %(value)r.") % {"value": unenroll}, unenroll)
+        return
+    known = ("criteria", "when_no_longer_matching", "others")
+    for key in unenroll:
+        if key not in known:
+            message = _("“%(key)s” is not known here. Use: %(known)s.")
+            facts = {"key": key, "known": ", ".join(known)}
+            yield Problem(f"unenroll.{key}", message % facts, code="unknown_field")
+    if unenroll.get("criteria"):
+        message = _("Unenrollment criteria are not supported yet. Remove them.")
+        yield Problem("unenroll.criteria", message, code="unsupported")
+    if unenroll.get("others") not in (None, "", "none"):
+        message = _("Unenrolling from other workflows is not supported yet. Use “none”.")
+        yield Problem("unenroll.others", message, unenroll["others"], code="unsupported")
+    leaves = unenroll.get("when_no_longer_matching", False)
+    if not isinstance(leaves, bool):
+        message = _("%(value)r is neither true nor false. Send true or false.")
+        yield Problem("unenroll.when_no_longer_matching", message % {"value": leaves}, leaves)
+    elif leaves and definition.trigger.kind != "filter":
+        message = _("Only a workflow with a filter trigger can unenroll who no longer matches. Turn this off.")
+        yield Problem("unenroll.when_no_longer_matching", message, leaves)
+
+
+def settings_problems(definition: Definition) -> Iterator[Problem]:
+    for key, value in definition.settings.items():
+        if key not in SETTINGS and value not in (None, "", [], {}, False):
+            message = _("The setting “%(key)s” is not supported yet. Remove it.") % {"key": key}
+            yield Problem(f"settings.{key}", message, value, code="unsupported")
+    zone = definition.settings.get("timezone")
+    if zone and zone not in zoneinfo.available_timezones():
+        message = _("“%(value)s” is not a time zone. Use a name like Europe/Stockholm.") % {"value": zone}
+        yield Problem("settings.timezone", message, zone)
+    policy = definition.settings.get("version_policy")
+    if policy and policy not in POLICIES:
+        message = _("“%(value)s” is no way to treat records inside. Use “follow” or “pin”.") % {"value": policy}
+        yield Problem("settings.version_policy", message, policy)
+
+
+def step_problems(context: StepContext) -> Iterator[Problem]:
+    step = context.step
+    assert step is not None
+    action = actions[step.action]
+    if action.object_types is not None and context.definition.object not in action.object_types:
+        message = _("“%(action)s” cannot be used with %(records)s. Remove the step.")
+        facts = {"action": action.label, "records": context.object_type.label_plural}
+        yield Problem(f"{step.path}.action", message % facts, step.action)
+    for problem in action.problems(step.params, context):
+        yield problem.at(f"{step.path}.params")
+    if action.splits:
+        for problem in action.branch_problems(context):
+            yield problem.at(step.path)
+
+
+def circles(definition: Definition) -> list[Problem]:
+    """Go-to steps by which a record would run in a circle (GTO-08), each with the way it closes."""
+    ways = {step.id: set(ways_out(definition, step)) for step in definition.walk()}
+    found = []
+    for step in definition.walk():
+        target = step.params.get("step") if step.action == "go_to" else None
+        if target in ways and reaches(ways, str(target), step.id):
+            message = _(
+                "From step “%(target)s” records come back to this step, so they would run in a circle. "
+                "Choose another step."
+            )
+            found.append(Problem(f"{step.path}.params.step", message % {"target": target}, target, code="circle"))
+    return found
+
+
+def ways_out(definition: Definition, step: Step) -> Iterator[str]:
+    if step.action == "go_to":
+        yield str(step.params.get("step", ""))
+        return
+    if step.action == "end":
+        return
+    yield definition.next_after(step.id)
+    for i in range(len(step.branches)):
+        yield definition.first_in(step.id, i)
+
+
+def reaches(ways: dict[str, set[str]], start: str, goal: str) -> bool:
+    seen, waiting = set(), [start]
+    while waiting:
+        place = waiting.pop()
+        if place == goal:
+            return True
+        if place not in seen:
+            seen.add(place)
+            waiting.extend(ways.get(place, ()))
+    return False
+
+
+def own_trigger(definition: Definition) -> list[Problem]:
+    """A warning where the workflow changes what may re-enroll its records (decision 14)."""
+    if not definition.trigger.document.get("reenroll"):
+        return []
+    seen = trigger_reads(definition)
+    return [
+        Problem(
+            step.path,
+            _(
+                "This step changes what the trigger looks at, and re-enrollment is on: a record may come back to the "
+                "start again and again."
+            ),
+            severity="warning",
+            code="own_trigger",
+        )
+        for step in definition.walk()
+        if actions[step.action].writes(step.params, StepContext(definition, step)) & seen
+    ]
+
+
+def trigger_reads(definition: Definition) -> set[str]:
+    """The properties the trigger looks at, as "object_type.property"."""
+    if not definition.trigger.criteria:
+        return set()
+    kind = object_types[definition.object]
+    try:
+        # Only names are read here: any instant would do.
+        compiled = criteria.compile(definition.trigger.criteria, kind, now=timezone.now(), stored=True)
+    except DocumentError:
+        return set()
+    return {f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties}
+
+
+def reads(definition: Definition) -> set[str]:
+    """Everything the definition reads, as "object_type.property"."""
+    steps = (actions[step.action].reads(step.params, StepContext(definition, step)) for step in definition.walk())
+    return trigger_reads(definition).union(*steps)
+
+
+def writes(definition: Definition) -> set[str]:
+    """Everything the definition changes, as "object_type.property"."""
+    steps = (actions[step.action].writes(step.params, StepContext(definition, step)) for step in definition.walk())
+    return set().union(*steps)
