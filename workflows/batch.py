@@ -115,39 +115,39 @@ class Batch:
             return dict.fromkeys(self.ids, template)
         return tokens.render_many(template, self.object_type, self.records_by_id.values(), self.now, target)
 
-    def done(self, enrollments: Some = None, **detail: Any) -> None:
+    def done(self, enrollments: Some = None, /, **detail: Any) -> None:
         """The step is done; the record goes on."""
         self.answer(enrollments, Answer(Outcome.SUCCESS), detail)
 
-    def skip(self, enrollments: Some, reason: str, **detail: Any) -> None:
+    def skip(self, enrollments: Some, reason: str, /, **detail: Any) -> None:
         """There was nothing to do, for a reason of workflows.reasons; the record goes on."""
         self.answer(enrollments, Answer(Outcome.SKIPPED), {"reason": reason, **detail})
 
-    def fail(self, enrollments: Some, reason: str, **detail: Any) -> None:
+    def fail(self, enrollments: Some, reason: str, /, **detail: Any) -> None:
         """The step could not be done; the history says why, and the record goes on (ACG-12)."""
         self.answer(enrollments, Answer(Outcome.FAILED), {"reason": reason, **detail})
 
-    def wait(self, enrollments: Some, until: dt.datetime, **detail: Any) -> None:
+    def wait(self, enrollments: Some, until: dt.datetime, /, **detail: Any) -> None:
         """The record stays on the step until an instant; then `Action.resume` is asked."""
         self.answer(enrollments, Answer(Outcome.WAITING, "stay", until=until), detail)
 
-    def take(self, enrollments: Some, branch: int, **detail: Any) -> None:
+    def take(self, enrollments: Some, branch: int, /, **detail: Any) -> None:
         """The record takes a branch; -1 goes on after the branching."""
         self.answer(enrollments, Answer(Outcome.SUCCESS, "branch", branch=branch), detail)
 
-    def jump(self, enrollments: Some, step_id: str, **detail: Any) -> None:
+    def jump(self, enrollments: Some, step_id: str, /, **detail: Any) -> None:
         """The record goes to another step."""
         self.answer(enrollments, Answer(Outcome.SUCCESS, "jump", target=step_id), detail)
 
-    def end(self, enrollments: Some = None, **detail: Any) -> None:
+    def end(self, enrollments: Some = None, /, **detail: Any) -> None:
         """The record has completed the workflow."""
         self.answer(enrollments, Answer(Outcome.SUCCESS, "end"), detail)
 
-    def note(self, enrollment: Standing, **detail: Any) -> None:
+    def note(self, enrollment: Standing, /, **detail: Any) -> None:
         """Facts for one enrollment's log line, on top of its answer's."""
         self.notes.setdefault(enrollment.id, {}).update(detail)
 
-    def output(self, enrollment: Standing, **values: Any) -> None:
+    def output(self, enrollment: Standing, /, **values: Any) -> None:
         """Values later steps may use; kept with the enrollment under this step's id."""
         self.outputs.setdefault(enrollment.id, {}).update(values)
 

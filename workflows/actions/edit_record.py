@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy
 from records.properties import Property
 from workflows import copying, tokens
 from workflows.actions.base import Action
-from workflows.forms import FlagField, PropertyField, ValueField
+from workflows.forms import FlagField, PropertyField
 from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions
+from workflows.value_field import ValueField
 from workflows.writing import current_values, write
 
 if TYPE_CHECKING:

@@ -1,0 +1,186 @@
+"""Enrollments walking from step to step inside one transaction, until they wait, end, or have walked far enough."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+
+from records.journal import change_source
+from workflows.actions.base import Action
+from workflows.batch import Answer, Batch, Standing
+from workflows.definition import Definition
+from workflows.failpoints import reach
+from workflows.models import Enrollment, Outcome, Revision, Workflow
+from workflows.moving import Ledger
+from workflows.params import StepContext
+from workflows.registries import actions
+
+logger = logging.getLogger(__name__)
+
+#: Steps one transaction walks at most, and the seconds after which it takes no further one.
+STEPS_AT_ONCE = 100
+SECONDS_AT_ONCE = 0.5
+VISIT_LIMIT = 10_000
+#: Failures of the database or the connection, not of a record: the transaction is run again.
+TRANSIENT = (OperationalError, InterfaceError)
+
+Run = Callable[[Batch, dict[str, Any]], None]
+
+
+class Journey:
+    """One walk of enrollments of the same revision whose changes have the same causal chain."""
+
+    def __init__(self, workflow: Workflow, revision: Revision, definition: Definition, ledger: Ledger) -> None:
+        self.workflow, self.revision, self.definition, self.ledger = workflow, revision, definition, ledger
+        self.order = {step_id: place for place, step_id in enumerate(definition.by_id)}
+        self.source: dict[str, Any] = {}
+
+    def walk(self, enrollments: list[Standing]) -> int:
+        """Take the enrollments as far as they get; how many steps were done for how many of them, in all.
+
+        The step that comes first in reading order is taken first, so that paths that meet again go on together.
+        """
+        self.source = source_of(self.workflow, enrollments)
+        standing: dict[str, list[Standing]] = {}
+        for enrollment in enrollments:
+            standing.setdefault(enrollment.step, []).append(enrollment)
+        done, rounds, started = 0, 0, time.monotonic()
+        while standing and rounds < STEPS_AT_ONCE and time.monotonic() - started < SECONDS_AT_ONCE:
+            step_id = min(standing, key=lambda found: self.order.get(found, -1))
+            batch = standing.pop(step_id)
+            done += len(batch)
+            rounds += 1
+            for enrollment in self.take_step(step_id, batch):
+                standing.setdefault(enrollment.step, []).append(enrollment)
+        for waiting in standing.values():
+            for enrollment in waiting:
+                self.ledger.stand(enrollment, self.ledger.now)
+        return done
+
+    def take_step(self, step_id: str, enrollments: list[Standing]) -> list[Standing]:
+        """Run one step for enrollments standing on it; those that can take the next one at once are returned."""
+        step = self.definition.by_id.get(step_id)
+        action = actions.get(step.action) if step else None
+        if step is None or action is None:
+            for enrollment in enrollments:
+                self.leave(enrollment, step_id)
+            return []
+        context = StepContext(self.definition, step)
+        arrived = [enrollment for enrollment in enrollments if enrollment.waiting_in != step_id]
+        resumed = [enrollment for enrollment in enrollments if enrollment.waiting_in == step_id]
+        onward = []
+        for group, run in ((arrived, action.execute), (resumed, action.resume)):
+            if group:
+                batch = Batch(
+                    workflow=self.workflow, revision=self.revision, context=context, enrollments=group,
+                    now=self.ledger.now,
+                )  # fmt: skip
+                self.perform(batch, action, run)
+                reach("after_effect")
+                onward += [enrollment for enrollment in group if self.follow(batch, enrollment)]
+        return onward
+
+    def leave(self, enrollment: Standing, step_id: str) -> None:
+        """The end of the path; or, where the step is not known any more, the end of this enrollment."""
+        if not step_id:
+            self.ledger.end(enrollment, Enrollment.Status.COMPLETED, "completed")
+            return
+        self.ledger.log(enrollment, self.revision.pk, "", Outcome.FAILED, {"reason": "step_gone"})
+        self.ledger.end(enrollment, Enrollment.Status.FAILED, "step_gone")
+
+    def perform(self, batch: Batch, action: Action, run: Run) -> None:
+        """Have the action answer for the batch; off workflows skip what acts, and keep moving (LIF-02)."""
+        if self.workflow.status == Workflow.Status.OFF and not action.runs_when_off:
+            batch.skip(None, "workflow_off")
+            return
+        try:
+            params = action.params(batch.step.params, batch.context)
+        except ValueError as error:
+            batch.fail(None, "invalid_params", error=str(error)[:500])
+            return
+        self.attempt(batch, params, run)
+
+    def attempt(self, batch: Batch, params: dict[str, Any], run: Run) -> None:
+        """Run the action; when it raises, run it for each half, so that only a poisonous record fails."""
+        whole = batch.part(batch.enrollments)
+        try:
+            with change_source("workflow", **self.facts(batch)):
+                run(whole, params)
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            if len(batch.enrollments) > 1:
+                middle = len(batch.enrollments) // 2
+                for half in (batch.enrollments[:middle], batch.enrollments[middle:]):
+                    part = batch.part(half)
+                    self.attempt(part, params, run)
+                    batch.absorb(part)
+                return
+            logger.warning("Step %s of workflow %s failed", batch.step.id, self.workflow.pk, exc_info=error)
+            batch.fail(None, reason_of(error), error=f"{type(error).__name__}: {error}"[:500])
+        else:
+            batch.absorb(whole)
+
+    def facts(self, batch: Batch) -> dict[str, Any]:
+        """What the journal keeps about the cause of this step's changes."""
+        facts = {**self.source, "step": batch.step.id}
+        if len(batch.enrollments) == 1:
+            facts["enrollment"] = batch.enrollments[0].id
+        return facts
+
+    def follow(self, batch: Batch, enrollment: Standing) -> bool:
+        """Log the answer and move the enrollment accordingly; True when it can take its next step now."""
+        answer = batch.answer_of(enrollment)
+        step = batch.step
+        self.ledger.log(enrollment, self.revision.pk, step.action, answer.outcome, batch.detail_of(enrollment))
+        if enrollment.id in batch.outputs:
+            self.ledger.outputs.setdefault(enrollment.id, {})[step.id] = batch.outputs[enrollment.id]
+        if answer.move == "stay":
+            enrollment.waiting_in = step.id
+            self.ledger.stand(enrollment, answer.until or self.ledger.now)
+            return False
+        enrollment.visit += 1
+        enrollment.waiting_in = ""
+        enrollment.step = self.next_step(answer, step.id)
+        if answer.move == "fail":
+            self.ledger.end(enrollment, Enrollment.Status.FAILED, str(answer.detail.get("reason", "failed"))[:40])
+        elif not enrollment.step:
+            self.ledger.end(enrollment, Enrollment.Status.COMPLETED, "completed")
+        elif enrollment.visit >= VISIT_LIMIT:
+            detail = {"reason": "too_many_steps", "limit": VISIT_LIMIT}
+            self.ledger.log(enrollment, self.revision.pk, step.action, Outcome.FAILED, detail)
+            self.ledger.end(enrollment, Enrollment.Status.FAILED, "too_many_steps")
+        else:
+            return True
+        return False
+
+    def next_step(self, answer: Answer, step_id: str) -> str:
+        if answer.move == "branch" and answer.branch >= 0:
+            return self.definition.first_in(step_id, answer.branch)
+        if answer.move == "jump":
+            return answer.target
+        return "" if answer.move == "end" else self.definition.next_after(step_id)
+
+
+def source_of(workflow: Workflow, enrollments: list[Standing]) -> dict[str, Any]:
+    """How the journal marks the changes of these enrollments: one workflow deeper than what enrolled them."""
+    cause = enrollments[0].cause
+    return {"workflow": workflow.pk, "depth": depth_of(cause) + 1, "chain": [*chain_of(cause), workflow.pk]}
+
+
+def depth_of(cause: dict[str, Any]) -> int:
+    return int(cause.get("depth") or 0)
+
+
+def chain_of(cause: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(cause.get("chain") or ())
+
+
+def reason_of(error: Exception) -> str:
+    if isinstance(error, IntegrityError):
+        return "not_unique" if "unique" in str(error).lower() else "unexpected"
+    return "does_not_fit" if isinstance(error, DataError) else "unexpected"

@@ -1,0 +1,103 @@
+"""What a transaction of the engine leaves behind: the log lines of its steps, and where each enrollment stands now."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+
+from workflows.batch import Standing
+from workflows.models import Enrollment
+
+COPY = """
+    COPY workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at) FROM STDIN
+"""
+MOVE = """
+    UPDATE workflows_enrollment e SET
+        status = v.status, step = v.step, visit = v.visit, due_at = v.due_at, waiting_in = v.waiting_in,
+        ended_reason = v.reason, ended_at = CASE WHEN v.status = 'active' THEN NULL ELSE %(now)s END,
+        outputs = CASE WHEN v.outputs IS NULL THEN e.outputs ELSE e.outputs || v.outputs::jsonb END,
+        claim = NULL, claimed_until = NULL, attempts = 0
+    FROM unnest(
+        %(ids)s::bigint[], %(statuses)s::text[], %(steps)s::text[], %(visits)s::int[], %(dues)s::timestamptz[],
+        %(waits)s::text[], %(reasons)s::text[], %(outputs)s::text[]
+    ) AS v(id, status, step, visit, due_at, waiting_in, reason, outputs)
+    WHERE e.id = v.id AND e.claim = %(token)s AND e.status = 'active'
+"""
+
+
+class Fenced(Exception):
+    """An enrollment was no longer ours at the end of the transaction: everything is rolled back."""
+
+
+@dataclass
+class Ledger:
+    """Collected while the steps run, written by `write` in two statements however many there are."""
+
+    now: dt.datetime
+    lines: list[tuple[Any, ...]] = field(default_factory=list)
+    places: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    #: Details are shared by many enrollments; each is turned into JSON once.
+    texts: dict[int, str] = field(default_factory=dict)
+    kept: list[dict[str, Any]] = field(default_factory=list)
+
+    def log(self, enrollment: Standing, revision_id: int, action: str, outcome: str, detail: dict[str, Any]) -> None:
+        self.lines.append(
+            (
+                enrollment.id, revision_id, enrollment.visit, enrollment.step, action, str(outcome),
+                self.text_of(detail), self.now,
+            )
+        )  # fmt: skip
+
+    def text_of(self, detail: dict[str, Any]) -> str:
+        text = self.texts.get(id(detail))
+        if text is None:
+            text = self.texts[id(detail)] = as_json(detail)
+            self.kept.append(detail)
+        return text
+
+    def stand(self, enrollment: Standing, due_at: dt.datetime) -> None:
+        """The enrollment goes on (or waits) where it stands, from an instant."""
+        self.places[enrollment.id] = (
+            Enrollment.Status.ACTIVE.value, enrollment.step, enrollment.visit, due_at, enrollment.waiting_in, "",
+        )  # fmt: skip
+
+    def end(self, enrollment: Standing, status: str, reason: str) -> None:
+        """The enrollment is over."""
+        self.places[enrollment.id] = (str(status), "", enrollment.visit, None, "", reason)
+
+    def write(self, token: uuid.UUID) -> None:
+        """Write everything; raises Fenced when an enrollment has been taken away meanwhile."""
+        with connection.cursor() as cursor:
+            if self.lines:
+                with cursor.copy(COPY) as copy:
+                    for line in self.lines:
+                        copy.write_row(line)
+            statuses, steps, visits, dues, waits, reasons = zip(*self.places.values(), strict=True)
+            outputs = [as_json(self.outputs[pk]) if pk in self.outputs else None for pk in self.places]
+            facts = {
+                "now": self.now,
+                "token": token,
+                "ids": list(self.places),
+                "statuses": list(statuses),
+                "steps": list(steps),
+                "visits": list(visits),
+                "dues": list(dues),
+                "waits": list(waits),
+                "reasons": list(reasons),
+                "outputs": outputs,
+            }
+            cursor.execute(MOVE, facts)
+            if cursor.rowcount != len(self.places):
+                raise Fenced(f"{len(self.places) - cursor.rowcount} enrollments are not ours any more.")
+
+
+def as_json(detail: dict[str, Any]) -> str:
+    """A detail as the log keeps it: no NUL, which PostgreSQL's JSON refuses."""
+    return json.dumps(detail, cls=DjangoJSONEncoder).replace("\\u0000", "")
