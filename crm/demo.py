@@ -1,4 +1,4 @@
-"""Demo data for the first start: an invented small sales team with companies, contacts, deals, tickets and workflows.
+"""Demo data for the first start: an invented small sales team with companies, contacts, deals and tickets.
 
 Everything comes from lists and one fixed random sequence, so two first starts look alike.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+
+from django.utils.text import slugify
 
 from crm.demo_names import (
     CATEGORIES,
@@ -19,7 +21,6 @@ from crm.demo_names import (
     REQUESTS,
     TEAMS,
 )
-from crm.demo_workflows import start_workflows
 from crm.models import Company, Contact, Deal, LeadStatus, LifecycleStage, Team, TeamMembership, Ticket, User
 from records.associations import associate
 from records.journal import change_source
@@ -34,14 +35,13 @@ TICKET_STATUSES = ("new", "waiting_on_us", "waiting_on_contact", "closed", "clos
 
 
 def seed(*, by: User, now: dt.datetime) -> int:
-    """Fill an empty CRM; returns how many records were made. `by` publishes the demo workflows."""
+    """Fill an empty CRM; returns how many records were made. All of it is journaled as done by `by`."""
     dice = random.Random(SEED)
     with change_source("demo", actor=by.pk):
         companies = make_companies(dice, make_teams(), now)
         contacts = make_contacts(dice, companies, now)
         deals = make_deals(dice, companies, contacts, now)
         tickets = make_tickets(dice, companies, contacts, now)
-    start_workflows(by=by, now=now)
     return len(companies) + len(contacts) + len(deals) + len(tickets)
 
 
@@ -49,7 +49,7 @@ def make_teams() -> list[User]:
     """Three teams, whose people own records but cannot sign in."""
     sellers: list[User] = []
     for name, region, people in TEAMS:
-        team = Team.objects.create(name=name, region=region)
+        team = Team.objects.create(name=name, slug=slugify(name), region=region)
         for person in people:
             first, _, last = person.partition(" ")
             user = User(username=f"{first}.{last}".lower(), first_name=first, last_name=last)

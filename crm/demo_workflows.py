@@ -14,7 +14,7 @@ from workflows import drafting, publishing
 PASSES = 50
 
 
-def start_workflows(*, by: User, now: dt.datetime) -> None:
+def start(*, by: User, now: dt.datetime) -> None:
     """Publish every goal for the records that match it, and run what is due, so that history and waits are there."""
     for goal in GOALS:
         definition = goal.definition

@@ -35,14 +35,10 @@ class Command(BaseCommand):
         host, port = os.environ.get("HOST") or "127.0.0.1", port_number()
         require_free(host, port)
         try:
-            prepared = first_start.prepare(with_demo=not options["no_demo"])
+            first_start.prepare(with_demo=not options["no_demo"], tell=self.tell)
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
             return
-        if prepared.demo_records:
-            self.tell(f"Added {prepared.demo_records} demo records. Start with --no-demo for an empty CRM.")
-        if prepared.password:
-            self.tell(f"Sign in as “{first_start.ADMIN}” with the password {prepared.password} (shown only now).")
         children = [web(host, port), *workers(options["workers"]), clock()]
         Supervisor(children, sys.stdout, watch=Watch(port)).run()
         self.tell("Stopped.")

@@ -50,6 +50,11 @@ document.addEventListener("submit", (event) => {
 });
 
 
+// Django's chooser of many names its search icons without a role that may have a name.
+window.addEventListener("load", () => {
+  for (const sign of document.querySelectorAll(".search-label-icon[aria-label]")) sign.setAttribute("role", "img");
+});
+
 // Command palette.
 const palette = document.getElementById("palette");
 if (palette) {
