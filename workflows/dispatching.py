@@ -57,10 +57,6 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
 
 def take(limit: int) -> list[PendingChange]:
     """The oldest pending changes in order, removed from the queue."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM records_pendingchange)")
-        if not cursor.fetchone()[0]:
-            return []
     return sorted(PendingChange.objects.raw(TAKE, [limit]), key=lambda change: change.pk)
 
 
