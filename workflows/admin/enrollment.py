@@ -1,0 +1,114 @@
+"""Enrollments: the history of a workflow, the story of one record, and taking records out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from records.clock import database_now
+from records.object_types import object_types
+from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
+from workflows.admin.reading import ReadOnlyAdmin
+from workflows.enrolling import unenroll
+from workflows.history import path_of, place_of
+from workflows.models import Enrollment
+
+MANUAL = "workflows.publish_workflow"
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(ReadOnlyAdmin):
+    """Own pages: Django's change list would count millions of rows, and a form tells no story."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [path("unenroll/", wrap(require_POST(self.unenroll_view)), name="enrollment_unenroll")]
+        return own + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        listing = Listing(request.GET, database_now())
+        title = _("Enrollment history")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "subtitle": listing.workflow.name if listing.workflow else None,
+            "opts": self.opts,
+            "listing": listing,
+            "rows": listing.rows(),
+            "filters": listing.filters(request.user),
+            "may_unenroll": request.user.has_perm(MANUAL),
+        }
+        return TemplateResponse(request, "admin/workflows/enrollment/list.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The story of one enrollment."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        pk = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
+        enrollment = get_object_or_404(Enrollment.objects.select_related("workflow", "revision"), pk=pk)
+        object_type = object_types.get(enrollment.workflow.object_type)
+        names = names_of([enrollment])
+        name = names.get((enrollment.workflow.object_type, enrollment.record_id), f"#{enrollment.record_id}")
+        number, setting = place_of(enrollment)
+        now = database_now()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("%(record)s in %(workflow)s") % {"record": name, "workflow": enrollment.workflow.name},
+            "opts": self.opts,
+            "enrollment": enrollment,
+            "object_type": object_type,
+            "name": name,
+            "record_url": record_url(enrollment.workflow.object_type, enrollment.record_id),
+            "lines": path_of(enrollment),
+            "colour": STATUS_COLOURS.get(Enrollment.Status(enrollment.status), "muted"),
+            "step_number": number,
+            "step_setting": setting,
+            "waits": enrollment.due_at is not None and enrollment.due_at > now,
+            "may_unenroll": request.user.has_perm(MANUAL),
+        }
+        return TemplateResponse(request, "admin/workflows/enrollment/story.html", context)
+
+    def unenroll_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask, then take the chosen enrollments out of their workflows."""
+        if not request.user.has_perm(MANUAL):
+            raise PermissionDenied
+        ids = [int(pk) for pk in request.POST.getlist("enrollment") if pk.isdecimal() and len(pk) < 19]
+        chosen = Enrollment.objects.filter(pk__in=ids)
+        back = request.POST.get("back", "")
+        if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+            back = reverse("admin:workflows_enrollment_changelist")
+        if request.POST.get("confirmed"):
+            count = unenroll(chosen, reason="by_hand", by=request.user, now=database_now())
+            sentence = ngettext("%d record left its workflow.", "%d records left their workflows.", count) % count
+            messages.success(request, sentence)
+            return redirect(back)
+        active = list(chosen.filter(status=Enrollment.Status.ACTIVE).select_related("workflow", "revision"))
+        if not active:
+            messages.warning(request, _("None of the chosen enrollments is active any more. Nothing was changed."))
+            return redirect(back)
+        names = names_of(active)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Take out of the workflow?"),
+            "opts": self.opts,
+            "chosen": [
+                (one, names.get((one.workflow.object_type, one.record_id), f"#{one.record_id}")) for one in active
+            ],
+            "ended": len(ids) - len(active),
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/workflows/enrollment/unenroll.html", context)
