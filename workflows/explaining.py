@@ -125,7 +125,7 @@ def change_sentence(kind: ObjectType, change: Change) -> str:
         return _("The record was created.")
     if change.kind in ("associated", "dissociated"):
         return _("An association of the record was made or removed.")
-    properties = (object_types[change.object_type] if change.object_type in object_types else kind).properties()
+    properties = object_types.get(change.object_type, kind).properties()
     parts = [
         _("%(property)s changed from “%(before)s” to “%(after)s”")
         % {
