@@ -19,6 +19,8 @@ from records.object_types import ObjectType, Relation, object_types
 from records.properties import Property
 
 Pairs = Iterable[tuple[int, int]]
+#: An object type, or its slug.
+Kind = ObjectType | str
 
 # Both directions in one statement; a link that is already there stays as it is.
 LINK = """
@@ -47,8 +49,14 @@ class AssociationType:
     relation: Relation | None = None
 
 
-def associations_of(object_type: ObjectType) -> dict[str, AssociationType]:
+def type_of(kind: Kind) -> ObjectType:
+    """KeyError when there is no object type of this slug."""
+    return object_types[kind] if isinstance(kind, str) else kind
+
+
+def associations_of(kind: Kind) -> dict[str, AssociationType]:
     """The associations of an object type by slug: the other type's slug, or the native relation's."""
+    object_type = type_of(kind)
     found = {
         slug: AssociationType(slug, object_types[slug]) for slug in object_type.associates_with if slug in object_types
     }
@@ -66,12 +74,13 @@ def between(from_type: ObjectType, to_type: ObjectType) -> AssociationType:
     raise LookupError(f"Records of type {from_type.slug} cannot be associated with records of type {to_type.slug}.")
 
 
-def associate(from_type: ObjectType, to_type: ObjectType, pairs: Pairs, label: str = "") -> int:
+def associate(from_type: Kind, to_type: Kind, pairs: Pairs, label: str = "") -> int:
     """Link each pair of ids and return how many links are new; links that exist are left alone.
 
     Raises LookupError when the types cannot be associated, ValueError when a record is linked with itself or a
     label is given to a native relation.
     """
+    from_type, to_type = type_of(from_type), type_of(to_type)
     association = between(from_type, to_type)
     unique = sorted(set(pairs))
     if from_type is to_type and any(one == other for one, other in unique):
@@ -85,8 +94,9 @@ def associate(from_type: ObjectType, to_type: ObjectType, pairs: Pairs, label: s
     return run(LINK, from_type, to_type, unique, label)
 
 
-def dissociate(from_type: ObjectType, to_type: ObjectType, pairs: Pairs, label: str | None = None) -> int:
+def dissociate(from_type: Kind, to_type: Kind, pairs: Pairs, label: str | None = None) -> int:
     """Remove the links of each pair, with one label or (None) with any, and return how many there were."""
+    from_type, to_type = type_of(from_type), type_of(to_type)
     association = between(from_type, to_type)
     unique = sorted(set(pairs))
     if not unique:
@@ -150,13 +160,12 @@ def linked(table: type[Model], here: str, there: str, ids: Iterable[int]) -> Que
     return rows.values_list(here, there).order_by(here, there)
 
 
-def ids_of(
-    from_type: ObjectType, ids: Iterable[int], to_type: ObjectType, label: str | None = None
-) -> dict[int, list[int]]:
+def ids_of(from_type: Kind, ids: Iterable[int], to_type: Kind, label: str | None = None) -> dict[int, list[int]]:
     """For each of the records the ids of the live records of another type it is linked with, smallest first.
 
     Records without any are absent. `label` None means with any label.
     """
+    from_type, to_type = type_of(from_type), type_of(to_type)
     association = between(from_type, to_type)
     live = to_type.records().values("pk")
     if association.relation:
@@ -190,11 +199,12 @@ def leading_to(object_type: ObjectType, slug: str, ids: Iterable[int]) -> dict[i
     return dict(mirrored.values_list("to_id", "from_id"))
 
 
-def exists(object_type: ObjectType, slug: str, q: Q, label: str | None = None) -> Exists:
+def exists(kind: Kind, slug: str, q: Q, label: str | None = None) -> Exists:
     """Whether one live record associated with the record passes everything in `q` (a condition on its model).
 
     KeyError when the object type has no such association.
     """
+    object_type = type_of(kind)
     association = associations_of(object_type)[slug]
     # The inner query does not depend on the outer record, so PostgreSQL can join instead of looping.
     passing = association.to.records().filter(q).values("pk")
