@@ -1,0 +1,82 @@
+"""Create note: a text about the record, on its timeline (CRM-16)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import nh3
+from django.utils.html import format_html, strip_tags
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.links import linked
+from crm.models import Note
+from records.associations import associate, associations_of
+from records.object_types import object_types
+from workflows import tokens
+from workflows.actions.base import Action
+from workflows.forms import FlagField, TokenField
+from workflows.params import ParamsForm, StepContext
+from workflows.recipients import owners_of
+from workflows.registries import actions
+
+if TYPE_CHECKING:
+    from workflows.batch import Batch
+
+
+@actions.register
+class CreateNote(Action):
+    slug = "create_note"
+    label = gettext_lazy("Create note")
+    description = gettext_lazy("Write a note about the record.")
+    group = gettext_lazy("Tasks and notes")
+    icon = "sticky-note"
+
+    class Params(ParamsForm):
+        body = TokenField(label=gettext_lazy("Text"), lines=6)
+        pinned = FlagField(label=gettext_lazy("Pin it to the top of the record’s timeline"))
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        body = document.get("body")
+        if not isinstance(body, str) or not body.strip():
+            return _("Create a note: write a text")
+        return _("Create note “%(text)s”") % {"text": excerpt(body)}
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        return tokens.reads(document.get("body"), context.object_type)
+
+    def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        """One INSERT for all notes, one for their associations."""
+        bodies = batch.render(params["body"], "html")
+        owners = owners_of(batch)
+        notes = Note.objects.bulk_create(
+            Note(
+                body=as_html(bodies[pk]),
+                pinned=bool(params["pinned"]),
+                owner=owners.get(pk),
+                created_at=batch.now,
+                updated_at=batch.now,
+                custom={},
+            )
+            for pk in batch.ids
+        )
+        if "note" in associations_of(batch.object_type):
+            pairs = zip(batch.ids, (note.pk for note in notes), strict=True)
+            associate(batch.object_type, object_types["note"], pairs)
+        for enrollment, note in zip(batch.enrollments, notes, strict=True):
+            batch.note(enrollment, note=note.pk, text=excerpt(note.body))
+
+    def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        text = linked(object_types["note"], detail.get("note"), str(detail.get("text", "")))
+        return format_html(_("Wrote the note “{text}”"), text=text)
+
+
+def as_html(text: str) -> str:
+    """A text with tags as what nh3 lets through; a plain one with its line breaks."""
+    written = text if "<" in text else text.replace("\r\n", "\n").replace("\n", "<br>")
+    return nh3.clean(written)
+
+
+def excerpt(html: str) -> str:
+    return Truncator(strip_tags(html.replace("<br>", " "))).chars(80)

@@ -1,0 +1,137 @@
+"""Create task: something for a person to do about the record (CRM-13, CRM-14)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.links import linked
+from crm.models import Task
+from records.associations import associate, associations_of
+from records.object_types import object_types
+from workflows import tokens
+from workflows.actions.base import Action
+from workflows.actions.delay import amount_text
+from workflows.forms import OWNER, ChoiceField, DurationField, TokenField, UserField
+from workflows.params import ParamsForm, StepContext
+from workflows.recipients import owners_of
+from workflows.registries import actions
+
+if TYPE_CHECKING:
+    from workflows.batch import Batch
+
+TITLE_LIMIT = 250
+
+
+@actions.register
+class CreateTask(Action):
+    slug = "create_task"
+    label = gettext_lazy("Create task")
+    description = gettext_lazy("Give somebody something to do about the record.")
+    group = gettext_lazy("Tasks and notes")
+    icon = "check-square"
+
+    class Params(ParamsForm):
+        title = TokenField(label=gettext_lazy("Title"), max_length=TITLE_LIMIT)
+        due = DurationField(
+            label=gettext_lazy("Due after"),
+            required=False,
+            help_text=gettext_lazy("Counted from when the step runs. Leave it out for a task without a due date."),
+        )
+        assignee = UserField(
+            label=gettext_lazy("Assignee"),
+            required=False,
+            help_text=gettext_lazy("Leave it out for a task nobody owns yet."),
+        )
+        kind = ChoiceField(label=gettext_lazy("Type"), required=False, choices=[("", "—"), *Task.Kind.choices])
+        priority = ChoiceField(
+            label=gettext_lazy("Priority"), required=False, choices=[("", "—"), *Task.Priority.choices]
+        )
+        body = TokenField(label=gettext_lazy("Notes"), required=False, lines=4)
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        title = document.get("title")
+        if not title:
+            return _("Create a task: write a title")
+        due = document.get("due")
+        amount = amount_text(due) if isinstance(due, dict) else ""
+        facts = {"title": title, "assignee": assignee_text(document.get("assignee")), "due": amount}
+        if amount:
+            return _("Create task “%(title)s” for %(assignee)s, due after %(due)s") % facts
+        return _("Create task “%(title)s” for %(assignee)s") % facts
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        texts = [tokens.reads(document.get(name), context.object_type) for name in ("title", "body")]
+        owner = {f"{context.object_type.slug}.{OWNER}"} if document.get("assignee") == OWNER else set()
+        return owner.union(*texts)
+
+    def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        """One INSERT for all tasks, one for their associations."""
+        titles, bodies = batch.render(params["title"], "line"), batch.render(params["body"] or "")
+        due_at = batch.now + dt.timedelta(**params["due"]) if params["due"] else None
+        assignees = assignees_of(batch, params["assignee"])
+        tasks = Task.objects.bulk_create(
+            Task(
+                title=titles[pk][:TITLE_LIMIT] or str(self.label),
+                body=bodies[pk],
+                kind=params["kind"] or Task.Kind.TODO,
+                priority=params["priority"] or Task.Priority.NONE,
+                due_at=due_at,
+                owner_id=assignees.get(pk),
+                created_at=batch.now,
+                updated_at=batch.now,
+                custom={},
+            )
+            for pk in batch.ids
+        )
+        task_type = object_types["task"]
+        if "task" in associations_of(batch.object_type):
+            associate(batch.object_type, task_type, zip(batch.ids, (task.pk for task in tasks), strict=True))
+        due = due_at.isoformat() if due_at else None
+        for enrollment, task in zip(batch.enrollments, tasks, strict=True):
+            batch.note(enrollment, task=task.pk, title=task.title, owner=task.owner_id, due=due)
+            batch.output(enrollment, task=task.pk)
+
+    def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        title = linked(object_types["task"], detail.get("task"), str(detail.get("title", "")))
+        owner = user_name(detail.get("owner"))
+        if not owner:
+            sentence = _("Created the task “{title}” for nobody yet")
+        elif detail.get("due"):
+            sentence = _("Created the task “{title}” for {owner}, due {due}")
+        else:
+            sentence = _("Created the task “{title}” for {owner}")
+        return format_html(sentence, title=title, owner=owner, due=moment_text(detail.get("due")))
+
+
+def assignees_of(batch: Batch, assignee: str) -> dict[int, int]:
+    """By record id the id of the user who gets the task: each record's own owner, or one user for all."""
+    if assignee == OWNER:
+        return {pk: user.pk for pk, user in owners_of(batch).items()}
+    user = get_user_model()._default_manager.filter(username=assignee).first() if assignee else None
+    return dict.fromkeys(batch.ids, user.pk) if user else {}
+
+
+def assignee_text(assignee: Any) -> str:
+    if assignee == OWNER:
+        return _("the record’s owner")
+    return str(assignee) if assignee else _("nobody yet")
+
+
+def user_name(pk: Any) -> str:
+    """A user's name for the history; also of one who is gone."""
+    if pk is None:
+        return ""
+    user = get_user_model()._default_manager.filter(pk=pk).first()
+    return str(user) if user else _("a deleted user")
+
+
+def moment_text(moment: Any) -> str:
+    return date_format(localtime(dt.datetime.fromisoformat(moment)), "DATETIME_FORMAT") if moment else ""
