@@ -19,6 +19,7 @@ from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from workflows.definition import Definition, Step, parse
 from workflows.enrolling import REFUSALS
+from workflows.explaining import first_revision
 from workflows.models import Enrollment, Outcome, Revision, StepExecution
 from workflows.params import StepContext
 from workflows.reasons import REASONS, reason_sentence
@@ -129,25 +130,21 @@ class Path:
         """Why it was enrolled: by whom, by which change, by which trigger."""
         cause = self.enrollment.cause
         if cause.get("kind") == "manual":
-            return self.manual_sentence(cause)
+            return manual_sentence(cause)
+        if cause.get("kind") == "workflow":
+            return escape(_("Another workflow enrolled it."))
         trigger = escape(self.trigger_sentence())
         if cause.get("kind") == "existing":
             return format_html(_("It already matched when the workflow was published: {trigger}."), trigger=trigger)
+        if cause.get("time"):
+            return format_html(_("It started to match because time went by: {trigger}."), trigger=trigger)
         changed = self.change_sentence(cause.get("change"))
         if not changed:
             return format_html(_("It started to match: {trigger}."), trigger=trigger)
         return format_html(_("It started to match: {trigger} ({change})."), trigger=trigger, change=changed)
 
-    def manual_sentence(self, cause: dict[str, Any]) -> SafeString:
-        user = get_user_model().objects.filter(pk=cause.get("actor")).first() if cause.get("actor") else None
-        if user:
-            return format_html(_("{user} enrolled it by hand."), user=str(user))
-        if cause.get("chain"):
-            return escape(_("Another workflow enrolled it."))
-        return escape(_("It was enrolled by hand."))
-
     def trigger_sentence(self) -> str:
-        definition = self.definitions[self.enrollment.revision_id]
+        definition = definition_of(first_revision(self.enrollment))
         if definition is None:
             return _("the trigger of the workflow")
         trigger = definition.trigger
@@ -209,6 +206,13 @@ class Path:
             label=str(STATUS_LINE.get(status, status.label)).rstrip("."),
             icon="check-circle" if status == Status.COMPLETED else "log-out",
         )
+
+
+def manual_sentence(cause: dict[str, Any]) -> SafeString:
+    user = get_user_model().objects.filter(pk=cause.get("actor")).first() if cause.get("actor") else None
+    if user:
+        return format_html(_("{user} enrolled it by hand."), user=str(user))
+    return escape(_("It was enrolled by hand."))
 
 
 def tell(execution: StepExecution, definition: Definition | None, step: Step | None) -> SafeString:

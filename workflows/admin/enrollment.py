@@ -17,11 +17,12 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from records.object_types import object_types
+from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.enrolling import unenroll
 from workflows.history import path_of, place_of
-from workflows.models import Enrollment
+from workflows.models import Enrollment, Workflow
 
 MANUAL = "workflows.publish_workflow"
 
@@ -32,7 +33,10 @@ class EnrollmentAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        own = [path("unenroll/", wrap(require_POST(self.unenroll_view)), name="enrollment_unenroll")]
+        own = [
+            path("unenroll/", wrap(require_POST(self.unenroll_view)), name="enrollment_unenroll"),
+            path("diagnose/<int:pk>/", wrap(self.diagnose_view), name="workflow_diagnose"),
+        ]
         return own + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -81,6 +85,23 @@ class EnrollmentAdmin(ReadOnlyAdmin):
             "may_unenroll": request.user.has_perm(MANUAL),
         }
         return TemplateResponse(request, "admin/workflows/enrollment/story.html", context)
+
+    def diagnose_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Why a record is, or is not, in a workflow: filter by filter."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        workflow = get_object_or_404(Workflow, pk=pk, deleted_at=None)
+        diagnosis = Diagnosis(workflow, request.GET, database_now())
+        if not diagnosis.may_see(request.user):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Diagnose: %(workflow)s") % {"workflow": workflow.name},
+            "opts": self.opts,
+            "workflow": workflow,
+            "diagnosis": diagnosis,
+        }
+        return TemplateResponse(request, "admin/workflows/enrollment/diagnose.html", context)
 
     def unenroll_view(self, request: HttpRequest) -> HttpResponse:
         """Ask, then take the chosen enrollments out of their workflows."""

@@ -1,0 +1,83 @@
+"""What the diagnose page shows: a record picker, the verdict, and every filter then and now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Model, Q
+from django.http import QueryDict
+
+from records.object_types import ObjectType, object_types
+from workflows.admin.enrollment_list import record_url
+from workflows.explaining import Explanation, explain
+from workflows.models import Enrollment, Workflow
+
+FOUND = 10
+GOOD = ("enrolled", "about_to_enroll")
+
+
+class Diagnosis:
+    """One workflow, and the record that was asked about (`record`, or a search `q`)."""
+
+    def __init__(self, workflow: Workflow, query: QueryDict, now: dt.datetime) -> None:
+        self.workflow = workflow
+        self.query = query
+        self.now = now
+
+    @property
+    def object_type(self) -> ObjectType:
+        return object_types[self.workflow.object_type]
+
+    def may_see(self, user: AbstractBaseUser) -> bool:
+        """Values are shown, so whoever asks must be allowed to view the records."""
+        meta = self.object_type.model._meta
+        return bool(user.has_perm(f"{meta.app_label}.view_{meta.model_name}"))  # type: ignore[attr-defined]
+
+    @property
+    def search(self) -> str:
+        return self.query.get("q", "").strip()
+
+    @cached_property
+    def found(self) -> list[tuple[int, str]]:
+        """The newest records whose name contains the searched text, or whose number it is."""
+        condition = Q((f"{self.object_type.name_property}__icontains", self.search))
+        if self.search.isdecimal() and len(self.search) < 19:
+            condition |= Q(pk=int(self.search))
+        records = self.object_type.records().filter(condition).order_by("-pk")[:FOUND] if self.search else []
+        return [(record.pk, self.object_type.name_of(record)) for record in records]
+
+    @cached_property
+    def record_id(self) -> int | None:
+        value = self.query.get("record", "")
+        return int(value) if value.isdecimal() and len(value) < 19 else None
+
+    @cached_property
+    def record(self) -> Model | None:
+        return self.object_type.model._default_manager.filter(pk=self.record_id).first() if self.record_id else None
+
+    @property
+    def name(self) -> str:
+        return self.object_type.name_of(self.record) if self.record else f"#{self.record_id}"
+
+    @property
+    def url(self) -> str:
+        return record_url(self.object_type.slug, self.record_id) if self.record and self.record_id else ""
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        if not self.record_id:
+            return None
+        wanted = self.query.get("enrollment", "")
+        mine = Enrollment.objects.filter(workflow=self.workflow, record_id=self.record_id)
+        enrollment: Any = None
+        if wanted.isdecimal() and len(wanted) < 19:
+            enrollment = mine.filter(pk=int(wanted)).exclude(status=Enrollment.Status.REFUSED).first()
+        return explain(self.workflow, self.record_id, now=self.now, enrollment=enrollment)
+
+    @property
+    def level(self) -> str:
+        """The colour of the verdict."""
+        return "ok" if self.explanation and self.explanation.verdict in GOOD else "warn"
