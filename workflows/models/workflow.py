@@ -109,7 +109,7 @@ class DraftOp(models.Model):
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="ops")
     rev = models.PositiveIntegerField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField()
     op = models.JSONField()
     inverse = models.JSONField()
     undone = models.BooleanField(default=False)

@@ -1,0 +1,171 @@
+"""Drafts in the database: every operation is stored with its inverse, under an optimistic lock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from records.problems import DocumentError
+from workflows.definition import FORMAT, parse
+from workflows.drafting import ops
+from workflows.drafting.telling import told
+from workflows.drafting.tree import refuse
+from workflows.models import DraftOp, Revision, Workflow
+
+UNDO_DAYS = 30
+
+
+class Conflict(Exception):
+    """Somebody else has changed the draft: `by` whom, `at` when, what `op` did; `rev` is the draft's now."""
+
+    def __init__(self, *, by: Any, at: dt.datetime | None, rev: int, op: str) -> None:
+        self.by, self.at, self.rev, self.op = by, at, rev, op
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        who = str(self.by) if self.by else _("Somebody")
+        when = timezone.localtime(self.at).strftime("%H:%M") if self.at else "–"
+        return _("%(who)s %(op)s at %(when)s.") % {"who": who, "op": self.op, "when": when}
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The draft after an operation, and the id of the step to select ("" for none)."""
+
+    revision: Revision
+    selected: str = ""
+    op: str = ""
+
+
+@transaction.atomic
+def create(name: str, object_type: str, user: Any, definition: dict[str, Any] | None = None) -> Workflow:
+    """A workflow that is off, with a draft. Raises DocumentError when the definition cannot be read."""
+    document = definition or {"format": FORMAT, "trigger": {"kind": "manual"}, "steps": []}
+    document = {**document, "name": name, "object": object_type}
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
+        raise refuse("name", _("A workflow's name has 1 to 200 characters."), name)
+    if definition and definition.get("object", object_type) != object_type:
+        message = _("The definition is about “%(other)s”, not “%(kind)s”. Send the same object type twice.")
+        values = {"other": definition["object"], "kind": object_type}
+        raise refuse("object", message % values, definition["object"])
+    parse(document)
+    author = user if getattr(user, "pk", None) else None
+    workflow = Workflow.objects.create(
+        name=name.strip(), description=document.get("description", ""), object_type=object_type, created_by=author
+    )
+    Revision.objects.create(workflow=workflow, number=1, definition=document)
+    return workflow
+
+
+def shown(workflow: Workflow) -> Revision | None:
+    """What the editor shows: the draft, or the live revision where nothing has changed since."""
+    return workflow.revisions.filter(published_at=None).first() or workflow.live
+
+
+@transaction.atomic
+def draft_of(workflow: Workflow) -> Revision:
+    """The draft; made from the live revision where there is none. Its `rev` goes on counting from there."""
+    locked = Workflow.objects.select_for_update(of=("self",)).select_related("live").get(pk=workflow.pk)
+    draft = locked.revisions.filter(published_at=None).first()
+    if draft is not None:
+        return draft
+    number = (locked.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    if locked.live is not None:
+        document, rev = locked.live.definition, locked.live.rev
+    else:
+        document = {"format": FORMAT, "name": locked.name, "object": locked.object_type, "steps": []}
+        rev = 0
+    return Revision.objects.create(workflow=locked, number=number, definition=document, rev=rev)
+
+
+def locked_draft(workflow: Workflow, rev: int, now: dt.datetime) -> Revision:
+    """The draft, locked, at the `rev` the caller has seen. Raises Conflict otherwise."""
+    draft = draft_of(workflow)
+    if rev != draft.rev:
+        last = draft.ops.order_by("-rev").select_related("user").first()
+        raise Conflict(
+            by=last.user if last else None,
+            at=last.at if last else draft.created_at,
+            rev=draft.rev,
+            op=told(last.op) if last and not last.undone else _("changed the draft"),
+        )
+    return draft
+
+
+@transaction.atomic
+def apply(workflow: Workflow, op: dict[str, Any], *, rev: int, user: Any, now: dt.datetime) -> Applied:
+    """Carry out an operation on the draft that is at `rev`. Raises Conflict and DocumentError; then nothing is kept.
+
+    What was undone before can no longer be redone.
+    """
+    draft = locked_draft(workflow, rev, now)
+    document, inverse, selected = ops.apply(draft.definition, op)
+    if isinstance(op, dict) and op.get("op") == "edit":
+        ops.operation(op)  # Only undo may: raises.
+    if document == draft.definition:
+        return Applied(draft, selected)
+    draft.ops.filter(undone=True).delete()
+    store(draft, document, workflow)
+    author = user if getattr(user, "pk", None) else None
+    DraftOp.objects.create(
+        workflow=workflow, revision=draft, rev=draft.rev, user=author, at=now, op=op, inverse=inverse
+    )
+    return Applied(draft, selected, told(op))
+
+
+def store(draft: Revision, document: dict[str, Any], workflow: Workflow) -> None:
+    draft.definition, draft.rev = document, draft.rev + 1
+    draft.save(update_fields=["definition", "rev"])
+    if workflow.live_id is None:
+        workflow.name = document.get("name") or workflow.name
+        workflow.description = document.get("description", "")
+    workflow.save(update_fields=["name", "description", "updated_at"])
+
+
+def undoable(draft: Revision, now: dt.datetime) -> tuple[DraftOp | None, DraftOp | None]:
+    """The operation that undo would take back and the one that redo would repeat: of the last 30 days."""
+    recent = draft.ops.filter(at__gte=now - dt.timedelta(days=UNDO_DAYS))
+    done = recent.filter(undone=False).order_by("-rev").first()
+    waiting = recent.filter(undone=True, rev__gt=done.rev if done else -1).order_by("rev").first()
+    return done, waiting
+
+
+@transaction.atomic
+def undo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applied:
+    """Take back the last operation (EDT-09). Raises Conflict, and DocumentError when there is none."""
+    draft = locked_draft(workflow, rev, now)
+    last, _waiting = undoable(draft, now)
+    if last is None:
+        raise refuse("op", _("There is nothing to undo in the last %(days)d days.") % {"days": UNDO_DAYS})
+    document, _inverse, selected = ops.apply(draft.definition, last.inverse)
+    store(draft, document, workflow)
+    draft.ops.filter(pk=last.pk).update(undone=True)
+    return Applied(draft, selected, told(last.op))
+
+
+@transaction.atomic
+def redo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applied:
+    """Repeat what was undone last. Raises Conflict, and DocumentError when there is nothing."""
+    draft = locked_draft(workflow, rev, now)
+    _done, waiting = undoable(draft, now)
+    if waiting is None:
+        raise refuse("op", _("There is nothing to redo."))
+    document, inverse, selected = ops.apply(draft.definition, waiting.op)
+    store(draft, document, workflow)
+    draft.ops.filter(pk=waiting.pk).update(undone=False, inverse=inverse)
+    return Applied(draft, selected, told(waiting.op))
+
+
+def replace(workflow: Workflow, document: Any, rev: int, *, user: Any, now: dt.datetime) -> Applied:
+    """Replace the whole draft. Raises Conflict and DocumentError."""
+    return apply(workflow, {"op": "replace", "document": document}, rev=rev, user=user, now=now)
+
+
+__all__ = ["Applied", "Conflict", "DocumentError", "apply", "create", "draft_of", "redo", "replace", "undo"]
