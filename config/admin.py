@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from config import home, navigation, palette
+from config.queue_admin import restricted
 from records.clock import database_now
 from workflows.models import Notification
 
@@ -30,6 +31,12 @@ class HeadraceSite(AdminSite):
     site_url = None
     #: The skin draws its own sidebar; Django's script for it is not needed.
     enable_nav_sidebar = False
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """As Django's, but the pages of RQ, which can delete jobs, are for super admins."""
+        if getattr(model_or_iterable, "__module__", "").startswith("django_rq.") and admin_class is not None:
+            admin_class = restricted(admin_class)
+        super().register(model_or_iterable, admin_class, **options)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [

@@ -30,6 +30,7 @@ ICONS = {
     "crm.pipeline": "columns",
     "records.propertydefinition": "tag",
     "records.importrun": "upload",
+    "django_rq.dashboard": "activity",
 }
 
 

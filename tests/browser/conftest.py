@@ -1,0 +1,114 @@
+"""Chromium for the tests of screens: a logged-in page that reports what it may not do, and axe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
+
+HERE = Path(__file__).parent
+#: axe-core 4.14.1 (MPL-2.0), the accessibility checker; used by tests only.
+AXE = HERE / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+#: Where `screenshot` puts pictures; nowhere unless it is set.
+SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
+# Playwright's own event loop runs in the thread of the test, which Django would take for asynchronous code.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+#: Runs before any script of a page: notes what the Content Security Policy refuses.
+COLLECT = """
+window.cspViolations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.cspViolations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+});
+"""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, browser_type_launch_args: dict[str, Any]) -> Iterator[Any]:
+    browser = playwright.chromium.launch(**browser_type_launch_args)
+    yield browser
+    browser.close()
+
+
+@dataclass
+class Screen:
+    """A page of the running site, and everything it complained about since it was opened."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        """Go to a path of the site and wait until nothing loads any more."""
+        answer = self.page.goto(self.base + path)
+        assert answer is not None
+        assert answer.status < 400, f"{path} answered {answer.status}"
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def problems(self) -> list[str]:
+        """Console errors, script errors and refusals of the Content Security Policy so far."""
+        refused = self.page.evaluate("window.cspViolations")
+        return [*self.complaints, *(f"CSP {line}" for line in refused)]
+
+    def axe(self) -> list[str]:
+        return axe(self.page)
+
+    def screenshot(self, name: str) -> None:
+        if SCREENSHOTS:
+            self.page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+
+
+def axe(page: Page) -> list[str]:
+    """The violations of WCAG 2.2 A and AA on a page, one line per element."""
+    page.evaluate(AXE.read_text())
+    options = {"runOnly": RULES, "preload": False, "resultTypes": ["violations"]}
+    found = page.evaluate("(options) => axe.run(document, options)", options)["violations"]
+    return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.fixture
+def open_screen(live_server: Any, chromium: Any, client: Any) -> Iterator[Callable[..., Screen]]:
+    """A function that gives a screen: `open_screen(user, theme="dark")`; without a user nobody is logged in."""
+    contexts: list[BrowserContext] = []
+
+    def screen(user: Any = None, *, theme: str = "light", width: int = 1280, height: int = 720) -> Screen:
+        context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+        contexts.append(context)
+        if user is not None:
+            client.force_login(user)
+            session = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.add_init_script(COLLECT)
+        page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+        found = Screen(page, live_server.url)
+        page.on("pageerror", lambda error: found.complaints.append(f"script: {error}"))
+        page.on("console", lambda message: complain(found, message))
+        return found
+
+    yield screen
+    for context in contexts:
+        context.close()
+
+
+def complain(screen: Screen, message: ConsoleMessage) -> None:
+    if message.type in ("error", "warning"):
+        screen.complaints.append(f"{message.type}: {message.text}")
