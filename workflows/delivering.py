@@ -1,0 +1,160 @@
+"""Sending what waits in the outbox: at least once, by key, an interrupted mail is not sent blindly again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import random
+import smtplib
+import uuid
+
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from workflows.failpoints import reach
+from workflows.models import Delivery
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between attempts: about a day and a half in all. Given up after the last.
+BACKOFF = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
+AT_ONCE = 20
+LEASE = dt.timedelta(seconds=120)
+CLAIM = """
+    UPDATE workflows_delivery SET
+        state = 'sending', claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
+    WHERE id IN (
+        SELECT id FROM workflows_delivery WHERE state = 'pending' AND due_at <= %(now)s
+        ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+"""
+INTERRUPTED = """
+    UPDATE workflows_delivery SET state = 'uncertain', last_error = %(error)s
+    WHERE state = 'sending' AND claimed_until < clock_timestamp()
+"""
+
+
+class Refused(Exception):
+    """The other side will never take this message."""
+
+
+class Unclear(Exception):
+    """The line broke when the message may have been taken."""
+
+
+def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
+    """Claim some deliveries due at `now` and send them; how many were claimed.
+
+    Each ends as done, pending again (later), dead, or uncertain. No transaction is open while one is sent.
+    """
+    token = uuid.uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"token": token, "lease": LEASE, "now": now, "limit": limit})
+    claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.SENDING).order_by("due_at", "pk"))
+    for position, delivery in enumerate(claimed):
+        reach("before_delivery")
+        try:
+            send(delivery)
+        except Refused as error:
+            finish(delivery, Delivery.State.DEAD, now, str(error))
+        except Unclear as error:
+            finish(delivery, Delivery.State.UNCERTAIN, now, str(error))
+        except (OSError, smtplib.SMTPException) as error:
+            postpone(delivery, now, f"{type(error).__name__}: {error}")
+        except BaseException:
+            # Those not begun yet may be sent by somebody else; the one under way is found by its lease.
+            ours = Delivery.objects.filter(pk__in=[rest.pk for rest in claimed[position + 1 :]], claim=token)
+            ours.update(state=Delivery.State.PENDING, claim=None, claimed_until=None, attempts=F("attempts") - 1)
+            raise
+        else:
+            reach("after_delivery")
+            finish(delivery, Delivery.State.DONE, now, "")
+    return len(claimed)
+
+
+def recover() -> int:
+    """Deliveries whose sender died on the way: nobody knows whether they arrived; how many there were."""
+    error = _("The sender was stopped while it sent this message. Check whether it arrived before sending it again.")
+    with connection.cursor() as cursor:
+        cursor.execute(INTERRUPTED, {"error": error})
+        return cursor.rowcount
+
+
+def send(delivery: Delivery) -> None:
+    """Perform one delivery. Raises Refused, Unclear, or the connection's error when it may be tried again."""
+    if delivery.kind != "mail":
+        raise Refused(_("Deliveries of the kind “%(kind)s” are not known here.") % {"kind": delivery.kind})
+    backend = get_connection()
+    backend.open()
+    try:
+        send_mail(delivery, backend)
+    finally:
+        close(backend)
+
+
+def send_mail(delivery: Delivery, backend: BaseEmailBackend) -> None:
+    request = delivery.request
+    message = EmailMessage(
+        subject=request["subject"],
+        body=request["text"],
+        from_email=request["from"],
+        to=[request["to"]],
+        headers={"Message-ID": message_id(delivery)},
+        connection=backend,
+    )
+    try:
+        message.send()
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
+        if permanent(error):
+            raise Refused(f"{type(error).__name__}: {error}") from error
+        raise
+    except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
+        raise Unclear(f"{type(error).__name__}: {error}") from error
+    except ValueError as error:
+        # A header with a line break, an address that is none.
+        raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+def close(backend: BaseEmailBackend) -> None:
+    try:
+        backend.close()
+    except (OSError, smtplib.SMTPException) as error:
+        logger.info("The mail server did not say goodbye: %s", error)
+
+
+def permanent(error: smtplib.SMTPException) -> bool:
+    """5xx is final, 4xx may be tried again."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _reason in error.recipients.values()]
+    else:
+        codes = [getattr(error, "smtp_code", 0)]
+    return bool(codes) and all(500 <= code < 600 for code in codes)
+
+
+def message_id(delivery: Delivery) -> str:
+    """The same for every attempt, so that a mail sent twice is shown once."""
+    _name, _at, domain = str(delivery.request["from"]).rpartition("@")
+    digest = hashlib.sha256(delivery.key.encode()).hexdigest()[:32]
+    return f"<{digest}@{domain.strip('> ') or 'localhost'}>"
+
+
+def finish(delivery: Delivery, state: str, now: dt.datetime, error: str) -> None:
+    done_at = now if state == Delivery.State.DONE else None
+    with transaction.atomic():
+        ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
+        ours.update(state=state, done_at=done_at, last_error=error[:2_000], claim=None, claimed_until=None)
+
+
+def postpone(delivery: Delivery, now: dt.datetime, error: str) -> None:
+    """Try again later, each time later; given up after the last time."""
+    if delivery.attempts > len(BACKOFF):
+        finish(delivery, Delivery.State.DEAD, now, error)
+        return
+    seconds = BACKOFF[delivery.attempts - 1] * random.uniform(0.9, 1.1)
+    due_at = now + dt.timedelta(seconds=seconds)
+    ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
+    ours.update(state=Delivery.State.PENDING, due_at=due_at, last_error=error[:2_000], claim=None, claimed_until=None)

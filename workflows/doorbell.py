@@ -1,0 +1,93 @@
+"""The doorbell: tells a worker through Redis that there is something to look at in the database. Nothing more.
+
+Losing a ring costs a second, until the clock looks for itself; so ringing never raises and never takes long.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from functools import lru_cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+logger = logging.getLogger(__name__)
+
+LANES = ("high", "bulk")
+TIMEOUT = 0.2
+#: A ring nobody has answered keeps others from ringing for so long.
+QUIET_SECONDS = 1
+ERRORS_UNTIL_OPEN = 3
+OPEN_SECONDS = 5.0
+JOB = "workflows.jobs.pump"
+
+
+class Breaker:
+    """After three errors in a row Redis is left alone for five seconds, so that nobody waits for it."""
+
+    def __init__(self) -> None:
+        self.errors = 0
+        self.closed_at = 0.0
+        self.lock = threading.Lock()
+
+    @property
+    def open(self) -> bool:
+        return time.monotonic() < self.closed_at
+
+    def failed(self, error: Exception) -> None:
+        with self.lock:
+            self.errors += 1
+            if self.errors >= ERRORS_UNTIL_OPEN:
+                self.closed_at = time.monotonic() + OPEN_SECONDS
+                self.errors = 0
+                logger.warning("Redis does not answer (%s); the clock works without it meanwhile.", error)
+
+    def succeeded(self) -> None:
+        with self.lock:
+            self.errors = 0
+
+
+breaker = Breaker()
+
+
+@lru_cache(maxsize=1)
+def client() -> Any:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def key(lane: str) -> str:
+    return f"headrace:bell:{lane}"
+
+
+def ring(lane: str = "high") -> bool:
+    """Have a worker of a lane look at the database; False when Redis could not be told. Never raises."""
+    if breaker.open:
+        return False
+    try:
+        if client().set(key(lane), "1", nx=True, ex=QUIET_SECONDS):
+            queue = Queue(lane, connection=client(), serializer=JSONSerializer)
+            queue.enqueue(JOB, lane, job_timeout=300, result_ttl=0, failure_ttl=7 * 24 * 3600)
+    except (redis.RedisError, OSError) as error:
+        breaker.failed(error)
+        return False
+    breaker.succeeded()
+    return True
+
+
+def answered(lane: str) -> None:
+    """A worker is about to look: from now on a ring means something new."""
+    if breaker.open:
+        return
+    try:
+        client().delete(key(lane))
+    except (redis.RedisError, OSError) as error:
+        breaker.failed(error)

@@ -1,0 +1,61 @@
+"""What RQ runs: jobs that carry nothing and only say "look at the database"."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from records.clock import database_now
+from workflows import doorbell, engine
+from workflows.delivering import deliver
+from workflows.dispatching import dispatch
+
+BUDGET_SECONDS = 55.0
+#: Enrollments in a batch: small where fresh changes wait their turn, large where much is to be done.
+SIZES = {"high": 100, "bulk": 500}
+
+
+def pump(lane: str = "high") -> None:
+    """Dispatch changes, run due steps and send deliveries until nothing is due, for a minute at most."""
+    if lane not in SIZES:
+        raise ValueError(f"There is no lane {lane!r}; use one of {sorted(SIZES)}.")
+    doorbell.answered(lane)
+    with stopping() as asked_to_stop:
+        end = time.monotonic() + BUDGET_SECONDS
+        size = SIZES[lane]
+        while not asked_to_stop.is_set():
+            if time.monotonic() > end:
+                doorbell.ring(lane)
+                return
+            now = database_now()
+            changes = dispatch(now)
+            steps = engine.run_due(now, size, freshest=lane == "high")
+            if steps >= size and lane == "high":
+                doorbell.ring("bulk")
+            sent = 0 if steps else deliver(now)
+            if not (changes or steps or sent):
+                return
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """Meanwhile SIGTERM also sets an event, so that a job ends between two batches instead of after a minute."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        event.set()
+        if callable(before):
+            before(number, frame)
+
+    before = signal.signal(signal.SIGTERM, asked)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,43 @@
+"""One pass over everything that is due: changes, enrollments, deliveries, and what dead workers left behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workflows import delivering, engine
+from workflows.dispatching import dispatch
+from workflows.models import Enrollment
+
+
+@dataclass
+class Ticked:
+    """What a pass did."""
+
+    changes: int = 0
+    enrolled: int = 0
+    steps: int = 0
+    deliveries: int = 0
+    recovered: int = 0
+
+
+def tick(now: dt.datetime, *, go_on: Callable[[], bool] = lambda: True) -> Ticked:
+    """Do everything due at `now` until nothing is left, or until `go_on` says no."""
+    newest = newest_enrollment()
+    done = Ticked(recovered=engine.recover(now) + delivering.recover())
+    while go_on():
+        changes = dispatch(now)
+        steps = engine.run_due(now)
+        deliveries = delivering.deliver(now)
+        done.changes += changes
+        done.steps += steps
+        done.deliveries += deliveries
+        if not (changes or steps or deliveries):
+            break
+    done.enrolled = Enrollment.objects.filter(pk__gt=newest).count()
+    return done
+
+
+def newest_enrollment() -> int:
+    return Enrollment.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
