@@ -31,6 +31,7 @@ ENDINGS = {
     "ended": gettext_lazy("It came to an End action."),
     "by_hand": gettext_lazy("Somebody took it out by hand."),
     "record_deleted": gettext_lazy("The record was deleted."),
+    "workflow_deleted": gettext_lazy("The workflow was deleted."),
     "no_longer_matching": gettext_lazy("The record no longer met the criteria."),
     "goal_met": gettext_lazy("The record met the goal of the workflow."),
     "failed": gettext_lazy("A step failed and said to stop here."),

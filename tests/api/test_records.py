@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from urllib.parse import quote
 
@@ -66,7 +67,7 @@ def test_pages_hold_every_record_once_in_both_directions(api: ApiClient, orderin
         page = api.send("GET", url).document
         forwards.append([deal["id"] for deal in page["results"]])
         last, url = page, page["next"]
-    assert sorted(sum(forwards, [])) == sorted(Deal.objects.values_list("id", flat=True))
+    assert sorted(itertools.chain.from_iterable(forwards)) == sorted(Deal.objects.values_list("id", flat=True))
     backwards, url = [forwards[-1]], last["previous"]
     while url:
         page = api.send("GET", url).document

@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from django.urls import path
 
-urlpatterns: list[Any] = []
+from workflows.api.catalog_views import CatalogView
+from workflows.api.draft_views import DraftView
+from workflows.api.enrolling_views import EnrollingView
+from workflows.api.enrollment_views import EnrollmentView
+from workflows.api.workflow_views import WorkflowView
+
+ONE = "workflows/<int:id>/"
+urlpatterns = [
+    path("catalog/", CatalogView.as_view({"get": "list"}), name="api-catalog"),
+    path("workflows/", WorkflowView.as_view({"get": "list", "post": "create"}), name="api-workflows"),
+    path(
+        ONE,
+        WorkflowView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-workflow",
+    ),
+    path(f"{ONE}draft/", DraftView.as_view({"get": "draft", "put": "replace"}), name="api-workflow-draft"),
+    path(f"{ONE}review/", DraftView.as_view({"get": "review"}), name="api-workflow-review"),
+    path(f"{ONE}publish/", DraftView.as_view({"post": "publish"}), name="api-workflow-publish"),
+    path(f"{ONE}turn-on/", DraftView.as_view({"post": "turn_on"}), name="api-workflow-turn-on"),
+    path(f"{ONE}turn-off/", DraftView.as_view({"post": "turn_off"}), name="api-workflow-turn-off"),
+    path(f"{ONE}enroll/", EnrollingView.as_view({"post": "enroll"}), name="api-workflow-enroll"),
+    path(f"{ONE}unenroll/", EnrollingView.as_view({"post": "unenroll"}), name="api-workflow-unenroll"),
+    path(f"{ONE}explain/", EnrollingView.as_view({"get": "explain"}), name="api-workflow-explain"),
+    path("enrollments/", EnrollmentView.as_view({"get": "list"}), name="api-enrollments"),
+    path("enrollments/<int:id>/", EnrollmentView.as_view({"get": "retrieve"}), name="api-enrollment"),
+]

@@ -1,0 +1,131 @@
+"""From draft to live: read, replace, review, publish, turn on and off."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from records.api.authentication import Right
+from records.api.problem_details import ApiProblem
+from records.api.record_documents import may_see
+from records.api.schema import Route, header
+from records.api.serializing import Body, Flag
+from records.object_types import object_types
+from records.problems import DocumentError, Problem
+from workflows import drafting, publishing
+from workflows.api import shapes
+from workflows.api.workflow_views import (
+    CHANGE,
+    MAY_PUBLISH,
+    PUBLISH,
+    READ,
+    VIEW,
+    WRITE,
+    WorkflowsView,
+    conflict,
+    render,
+)
+from workflows.models import Revision
+
+IF_MATCH = "The “ETag” of the draft you have: its rev, in quotes."
+
+
+class Publication(Body):
+    enroll_existing = Flag()
+    in_flight = serializers.ChoiceField([publishing.FOLLOW, publishing.PIN], default=publishing.FOLLOW)
+
+
+class DraftView(WorkflowsView):
+    routes: ClassVar[dict[str, Route]] = {
+        "draft": Route(
+            Right(READ, VIEW), gettext_lazy("The draft's definition; its rev is the “ETag”"), shapes.DEFINITION,
+        ),
+        "replace": Route(
+            Right(WRITE, CHANGE), gettext_lazy("Replace the draft's definition"), shapes.DEFINITION,
+            shapes.DEFINITION, headers=(header("If-Match", IF_MATCH, required=True),), problems=(409, 428),
+        ),
+        "review": Route(Right(READ, VIEW), gettext_lazy("What publishing the draft would do"), shapes.REVIEW),
+        "publish": Route(
+            Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Publish the draft and turn the workflow on"), shapes.PUBLISHED,
+            Publication, headers=(header("If-Match", IF_MATCH),), problems=(409,),
+        ),
+        "turn_on": Route(Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Let records enter"), shapes.WORKFLOW),
+        "turn_off": Route(Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Let no more records enter"), shapes.WORKFLOW),
+    }  # fmt: skip
+
+    def draft(self, request: Request, id: int) -> Response:
+        workflow = self.workflow(id)
+        return shown(publishing.draft(workflow) or workflow.live)
+
+    def replace(self, request: Request, id: int) -> Response:
+        workflow, rev = self.workflow(id), expected_rev(request)
+        if rev is None:
+            detail = _("Send “If-Match” with the “ETag” of the draft you have, so that nobody's edits are lost.")
+            raise ApiProblem("precondition_required", detail, [Problem("If-Match", detail)])
+        try:
+            drafting.replace(workflow, request.data, rev=rev, user=request.user, now=self.now())
+        except drafting.Conflict as error:
+            raise conflict(error) from None
+        return shown(publishing.draft(workflow))
+
+    def review(self, request: Request, id: int) -> Response:
+        workflow = self.workflow(id)
+        found = publishing.review(workflow, user=request.user, now=self.now())
+        visible = may_see(request.user, object_types[workflow.object_type])
+        return Response(
+            {
+                "ready": found.ready,
+                "problems": [{**problem.as_json(), "severity": problem.severity} for problem in found.problems],
+                "trigger": str(found.trigger_text),
+                "matching": found.matching,
+                "samples": [{"id": pk, "name": name} for pk, name in found.samples] if visible else [],
+                "already_enrolled": found.already_enrolled,
+                "inside": [step_count(count) for count in found.inside],
+                "orphans": [step_count(count) for count in found.orphans],
+            }
+        )
+
+    def publish(self, request: Request, id: int) -> Response:
+        body, workflow = self.body(request, Publication), self.workflow(id)
+        try:
+            done = publishing.publish(workflow, by=request.user, now=self.now(), rev=expected_rev(request), **body)
+        except publishing.RevisionConflict as error:
+            raise conflict(error) from None
+        counts = {"enrolled": done.enrolled, "moved": done.moved, "removed": done.removed}
+        return Response({"revision": done.revision.number, **counts})
+
+    def turn_on(self, request: Request, id: int) -> Response:
+        publishing.turn_on(self.workflow(id), by=request.user, now=self.now())
+        return Response(render(self.workflow(id)))
+
+    def turn_off(self, request: Request, id: int) -> Response:
+        publishing.turn_off(self.workflow(id), by=request.user, now=self.now())
+        return Response(render(self.workflow(id)))
+
+
+def shown(revision: Revision | None) -> Response:
+    if revision is None:
+        raise Http404
+    return Response(revision.definition, headers={"ETag": f'"{revision.rev}"'})
+
+
+def step_count(found: publishing.StepCount) -> dict[str, Any]:
+    return {"revision": found.revision, "step": found.step, "count": found.count}
+
+
+def expected_rev(request: Request) -> int | None:
+    """The rev in `If-Match`; None without one. Raises DocumentError for anything but a rev."""
+    text = request.headers.get("If-Match")
+    if text is None:
+        return None
+    number = text.strip().strip('"')
+    if number.isascii() and number.isdigit() and len(number) <= 9:
+        return int(number)
+    message = _('“%(value)s” is not the ETag of a draft. Send the one you got, like “"7"”.') % {"value": text}
+    raise DocumentError([Problem("If-Match", message, text)])

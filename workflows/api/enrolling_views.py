@@ -1,0 +1,82 @@
+"""Records in and out of a workflow by hand, and why one would or would not get in."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from records.api.authentication import Right
+from records.api.problem_details import ApiProblem
+from records.api.record_documents import may_see
+from records.api.schema import Route, query
+from records.api.serializing import Body, RecordId
+from records.api.views import whole_number
+from records.object_types import ObjectType, object_types
+from records.problems import DocumentError, Problem
+from workflows import explaining
+from workflows.api import shapes
+from workflows.api.explanations import EXPLANATION, render
+from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, READ, VIEW, WorkflowsView
+from workflows.enrolling import REFUSALS, enroll, unenroll
+from workflows.models import Enrollment, Workflow
+
+RECORD_LIMIT = 1_000
+
+
+class Records(Body):
+    records = serializers.ListField(child=RecordId(), min_length=1, max_length=RECORD_LIMIT)
+
+
+class EnrollingView(WorkflowsView):
+    routes: ClassVar[dict[str, Route]] = {
+        "enroll": Route(
+            Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Enroll up to 1,000 records by hand"), shapes.ENROLLED, Records,
+        ),
+        "unenroll": Route(
+            Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Take up to 1,000 records out"), shapes.UNENROLLED, Records,
+        ),
+        "explain": Route(
+            Right(READ, VIEW), gettext_lazy("Why a record would, or would not, enroll"), EXPLANATION,
+            parameters=(query("record", "The record's id.", int, required=True),),
+        ),
+    }  # fmt: skip
+
+    def enroll(self, request: Request, id: int) -> Response:
+        workflow, ids = self.workflow(id), self.body(request, Records)["records"]
+        self.see_records(request, workflow)
+        cause = {"kind": "manual", "actor": request.user.pk}
+        with self.source(request):
+            done = enroll(workflow, ids, cause=cause, now=self.now(), manual=True)
+        refused = [
+            {"record": pk, "code": code, "message": str(REFUSALS.get(code, code))} for pk, code in done.refused.items()
+        ]
+        return Response({"enrolled": done.enrolled, "refused": refused})
+
+    def unenroll(self, request: Request, id: int) -> Response:
+        workflow, ids = self.workflow(id), self.body(request, Records)["records"]
+        inside = Enrollment.objects.filter(workflow=workflow, record_id__in=ids)
+        return Response({"unenrolled": unenroll(inside, reason="by_hand", by=request.user, now=self.now())})
+
+    def explain(self, request: Request, id: int) -> Response:
+        workflow, record_id = self.workflow(id), whole_number(request, "record")
+        object_type = self.see_records(request, workflow)
+        if record_id is None:
+            message = _("Say which record: ?record=42.")
+            raise DocumentError([Problem("record", message)])
+        if not object_type.records().filter(pk=record_id).exists():
+            raise Http404
+        return Response(render(explaining.explain(workflow, record_id, now=self.now())))
+
+    def see_records(self, request: Request, workflow: Workflow) -> ObjectType:
+        """The workflow's object type; 403 for whoever may not see its records."""
+        object_type = object_types[workflow.object_type]
+        if not may_see(request.user, object_type):
+            detail = _("You may not see records of the type “%(type)s”. An administrator can permit it.")
+            raise ApiProblem("forbidden", detail % {"type": object_type.slug})
+        return object_type
