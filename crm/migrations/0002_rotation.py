@@ -26,9 +26,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "rotation",
                 "verbose_name_plural": "rotations",
-                "constraints": [
-                    models.UniqueConstraint(fields=("workflow_id", "step"), name="one_rotation_per_step")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("workflow_id", "step"), name="one_rotation_per_step")],
             },
         ),
     ]

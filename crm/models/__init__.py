@@ -4,6 +4,8 @@ from crm.models.activity import Note, Task
 from crm.models.people import Company, Contact, LeadStatus, LifecycleStage
 from crm.models.pipeline import Pipeline, Stage
 from crm.models.pipeline_records import Deal, Ticket
+from crm.models.rotation import Rotation
+from crm.models.saved_columns import SavedColumns
 from crm.models.user import Team, TeamMembership, User
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     "LifecycleStage",
     "Note",
     "Pipeline",
+    "Rotation",
+    "SavedColumns",
     "Stage",
     "Task",
     "Team",

@@ -1,0 +1,94 @@
+"""Workflows on the record pages: what a record is in, and enrolling by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.record_links import url
+from records.clock import database_now
+from records.object_types import ObjectType
+from workflows.enrolling import REFUSALS, enroll
+from workflows.models import Enrollment, Workflow
+
+SHOWN = 20
+MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An enrollment as the record page lists it."""
+
+    enrollment: Enrollment
+    url: str
+    tone: str
+
+
+TONES = {"active": "chip-info", "completed": "chip-ok", "failed": "chip-danger"}
+
+
+def enrollments_of(object_type: ObjectType, record_id: int) -> list[Shown]:
+    """The record's enrollments, newest first."""
+    found = Enrollment.objects.filter(workflow__object_type=object_type.slug, record_id=record_id)
+    return [
+        Shown(one, url("admin:workflows_enrollment_change", one.pk), TONES.get(one.status, "chip-muted"))
+        for one in found.select_related("workflow").order_by("-id")[:SHOWN]
+    ]
+
+
+def workflows_for(object_type: ObjectType) -> QuerySet[Workflow]:
+    """The workflows records of the type can be enrolled in by hand: those that are on."""
+    return Workflow.objects.filter(
+        object_type=object_type.slug, status=Workflow.Status.ON, live__isnull=False, deleted_at=None
+    ).order_by("name")
+
+
+def choose(model_admin: Any, request: HttpRequest, ids: list[int]) -> HttpResponse:
+    """The page that asks which workflow the selected records are to be enrolled in."""
+    object_type = model_admin.object_type
+    title = ngettext("Enroll %(count)d record in a workflow", "Enroll %(count)d records in a workflow", len(ids)) % {
+        "count": len(ids)
+    }
+    context = {
+        "title": title,
+        "ids": ids[:MOST],
+        "too_many": len(ids) > MOST,
+        "workflows": workflows_for(object_type),
+        "prefix": f"admin:crm_{model_admin.opts.model_name}",
+    }
+    return model_admin.page(request, "admin/crm/enroll.html", context)
+
+
+def perform(object_type: ObjectType, request: HttpRequest) -> list[int]:
+    """Enroll the posted records and say what happened to each; the ids that were asked for."""
+    ids = [int(pk) for pk in request.POST.getlist("record") if pk.isdigit()][:MOST]
+    chosen = request.POST.get("workflow", "")
+    workflow = workflows_for(object_type).filter(pk=chosen).first() if chosen.isdigit() else None
+    if workflow is None:
+        messages.error(request, _("Choose a workflow that is turned on."))
+        return ids
+    cause = {"kind": "manual", "actor": request.user.pk, "depth": 0, "chain": []}
+    done = enroll(workflow, ids, cause=cause, now=database_now(), manual=True)
+    if done.enrolled:
+        message = ngettext(
+            "%(count)d record was enrolled in “%(workflow)s”.",
+            "%(count)d records were enrolled in “%(workflow)s”.",
+            len(done.enrolled),
+        )
+        messages.success(request, message % {"count": len(done.enrolled), "workflow": workflow.name})
+    for code, count in Counter(done.refused.values()).items():
+        message = ngettext(
+            "%(count)d record was not enrolled in “%(workflow)s”: %(reason)s",
+            "%(count)d records were not enrolled in “%(workflow)s”: %(reason)s",
+            count,
+        )
+        facts = {"count": count, "workflow": workflow.name, "reason": REFUSALS.get(code, code)}
+        messages.warning(request, message % facts)
+    return ids

@@ -1,0 +1,84 @@
+"""The form of a record, made from the properties of its object type."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.text import capfirst
+
+from crm.record_links import may
+from records.object_types import ObjectType
+from records.problems import DocumentError
+from records.properties import Property
+from records.saving import Row, Saved, save_batch
+
+
+class RecordForm(forms.Form):
+    """Every property that can be written.
+
+    The values the person saw travel with the form, so that saving writes only what they changed and leaves alone
+    what somebody else has changed meanwhile.
+    """
+
+    def __init__(self, *args: Any, object_type: ObjectType, record: Any = None, **kwargs: Any) -> None:
+        self.object_type = object_type
+        self.record = record
+        self.properties = {slug: prop for slug, prop in object_type.properties().items() if writable(prop)}
+        initial = {slug: initial_of(prop, record) for slug, prop in self.properties.items()} if record else {}
+        super().__init__(*args, initial=initial | kwargs.pop("initial", {}), **kwargs)
+        for slug, prop in self.properties.items():
+            known = dataclasses.replace(prop, options_source=prop.options) if prop.options_source else prop
+            self.fields[slug] = known.kind.form_field(
+                known,
+                label=capfirst(str(prop.label)),
+                required=prop.required,
+                help_text=prop.description,
+                show_hidden_initial=record is not None,
+            )
+
+    def built_in(self) -> list[forms.BoundField]:
+        return [self[slug] for slug, prop in self.properties.items() if not prop.custom]
+
+    def custom(self) -> list[forms.BoundField]:
+        return [self[slug] for slug, prop in self.properties.items() if prop.custom]
+
+    def save(self, user: Any) -> Saved | None:
+        """Save what was changed; None, with errors in the form, when it cannot be saved."""
+        values = {slug: raw_of(self.cleaned_data[slug]) for slug in self.changed_data if slug in self.properties}
+        row = Row(values, id=self.record.pk if self.record else None)
+        try:
+            return save_batch(self.object_type, [row], actor=user, source="admin")[0]
+        except DocumentError as error:
+            for problem in error.problems:
+                slug = problem.path.rpartition("properties.")[2]
+                self.add_error(slug if slug in self.fields else None, str(problem.message))
+            return None
+
+
+def writable(prop: Property) -> bool:
+    return not prop.read_only and prop.calculated is None
+
+
+def initial_of(prop: Property, record: Any) -> Any:
+    """A record's value as its form field takes it."""
+    value = prop.read(record)
+    if prop.type == "boolean":
+        return "" if value is None else str(value).lower()
+    if prop.type == "datetime" and value is not None:
+        return timezone.localtime(value).replace(second=0, microsecond=0)
+    if prop.kind.family == "number" and value is not None:
+        return format(value, "f")
+    return value
+
+
+def raw_of(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n")
+    return getattr(value, "pk", value)
+
+
+def may_save(user: Any, object_type: ObjectType, record: Any) -> bool:
+    return may(user, "change" if record else "add", object_type)

@@ -1,0 +1,80 @@
+"""The admins of the six kinds of records."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from crm.admin.activities import complete
+from crm.admin.records import RecordAdmin
+from crm.models import Company, Contact, Deal, Note, Task, Ticket
+from records.clock import database_now
+
+
+@admin.register(Contact)
+class ContactAdmin(RecordAdmin):
+    search_fields = ("email", "first_name", "last_name", "phone")
+    select_filters = ("lifecycle_stage", "lead_status")
+
+
+@admin.register(Company)
+class CompanyAdmin(RecordAdmin):
+    search_fields = ("name", "domain", "industry")
+    select_filters = ("lifecycle_stage",)
+
+
+@admin.register(Deal)
+class DealAdmin(RecordAdmin):
+    search_fields = ("name",)
+    select_filters = ("stage", "pipeline")
+
+
+@admin.register(Ticket)
+class TicketAdmin(RecordAdmin):
+    search_fields = ("subject", "description")
+    select_filters = ("status", "priority", "category")
+
+
+@admin.register(Task)
+class TaskAdmin(RecordAdmin):
+    search_fields = ("title",)
+    select_filters = ("status", "priority", "kind")
+    actions = (*RecordAdmin.actions, "complete_selected")
+
+    @admin.action(description=gettext_lazy("Complete"), permissions=["change"])
+    def complete_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
+        self.complete(request, list(queryset.values_list("pk", flat=True)))
+
+    def complete(self, request: HttpRequest, ids: list[int]) -> None:
+        count = complete(ids, request.user, database_now())
+        message = ngettext("%(count)d task was completed.", "%(count)d tasks were completed.", count)
+        messages.success(request, message % {"count": count})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.complete_view))
+        return [path("<int:pk>/complete/", view, name="crm_task_complete"), *super().get_urls()]
+
+    def complete_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Complete one task and go back to where the button was."""
+        task = self.record(request, pk, "change")
+        self.complete(request, [task.pk])
+        back = request.POST.get("next", "")
+        safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+        return redirect(back if safe else self.url_of(pk))
+
+
+@admin.register(Note)
+class NoteAdmin(RecordAdmin):
+    search_fields = ("body",)
+
+    @admin.display(description=gettext_lazy("note"))
+    def shown_name(self, record: Note) -> str:
+        return Truncator(record.body).chars(100, html=True) or _("Empty note")

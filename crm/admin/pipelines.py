@@ -1,0 +1,69 @@
+"""Pipelines with their stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from crm.models import Pipeline, Stage
+from records.object_types import object_types
+
+COLUMN = {"deal": "stage", "ticket": "status"}
+
+
+class StageInline(admin.TabularInline):
+    model = Stage
+    extra = 1
+    prepopulated_fields = {"slug": ("label",)}
+    fields = ("position", "label", "slug", "probability", "outcome")
+
+
+@admin.register(Pipeline)
+class PipelineAdmin(admin.ModelAdmin):
+    """Stages are edited inside their pipeline; the internal name is what records and workflows hold."""
+
+    list_display = ("label", "object_type", "slug", "position", "number_of_stages")
+    list_filter = ("object_type",)
+    prepopulated_fields = {"slug": ("label",)}
+    inlines = (StageInline,)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(number=Count("stages"))
+
+    @admin.display(description=_("stages"), ordering="number")
+    def number_of_stages(self, pipeline: Any) -> int:
+        return pipeline.number
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return {} if obj else super().get_prepopulated_fields(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A pipeline with records in it stays."""
+        return super().has_delete_permission(request, obj) and (obj is None or not records_in(obj))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        pipeline = self.get_object(request, object_id)
+        count = records_in(pipeline) if pipeline and request.method == "GET" else 0
+        if count:
+            message = ngettext(
+                "%(count)d record is in this pipeline, so it cannot be deleted.",
+                "%(count)d records are in this pipeline, so it cannot be deleted.",
+                count,
+            )
+            messages.info(request, message % {"count": count})
+        return super().change_view(request, object_id, *args, **kwargs)
+
+
+def records_in(pipeline: Pipeline) -> int:
+    """How many living records go through the pipeline."""
+    return object_types[pipeline.object_type].records().filter(pipeline=pipeline.slug).count()
