@@ -24,3 +24,4 @@ if PROCESS and os.environ["REDIS_URL"].endswith("/0"):
     for queue in RQ_QUEUES.values():  # noqa: F405
         queue["URL"] = REDIS_URL
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # noqa: F405

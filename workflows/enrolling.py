@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from records.models import Membership
 from records.object_types import ObjectType, object_types
-from workflows import reenrolling
+from workflows import doorbell, reenrolling
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 
 OFF, RUNNING, BEFORE, GONE, LOOP, NOT_MATCHING, UNPUBLISHED = (
@@ -108,6 +109,7 @@ def enroll(
         refuse(workflow, refused if manual else kept, cause, now, keep=True)
         if manual:
             note_manual(workflow, cause, now, enrolled=len(enrolled), refused=len(refused))
+            transaction.on_commit(partial(doorbell.ring, "high"), robust=True)
     return Enrolled(sorted(enrolled), refused)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -16,7 +17,7 @@ from records.criteria import Compiled
 from records.models import Segment
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import checking
+from workflows import checking, doorbell
 from workflows.definition import Definition, parse
 from workflows.dispatching import bits, lock_dispatching
 from workflows.enrolling import enroll_selected, locked, unenroll
@@ -166,6 +167,7 @@ def publish(
         moved, removed = follow(workflow, revision, definition, now) if in_flight == FOLLOW else (0, 0)
         enrolled = enroll_matching(workflow, definition, by, now) if enroll_existing else 0
         facts = {"revision": revision.number, "enrolled": enrolled, "moved": moved, "removed": removed}
+        transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
         note(workflow, by, "published", now, in_flight=in_flight, enroll_existing=enroll_existing, **facts)
     for name in ("live", "status", "turned_on_at", "name", "description"):
         setattr(asked, name, getattr(workflow, name))
