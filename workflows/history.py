@@ -36,6 +36,7 @@ ENDINGS = {
     "goal_met": gettext_lazy("The record met the goal of the workflow."),
     "failed": gettext_lazy("A step failed and said to stop here."),
     "step_gone": gettext_lazy("The step it stood on was removed from the workflow."),
+    "step_removed": gettext_lazy("A new version of the workflow was published without the step it stood on."),
     "too_many_steps": gettext_lazy("It took too many steps, so it was stopped."),
     "crashed": gettext_lazy("A step broke off three times without a result, so it was stopped."),
     **REFUSALS,
