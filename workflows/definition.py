@@ -254,7 +254,8 @@ def repeated_ids(steps: list[Step]) -> list[Problem]:
 def successors(steps: tuple[Step, ...], after: str = "") -> dict[str, str]:
     """For every step the id of the one after it, where a branch's last step leads to where the paths meet."""
     found: dict[str, str] = {}
-    for step, follower in zip(steps, [*(step.id for step in steps[1:]), after], strict=True):
+    followers = [*(step.id for step in steps[1:]), after] if steps else []
+    for step, follower in zip(steps, followers, strict=True):
         found[step.id] = follower
         for branch in step.branches:
             found |= successors(branch.steps, follower)
