@@ -43,5 +43,5 @@ def prepare(*, with_demo: bool, tell: Callable[[str], None]) -> None:
             records = demo.seed(by=admin, now=database_now()) if with_demo else 0
         tell(f"Sign in as “{ADMIN}” with the password {password} (shown only now).")
         if with_demo:
-            demo_workflows.start(by=admin, now=database_now())
-            tell(f"Added {records} demo records and the workflows that look after them.")
+            running = demo_workflows.start(by=admin, now=database_now())
+            tell(f"Added {records} demo records, and {running} workflows that look after them.")

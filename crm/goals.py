@@ -149,7 +149,7 @@ ESCALATE_URGENT_TICKETS = {
                             "id": "tell",
                             "action": "send_notification",
                             "params": {
-                                "to": "owner",
+                                "users": ["owner"],
                                 "title": "“{{ ticket.subject }}” has been open for four hours",
                                 "body": "",
                             },

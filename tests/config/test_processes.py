@@ -1,0 +1,135 @@
+"""The supervisor, with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Run = Callable[[str], subprocess.Popen[str]]
+
+SUPERVISE = """
+import sys
+from config.processes import Child, Supervisor
+python = sys.executable
+Supervisor([{children}], sys.stdout).run()
+print("over")
+"""
+SLEEPER = """Child("sleeper", [python, "-c", "import os, time; print(os.getpid()); time.sleep(600)"])"""
+PARENT = """Child("parent", [python, "-c", "import subprocess, sys; print(subprocess.Popen(['sleep', '600']).pid); \
+sys.stdout.flush(); sys.stdin.read(); import time; time.sleep(600)"])"""
+STUBBORN = """Child("stubborn", [python, "-c", "import os, signal, time; \
+signal.signal(signal.SIGTERM, signal.SIG_IGN); print(os.getpid()); time.sleep(600)"])"""
+CRASHING = """Child("crashing", [python, "-c", "print('here I am'); raise SystemExit(3)"])"""
+
+
+@pytest.fixture
+def supervise() -> Iterator[Run]:
+    started: list[subprocess.Popen[str]] = []
+
+    def run(children: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", SUPERVISE.format(children=children)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """What a child said, without time and name."""
+    return line(process).partition("| ")[2].strip()
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def gone(pid: int) -> bool:
+    until = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not alive(pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_every_process_and_what_it_started(supervise: Run, number: signal.Signals) -> None:
+    process = supervise(PARENT)
+    grandchild = int(said(process))
+    assert alive(grandchild)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert output.endswith("over\n")
+    assert process.returncode == 0
+    assert gone(grandchild)
+
+
+def test_a_crash_is_reported_and_the_process_started_again_after_growing_pauses(supervise: Run) -> None:
+    process = supervise(CRASHING)
+    heard = [said(process) for _ in range(5)]
+    assert heard == [
+        "here I am",
+        "crashing ended (exit code 3). Starting it again in 1 s.",
+        "here I am",
+        "crashing ended (exit code 3). Starting it again in 2 s.",
+        "here I am",
+    ]
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_killed_process_comes_back_while_others_go_on(supervise: Run) -> None:
+    process = supervise(f"{SLEEPER}, {SLEEPER.replace('sleeper', 'other')}")
+    first, second = int(said(process)), int(said(process))
+    os.kill(first, signal.SIGKILL)
+    assert "killed by SIGKILL" in said(process)
+    assert alive(int(said(process)))
+    assert alive(second)
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+def test_asked_twice_it_does_not_wait(supervise: Run) -> None:
+    process = supervise(STUBBORN)
+    stubborn = int(said(process))
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert time.monotonic() - began < 5
+    assert gone(stubborn)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of their parent's death")
+def test_children_do_not_outlive_a_supervisor_that_was_killed(supervise: Run) -> None:
+    process = supervise(SLEEPER)
+    child = int(said(process))
+    process.kill()
+    assert gone(child)
+
+
+def test_it_stops_when_nobody_reads_its_output_any_more(supervise: Run) -> None:
+    process = supervise(f"{SLEEPER}, {CRASHING}")
+    sleeper = next(int(text) for text in (said(process) for _ in range(5)) if text.isdigit())
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=30) is not None
+    assert gone(sleeper)
+    process.stdout = None
