@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from records import criteria
-from records.associations import AssociationType, associations_of, counted, leading_to
+from records.associations import associations_of, counted, leading_to
 from records.criteria import Compiled, Dependencies
 from records.models import ChangeKind, Membership, PendingChange, Segment, SegmentDependency
 from records.object_types import ObjectType, object_types
@@ -62,44 +62,29 @@ def create(document: dict[str, Any], object_type: ObjectType, *, now: dt.datetim
             SegmentDependency(
                 segment=segment, object_type=kind, property=slug, path=[{"association": a} for a in path]
             )
-            for kind, slug, path in sorted(watched(object_type, dependencies, document))
+            for kind, slug, path in sorted(watched(object_type, dependencies))
         )
     return segment
 
 
-def watched(
-    object_type: ObjectType, dependencies: Dependencies, document: dict[str, Any]
-) -> set[tuple[str, str, tuple[str, ...]]]:
+def watched(object_type: ObjectType, dependencies: Dependencies) -> set[tuple[str, str, tuple[str, ...]]]:
     """(object type, property, path) of all the segment must follow.
 
-    Beyond what the criteria name: that records of the own type come and go, and those of every type on the way.
+    Beyond what the criteria name: that records of the own type come and go, and those of every type on the way; and
+    for `number_of_…` the links it counts and the coming and going of who is at their ends.
     """
     found = {(object_type.slug, EXISTENCE, ())}
     for dependency in dependencies.properties:
-        found.add((dependency.object_type, dependency.property, dependency.path))
-        place = object_type
-        for i, slug in enumerate(dependency.path):
+        path, place = dependency.path, object_type
+        for i, slug in enumerate(path):
             place = associations_of(place)[slug].to
-            found.add((place.slug, EXISTENCE, dependency.path[: i + 1]))
-    for path, counter in counters(document, object_type, ()):
-        found.add((counter.to.slug, EXISTENCE, (*path, counter.slug)))
+            found.add((place.slug, EXISTENCE, path[: i + 1]))
+        counter = counted(place, dependency.property)
+        if counter is None:
+            found.add((place.slug, dependency.property, path))
+        else:
+            found |= {(place.slug, LINKS, path), (counter.to.slug, EXISTENCE, (*path, counter.slug))}
     return found
-
-
-def counters(node: Any, place: ObjectType, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], AssociationType]]:
-    """The associations counted by `number_of_…` filters, with the path to where they are counted."""
-    if isinstance(node, list):
-        for child in node:
-            yield from counters(child, place, path)
-    elif isinstance(node, dict):
-        if "association" in node:
-            step = associations_of(place)[node["association"]]
-            place, path = step.to, (*path, step.slug)
-        counter = counted(place, str(node.get("property")))
-        if counter is not None:
-            yield path, counter
-        for child in node.values():
-            yield from counters(child, place, path)
 
 
 def compiled(segment: Segment, now: dt.datetime) -> Compiled:
