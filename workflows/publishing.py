@@ -20,6 +20,8 @@ from records.problems import DocumentError, Problem
 from workflows import checking, doorbell
 from workflows.definition import Definition, parse
 from workflows.dispatching import bits, lock_dispatching
+from workflows.drafting import Conflict
+from workflows.drafting.telling import told
 from workflows.enrolling import enroll_selected, locked, unenroll
 from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow
 from workflows.registries import triggers
@@ -27,12 +29,8 @@ from workflows.registries import triggers
 FOLLOW, PIN = "follow", "pin"
 
 
-class RevisionConflict(Exception):
+class RevisionConflict(Conflict):
     """The draft is not the one that was reviewed: somebody has edited or published it since."""
-
-    def __init__(self, *, by: Any, at: dt.datetime | None, rev: int | None, op: str) -> None:
-        self.by, self.at, self.rev, self.op = by, at, rev, op
-        super().__init__(op)
 
 
 @dataclass(frozen=True)
@@ -185,13 +183,13 @@ def reviewed_draft(workflow: Workflow, rev: int | None) -> Revision:
     if revision is None:
         live = workflow.live
         by, at = (live.published_by, live.published_at) if live else (None, None)
-        raise RevisionConflict(by=by, at=at, rev=None, op=_("The draft has been published by somebody else."))
+        raise RevisionConflict(by=by, at=at, rev=live.rev if live else 0, op=_("published the draft"))
     last = revision.ops.order_by("-rev").select_related("user").first()
     raise RevisionConflict(
         by=last.user if last else None,
         at=last.at if last else revision.created_at,
         rev=revision.rev,
-        op=_("The draft has been edited since you reviewed it."),
+        op=told(last.op) if last and not last.undone else _("changed the draft"),
     )
 
 
