@@ -28,6 +28,7 @@ from workflows.token_values import USER_PARTS, Shown, values_of
 INPUT_LIMIT = 65_536
 OUTPUT_LIMIT = 1_048_576
 TOKEN_LIMIT = 200
+TOKEN_LENGTH = 500
 TARGETS = ("text", "line", "html", "value")
 
 environment = Environment()
@@ -63,6 +64,7 @@ def parse(text: str) -> Template:
     if len(text) > INPUT_LIMIT:
         message = _("The text has %(length)d characters, %(limit)d at most. Shorten it.")
         raise TokenError(message % {"length": len(text), "limit": INPUT_LIMIT})
+    check_braces(text)
     try:
         nodes = environment.from_string(text).nodes
     except (LiquidError, RecursionError) as error:
@@ -70,10 +72,25 @@ def parse(text: str) -> Template:
         raise TokenError(
             _("The text cannot be read (%(reason)s). Write tokens like {{ deal.name }}.") % {"reason": reason}
         ) from error
-    pieces = tuple(piece_of(node) for node in nodes)
-    if sum(isinstance(piece, Token) for piece in pieces) > TOKEN_LIMIT:
+    return tuple(piece_of(node) for node in nodes)
+
+
+def check_braces(text: str) -> None:
+    """Refuse what the grammar's reader would take very long to refuse: tags, open, very long or very many tokens."""
+    if "{%" in text:
+        raise TokenError(_("“{%%” cannot stand in a text. Only tokens like {{ deal.name }} can.") % {})
+    opened = text.split("{{")[1:]
+    if len(opened) > TOKEN_LIMIT:
         raise TokenError(_("A text holds %(limit)d tokens at most.") % {"limit": TOKEN_LIMIT})
-    return pieces
+    for part in opened:
+        inside, closing, _rest = part.partition("}}")
+        if not closing:
+            raise TokenError(
+                _("“{{%(token)s” is not closed. Write tokens like {{ deal.name }}.") % {"token": part[:30]}
+            )
+        if len(inside) > TOKEN_LENGTH:
+            message = _("“{{%(token)s…” is too long: a token has %(limit)d characters at most.")
+            raise TokenError(message % {"token": inside[:30], "limit": TOKEN_LENGTH})
 
 
 def piece_of(node: Any) -> str | Token:

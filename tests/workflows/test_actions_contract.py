@@ -1,0 +1,205 @@
+"""What every action in the registry promises, whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
+
+from crm.models import Contact, Team, TeamMembership, User
+from tests.workflows.building import NOW, enroll, make_workflow, step
+from workflows import definition
+from workflows.engine import run_due
+from workflows.models import Enrollment, StepExecution
+from workflows.params import StepContext
+from workflows.registries import actions
+
+pytestmark = pytest.mark.django_db
+
+IS_SWEDISH = {"all": [{"property": "country", "operator": "is_equal_to_any_of", "value": ["Sweden"]}]}
+BLANK = "{{ contact.job_title | default: '-' }}{{ contact.owner.email }}"
+
+#: A finished setting of every action, with tokens that are blank for some records where it takes texts.
+EXAMPLES = {
+    "branch": step("s", "branch", [{"name": "A", "criteria": IS_SWEDISH, "steps": []}, {"name": "B", "steps": []}]),
+    "change_number": step("s", "change_number", property="lead_score", by=-2),
+    "create_note": step("s", "create_note", body=f"About {BLANK}"),
+    "create_task": step("s", "create_task", title=f"Call {BLANK}", due={"days": 2}, assignee="owner", priority="high"),
+    "delay": step("s", "delay", hours=3),
+    "edit_record": step("s", "edit_record", property="city", value=f"Near {BLANK}"),
+    "end": step("s", "end"),
+    "rotate_owner": step("s", "rotate_owner", team="north"),
+    "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
+    "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
+    "value_branch": step(
+        "s",
+        "value_branch",
+        [{"name": "A", "values": ["Sweden"], "steps": []}, {"name": "B", "steps": []}],
+        property="country",
+    ),
+}
+GO_TO = [
+    step("split", "branch", [
+        {"name": "A", "criteria": IS_SWEDISH, "steps": [step("s", "go_to", step="x")]},
+        {"name": "B", "steps": [step("x", "end")]},
+    ])
+]  # fmt: skip
+
+
+def steps_for(slug):
+    return GO_TO if slug == "go_to" else [EXAMPLES[slug]]
+
+
+def context_for(slug, **params):
+    document = {"format": 1, "object": "contact", "steps": steps_for(slug)}
+    found = definition.parse(document)
+    return StepContext(found, found.by_id["s"])
+
+
+@pytest.fixture
+def people(db):
+    users = [User.objects.create(username=name, email=f"{name}@example.com") for name in ("amy", "ben")]
+    team = Team.objects.create(name="North", slug="north")
+    for user in users:
+        TeamMembership.objects.create(team=team, user=user, main=True)
+    return users
+
+
+def contacts(count, people):
+    """Every third has no owner; half are Swedish; job titles are blank for some."""
+    return [
+        contact.pk
+        for contact in Contact.objects.bulk_create(
+            Contact(
+                email=f"c{i}@example.com",
+                owner=people[i % 2] if i % 3 else None,
+                country="Sweden" if i % 2 else "",
+                job_title="Chef" if i % 5 == 0 else "",
+            )
+            for i in range(count)
+        )
+    ]
+
+
+def run_with_count(slug, count, people):
+    workflow = make_workflow(steps_for(slug))
+    made = enroll(workflow, contacts(count, people))
+    Enrollment.objects.filter(pk__in=[e.pk for e in made]).update(attempts=0)
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert run_due(NOW, limit=1_000) >= count
+    Contact.objects.all().delete()
+    return made, len(captured)
+
+
+def test_every_action_has_an_example_here():
+    assert {*EXAMPLES, "go_to"} == set(actions)
+
+
+@pytest.mark.parametrize("slug", sorted(actions))
+def test_it_needs_as_many_queries_for_500_records_as_for_2(slug, people):
+    _few, queries_of_few = run_with_count(slug, 2 if slug == "go_to" else 4, people)
+    many, queries_of_many = run_with_count(slug, 500, people)
+    assert queries_of_many == queries_of_few
+    lines = StepExecution.objects.filter(enrollment__in=many, step="s")
+    assert lines.exclude(outcome="failed").count() == lines.count() == (250 if slug == "go_to" else 500)
+
+
+@pytest.mark.parametrize("slug", sorted(actions))
+def test_it_answers_alone_and_for_a_deleted_record(slug, people):
+    ids = contacts(2, people)
+    made = enroll(make_workflow(steps_for(slug)), ids)
+    Contact.objects.filter(pk=ids[0]).update(deleted_at=NOW)
+    run_due(NOW)
+    ends = [Enrollment.objects.get(pk=enrollment.pk) for enrollment in made]
+    assert ends[0].ended_reason == "record_deleted"
+    assert ends[1].status == ("active" if slug == "delay" else "completed")
+    assert StepExecution.objects.filter(enrollment=made[1], step="s").exclude(outcome="failed").count() == 1
+
+
+@pytest.mark.parametrize("slug", sorted(actions))
+def test_its_params_survive_the_form_the_page_and_json(slug, people):
+    context = context_for(slug)
+    document = context.step.params
+    form = actions[slug].Params(document=document, context=context)
+    assert form.is_valid(), form.errors
+    assert json.loads(json.dumps(form.document())) == document
+    assert actions[slug].problems(document, context) == []
+    html = form.as_div()
+    for text in ("<script", " style=", "onclick"):
+        assert text not in html
+    assert actions[slug].Params.schema(context)["additionalProperties"] is False
+    json.dumps(actions[slug].Params.schema(context), default=str)
+    # The page shows every value in its control, and posting it back makes the same document.
+    posted = actions[slug].Params(posted_data(form), context=context)
+    assert posted.is_valid(), posted.errors
+    assert posted.document() == document
+
+
+def posted_data(form):
+    """What a browser would send for the page of a form."""
+    from html.parser import HTMLParser
+
+    from django.http import QueryDict
+
+    data, state = QueryDict(mutable=True), {}
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            found = dict(attributes)
+            if tag == "input" and (found.get("type") not in ("checkbox", "radio") or "checked" in found):
+                data.appendlist(found["name"], found.get("value", "on" if found["type"] == "checkbox" else ""))
+            elif tag in ("select", "textarea"):
+                state.update(name=found["name"], text="" if tag == "textarea" else None)
+            elif tag == "option" and "selected" in found:
+                data.appendlist(state["name"], found["value"])
+
+        def handle_data(self, text):
+            if state.get("text") is not None:
+                state["text"] += text
+
+        def handle_endtag(self, tag):
+            if tag == "textarea":
+                data.appendlist(state["name"], state["text"].removeprefix("\n").strip("\n"))
+            if tag in ("select", "textarea"):
+                state.clear()
+
+    Reader().feed(form.as_div())
+    return data
+
+
+@pytest.mark.parametrize("slug", sorted(actions))
+def test_it_describes_and_tells_also_what_is_unfinished_or_gone(slug, people):
+    context = context_for(slug)
+    action = actions[slug]
+    finished = action.describe(context.step.params, context)
+    assert finished and "%(" not in finished
+    for broken in (
+        {},
+        *(dict.fromkeys(action.Params.base_fields, junk) for junk in (None, "<b>x", 5, ["x"], {"a": 1})),
+    ):
+        assert "%(" not in action.describe(broken, context)
+        if action.Params.base_fields and not broken:
+            assert action.problems(broken, context)
+    made = enroll(make_workflow(steps_for(slug)), contacts(3, people))
+    run_due(NOW)
+    lines = list(StepExecution.objects.filter(enrollment__in=made, step="s"))
+    told = [action.tell(line.detail, line.outcome, context) for line in lines]
+    assert told and all(told)
+    Contact.objects.all().delete()
+    User.objects.all().delete()
+    for line in lines:
+        hostile = {
+            key: "<script>alert(1)</script>" if isinstance(value, str) and key not in ("until", "due") else value
+            for key, value in line.detail.items()
+        }
+        again = action.tell(hostile, line.outcome, context)
+        assert again and "<script>" not in again
+    for outcome in ("success", "skipped", "failed", "waiting"):
+        assert "<script>" not in str(action.tell({"reason": "<script>"}, outcome, context))
+        assert action.tell({}, outcome, context)
+        assert escape(action.tell({"reason": "unexpected"}, outcome, context))
