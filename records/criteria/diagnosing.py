@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from records.criteria.counting import CANCELED, QUICK_MS, tuned
+from records.criteria.tree import Leaf
 
 if TYPE_CHECKING:
     from records.criteria.compiling import Compiled
@@ -31,7 +32,11 @@ def why_none(compiled: Compiled) -> str:
     plural = compiled.object_type.label_plural
     if not found["everything"]:
         return _("There are no %(records)s yet.") % {"records": plural}
-    empty = [leaf for i, leaf in enumerate(leaves) if not found[f"leaf_{i}"]]
+    empty: list[Leaf] = []
+    for i, leaf in enumerate(leaves):
+        inside = any(leaf.path.startswith(f"{outer.path}.") for outer in empty)
+        if not found[f"leaf_{i}"] and not inside:
+            empty.append(leaf)
     if len(empty) == 1:
         return _("The rule “%(filter)s” excludes all.") % {"filter": empty[0].sentence}
     if empty:

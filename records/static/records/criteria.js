@@ -129,6 +129,17 @@ class Builder {
     return Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), this.own.texts[key]);
   }
 
+  icon(name) {
+    const space = "http://www.w3.org/2000/svg";
+    const image = document.createElementNS(space, "svg");
+    const use = document.createElementNS(space, "use");
+    image.setAttribute("class", "icon");
+    image.setAttribute("aria-hidden", "true");
+    use.setAttribute("href", `${this.root.dataset.icons}#${name}`);
+    image.append(use);
+    return image;
+  }
+
   // Groups -----------------------------------------------------------------------------------------------------
 
   drawGroup(group, catalog, path, parent) {
@@ -197,10 +208,10 @@ class Builder {
       const next = Math.min(index, parts.length - 1);
       this.restructured(parts.length ? `[data-path="${place}.${next}"] select` : "[data-add]", this.t("removed"));
     };
-    const tool = (sign, key, action) => h("button", {
+    const tool = (name, key, action) => h("button", {
       type: "button", class: "btn btn-quiet criteria-tool", "aria-label": `${this.t(key)} ${this.nameOf(parts[index])}`.trim(), title: this.t(key), click: action,
-    }, sign);
-    return h("div", { class: "criteria-tools" }, tool("⧉", `duplicate_${kind}`, duplicate), tool("×", `remove_${kind}`, remove));
+    }, this.icon(name));
+    return h("div", { class: "criteria-tools" }, tool("copy", `duplicate_${kind}`, duplicate), tool("x", `remove_${kind}`, remove));
   }
 
   /** Groups that have lost their last filter go with it. */
@@ -262,41 +273,54 @@ class Builder {
     return h("div", {}, labelled(this.t("with_label"), h("input", { type: "text", value, list: list.id, input: write })), list);
   }
 
+  /** The selects stay where they are while one types in them; only what follows is drawn anew. */
   fillFilter(row, node, catalog, path) {
-    const prop = catalog.properties.find((candidate) => candidate.slug === node.property);
-    const redraw = (focus) => {
-      row.replaceChildren();
-      this.fillFilter(row, node, catalog, path);
-      this.changed();
-      row.querySelector(`[data-focus="${focus}"]`)?.focus();
+    const propertyOf = (slug) => catalog.properties.find((candidate) => candidate.slug === slug);
+    const operatorPlace = h("div", { class: "criteria-part" });
+    const valuePlace = h("div", { class: "criteria-part" });
+    const extraPlace = h("div", { class: "criteria-extra" });
+    const drawValues = () => {
+      valuePlace.replaceChildren();
+      extraPlace.replaceChildren();
+      const prop = propertyOf(node.property);
+      const key = prop?.operators.find((candidate) => catalog.operators[candidate].slug === node.operator);
+      if (key) this.drawOperands(valuePlace, extraPlace, node, prop, catalog.operators[key], catalog);
+    };
+    const drawOperator = () => {
+      operatorPlace.replaceChildren();
+      const prop = propertyOf(node.property);
+      if (prop) operatorPlace.append(this.operatorControl(node, prop, catalog, drawValues));
+      drawValues();
     };
     const chooseProperty = (slug) => {
       const before = node.operator;
-      const chosen = catalog.properties.find((candidate) => candidate.slug === slug);
+      const slugs = (propertyOf(slug)?.operators || []).map((key) => catalog.operators[key].slug);
       Object.keys(node).forEach((key) => delete node[key]);
-      const slugs = chosen ? chosen.operators.map((key) => catalog.operators[key].slug) : [];
       Object.assign(node, { property: slug, operator: slugs.includes(before) ? before : slugs[0] || "" });
-      redraw("property");
+      drawOperator();
+      this.renameTools(row, node);
+      this.changed();
     };
     const properties = [{ value: "", label: this.t("choose_property") }, ...catalog.properties.map((p) => ({ value: p.slug, label: p.label }))];
-    const unknown = node.property && !prop;
-    if (unknown) properties.push({ value: node.property, label: node.property });
-    const line = h("div", { class: "criteria-line" },
-      labelled(this.t("property"), select(properties, node.property, chooseProperty, { "data-focus": "property" }), { hidden: true }));
-    row.append(line);
-    const key = prop && prop.operators.find((candidate) => catalog.operators[candidate].slug === node.operator);
-    const operator = key && catalog.operators[key];
-    if (prop) {
-      const operators = prop.operators.map((slug) => ({ value: catalog.operators[slug].slug, label: catalog.operators[slug].label }));
-      if (!operator) operators.unshift({ value: node.operator || "", label: node.operator || this.t("choose") });
-      const choose = (slug) => {
-        this.changeOperator(node, prop, catalog, slug);
-        redraw("operator");
-      };
-      line.append(labelled(this.t("operator"), select(operators, node.operator || "", choose, { "data-focus": "operator" }), { hidden: true }));
-    }
-    if (operator) this.drawOperands(row, line, node, prop, operator, catalog);
-    row.append(this.problemPlace(path));
+    if (node.property && !propertyOf(node.property)) properties.push({ value: node.property, label: node.property });
+    const chooser = select(properties, node.property, chooseProperty, { "data-focus": "property" });
+    row.append(h("div", { class: "criteria-line" }, labelled(this.t("property"), chooser, { hidden: true }), operatorPlace, valuePlace), extraPlace, this.problemPlace(path));
+    drawOperator();
+  }
+
+  operatorControl(node, prop, catalog, drawValues) {
+    const options = prop.operators.map((key) => ({ value: catalog.operators[key].slug, label: catalog.operators[key].label }));
+    if (!options.some((option) => option.value === node.operator)) options.unshift({ value: node.operator || "", label: node.operator || this.t("choose") });
+    const choose = (slug) => {
+      this.changeOperator(node, prop, catalog, slug);
+      drawValues();
+      this.changed();
+    };
+    return labelled(this.t("operator"), select(options, node.operator || "", choose, { "data-focus": "operator" }), { hidden: true });
+  }
+
+  renameTools(row, node) {
+    for (const tool of row.parentElement.querySelectorAll(".criteria-tool")) tool.setAttribute("aria-label", `${tool.title} ${this.nameOf(node)}`.trim());
   }
 
   /** Keep the values the new operator also understands. */
@@ -304,13 +328,14 @@ class Builder {
     const operatorOf = (wanted) => prop.operators.map((key) => catalog.operators[key]).find((o) => o.slug === wanted);
     const before = operatorOf(node.operator);
     const after = operatorOf(slug);
+    if (!after) return;
     const same = (operand) => before?.operands.some((old) => old.name === operand.name && old.control === operand.control);
     const kept = Object.fromEntries(after.operands.filter((o) => same(o) && o.name in node).map((o) => [o.name, node[o.name]]));
     Object.keys(node).forEach((key) => delete node[key]);
     Object.assign(node, { property: prop.slug, operator: slug }, kept);
   }
 
-  drawOperands(row, line, node, prop, operator, catalog) {
+  drawOperands(line, extra, node, prop, operator, catalog) {
     const more = h("details", { class: "criteria-more" }, h("summary", {}, this.t("options")));
     for (const operand of operator.operands) {
       const set = (value) => {
@@ -322,8 +347,8 @@ class Builder {
       (operand.required ? line : more).append(control);
       if (!operand.required && node[operand.name] !== undefined) more.open = true;
     }
-    if (more.childElementCount > 1) row.append(more);
-    if (operator.takes_blanks && (operator.negative || node.include_blank !== undefined)) row.append(this.blankBox(node, prop));
+    if (more.childElementCount > 1) extra.append(more);
+    if (operator.takes_blanks && (operator.negative || node.include_blank !== undefined)) extra.append(this.blankBox(node, prop));
   }
 
   blankBox(node, prop) {
@@ -412,7 +437,9 @@ class Builder {
       point ? "relative" : "fixed", (chosen) => {
         const next = chosen === "relative" ? { relative_to: "today", offset: 0, unit: "days" } : undefined;
         set(next ?? null);
-        field.replaceWith(Object.assign(this.pointControl(operand, next, set)));
+        const redrawn = this.pointControl(operand, next, set);
+        field.replaceWith(redrawn);
+        redrawn.querySelector("select").focus();
       });
     field.append(labelled(this.t("kind_of_date"), kind, { hidden: true }));
     if (!point) {

@@ -1,0 +1,189 @@
+"""The criteria builder in Chromium."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from crm.models import Company, Deal, Pipeline, Stage, User
+from records.associations import associate
+from records.object_types import object_types
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.urls("tests.browser.criteria_page"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    Pipeline.objects.all().delete()
+    pipeline = Pipeline.objects.create(object_type="deal", slug="sales", label="Sales")
+    Stage.objects.bulk_create(
+        Stage(pipeline=pipeline, slug=slug, label=slug.title()) for slug in ("new", "engaging", "won")
+    )
+    deals = Deal.objects.bulk_create(
+        Deal(name=f"Deal {i}", stage="engaging" if i < 7 else "won", amount=i * 1000) for i in range(12)
+    )
+    company = Company.objects.create(name="Acme", city="Oslo")
+    associate(object_types["deal"], object_types["company"], [(deals[0].pk, company.pk)], label="primary")
+    return User.objects.create_superuser("boss", password="boss")
+
+
+def first(page: Page) -> Any:
+    return page.locator("[data-criteria]").first
+
+
+def document(page: Page) -> Any:
+    return json.loads(page.locator("input[name=first]").input_value() or "null")
+
+
+@pytest.fixture
+def screen(open_screen: Callable[..., Any], boss: User) -> Any:
+    found = open_screen(boss, height=1000)
+    found.open("/builder/")
+    expect(first(found.page)).to_have_attribute("data-state", "ready")
+    return found
+
+
+def test_filters_are_built_counted_and_saved_with_the_keyboard_only(screen: Any) -> None:
+    page = screen.page
+    builder = first(page)
+    prop = builder.get_by_label("Property", exact=True)
+    prop.focus()
+    page.keyboard.type("Stage")
+    expect(builder.get_by_label("Operator")).to_have_value("is_any_of")
+    expect(prop).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(builder.get_by_label("Engaging")).to_be_checked()
+    expect(builder.locator(".criteria-summary")).to_have_text("7 deals match now")
+    expect(builder.locator(".criteria-samples .chip")).to_have_count(5)
+    expect(builder.locator(".criteria-sentence")).to_have_text("Stage is any of Engaging")
+    builder.get_by_role("button", name="+ Add filter").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("Amount")
+    expect(builder.get_by_label("Operator").nth(1)).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.type("is greater than or")
+    page.keyboard.press("Tab")
+    page.keyboard.type("5000")
+    expect(builder.locator(".criteria-summary")).to_have_text("2 deals match now")
+    expect(builder.locator(".criteria-join-and")).to_have_text("AND")
+    assert document(page) == {
+        "any": [
+            {
+                "all": [
+                    {"property": "stage", "operator": "is_any_of", "value": ["engaging"]},
+                    {"property": "amount", "operator": "is_greater_than_or_equal_to", "value": 5000},
+                ]
+            }
+        ]
+    }
+    page.get_by_role("button", name="Save").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#saved")).to_contain_text("is_greater_than_or_equal_to")
+    expect(first(page).locator(".criteria-summary")).to_have_text("2 deals match now")
+    assert screen.problems() == []
+
+
+def test_groups_are_boxes_that_can_be_added_duplicated_and_removed(screen: Any) -> None:
+    page = screen.page
+    builder = first(page)
+    builder.get_by_label("Property", exact=True).select_option("name")
+    builder.get_by_role("button", name="+ Add group").last.click()
+    expect(builder.get_by_label("Property", exact=True).nth(1)).to_be_focused()
+    expect(builder.locator(".criteria-join-or")).to_have_text("OR")
+    builder.get_by_role("button", name="Duplicate filter Name").click()
+    expect(builder.get_by_label("Property", exact=True)).to_have_count(3)
+    expect(builder.get_by_label("Property", exact=True).nth(1)).to_be_focused()
+    builder.get_by_role("button", name="Remove group").nth(1).click()
+    expect(builder.get_by_label("Property", exact=True)).to_have_count(2)
+    for _filter in range(2):
+        builder.get_by_role("button", name="Remove filter").first.click()
+    expect(builder.get_by_label("Property", exact=True)).to_have_count(1)
+    assert document(page) is None
+
+
+def test_associated_records_are_filtered_with_a_label(screen: Any) -> None:
+    page = screen.page
+    builder = first(page)
+    builder.get_by_role("button", name="+ Add associated records").last.click()
+    kind = builder.get_by_label("At least one associated record of type")
+    expect(kind).to_be_focused()
+    kind.select_option("company")
+    builder.get_by_role("button", name="Remove filter").first.click()
+    inside = builder.locator(".criteria-associated")
+    inside.get_by_label("Property", exact=True).select_option("city")
+    inside.get_by_label("Value").fill("oslo\nrome")
+    inside.get_by_label("Association label").fill("primary")
+    expect(builder.locator(".criteria-summary")).to_have_text("1 deal matches now")
+    inside.get_by_label("Association label").fill("billing")
+    expect(builder.locator(".criteria-none")).to_contain_text("excludes all")
+    assert screen.problems() == []
+
+
+def test_the_two_builders_of_a_page_do_not_disturb_each_other(screen: Any) -> None:
+    page = screen.page
+    first(page).get_by_label("Property", exact=True).select_option("stage")
+    second = page.locator("[data-criteria]").nth(1)
+    second.get_by_label("Property", exact=True).select_option("city")
+    second.get_by_label("Operator").select_option("is_not_equal_to_any_of")
+    expect(second.get_by_label("Include records where “City” is empty")).to_be_checked()
+    second.get_by_label("Value").fill("Dublin")
+    expect(second.locator(".criteria-summary")).to_have_text("0 contacts match now")
+    assert document(page)["any"][0]["all"][0]["property"] == "stage"
+
+
+def test_dates_may_be_fixed_or_relative(screen: Any) -> None:
+    page = screen.page
+    builder = first(page)
+    builder.get_by_label("Property", exact=True).select_option("created_at")
+    builder.get_by_label("Operator").select_option("is_after")
+    builder.get_by_label("Kind of date").select_option("relative")
+    builder.get_by_label("How many").fill("3")
+    builder.get_by_label("Before or after").select_option("before")
+    expect(builder.locator(".criteria-sentence")).to_have_text("Created is after 3 days before today")
+    expect(builder.locator(".criteria-summary")).to_have_text("12 deals match now")
+    builder.get_by_label("Kind of date").select_option("fixed")
+    builder.get_by_label("Date", exact=True).fill("2999-01-01")
+    expect(builder.locator(".criteria-none")).to_contain_text("excludes all")
+
+
+def test_what_the_server_refuses_is_shown_at_its_filter(screen: Any) -> None:
+    page = screen.page
+    builder = first(page)
+    builder.get_by_label("Property", exact=True).select_option("amount")
+    builder.get_by_label("Operator").select_option("is_between")
+    builder.get_by_label("From").fill("9")
+    builder.get_by_label("To", exact=True).fill("1")
+    problem = builder.locator("[data-problems-at='any.0.all.0']")
+    expect(problem).to_contain_text("Swap the two")
+    page.get_by_role("button", name="Save").click()
+    expect(first(page).locator("[data-problems-at='any.0.all.0']")).to_contain_text("Swap the two")
+    first(page).get_by_label("To", exact=True).fill("10000")
+    expect(first(page).locator(".criteria-summary")).to_have_text("10 deals match now")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_builder_is_accessible_in_both_themes(theme: str, open_screen: Callable[..., Any], boss: User) -> None:
+    screen = open_screen(boss, theme=theme, height=1000)
+    page = screen.open("/builder/")
+    builder = first(page)
+    builder.get_by_label("Property", exact=True).select_option("stage")
+    builder.get_by_label("Won").check()
+    builder.get_by_role("button", name="+ Add group").last.click()
+    builder.get_by_label("Property", exact=True).nth(1).select_option("created_at")
+    builder.get_by_label("Operator").nth(1).select_option("is_before")
+    builder.get_by_role("button", name="+ Add associated records").last.click()
+    builder.locator(".criteria-associated").get_by_label("Property", exact=True).select_option("owner")
+    screen.screenshot(f"criteria-{theme}")
+    assert screen.axe() == []
+    assert screen.problems() == []
