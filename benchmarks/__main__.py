@@ -1,0 +1,57 @@
+"""`make bench`: all benchmarks, on servers and data of their own that are thrown away afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config import embedded_postgres, services
+from config.embedded import account
+
+
+@contextmanager
+def workshop() -> Iterator[Path]:
+    """A HEADRACE_HOME that lasts as long as the block, with durable servers as in production."""
+    home = Path(tempfile.mkdtemp(prefix="headrace-bench-"))
+    home.chmod(0o711)
+    for name in ("DATABASE_URL", "REDIS_URL", "DEBUG"):
+        os.environ.pop(name, None)
+    os.environ |= {"HEADRACE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    place = home
+    try:
+        services.ensure_secrets()
+        with services.held():
+            place = embedded_postgres.place_of(home, account())
+            yield home
+    finally:
+        shutil.rmtree(home)
+        if home not in place.parents:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the journal's benchmark")
+    parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
+    options = parser.parse_args()
+    with workshop():
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        from benchmarks import journal, latency
+
+        call_command("migrate", verbosity=0)
+        met = [journal.run(options.rows, sys.stdout), latency.run(options.changes, sys.stdout)]
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
