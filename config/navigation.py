@@ -60,7 +60,8 @@ def groups(apps: Iterable[dict[str, Any]], path: str) -> list[Group]:
     pages = {label_of(page): page for app in apps for page in app["models"] if page.get("admin_url")}
     icons = ICONS | {object_type.model._meta.label_lower: object_type.icon for object_type in object_types.values()}
     named = {*RECORDS, *AUTOMATION, *SETTINGS}
-    more_records = [key for key in pages if key not in named and (key.startswith("records.import") or key in icons)]
+    kinds = {object_type.model._meta.label_lower for object_type in object_types.values()} | {"records.importrun"}
+    more_records = [key for key in pages if key not in named and key in kinds]
     others = [key for key in pages if key not in named and key not in more_records]
     layout = (
         (_("Records"), (*RECORDS, *more_records)),
@@ -81,4 +82,5 @@ def label_of(page: dict[str, Any]) -> str:
 
 
 def entry(page: dict[str, Any], icon: str, path: str) -> Entry:
-    return Entry(capfirst(str(page["name"])), page["admin_url"], icon, path.startswith(page["admin_url"]))
+    label = _("Job queues") if page["object_name"] == "Dashboard" else capfirst(str(page["name"]))
+    return Entry(label, page["admin_url"], icon, path.startswith(page["admin_url"]))

@@ -22,6 +22,7 @@ from workflows.enrolling import REFUSALS
 from workflows.explaining import first_revision
 from workflows.models import Enrollment, Outcome, Revision, StepExecution
 from workflows.params import StepContext
+from workflows.publishing import trigger_criteria
 from workflows.reasons import REASONS, reason_sentence
 from workflows.registries import actions, triggers
 
@@ -143,14 +144,17 @@ class Path:
         changed = self.change_sentence(cause.get("change"))
         if not changed:
             return format_html(_("It started to match: {trigger}."), trigger=trigger)
-        return format_html(_("It started to match: {trigger} ({change})."), trigger=trigger, change=changed)
+        return format_html(_("It started to match: {trigger}. {change}."), trigger=trigger, change=changed)
 
     def trigger_sentence(self) -> str:
+        """What it had to meet, as the workflow said when it was enrolled."""
         definition = definition_of(first_revision(self.enrollment))
         if definition is None:
             return _("the trigger of the workflow")
-        trigger = definition.trigger
-        return triggers[trigger.kind].describe(trigger.document, definition.object).rstrip(".")
+        compiled = trigger_criteria(definition, self.enrollment.enrolled_at)
+        if compiled is None:
+            return triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
+        return unwrapped(compiled.text)
 
     def change_sentence(self, change_id: int | None) -> SafeString | str:
         """The change that made it match: "Stage was Prospecting, now Engaging"."""
@@ -158,10 +162,10 @@ class Path:
         if change is None:
             return ""
         if change.kind == ChangeKind.CREATED:
-            return escape(_("the record was created"))
+            return escape(_("The record was created"))
         kind = object_types.get(change.object_type)
         if change.kind in (ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED) or kind is None:
-            return escape(str(ChangeKind(change.kind).label))
+            return escape(_("An association of it was made or removed"))
         properties = kind.properties()
         told = [
             format_html(
@@ -208,6 +212,12 @@ class Path:
             label=str(STATUS_LINE.get(status, status.label)).rstrip("."),
             icon="check-circle" if status == Status.COMPLETED else "log-out",
         )
+
+
+def unwrapped(text: str) -> str:
+    """A criteria's sentence without the parentheses of its only group."""
+    alone = text.startswith("(") and text.endswith(")") and text.count("(") == 1
+    return text[1:-1] if alone else text
 
 
 def manual_sentence(cause: dict[str, Any]) -> SafeString:

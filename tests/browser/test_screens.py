@@ -1,0 +1,156 @@
+"""Every main screen, light and dark: nothing axe finds, nothing the CSP refuses, nothing on the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.world import World, make_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SCREENS: dict[str, Callable[[World], str]] = {
+    "home": lambda world: "/admin/",
+    "contacts": lambda world: "/admin/crm/contact/",
+    "companies": lambda world: "/admin/crm/company/",
+    "deals": lambda world: "/admin/crm/deal/",
+    "deals without a match": lambda world: "/admin/crm/deal/?q=nobody",
+    "tickets": lambda world: "/admin/crm/ticket/",
+    "tasks": lambda world: "/admin/crm/task/",
+    "a deal": lambda world: f"/admin/crm/deal/{world.deal.pk}/change/",
+    "a contact": lambda world: f"/admin/crm/contact/{world.contact.pk}/change/",
+    "add a task": lambda world: "/admin/crm/task/add/",
+    "import": lambda world: "/admin/records/importrun/add/",
+    "users": lambda world: "/admin/crm/user/",
+    "a user": lambda world: f"/admin/crm/user/{world.ann.pk}/change/",
+    "groups": lambda world: "/admin/auth/group/add/",
+    "delete a user": lambda world: f"/admin/crm/user/{world.ann.pk}/delete/",
+    "custom properties": lambda world: "/admin/records/propertydefinition/",
+    "add a custom property": lambda world: "/admin/records/propertydefinition/add/",
+    "pipelines": lambda world: "/admin/crm/pipeline/",
+    "enrollments": lambda world: "/admin/workflows/enrollment/",
+    "history of a workflow": lambda world: f"/admin/workflows/enrollment/?workflow__id__exact={world.workflow.pk}",
+    "story of an enrollment": lambda world: f"/admin/workflows/enrollment/{world.enrollment.pk}/change/",
+    "diagnose": lambda world: (
+        f"/admin/workflows/enrollment/diagnose/{world.workflow.pk}/?record={world.enrollment.record_id}"
+    ),
+    "deliveries": lambda world: "/admin/workflows/delivery/",
+    "a delivery": lambda world: f"/admin/workflows/delivery/{world.delivery.pk}/change/",
+    "notifications": lambda world: "/admin/workflows/notification/",
+    "audit": lambda world: "/admin/workflows/auditentry/",
+    "change password": lambda world: "/admin/password_change/",
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_screen_is_accessible_and_keeps_the_policy(theme: str, open_screen: Any) -> None:
+    world = make_world()
+    screen = open_screen(world.ann, theme=theme)
+    found = {name: faults(screen, path(world), f"{name}-{theme}") for name, path in SCREENS.items()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def faults(screen: Any, path: str, picture: str) -> list[str]:
+    """What is wrong with one screen, a line each."""
+    screen.complaints.clear()
+    page = screen.open(path)
+    screen.screenshot(picture)
+    sideways = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [*screen.problems(), *screen.axe(), *(["it scrolls sideways"] if sideways else [])]
+
+
+def test_the_login_page_is_accessible_in_both_themes(open_screen: Any) -> None:
+    for theme in ("light", "dark"):
+        screen = open_screen(theme=theme)
+        screen.open("/admin/login/")
+        screen.screenshot(f"login-{theme}")
+        assert screen.problems() == []
+        assert screen.axe() == []
+
+
+def test_a_person_logs_in_and_is_greeted_by_name(open_screen: Any) -> None:
+    make_world()
+    screen = open_screen()
+    page = screen.open("/admin/login/?next=/admin/")
+    page.fill("#id_username", "ann")
+    page.fill("#id_password", "pw")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/")
+    assert page.get_by_role("heading", level=1).inner_text() == "Hello, Ann"
+    assert screen.problems() == []
+
+
+def test_the_palette_opens_a_record_by_keyboard(open_screen: Any) -> None:
+    world = make_world()
+    screen = open_screen(world.ann)
+    page = screen.open("/admin/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("bo lind")
+    page.get_by_role("option", name="Bo Lind").wait_for()
+    assert screen.axe() == []
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/admin/crm/contact/{world.contact.pk}/change/")
+    assert screen.problems() == []
+
+
+def test_the_bell_shows_what_is_new_and_forgets_it_when_read(open_screen: Any) -> None:
+    world = make_world()
+    screen = open_screen(world.ann)
+    page = screen.open("/admin/")
+    bell = page.get_by_label("Notifications, 1 unread")
+    bell.click()
+    page.get_by_text("Deal Acme is engaging").wait_for()
+    assert screen.axe() == []
+    page.get_by_role("button", name="Mark all as read").click()
+    page.get_by_label("Notifications, 0 unread").wait_for()
+    assert screen.problems() == []
+
+
+def test_the_theme_changes_on_request_and_stays(open_screen: Any) -> None:
+    world = make_world()
+    screen = open_screen(world.ann, theme="auto")
+    page = screen.open("/admin/")
+    page.locator(".theme-toggle").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(background) == "rgb(18, 21, 27)"
+    assert screen.problems() == []
+
+
+def test_on_a_phone_the_navigation_is_a_drawer(open_screen: Any) -> None:
+    world = make_world()
+    screen = open_screen(world.ann, width=390, height=800)
+    page = screen.open("/admin/crm/deal/")
+    assert not page.locator("#sidebar").is_visible()
+    page.get_by_role("button", name="Open navigation").click()
+    page.get_by_role("link", name="Contacts").wait_for()
+    screen.screenshot("drawer")
+    assert screen.axe() == []
+    page.keyboard.press("Escape")
+    page.locator("#sidebar").wait_for(state="hidden")
+    assert screen.problems() == []
+
+
+def test_a_record_is_taken_out_of_a_workflow_from_the_list(open_screen: Any) -> None:
+    world = make_world()
+    screen = open_screen(world.ann)
+    page = screen.open(f"/admin/workflows/enrollment/?workflow__id__exact={world.workflow.pk}")
+    page.get_by_label("Choose Acme renewal").check()
+    page.get_by_role("button", name="Take out of the workflow…").click()
+    page.get_by_text("1 record leaves its workflow now").wait_for()
+    assert screen.axe() == []
+    page.get_by_role("button", name="Take out").click()
+    page.get_by_text("1 record left its workflow.").wait_for()
+    world.enrollment.refresh_from_db()
+    assert world.enrollment.status == "unenrolled"
+    assert screen.problems() == []
+
+
+def test_an_unknown_page_says_so_in_the_look_of_the_product(open_screen: Any, settings: Any) -> None:
+    settings.DEBUG = False
+    screen = open_screen()
+    screen.page.goto(screen.base + "/nowhere/")
+    assert screen.page.get_by_role("heading", level=1).inner_text() == "There is no such page"
+    assert screen.axe() == []
