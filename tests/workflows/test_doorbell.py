@@ -1,0 +1,164 @@
+"""The doorbell only hurries things up: without Redis everything still happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from crm.models import Contact
+from records.clock import database_now
+from tests.workflows.building import enroll, make_workflow, step
+from workflows import doorbell, jobs
+from workflows.clock import Clock
+from workflows.models import Enrollment
+
+SET = step("set", "edit_record", property="city", value="Malmö")
+
+
+@pytest.fixture
+def bell(settings):
+    """A doorbell nobody has rung."""
+    doorbell.client.cache_clear()
+    doorbell.breaker = doorbell.Breaker()
+    doorbell.client().flushdb()
+    yield doorbell
+    doorbell.client().flushdb()
+    doorbell.client.cache_clear()
+    doorbell.breaker = doorbell.Breaker()
+
+
+@pytest.fixture
+def no_redis(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    doorbell.client.cache_clear()
+    doorbell.breaker = doorbell.Breaker()
+    yield
+    doorbell.client.cache_clear()
+    doorbell.breaker = doorbell.Breaker()
+
+
+@pytest.fixture
+def clean_log(transactional_db):
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE workflows_stepexecution, records_change")
+
+
+def queued(lane):
+    return Queue(lane, connection=doorbell.client(), serializer=JSONSerializer).count
+
+
+def test_rings_are_one_until_somebody_answers(bell):
+    assert all(bell.ring("high") for _time in range(50))
+    assert queued("high") == 1
+    bell.answered("high")
+    bell.ring("high")
+    assert queued("high") == 2
+
+
+def test_without_redis_ringing_says_so_quickly_and_soon_without_asking(no_redis):
+    started = time.monotonic()
+    assert not any(doorbell.ring() for _time in range(100))
+    assert time.monotonic() - started < 1.5
+    assert doorbell.breaker.open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_saving_succeeds_while_redis_is_away(no_redis, clean_log):
+    started = time.monotonic()
+    for i in range(10):
+        Contact.objects.create(email=f"c{i}@example.com")
+    assert Contact.objects.count() == 10
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_hears_the_bell_does_the_work(bell, clean_log):
+    contact = Contact.objects.create(email="a@example.com")
+    enroll(make_workflow([SET]), [contact.pk], now=database_now())
+    bell.ring("high")
+    queue = Queue("high", connection=bell.client(), serializer=JSONSerializer)
+    worker = SimpleWorker([queue], connection=bell.client(), serializer=JSONSerializer)
+    worker.work(burst=True, logging_level="WARNING")
+    contact.refresh_from_db()
+    assert contact.city == "Malmö"
+    assert queue.failed_job_registry.count == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_jobs_delivered_many_times_change_nothing(bell, clean_log):
+    contact = Contact.objects.create(email="a@example.com")
+    enroll(
+        make_workflow([step("add", "change_number", property="lead_score", by=1)]), [contact.pk], now=database_now()
+    )
+    for _time in range(20):
+        jobs.pump("high")
+    contact.refresh_from_db()
+    assert contact.lead_score == 1
+
+
+def test_there_are_two_lanes_only():
+    with pytest.raises(ValueError, match="high"):
+        jobs.pump("nonsense")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_alone_does_the_work_when_redis_is_away(no_redis, clean_log):
+    contacts = [Contact.objects.create(email=f"c{i}@example.com") for i in range(3)]
+    clock = Clock()
+    thread = threading.Thread(target=clock.run)
+    thread.start()
+    try:
+        enroll(make_workflow([SET]), [contact.pk for contact in contacts], now=database_now())
+        deadline = time.monotonic() + 10
+        while Enrollment.objects.filter(status="active").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        clock.stop()
+        thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert set(Contact.objects.values_list("city", flat=True)) == {"Malmö"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_outlives_a_lost_connection(bell, clean_log):
+    clock = Clock()
+    thread = threading.Thread(target=clock.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while clock.listener is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        contact = Contact.objects.create(email="after@example.com")
+        enroll(make_workflow([SET]), [contact.pk], now=database_now())
+        bell.client().flushdb()
+        while not queued("high") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert queued("high"), "the clock has come back and rings"
+    finally:
+        clock.stop()
+        thread.join(timeout=10)
+
+
+@pytest.mark.django_db
+def test_time_is_moved_only_where_debug_is_on(settings, capsys):
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="DEBUG"):
+        call_command("workflow_tick", now="2026-11-24T09:00:00Z")
+    settings.DEBUG = True
+    with pytest.raises(CommandError, match="instant"):
+        call_command("workflow_tick", now="tomorrow")
+    call_command("workflow_tick", now="2026-11-24T09:00:00Z")
+    assert "0 changes, 0 enrolled, 0 steps" in capsys.readouterr().out
