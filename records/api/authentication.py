@@ -53,7 +53,7 @@ class HasRight(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None:
             return False
-        if view.action is not None:
+        if not view.unanswered:
             demand(request, view.right())
         return True
 

@@ -74,7 +74,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, DocumentError):
         return reply(of_document(error))
     if isinstance(error, exceptions.APIException):
-        return reply(of_framework(error))
+        return reply(of_framework(error, context["request"].META.get("CONTENT_TYPE", "")))
     if isinstance(error, Http404):
         return reply(ApiProblem("not_found", _("There is nothing here.")))
     if isinstance(error, PermissionDenied):
@@ -92,8 +92,7 @@ def of_document(error: DocumentError) -> ApiProblem:
     return ApiProblem("invalid_json" if unreadable else "invalid", str(first), error.problems)
 
 
-def of_framework(error: exceptions.APIException) -> ApiProblem:
-    headers = {}
+def of_framework(error: exceptions.APIException, content_type: str) -> ApiProblem:
     if isinstance(error, exceptions.ValidationError):
         problems = list(flatten(error.detail))
         return ApiProblem("invalid", problems[0].message if problems else _("The request is not valid."), problems)
@@ -105,10 +104,10 @@ def of_framework(error: exceptions.APIException) -> ApiProblem:
         return ApiProblem("throttled", detail, headers={"Retry-After": str(wait)})
     if isinstance(error, exceptions.UnsupportedMediaType):
         detail = _("The content type “%(type)s” is not taken. Send JSON with “Content-Type: application/json”.")
-        return ApiProblem("unsupported_media_type", detail % {"type": getattr(error, "media_type", "")})
+        return ApiProblem("unsupported_media_type", detail % {"type": content_type})
     if error.status_code == 405:
         detail = _("%(detail)s See “Allow” for the ones there are.") % {"detail": error.detail}
-        return ApiProblem("method_not_allowed", detail, headers=headers)
+        return ApiProblem("method_not_allowed", detail)
     kinds = {status: kind for kind, (status, _title) in reversed(KINDS.items())}
     return ApiProblem(kinds.get(error.status_code, "invalid"), str(error.detail))
 

@@ -46,6 +46,11 @@ class ApiView(ViewSet):
     metadata_class = None
     schema = ApiSchema()
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether no action takes the method; DRF calls OPTIONS "metadata", which this API has in its schema."""
+        return self.action in (None, "metadata")
+
     def right(self) -> Right:
         return self.routes[self.action].right
 
@@ -66,7 +71,7 @@ class ApiView(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.action is None:
+        if self.unanswered:
             raise MethodNotAllowed(request.method or "")
         self.refuse_unknown_parameters(request)
         if hasattr(self, "kept"):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from records import associations
 from records.object_types import ObjectType, object_types
+from records.problems import DocumentError, Problem
 from records.saving.rows import Link, Work
 
 KEYS = {"type", "id", "label"}
@@ -32,7 +33,10 @@ def check_links(object_type: ObjectType, works: list[Work]) -> None:
     }
     for work in works:
         for i, link in enumerate(work.links):
-            if link.to_id not in present[link.to_type]:
+            if link.to_type == object_type.slug and link.to_id == work.row.id:
+                message = _("A record cannot be associated with itself. Use the id of another one.")
+                work.refuse(f"associations.{i}.id", message, link.to_id)
+            elif link.to_id not in present[link.to_type]:
                 message = _("There is no %(type)s with the id %(id)s. Use the id of one that exists.")
                 facts = {"type": allowed[link.to_type].to.label, "id": link.to_id}
                 work.refuse(f"associations.{i}.id", message % facts, link.to_id, code="not_found")
@@ -69,6 +73,9 @@ def link(object_type: ObjectType, works: list[Work]) -> set[int]:
         held = associations.ids_of(object_type, [a for a, _b in pairs], to_type, label)
         missing = sorted((a, b) for a, b in pairs if b not in held.get(a, ()))
         if missing:
-            associations.associate(object_type, to_type, missing, label)
+            try:
+                associations.associate(object_type, to_type, missing, label)
+            except ValueError as error:
+                raise DocumentError([Problem("associations", str(error))]) from None
             touched |= {a for a, _b in missing}
     return touched
