@@ -10,10 +10,12 @@ class CrmConfig(AppConfig):
     verbose_name = _("CRM")
 
     def ready(self) -> None:
+        from crm.chores import register_chores
         from crm.goals import register_goals
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
 
         register_object_types()
+        register_chores()
         register_goals()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

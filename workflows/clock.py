@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from records import segments
 from records.clock import database_now
 from records.partitions import ensure_partitions
-from workflows import doorbell
+from workflows import chores, doorbell
 from workflows.claiming import CLAIMABLE
 from workflows.ticking import tick
 
@@ -112,6 +112,9 @@ class Clock:
         with connection.cursor() as cursor:
             cursor.execute(LOOK, {"now": now})
             found = [moment for moment in cursor.fetchone() if moment is not None]
+        other = chores.waiting_since(now)
+        if other is not None:
+            found.append(other)
         if not found and segments.due(now):
             return now
         return min(found, default=None)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from records.clock import database_now
-from workflows import doorbell, engine
+from workflows import chores, doorbell, engine
 from workflows.delivering import deliver
 from workflows.dispatching import dispatch
 
@@ -37,7 +37,8 @@ def pump(lane: str = "high") -> None:
             if steps >= size and lane == "high":
                 doorbell.ring("bulk")
             sent = 0 if steps else deliver(now)
-            if not (changes or steps or sent):
+            others = chores.work(now) if lane == "bulk" else 0
+            if not (changes or steps or sent or others):
                 return
 
 

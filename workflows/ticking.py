@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workflows import delivering, engine
+from workflows import chores, delivering, engine
 from workflows.dispatching import dispatch
 from workflows.models import Enrollment
 
@@ -20,6 +20,7 @@ class Ticked:
     steps: int = 0
     deliveries: int = 0
     recovered: int = 0
+    chores: int = 0
 
 
 def tick(now: dt.datetime, *, go_on: Callable[[], bool] = lambda: True) -> Ticked:
@@ -33,7 +34,9 @@ def tick(now: dt.datetime, *, go_on: Callable[[], bool] = lambda: True) -> Ticke
         done.changes += changes
         done.steps += steps
         done.deliveries += deliveries
-        if not (changes or steps or deliveries):
+        others = chores.work(now)
+        done.chores += others
+        if not (changes or steps or deliveries or others):
             break
     done.enrolled = Enrollment.objects.filter(pk__gt=newest).count()
     return done

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from crm.admin.import_mapping import MappingForm
+from crm.chores import ring
 from crm.import_words import WORDS
-from crm.jobs import ring
 from crm.record_links import may
 from records.importing.reading import LARGEST_FILE, read
 from records.importing.reporting import fault_file, report, sentences

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from records.importing.converting import Converted, Converter, counted
@@ -18,11 +19,12 @@ from records.importing.preparing import prepare
 from records.importing.reading import Line, Table, read
 from records.models import ImportFault, ImportRun
 from records.object_types import ObjectType, object_types
-from records.problems import DocumentError
+from records.problems import DocumentError, Problem
 from records.saving import Saved, save_batch
 
 SIZE = 500
 PREVIEW = 20
+logger = logging.getLogger(__name__)
 TO_DO = (ImportRun.Status.PENDING, ImportRun.Status.RUNNING)
 
 
@@ -125,6 +127,20 @@ def run_pending_imports(now: dt.datetime, seconds: float = 45) -> int:
 
 def work_on(pk: int, now: dt.datetime, stop: float | None = None, wait: bool = False) -> int | None:
     """Work on one import until it is done or the time is up; rows done, None when another process has it."""
+    try:
+        return go_through(pk, now, stop, wait)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # One import that breaks must not keep the worker from everything else it has to do.
+        logger.exception("Import %d broke off.", pk)
+        message = _("The import broke off by an unexpected error after %(done)d rows; the log has the details.")
+        run = ImportRun.objects.get(pk=pk)
+        give_up(run, DocumentError([Problem("", message % {"done": run.done})]), now)
+        return 0
+
+
+def go_through(pk: int, now: dt.datetime, stop: float | None, wait: bool) -> int | None:
     importer: Importer | None = None
     rows: int | None = None
     while stop is None or time.monotonic() < stop:
