@@ -2,7 +2,9 @@
 
 from workflows.drafting.ops import apply as changed
 from workflows.drafting.saving import Applied, Conflict, apply, create, draft_of, redo, replace, shown, undo, undoable
+from workflows.drafting.tree import step_of
 
 __all__ = [
-    "Applied", "Conflict", "apply", "changed", "create", "draft_of", "redo", "replace", "shown", "undo", "undoable",
+    "Applied", "Conflict", "apply", "changed", "create", "draft_of", "redo", "replace", "shown", "step_of",
+    "undo", "undoable",
 ]  # fmt: skip

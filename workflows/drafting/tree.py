@@ -48,6 +48,11 @@ def find(document: Document, step_id: Any, key: str = "step") -> Found:
     raise refuse(key, message % {"id": step_id}, step_id, "unknown_step")
 
 
+def step_of(document: Document, step_id: str) -> Document | None:
+    """The step with an id, or None."""
+    return next((found.step for found in walk(document.get("steps") or []) if found.step.get("id") == step_id), None)
+
+
 def place(document: Document, path: Any, key: str = "at") -> tuple[list[Document], int]:
     """The list and index a path like `steps.2.branches.0.steps.1` stands for; the index may be one past the end."""
     message = _("“%(value)s” is not a place in this draft. Send a path like steps.2 or steps.2.branches.0.steps.1.")

@@ -1,0 +1,133 @@
+"""The canvas: nothing overlaps, everything is there once, in reading order, and go-to lines cross no card."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workflows.definition import Definition, parse
+from workflows.editor.canvas import State, canvas, svg
+from workflows.editor.layout import Box, Layout, layout
+
+Step = dict[str, Any]
+
+
+def tree(seed: int, count: int) -> Definition:
+    """A workflow of about `count` steps with nested branches and go-tos between them."""
+    choose = random.Random(seed)
+    made: list[str] = []
+
+    def steps(left: int, depth: int) -> list[Step]:
+        found: list[Step] = []
+        while left > 0:
+            step_id = f"s{len(made)}"
+            made.append(step_id)
+            left -= 1
+            if depth < 5 and left > 2 and choose.random() < 0.25:
+                ways, share = choose.randint(2, 3), left // 2
+                left -= share
+                branches = []
+                for number in range(ways):
+                    inner = steps(share // ways, depth + 1)
+                    if choose.random() < 0.5:
+                        jump = {"id": f"g{len(made)}", "action": "go_to", "params": {"step": choose.choice(made)}}
+                        made.append(jump["id"])
+                        inner.append(jump)
+                    branches.append({"name": f"Way {number}", "steps": inner})
+                found.append({"id": step_id, "action": "branch", "branches": branches})
+            else:
+                found.append({"id": step_id, "action": "delay", "params": {"days": 1}})
+        return found
+
+    return parse({"object": "contact", "steps": steps(count, 0)})
+
+
+def crosses(a: tuple[int, int], b: tuple[int, int], box: Box) -> bool:
+    left, right, top, bottom = min(a[0], b[0]), max(a[0], b[0]), min(a[1], b[1]), max(a[1], b[1])
+    return left < box.x + box.width and right > box.x and top < box.y + box.height and bottom > box.y
+
+
+def overlaps(found: Layout) -> list[tuple[str, str]]:
+    boxes = sorted(found.boxes, key=lambda box: box.y)
+    return [
+        (one.id, two.id)
+        for i, one in enumerate(boxes)
+        for two in boxes[i + 1 :]
+        if one.x < two.x + two.width and two.x < one.x + one.width and two.y < one.y + one.height
+    ]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 60))
+@settings(max_examples=80, deadline=None)
+def test_no_cards_overlap_and_each_step_stands_there_once_in_reading_order(seed: int, count: int) -> None:
+    definition = tree(seed, count)
+    found = layout(definition)
+    assert overlaps(found) == []
+    assert [box.id for box in found.boxes] == ["trigger", *(step.id for step in definition.walk())]
+    assert [box.number for box in found.boxes] == list(range(len(found.boxes)))
+    for box in found.boxes:
+        assert box.x >= 0 and box.x + box.width <= found.width
+        assert box.y >= 0 and box.y + box.height <= found.height
+
+
+@given(st.integers(0, 10_000), st.integers(5, 60))
+@settings(max_examples=80, deadline=None)
+def test_every_go_to_has_a_line_that_crosses_no_card(seed: int, count: int) -> None:
+    found = layout(tree(seed, count))
+    jumps = {box.id for box in found.boxes if box.step and box.step.action == "go_to"}
+    assert {lane.source for lane in found.lanes} == jumps
+    for lane in found.lanes:
+        for a, b in zip(lane.points, lane.points[1:], strict=False):
+            assert a[0] == b[0] or a[1] == b[1]
+            assert not [box.id for box in found.boxes if crosses(a, b, box)]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 40))
+@settings(max_examples=50, deadline=None)
+def test_every_place_to_add_a_step_can_be_added_to_and_lies_on_no_card(seed: int, count: int) -> None:
+    from workflows.drafting import changed
+
+    definition = tree(seed, count)
+    found = layout(definition)
+    places = [plus.at for plus in found.pluses]
+    assert len(set(places)) == len(places)
+    for plus in found.pluses:
+        changed(definition.document, {"op": "insert", "at": plus.at, "step": {"action": "end"}})
+        assert not any(crosses((plus.x - 12, plus.y - 12), (plus.x + 12, plus.y + 12), box) for box in found.boxes)
+
+
+def test_a_collapsed_branching_hides_its_steps_and_counts_them() -> None:
+    ways = [{"name": "A", "steps": [{"id": "a", "action": "delay"}]}, {"name": "B", "steps": []}]
+    steps = [{"id": "split", "action": "branch", "branches": ways}, {"id": "z", "action": "end"}]
+    found = layout(parse({"object": "contact", "steps": steps}), frozenset({"split"}))
+    assert [(box.id, box.number, box.hidden) for box in found.boxes[1:]] == [("split", 1, 1), ("z", 3, 0)]
+
+
+@pytest.mark.django_db
+def test_the_page_holds_the_cards_in_reading_order_with_names_and_escapes_what_people_wrote() -> None:
+    ways = [{"name": "<b>Yes</b>", "steps": [{"id": "a", "action": "delay"}]}, {"name": "No", "steps": []}]
+    document = {"object": "contact", "steps": [{"id": "split", "action": "branch", "branches": ways}]}
+    html = canvas(layout(parse(document)), State(problems={"a": ["Choose how long."]}))
+    assert re.findall(r'data-step="([^"]+)"', html) == ["trigger", "split", "a"]
+    assert "&lt;b&gt;Yes" in html and "<b>Yes" not in html
+    assert 'aria-label="Step 2 of 2, Delay' in html and "needs settings" in html
+    assert "style=" not in html and "onclick" not in html
+    assert "style=" not in svg(layout(parse(document)), "A picture")
+
+
+@pytest.mark.django_db
+def test_two_hundred_steps_are_laid_out_and_drawn_in_time() -> None:
+    definition = tree(7, 200)
+    canvas(layout(definition), State())
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        canvas(layout(definition), State())
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.25, times  # the goal is 25 ms on a quiet machine; this one is shared

@@ -1,0 +1,139 @@
+"""The editor's views: the page, operations and panels."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from records.clock import database_now
+from records.problems import DocumentError, Problem
+from workflows import checking, drafting
+from workflows.definition import parse
+from workflows.editor import page
+from workflows.editor.panels import Panel
+from workflows.editor.words import keys, words
+from workflows.models import Enrollment, Workflow
+
+BODY_LIMIT = 2_000_000
+VERBS = {"undo": drafting.undo, "redo": drafting.redo}
+
+
+class EditorViews:
+    """Mixed into the workflow's admin."""
+
+    admin_site: Any
+
+    def workflow_or_404(self, request: HttpRequest, pk: int, right: str) -> Workflow:
+        """The workflow, if it exists and the person has the right: view, change, add, delete or publish."""
+        if not request.user.has_perm(f"workflows.{right}_workflow"):
+            raise PermissionDenied
+        return get_object_or_404(Workflow.objects.select_related("live", "folder"), pk=pk, deleted_at=None)
+
+    def facts(self, request: HttpRequest, workflow: Workflow, selected: str = "") -> dict[str, Any]:
+        revision = drafting.shown(workflow)
+        if revision is None:
+            revision = drafting.draft_of(workflow)
+        editable = request.user.has_perm("workflows.change_workflow")
+        return page.facts(
+            workflow, revision, user=request.user, now=database_now(), selected=selected, editable=editable
+        )
+
+    def editor_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The page; `?step=` opens the panel of a step."""
+        workflow = self.workflow_or_404(request, pk, "view")
+        step = request.GET.get("step", "")
+        facts = self.facts(request, workflow, step)
+        context = self.admin_site.each_context(request) | {
+            "title": facts["name"], "workflow": workflow, "facts": facts,
+            "palette": page.palette(workflow.object_type),
+            "panel": self.panel(request, workflow, step) if step else "", "words": words(), "keys": keys(),
+            "may_change": request.user.has_perm("workflows.change_workflow"),
+            "may_publish": request.user.has_perm("workflows.publish_workflow"),
+            "inside": Enrollment.objects.filter(workflow=workflow, status="active").count(),
+
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/workflows/workflow/editor.html", context)
+
+    def ops_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Carry out `{"op": …, "rev": n}`; undo and redo are ops, too."""
+        workflow = self.workflow_or_404(request, pk, "change")
+        try:
+            sent = json.loads(request.body) if len(request.body) <= BODY_LIMIT else None
+        except (ValueError, RecursionError):
+            sent = None
+        if not isinstance(sent, dict) or not isinstance(sent.get("rev"), int):
+            problem = Problem("", _("Send a JSON object with “op” and “rev”, of at most 2 MB."))
+            return refused(DocumentError([problem]))
+        return self.carry_out(request, workflow, sent.get("op"), sent["rev"])
+
+    def carry_out(
+        self, request: HttpRequest, workflow: Workflow, op: Any, rev: int, redraw: bool = True
+    ) -> HttpResponse:
+        now, user = database_now(), request.user
+        try:
+            verb = VERBS.get(op.get("op")) if isinstance(op, dict) else None
+            if verb is not None:
+                applied = verb(workflow, rev=rev, user=user, now=now)
+            else:
+                applied = drafting.apply(workflow, op, rev=rev, user=user, now=now)
+        except drafting.Conflict as conflict:
+            return JsonResponse({"conflict": conflict.sentence, "rev": conflict.rev}, status=409)
+        except DocumentError as error:
+            return refused(error)
+        facts = self.facts(request, workflow, applied.selected)
+        if redraw and request.GET.get("step"):
+            facts["panel"] = self.panel(request, workflow, request.GET["step"])
+        return JsonResponse(facts)
+
+    def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET: the panel of `?step=`. POST: store its form (`rev`); with `redraw` the panel comes anew."""
+        step = request.GET.get("step", "")
+        if request.method != "POST":
+            workflow = self.workflow_or_404(request, pk, "view")
+            if request.GET.get("format") == "json":
+                return JsonResponse([self.document_of(workflow, step)], safe=False)
+            return HttpResponse(self.panel(request, workflow, step))
+        workflow = self.workflow_or_404(request, pk, "change")
+        revision = drafting.shown(workflow)
+        assert revision is not None
+        try:
+            op = Panel(parse(revision.definition), step, request.POST).op()
+            rev = int(request.POST.get("rev", ""))
+        except (AssertionError, ValueError):
+            message = _("The step “%(step)s” is not there any more. Reload the page.") % {"step": step}
+            return refused(DocumentError([Problem("step", message, step)]))
+        return self.carry_out(request, workflow, op, rev, redraw="redraw" in request.POST)
+
+    def document_of(self, workflow: Workflow, step: str) -> dict[str, Any]:
+        """A step as it stands in the draft, for the clipboard."""
+        revision = drafting.shown(workflow)
+        found = drafting.step_of(revision.definition, step) if revision else None
+        if found is None:
+            raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
+        return found
+
+    def panel(self, request: HttpRequest, workflow: Workflow, step: str) -> str:
+        revision = drafting.shown(workflow)
+        assert revision is not None
+        definition = parse(revision.definition)
+        if step != "trigger" and step not in definition.by_id:
+            if request.path.endswith("/panel/"):
+                raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
+            return ""
+        faults = page.by_step(checking.errors(checking.problems(definition)), definition).get(step, [])
+        context = {
+            "panel": Panel(definition, step), "faults": faults, "workflow": workflow,
+            "number": definition.number_of(step) if step != "trigger" else 0,
+            "may_change": request.user.has_perm("workflows.change_workflow"),
+        }  # fmt: skip
+        return page.panel(context, request)
+
+
+def refused(error: DocumentError) -> JsonResponse:
+    return JsonResponse({"errors": [problem.as_json() for problem in error.problems]}, status=400)

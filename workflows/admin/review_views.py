@@ -1,0 +1,112 @@
+"""The review and publish screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from records.clock import database_now
+from records.object_types import object_types
+from records.problems import DocumentError
+from workflows import checking, drafting, publishing
+from workflows.definition import Definition
+from workflows.models import Workflow
+from workflows.registries import actions
+
+
+class ReviewViews:
+    """Mixed into the workflow's admin."""
+
+    admin_site: Any
+    message_user: Any
+    workflow_or_404: Any
+
+    def review_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET: what publishing would mean. POST: publish exactly the draft that was reviewed (`rev`)."""
+        workflow: Workflow = self.workflow_or_404(request, pk, "view")
+        revision = drafting.shown(workflow)
+        if revision is None or (revision.published_at is not None and request.method != "POST"):
+            revision = drafting.draft_of(workflow)
+        if request.method == "POST":
+            done = self.publish(request, workflow)
+            if done is not None:
+                return done
+            revision = drafting.shown(workflow) or revision
+        review = publishing.review(workflow, user=request.user, now=database_now())
+        context = self.admin_site.each_context(request) | {
+            "title": _("Review and publish"), "workflow": workflow, "review": review, "rev": revision.rev,
+            "errors": [linked(p, review.definition) for p in review.problems if p.severity == "error"],
+            "warnings": [linked(p, review.definition) for p in review.problems if p.severity != "error"],
+            "kind": object_types[workflow.object_type], "fresh": max(review.matching - review.already_enrolled, 0),
+            "samples": [(record_url(workflow.object_type, pk), name) for pk, name in review.samples],
+            "inside": sum(place.count for place in review.inside),
+            "orphaned": sum(place.count for place in review.orphans),
+            "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
+            "text": description(review.definition),
+            "may_publish": request.user.has_perm(checking.PUBLISH),
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/workflows/workflow/review.html", context)
+
+    def publish(self, request: HttpRequest, workflow: Workflow) -> HttpResponse | None:
+        """Publish; None, with a message, when it cannot be done."""
+        sent = request.POST
+        try:
+            published = publishing.publish(
+                workflow, by=request.user, now=database_now(), rev=int(sent.get("rev") or -1),
+                enroll_existing=sent.get("enroll_existing") == "yes", in_flight=sent.get("in_flight", "follow"),
+            )  # fmt: skip
+        except publishing.RevisionConflict as conflict:
+            who = conflict.by or _("Somebody")
+            message = _("%(what)s Last change: %(who)s. Look at the review below again, then publish.")
+            self.message_user(request, message % {"what": conflict, "who": who}, messages.ERROR)
+            return None
+        except DocumentError as error:
+            self.message_user(request, error.problems[0].message, messages.ERROR)
+            return None
+        except ValueError as error:
+            raise PermissionDenied from error
+        count = published.enrolled
+        told = ngettext("%(count)s record was enrolled.", "%(count)s records were enrolled.", count)
+        message = _("“%(name)s” is on.") % {"name": workflow.name} + " " + told % {"count": f"{count:,}"}
+        self.message_user(request, message, messages.SUCCESS)
+        url = reverse("admin:workflows_enrollment_changelist")
+        return redirect(f"{url}?workflow__id__exact={workflow.pk}")
+
+
+def linked(problem: Any, definition: Definition | None) -> tuple[str, str, str]:
+    """A problem's step (for the link), the step's name and the message."""
+    if problem.path.startswith("trigger"):
+        return "trigger", _("Trigger"), str(problem.message)
+    steps = sorted(definition.walk(), key=lambda step: -len(step.path)) if definition else []
+    for step in steps:
+        if f"{problem.path}.".startswith(f"{step.path}."):
+            assert definition is not None
+            name = f"{definition.number_of(step.id)}. {actions[step.action].label}"
+            return step.id, name, str(problem.message)
+    return "", "", str(problem.message)
+
+
+def record_url(object_type: str, pk: int) -> str:
+    meta = object_types[object_type].model._meta
+    try:
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[pk])
+    except NoReverseMatch:
+        return ""
+
+
+def description(definition: Definition | None) -> str:
+    """The description, or one made of the steps' names where there is none (REV-14)."""
+    if definition is None:
+        return ""
+    if definition.description:
+        return definition.description
+    names = list(dict.fromkeys(str(actions[step.action].label) for step in definition.walk()))
+    return ", ".join(names)

@@ -1,0 +1,231 @@
+"""Workflows: the list, making one, and the doors to editor, review and history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from records.clock import database_now
+from records.icons import icon
+from records.object_types import object_types
+from records.problems import DocumentError
+from workflows import checking, drafting, publishing
+from workflows.admin.editor_views import EditorViews
+from workflows.admin.review_views import ReviewViews
+from workflows.definition import parse
+from workflows.models import Enrollment, Folder, Workflow
+from workflows.registries import goals
+
+COLOURS = {"on": "ok", "paused": "warn", "off": "muted"}
+
+
+class ObjectTypeFilter(admin.SimpleListFilter):
+    title = gettext_lazy("object")
+    parameter_name = "object_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        used = set(Workflow.objects.values_list("object_type", flat=True).distinct())
+        return [(slug, capfirst(str(kind.label))) for slug, kind in object_types.items() if slug in used]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> QuerySet[Workflow]:
+        return queryset.filter(object_type=self.value()) if self.value() else queryset
+
+
+class NewWorkflowForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    object_type = forms.ChoiceField(label=gettext_lazy("Which records"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [(slug, capfirst(str(kind.label_plural))) for slug, kind in object_types.items()]
+        self.fields["object_type"].choices = kinds
+
+
+@admin.register(Folder)
+class FolderAdmin(admin.ModelAdmin):
+    search_fields = ("name",)
+
+
+@admin.register(Workflow)
+class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
+    list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
+    list_display_links = None
+    list_filter = ("status", ObjectTypeFilter, "folder")
+    search_fields = ("name", "description")
+    list_per_page = 50
+    ordering = ("-updated_at",)
+    actions = ("turn_on_selected", "turn_off_selected")
+    show_full_result_count = False
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/editor/", wrap(self.editor_view), name="workflow_editor"),
+            path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
+            path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
+            path("<int:pk>/review/", wrap(self.review_view), name="workflow_review"),
+            path("<int:pk>/switch/", wrap(require_POST(self.switch_view)), name="workflow_switch"),
+            path("<int:pk>/clone/", wrap(require_POST(self.clone_view)), name="workflow_clone"),
+            path("<int:pk>/remove/", wrap(self.remove_view), name="workflow_remove"),
+        ]
+        return own + super().get_urls()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
+        inside = Enrollment.objects.filter(workflow=OuterRef("pk")).exclude(status="refused").values("workflow")
+        total = inside.annotate(n=Count("pk")).values("n")
+        active = inside.filter(status="active").annotate(n=Count("pk")).values("n")
+        found = super().get_queryset(request).filter(deleted_at=None).select_related("folder", "live")
+        return found.annotate(total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0))
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(checking.PUBLISH))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # Deleting is soft, by remove_view.
+
+    @admin.display(description=_("name"), ordering="name")
+    def title(self, workflow: Workflow) -> SafeString:
+        url = reverse("admin:workflow_editor", args=[workflow.pk])
+        folder = format_html(' <span class="chip chip-muted">{}</span>', workflow.folder) if workflow.folder else ""
+        return format_html('<a href="{}"><strong>{}</strong></a>{}', url, workflow.name, folder)
+
+    @admin.display(description=_("object"), ordering="object_type")
+    def kind(self, workflow: Workflow) -> str:
+        kind = object_types.get(workflow.object_type)
+        return capfirst(str(kind.label_plural)) if kind else workflow.object_type
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_chip(self, workflow: Workflow) -> SafeString:
+        label = workflow.get_status_display() if workflow.live_id else _("Draft")
+        return format_html('<span class="chip chip-{}">{}</span>', COLOURS[workflow.status], label)
+
+    @admin.display(description=_("enrolled"), ordering="total")
+    def enrolled(self, workflow: Workflow) -> SafeString:
+        url = reverse("admin:workflows_enrollment_changelist")
+        return format_html('<a href="{}?workflow__id__exact={}">{}</a>', url, workflow.pk, f"{workflow.total:,}")
+
+    @admin.display(description=_("active now"), ordering="inside")
+    def active(self, workflow: Workflow) -> str:
+        return f"{workflow.inside:,}"
+
+    @admin.display(description=_("problems"))
+    def problems(self, workflow: Workflow) -> SafeString | str:
+        revision = drafting.shown(workflow)
+        if revision is None:
+            return "–"
+        try:
+            count = len(checking.errors(checking.problems(parse(revision.definition))))
+        except DocumentError as error:
+            count = len(error.problems)
+        return format_html('<span class="chip chip-warn">{}</span>', count) if count else "–"
+
+    @admin.display(description="")
+    def menu(self, workflow: Workflow) -> SafeString:
+        history = reverse("admin:workflows_enrollment_changelist")
+        links = [
+            (reverse("admin:workflow_editor", args=[workflow.pk]), _("Edit")),
+            (f"{history}?workflow__id__exact={workflow.pk}", _("History")),
+            (reverse("admin:workflow_review", args=[workflow.pk]), _("Review and publish")),
+            (reverse("admin:workflow_remove", args=[workflow.pk]), _("Delete…")),
+        ]
+        body = format_html_join("", '<a href="{}">{}</a>', links)
+        more = _("More for %(name)s") % {"name": workflow.name}
+        return format_html(
+            '<details class="menu"><summary class="btn btn-quiet btn-icon" aria-label="{}">{}</summary>'
+            '<div class="menu-body">{}</div></details>',
+            more, icon("dots"), body,
+        )  # fmt: skip
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not Workflow.objects.filter(deleted_at=None).exists() and self.has_add_permission(request):
+            return self.add_view(request)
+        return super().changelist_view(request, extra_context)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Name and object type, or one of the ready goals."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        posted = request.method == "POST"
+        form = NewWorkflowForm(request.POST if posted and "goal" not in request.POST else None)
+        if posted and request.POST.get("goal") in goals:
+            goal = goals[request.POST["goal"]]
+            document = goal.definition
+            workflow = drafting.create(str(document["name"]), document["object"], request.user, document)
+            return redirect("admin:workflow_editor", workflow.pk)
+        if posted and form.is_valid():
+            workflow = drafting.create(form.cleaned_data["name"], form.cleaned_data["object_type"], request.user)
+            return redirect("admin:workflow_editor", workflow.pk)
+        context = self.admin_site.each_context(request) | {
+            "title": _("Create a workflow"), "form": form, "goals": list(goals.values()), "opts": self.opts,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/workflows/workflow/create.html", context)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect("admin:workflow_editor", object_id)
+
+    def switch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Turn on or off (`to=on|off`)."""
+        workflow = self.workflow_or_404(request, pk, "publish")
+        verb = publishing.turn_on if request.POST.get("to") == "on" else publishing.turn_off
+        try:
+            verb(workflow, by=request.user, now=database_now())
+        except DocumentError as error:
+            self.message_user(request, error.problems[0].message, messages.ERROR)
+        return redirect("admin:workflow_editor", pk)
+
+    def clone_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A copy that is off, without enrollments and history (CRE-20)."""
+        workflow = self.workflow_or_404(request, pk, "add")
+        revision = drafting.shown(workflow)
+        assert revision is not None
+        name = (_("%(name)s (copy)") % {"name": workflow.name})[:200]
+        twin = drafting.create(name, workflow.object_type, request.user, revision.definition)
+        return redirect("admin:workflow_editor", twin.pk)
+
+    def remove_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Delete: the workflow is turned off and hidden; its history stays."""
+        workflow = self.workflow_or_404(request, pk, "delete")
+        inside = Enrollment.objects.filter(workflow=workflow, status="active").count()
+        if request.method == "POST":
+            now = database_now()
+            if workflow.live_id and workflow.status != Workflow.Status.OFF:
+                publishing.turn_off(workflow, by=request.user, now=now)
+            workflow.deleted_at = now
+            workflow.save(update_fields=["deleted_at", "updated_at"])
+            publishing.note(workflow, request.user, "deleted", now)
+            self.message_user(request, _("“%(name)s” was deleted.") % {"name": workflow.name}, messages.SUCCESS)
+            return redirect("admin:workflows_workflow_changelist")
+        context = self.admin_site.each_context(request) | {
+            "title": _("Delete “%(name)s”?") % {"name": workflow.name}, "workflow": workflow, "inside": inside,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/workflows/workflow/remove.html", context)
+
+    @admin.action(description=gettext_lazy("Turn on"), permissions=["publish"])
+    def turn_on_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
+        self.switch_all(request, queryset.filter(~Q(status="on")), publishing.turn_on)
+
+    @admin.action(description=gettext_lazy("Turn off"), permissions=["publish"])
+    def turn_off_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
+        self.switch_all(request, queryset.exclude(status="off"), publishing.turn_off)
+
+    def switch_all(self, request: HttpRequest, queryset: QuerySet[Workflow], verb: Any) -> None:
+        for workflow in queryset:
+            try:
+                verb(workflow, by=request.user, now=database_now())
+            except DocumentError as error:
+                self.message_user(request, f"{workflow}: {error.problems[0].message}", messages.ERROR)

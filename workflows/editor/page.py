@@ -1,0 +1,79 @@
+"""What the editor page and its answers hold: the canvas, what can be undone, the palette."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from records.problems import Problem
+from workflows import checking, drafting
+from workflows.definition import Definition, parse
+from workflows.drafting.telling import told
+from workflows.editor.canvas import State, canvas, svg
+from workflows.editor.layout import layout
+from workflows.models import Revision, Workflow
+from workflows.registries import actions
+
+
+def facts(
+    workflow: Workflow, revision: Revision, *, user: Any, now: dt.datetime, selected: str = "", editable: bool = True
+) -> dict[str, Any]:
+    """Everything the page shows about a draft, as JSON."""
+    definition = parse(revision.definition)
+    found = [problem for problem in checking.problems(definition) if problem.severity == "error"]
+    faults = by_step(found, definition)
+    picture = layout(definition)
+    done, waiting = drafting.undoable(revision, now) if revision.published_at is None else (None, None)
+    return {
+        "rev": revision.rev,
+        "name": definition.name or workflow.name,
+        "canvas": canvas(picture, State(faults, selected, editable)),
+        "minimap": svg(picture),
+        "width": picture.width,
+        "height": picture.height,
+        "selected": selected,
+        "problems": sum(len(messages) for messages in faults.values()),
+        "undo": _("Undo: %(op)s") % {"op": told(done.op)} if done else "",
+        "redo": _("Redo: %(op)s") % {"op": told(waiting.op)} if waiting else "",
+        "saved": saved(revision, now) if done or workflow.live_id is None else "",
+        "draft": revision.published_at is None,
+    }
+
+
+def saved(revision: Revision, now: dt.datetime) -> str:
+    last = revision.ops.order_by("-at").first()
+    at = localtime(last.at if last else revision.created_at)
+    day = "" if at.date() == localtime(now).date() else f"{date_format(at, 'SHORT_DATE_FORMAT')} "
+    return _("Saved %(when)s") % {"when": f"{day}{date_format(at, 'TIME_FORMAT')}"}
+
+
+def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]]:
+    """The messages of each step's problems; what belongs to no step is the trigger's or the workflow's ("")."""
+    places = sorted(((step.path, step.id) for step in definition.walk()), key=lambda place: -len(place[0]))
+    sorted_out: dict[str, list[str]] = {}
+    for problem in found:
+        step_id = next((name for path, name in places if f"{problem.path}.".startswith(f"{path}.")), "")
+        if problem.path.startswith("trigger"):
+            step_id = "trigger"
+        sorted_out.setdefault(step_id, []).append(str(problem.message))
+    return sorted_out
+
+
+def palette(object_type: str) -> list[dict[str, Any]]:
+    """The actions by category; those that cannot be used for the object type with the reason."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for action in actions.values():
+        usable = action.object_types is None or object_type in action.object_types
+        reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": object_type}
+        entry = {"slug": action.slug, "label": action.label, "description": action.description, "icon": action.icon}
+        groups.setdefault(str(action.group), []).append(entry | {"reason": reason})
+    return [{"label": label, "actions": entries} for label, entries in groups.items()]
+
+
+def panel(context: dict[str, Any], request: Any) -> str:
+    return render_to_string("admin/workflows/workflow/panel.html", context, request)

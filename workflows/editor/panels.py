@@ -1,0 +1,163 @@
+"""The side panel: the forms of a step, of a branching's ways and of the trigger, and the operation they make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records import criteria
+from records.criteria.widget import CriteriaField
+from records.object_types import object_types
+from records.problems import DocumentError
+from workflows.definition import Branch, Definition, Step
+from workflows.params import StepContext
+from workflows.registries import actions, triggers
+
+
+class CommentForm(forms.Form):
+    comment = forms.CharField(
+        label=gettext_lazy("Comment"), required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class BranchForm(forms.Form):
+    """The name of one way and which records take it."""
+
+    name = forms.CharField(label=gettext_lazy("Name of the branch"), max_length=120, required=False)
+
+    def __init__(self, data: Any, branch: Branch, index: int, context: StepContext) -> None:
+        initial = {"name": branch.name, "criteria": branch.criteria}
+        super().__init__(data, initial=initial, prefix=f"branch-{index}", auto_id="param_%s")
+        self.index, self.branch = index, branch
+        assert context.step is not None
+        if branch.values is not None:
+            self.fields["values"] = values_field(branch, context)
+            self.initial["values"] = list(branch.values)
+            if not getattr(self.fields["values"], "choices", None):
+                self.initial["values"] = "\n".join(str(value) for value in branch.values)
+        elif context.step.action == "branch" and (branch.criteria or index < len(context.step.branches) - 1):
+            self.fields["criteria"] = CriteriaField(
+                object_type=context.object_type, required=False, label=_("Records that take this branch")
+            )
+
+    def op(self) -> dict[str, Any]:
+        """The operation that stores what was sent; criteria that are not finished are kept, too."""
+        self.is_valid()
+        found: dict[str, Any] = {"op": "set_branch", "step": "", "branch": self.index}
+        found["name"] = self.cleaned_data.get("name", self.branch.name)
+        if "criteria" in self.fields:
+            raw = self.fields["criteria"].widget.value_from_datadict(self.data, {}, self.add_prefix("criteria"))
+            found["criteria"] = self.fields["criteria"].to_json(raw)
+        if "values" in self.fields:
+            values = self.cleaned_data.get("values") or []
+            lines = values.splitlines() if isinstance(values, str) else values
+            found["values"] = [value.strip() for value in lines if value.strip()]
+        return found
+
+
+def values_field(branch: Branch, context: StepContext) -> forms.Field:
+    """Check boxes where the property has options, lines of text otherwise."""
+    assert context.step is not None
+    prop = context.properties.get(str(context.step.params.get("property", "")))
+    options = [(option.value, str(option.label)) for option in prop.options] if prop else []
+    if options:
+        known = {value for value, _label in options}
+        options += [(str(value), str(value)) for value in branch.values or () if value not in known]
+        return forms.MultipleChoiceField(
+            choices=options, required=False, widget=forms.CheckboxSelectMultiple, label=_("Values")
+        )
+    text = forms.Textarea(attrs={"rows": 2})
+    return forms.CharField(required=False, widget=text, label=_("Values, one per line"))
+
+
+class TriggerForm(forms.Form):
+    """What enrolls records, and which filters may enroll them again."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Enroll records"), widget=forms.RadioSelect(attrs={"data-refresh": "panel"})
+    )
+
+    def __init__(self, data: Any, definition: Definition) -> None:
+        document = definition.trigger.document
+        initial = {key: document.get(key) for key in ("criteria", "reenroll")} | {"kind": definition.trigger.kind}
+        super().__init__(data, initial=initial, auto_id="param_%s")
+        self.fields["kind"].choices = [(slug, trigger.label) for slug, trigger in triggers.items()]
+        if (data or initial).get("kind") == "filter":
+            kind = object_types[definition.object]
+            label = _("Records that meet these filters")
+            self.fields["criteria"] = CriteriaField(object_type=kind, required=False, label=label)
+            choices = filters_of(document.get("criteria"), definition)
+            if choices:
+                self.fields["reenroll"] = forms.MultipleChoiceField(
+                    choices=choices,
+                    required=False,
+                    widget=forms.CheckboxSelectMultiple,
+                    label=_("Enroll again each time one of these begins to be met"),
+                )
+
+    def op(self) -> dict[str, Any]:
+        self.is_valid()
+        kind = self.cleaned_data.get("kind", "manual")
+        trigger: dict[str, Any] = {"kind": kind}
+        if "criteria" in self.fields:
+            raw = self.fields["criteria"].widget.value_from_datadict(self.data, {}, "criteria")
+            document = self.fields["criteria"].to_json(raw)
+            if document is not None:
+                trigger["criteria"] = document
+            again = self.data.getlist("reenroll") if hasattr(self.data, "getlist") else []
+            if again:
+                trigger["reenroll"] = again
+        return {"op": "set_trigger", "trigger": trigger}
+
+
+def filters_of(document: Any, definition: Definition) -> list[tuple[str, str]]:
+    """Each filter's path and sentence, as far as the criteria can be read."""
+    if not document:
+        return []
+    from records.clock import database_now
+
+    try:
+        compiled = criteria.compile(document, object_types[definition.object], now=database_now(), stored=True)
+    except DocumentError:
+        return []
+    return [(leaf.path, leaf.sentence) for leaf in compiled.leaves]
+
+
+class Panel:
+    """The panel of a step ("trigger" for the trigger), empty or filled with what was sent."""
+
+    def __init__(self, definition: Definition, name: str, data: Any = None) -> None:
+        self.definition, self.name, self.data = definition, name, data
+        self.step: Step | None = definition.by_id.get(name)
+        self.trigger = TriggerForm(data, definition) if name == "trigger" else None
+        self.form: forms.Form | None = None
+        self.comment: forms.Form | None = None
+        self.branches: list[BranchForm] = []
+        if self.step is None:
+            return
+        self.action = actions[self.step.action]
+        self.context = StepContext(definition, self.step)
+        if data is None:
+            self.form = self.action.Params(document=self.step.params, context=self.context)
+        else:
+            self.form = self.action.Params(data, context=self.context)
+        self.comment = CommentForm(data, initial={"comment": self.step.comment}, auto_id="param_%s")
+        self.branches = [
+            BranchForm(data, branch, index, self.context) for index, branch in enumerate(self.step.branches)
+        ]
+
+    def op(self) -> dict[str, Any]:
+        """The operation that stores what was sent."""
+        if self.trigger is not None:
+            return self.trigger.op()
+        assert self.step is not None and self.form is not None and self.comment is not None
+        self.form.is_valid()
+        self.comment.is_valid()
+        update: dict[str, Any] = {"op": "update", "step": self.step.id, "params": self.form.document()}
+        if "comment" in self.data:
+            update["comment"] = self.comment.cleaned_data.get("comment", self.step.comment)
+        ops = [update, *(form.op() | {"step": self.step.id} for form in self.branches)]
+        return ops[0] if len(ops) == 1 else {"op": "batch", "ops": ops}

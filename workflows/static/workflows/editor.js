@@ -1,0 +1,434 @@
+// The workflow editor: the server draws; this sends operations, patches what came back, and moves the view.
+import { mount } from "../records/criteria.js";
+
+const $ = (id) => document.getElementById(id);
+const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas"), sizer = $("flow-sizer"), panel = $("flow-panel");
+const words = JSON.parse($("flow-words").textContent);
+const editable = "editable" in root.dataset;
+const clipKey = "headrace-step", viewKey = `headrace-view-${root.dataset.key}`, recentKey = "headrace-recent-actions";
+const csrf = () => document.querySelector("meta[name=csrf-token]")?.content || document.querySelector("[name=csrfmiddlewaretoken]").value;
+let rev = Number(root.dataset.rev), zoom = 1, place = "", moving = "", before = null, dirty = 0, lastFocus = "";
+
+/* Drawing */
+function position(scope) {
+  for (const item of scope.querySelectorAll("[data-p]")) {
+    const [x, y, width] = item.dataset.p.split(",");
+    item.style.transform = `translate(${x}px, ${y}px)`;
+    item.style.width = `${width}px`;
+  }
+}
+function patch(html) {
+  const next = document.createElement("template");
+  next.innerHTML = html;
+  const list = canvas.querySelector(".flow-steps"), old = new Map([...list.children].map((item) => [item.id, item]));
+  canvas.querySelector(".flow-lines").replaceWith(next.content.querySelector(".flow-lines"));
+  let at = list.firstElementChild;
+  for (const item of [...next.content.querySelector(".flow-steps").children]) {
+    const kept = old.get(item.id);
+    old.delete(item.id);
+    let put = item;
+    if (kept && kept.dataset.h === item.dataset.h) { kept.dataset.p = item.dataset.p; put = kept; }
+    else if (kept) {
+      const inside = kept.contains(document.activeElement) && document.activeElement.className;
+      if (at === kept) at = kept.nextElementSibling;
+      kept.replaceWith(item);
+      if (inside) item.querySelector(`.${inside.split(" ")[0]}`)?.focus({ preventScroll: true });
+    } else item.classList.add("new");
+    if (put === at) at = at.nextElementSibling;
+    else list.insertBefore(put, at);
+  }
+  for (const gone of old.values()) gone.remove();
+  position(canvas);
+}
+function show(facts) {
+  rev = facts.rev;
+  patch(facts.canvas);
+  $("flow-mini").innerHTML = facts.minimap;
+  canvas.dataset.size = `${facts.width},${facts.height}`;
+  $("flow-saved").textContent = facts.saved;
+  $("flow-saved").classList.remove("bad");
+  for (const name of ["undo", "redo"]) { $(`flow-${name}`).disabled = !facts[name]; $(`flow-${name}`).title = facts[name]; }
+  $("flow-problems").hidden = !facts.problems;
+  $("flow-problems").firstElementChild.textContent = facts.problems;
+  if (document.activeElement !== $("flow-name")) $("flow-name").value = facts.name;
+  if (facts.panel !== undefined && openStep()) fill(facts.panel);
+  if (openStep() && !card(openStep())) closePanel(false);
+  resize(); mark();
+}
+
+/* Talking to the server: one request at a time, in order */
+let queue = Promise.resolve();
+function send(url, make, { quiet = false } = {}) {
+  dirty++;
+  $("flow-saved").textContent = words.saving;
+  const turn = queue.then(async () => {
+    let answer, facts;
+    try {
+      answer = await fetch(url(), { method: "POST", headers: { "X-CSRFToken": csrf(), Accept: "application/json" }, body: make() });
+      facts = await answer.json();
+    } catch {
+      $("flow-saved").textContent = words.offline;
+      $("flow-saved").classList.add("bad");
+      toast(words.offline, words.retry, () => send(url, make));
+      return null;
+    }
+    if (answer.status === 409) return conflict(facts, url, make);
+    if (!answer.ok) {
+      const text = facts.errors?.map((error) => error.message).join(" ") || words.failed;
+      $("flow-saved").textContent = words.failed;
+      $("flow-saved").classList.add("bad");
+      if (!quiet) toast(text);
+      return null;
+    }
+    show(facts);
+    return facts;
+  }).finally(() => dirty--);
+  queue = turn.catch(() => null);
+  return turn;
+}
+const op = (body) => send(() => root.dataset.ops + (openStep() ? `?step=${encodeURIComponent(openStep())}` : ""), () => JSON.stringify({ op: body, rev }));
+async function flushed(body) { await store(false, true); return op(body); }
+async function reload() {
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  rev = Number(page.getElementById("flow").dataset.rev);
+  canvas.dataset.size = page.getElementById("flow-canvas").dataset.size;
+  patch(page.getElementById("flow-canvas").innerHTML);
+  $("flow-saved").textContent = page.getElementById("flow-saved").textContent;
+  $("flow-name").value = page.getElementById("flow-name").value;
+  resize(); mark();
+}
+async function conflict(facts, url, make) {
+  const dialog = $("flow-conflict");
+  $("flow-conflict-text").textContent = facts.conflict;
+  const choice = await ask(dialog);
+  await reload();
+  if (choice === "keep") {
+    const answer = await fetch(url(), { method: "POST", headers: { "X-CSRFToken": csrf() }, body: make() });
+    const again = await answer.json();
+    if (answer.ok) { show(again); return again; }
+    toast(again.conflict || again.errors?.map((error) => error.message).join(" ") || words.failed);
+  }
+  if (openStep() && card(openStep())) await open(openStep(), false);
+  return null;
+}
+function ask(dialog) {
+  return new Promise((resolve) => {
+    dialog.returnValue = "";
+    dialog.showModal();
+    dialog.onclick = (event) => { const button = event.target.closest("button[value]"); if (button) dialog.close(button.value); };
+    dialog.onclose = () => resolve(dialog.returnValue);
+  });
+}
+function toast(text, action, run) {
+  const box = document.createElement("div");
+  box.className = "toast";
+  box.append(Object.assign(document.createElement("div"), { className: "toast-text", textContent: text }));
+  if (action) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-small", textContent: action });
+    button.onclick = () => { box.remove(); run(); };
+    box.append(button);
+  }
+  $("toasts").append(box);
+  setTimeout(() => box.remove(), 9000);
+}
+
+/* Cards */
+const card = (id) => canvas.querySelector(`.flow-card[data-step="${CSS.escape(id)}"]`);
+const cards = () => [...canvas.querySelectorAll(".flow-card")];
+const here = () => document.activeElement.closest?.(".flow-steps > li")?.querySelector(".flow-card");
+const openStep = () => new URLSearchParams(location.search).get("step") || "";
+function mark() {
+  for (const one of cards()) one.classList.toggle("selected", one.dataset.step === (moving || openStep()));
+  for (const rect of $("flow-mini").querySelectorAll("rect")) rect.classList.toggle("warn", Boolean(card(rect.dataset.step)?.classList.contains("flow-warn")));
+}
+function focusCard(one) {
+  if (!one) return;
+  one.focus({ preventScroll: true });
+  one.scrollIntoView({ block: "center", inline: "center" });
+}
+function arrow(key) {
+  const from = here()?.getBoundingClientRect();
+  if (!from) return focusCard(cards()[0]);
+  const [dx, dy] = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[key];
+  let best = null, least = Infinity;
+  for (const one of cards()) {
+    const to = one.getBoundingClientRect(), x = to.x + to.width / 2 - from.x - from.width / 2, y = to.y - from.y;
+    const along = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
+    if (along > 2 && along + aside * 2 < least) { least = along + aside * 2; best = one; }
+  }
+  focusCard(best);
+}
+const belowOf = (one) => {
+  const path = one.dataset.path;
+  if (!path) return "steps.0";
+  return path.replace(/\d+$/, (number) => Number(number) + 1);
+};
+
+/* The panel */
+function fill(html) { panel.innerHTML = html; panel.hidden = false; mount(panel); before = state(); }
+const state = () => ($("flow-form") ? new URLSearchParams(new FormData($("flow-form"))).toString() : "");
+async function open(step, focus = true) {
+  if (openStep() && openStep() !== step) await store(false, true);
+  const answer = await fetch(`${root.dataset.panel}?step=${encodeURIComponent(step)}`);
+  if (!answer.ok) return;
+  history.replaceState(null, "", `?step=${encodeURIComponent(step)}`);
+  fill(await answer.text());
+  mark();
+  lastFocus = step;
+  card(step)?.scrollIntoView({ block: "center", inline: "center" });
+  if (focus) (panel.querySelector(".flow-fields input:not([type=hidden]), .flow-fields select, .flow-fields textarea") || panel.querySelector("h2")).focus({ preventScroll: true });
+}
+async function closePanel(save = true) {
+  if (save) await store(false, true);
+  const step = openStep();
+  panel.hidden = true;
+  panel.replaceChildren();
+  history.replaceState(null, "", location.pathname);
+  mark();
+  (card(step || lastFocus) || cards()[0])?.focus({ preventScroll: true });
+}
+let timer = 0;
+function store(redraw, now = false) {
+  clearTimeout(timer);
+  const form = $("flow-form");
+  if (!form || !editable || (!redraw && state() === before)) return Promise.resolve();
+  if (!now) { timer = setTimeout(() => store(redraw, true), 500); return Promise.resolve(); }
+  const step = openStep(), data = new FormData(form);
+  before = state();
+  if (redraw) data.set("redraw", "1");
+  return send(() => `${root.dataset.panel}?step=${encodeURIComponent(step)}`, () => { data.set("rev", rev); return data; });
+}
+panel.addEventListener("change", (event) => store(event.target.dataset.refresh === "panel" || Boolean(event.target.closest("[data-refresh]")), Boolean(event.target.closest("[data-refresh]"))));
+panel.addEventListener("input", () => store(false));
+panel.addEventListener("submit", async (event) => { event.preventDefault(); const facts = await store(true, true); if (facts) panel.querySelector("h2")?.focus(); });
+panel.addEventListener("click", async (event) => {
+  if (event.target.closest("[data-close]")) return closePanel();
+  const button = event.target.closest("[data-branch]");
+  if (!button) return;
+  const step = openStep(), branch = Number(button.dataset.index), what = button.dataset.branch;
+  if (what === "add") await flushed({ op: "add_branch", step });
+  else if (what === "remove") { if (await flushed({ op: "remove_branch", step, branch })) toast(words.deleted, words.undo, () => op({ op: "undo" })); }
+  else await flushed({ op: "move_branch", step, branch, to: branch + (what === "up" ? -1 : 1) });
+});
+
+/* The palette */
+const palette = $("flow-palette"), search = $("flow-search");
+const options = () => [...palette.querySelectorAll(".flow-option:not([hidden])")].filter((one) => !one.closest(".flow-group[hidden]"));
+const recents = () => JSON.parse(localStorage.getItem(recentKey) || "[]");
+function addAt(path) {
+  if (!editable) return;
+  place = path;
+  search.value = "";
+  $("flow-paste").hidden = !localStorage.getItem(clipKey);
+  const order = recents(), groups = palette.querySelectorAll(".flow-group");
+  for (const group of groups) group.append(...[...group.querySelectorAll("[data-add]")].sort((a, b) => rank(a, order) - rank(b, order)));
+  palette.showModal();
+  narrow();
+}
+const rank = (one, order) => { const at = order.indexOf(one.dataset.add); return at < 0 ? 99 : at; };
+function narrow() {
+  const wanted = search.value.trim().toLowerCase();
+  for (const one of palette.querySelectorAll("[data-add]")) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+  for (const group of palette.querySelectorAll(".flow-group")) group.hidden = !group.querySelector("[data-add]:not([hidden])");
+  choose(options().find((one) => !one.ariaDisabled));
+}
+function choose(one) {
+  for (const other of palette.querySelectorAll(".flow-option")) other.setAttribute("aria-selected", String(other === one));
+  search.setAttribute("aria-activedescendant", one?.id || "");
+  one?.scrollIntoView({ block: "nearest" });
+}
+async function pick(one, quick) {
+  if (!one || one.ariaDisabled) return;
+  palette.close();
+  if ("paste" in one.dataset) return pasteAt(place);
+  localStorage.setItem(recentKey, JSON.stringify([one.dataset.add, ...recents().filter((slug) => slug !== one.dataset.add)].slice(0, 5)));
+  const facts = await flushed({ op: "insert", at: place, step: { action: one.dataset.add } });
+  if (!facts) return;
+  if (quick) focusCard(card(facts.selected)); else await open(facts.selected);
+}
+search.addEventListener("input", narrow);
+palette.addEventListener("keydown", (event) => {
+  const all = options(), at = all.findIndex((one) => one.ariaSelected === "true");
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); choose(all[(at + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]); }
+  else if (event.key === "Enter") { event.preventDefault(); pick(all[at], event.shiftKey); }
+});
+palette.addEventListener("click", (event) => { const one = event.target.closest(".flow-option"); if (one) pick(one, event.shiftKey); else if (event.target === palette) palette.close(); });
+
+/* What can be done with a step */
+const clip = () => JSON.parse(localStorage.getItem(clipKey) || "null");
+async function copyStep(step) {
+  const answer = await fetch(`${root.dataset.panel}?step=${encodeURIComponent(step)}&format=json`);
+  if (!answer.ok) return;
+  const text = await answer.text();
+  localStorage.setItem(clipKey, text);
+  await navigator.clipboard?.writeText(text).catch(() => null);
+  toast(words.copied);
+}
+const pasteAt = async (at) => { if (clip()) { const facts = await flushed({ op: "paste", at, steps: clip() }); if (facts) focusCard(card(facts.selected)); } };
+async function remove(one) {
+  const step = one.dataset.step;
+  let keep = null;
+  if ("splits" in one.dataset) {
+    const names = [...canvas.querySelectorAll(`[id^="b-${CSS.escape(step)}-"] .flow-branch`)].map((name) => name.textContent);
+    $("flow-keep").replaceChildren(...names.map((name, index) => Object.assign(document.createElement("button"), { type: "button", value: String(index), textContent: name })));
+    const choice = await ask($("flow-delete"));
+    if (!choice || choice === "cancel") return;
+    keep = choice === "none" ? null : Number(choice);
+  }
+  if (openStep() === step) await closePanel(false);
+  const facts = await op({ op: "delete", step, keep });
+  if (!facts) return;
+  focusCard(card(facts.selected) || cards().at(-1));
+  toast(words.deleted, words.undo, () => op({ op: "undo" }));
+}
+async function shift(one, by) {
+  const at = one.dataset.path.match(/^(.*\.)(\d+)$/), index = Number(at[2]) + by;
+  if (index < 0 || !canvas.querySelector(`[data-at="${at[1]}${index + (by > 0 ? 1 : 0)}"], [data-path="${at[1]}${index}"]`)) return;
+  const step = one.dataset.step;
+  if (await flushed({ op: "move", step, to: `${at[1]}${index + (by > 0 ? 1 : 0)}` })) focusCard(card(step));
+}
+function startMove(one) { moving = one.dataset.step; root.classList.add("moving"); mark(); toast(words.moving); }
+function stopMove() { moving = ""; root.classList.remove("moving"); mark(); }
+async function menu(step) {
+  const one = card(step), path = one.dataset.path;
+  const last = !canvas.querySelector(`[data-path="${belowOf(one)}"]`);
+  const items = [["edit", true], ["duplicate", true], ["copy", true], ["up", !path.endsWith(".0")], ["down", !last], ["move", true], ["delete", true]].filter((item) => item[1]);
+  $("flow-menu-items").replaceChildren(...items.map(([name]) => Object.assign(document.createElement("button"), { type: "button", value: name, textContent: words[name] })));
+  const choice = await ask($("flow-menu"));
+  if (choice === "edit") open(step);
+  else if (choice === "duplicate") duplicate(step);
+  else if (choice === "copy") copyStep(step);
+  else if (choice === "up" || choice === "down") shift(one, choice === "up" ? -1 : 1);
+  else if (choice === "move") startMove(one);
+  else if (choice === "delete") remove(one);
+}
+async function duplicate(step) { const facts = await flushed({ op: "duplicate", step }); if (facts) focusCard(card(facts.selected)); }
+canvas.addEventListener("click", async (event) => {
+  const plus = event.target.closest(".flow-plus"), more = event.target.closest(".flow-more"), one = event.target.closest(".flow-card");
+  if (plus && moving) { const step = moving; stopMove(); if (await flushed({ op: "move", step, to: plus.dataset.at })) focusCard(card(step)); }
+  else if (plus) addAt(plus.dataset.at);
+  else if (more) menu(more.dataset.menu);
+  else if (one && !event.ctrlKey && !event.metaKey) { event.preventDefault(); open(one.dataset.step); }
+});
+for (const name of ["pointerover", "focusin"]) canvas.addEventListener(name, (event) => {
+  const step = event.target.closest?.(".flow-card")?.dataset.step;
+  for (const lane of canvas.querySelectorAll(".flow-lane")) lane.classList.toggle("lit", Boolean(step) && (lane.dataset.from === step || lane.dataset.to === step));
+});
+
+/* Zoom, pan, minimap */
+const size = () => canvas.dataset.size.split(",").map(Number);
+function resize() {
+  const [width, height] = size();
+  sizer.style.width = `${Math.max(width * zoom, 0)}px`;
+  sizer.style.height = `${height * zoom}px`;
+  frame();
+}
+let settle = 0;
+function setZoom(value, x = view.clientWidth / 2, y = view.clientHeight / 2) {
+  const old = zoom, left = sizer.offsetLeft;
+  const px = (view.scrollLeft + x - left) / old, py = (view.scrollTop + y) / old;
+  zoom = Math.min(1.5, Math.max(0.28, value));
+  canvas.style.transform = `scale(${zoom})`;
+  root.classList.toggle("far", zoom < 0.45);
+  $("flow-percent").textContent = `${Math.round(zoom * 100)} %`;
+  clearTimeout(settle);
+  const done = () => { resize(); view.scrollLeft = px * zoom - x + sizer.offsetLeft; view.scrollTop = py * zoom - y; remember(); };
+  settle = setTimeout(done, old === zoom ? 0 : 100);
+}
+const fit = () => setZoom(Math.min(1, (view.clientWidth - 24) / size()[0]));
+function frame() {
+  const box = $("flow-mini").getBoundingClientRect(), [width, height] = size();
+  const k = Math.min(box.width / width, box.height / height), f = $("flow-frame").style;
+  const dx = 6 + (box.width - width * k) / 2, dy = 6 + (box.height - height * k) / 2;
+  f.transform = `translate(${dx + Math.max(0, (view.scrollLeft - sizer.offsetLeft) / zoom) * k}px, ${dy + (view.scrollTop / zoom) * k}px)`;
+  f.width = `${Math.min(width, view.clientWidth / zoom) * k}px`;
+  f.height = `${Math.min(height, view.clientHeight / zoom) * k}px`;
+}
+const remember = () => localStorage.setItem(viewKey, JSON.stringify([zoom, view.scrollLeft, view.scrollTop]));
+let idle = 0;
+view.addEventListener("scroll", () => { frame(); clearTimeout(idle); idle = setTimeout(remember, 300); }, { passive: true });
+view.addEventListener("wheel", (event) => { if (event.ctrlKey) { event.preventDefault(); const box = view.getBoundingClientRect(); setZoom(zoom * Math.exp(-event.deltaY / 400), event.clientX - box.x, event.clientY - box.y); } }, { passive: false });
+view.addEventListener("pointerdown", (event) => {
+  if (event.button || event.pointerType === "touch" || event.target.closest("a, button") || event.offsetX > view.clientWidth) return;
+  const [x, y, left, top] = [event.clientX, event.clientY, view.scrollLeft, view.scrollTop];
+  view.classList.add("panning");
+  const drag = (move) => { view.scrollLeft = left + x - move.clientX; view.scrollTop = top + y - move.clientY; };
+  addEventListener("pointermove", drag);
+  addEventListener("pointerup", () => { removeEventListener("pointermove", drag); view.classList.remove("panning"); }, { once: true });
+});
+$("flow-map").addEventListener("click", (event) => {
+  const box = $("flow-mini").getBoundingClientRect(), [width, height] = size(), k = Math.min(box.width / width, box.height / height);
+  view.scrollLeft = ((event.clientX - box.x - (box.width - width * k) / 2) / k) * zoom - view.clientWidth / 2;
+  view.scrollTop = ((event.clientY - box.y - (box.height - height * k) / 2) / k) * zoom - view.clientHeight / 2;
+});
+document.querySelector(".flow-zoom").addEventListener("click", (event) => {
+  const what = event.target.closest("[data-zoom]")?.dataset.zoom;
+  if (what) ({ in: () => setZoom(zoom * 1.2), out: () => setZoom(zoom / 1.2), one: () => setZoom(1), fit })[what]();
+});
+
+/* Find, problems, keyboard */
+let hit = -1;
+function hits() {
+  const wanted = $("flow-find").value.trim().toLowerCase();
+  const found = wanted ? cards().filter((one) => `${one.textContent} ${one.dataset.step}`.toLowerCase().includes(wanted)) : [];
+  for (const one of cards()) one.classList.toggle("hit", found.includes(one));
+  $("flow-hits").textContent = wanted ? (found.length ? words.found.replace("%n", Math.max(hit + 1, 1)).replace("%m", found.length) : words.nothing) : "";
+  return found;
+}
+$("flow-find").addEventListener("input", () => { hit = -1; hits(); });
+$("flow-find").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") { event.preventDefault(); const all = hits(); if (all.length) { hit = (hit + 1) % all.length; hits(); all[hit].scrollIntoView({ block: "center", inline: "center" }); } }
+  if (event.key === "Escape") { const all = hits(); event.target.value = ""; const at = all[Math.max(hit, 0)]; hits(); focusCard(at || cards()[0]); }
+});
+function nextProblem() {
+  const all = [...canvas.querySelectorAll(".flow-warn")];
+  if (!all.length) return toast(words.no_problems);
+  const every = cards(), from = every.indexOf(here() || card(openStep()));
+  focusCard(all.find((one) => every.indexOf(one) > from) || all[0]);
+}
+addEventListener("keydown", (event) => {
+  const { key } = event, typing = event.target.closest("input, textarea, select, [contenteditable]"), ctrl = event.ctrlKey || event.metaKey;
+  if (document.querySelector("dialog[open]")) return;
+  const one = here(), step = one?.dataset.step, real = one && step !== "trigger";
+  const run = (action) => { event.preventDefault(); action(); };
+  if (key === "F8") return run(nextProblem);
+  if (key === "Escape" && moving) return run(stopMove);
+  if (key === "Escape" && openStep()) return run(() => closePanel());
+  if (typing) return;
+  if (ctrl && key.toLowerCase() === "z" && editable) return run(() => flushed({ op: event.shiftKey ? "redo" : "undo" }));
+  if (ctrl && key === "y" && editable) return run(() => flushed({ op: "redo" }));
+  if (key === "?") return run(() => ask($("flow-keys")));
+  if (key === "/") return run(() => $("flow-find").focus());
+  if (!ctrl && key === "0") return run(fit);
+  if (!ctrl && key === "1") return run(() => setZoom(1));
+  if (event.target.closest("button, .flow-panel") && !event.target.closest(".flow-plus, .flow-more")) return;
+  if (key.startsWith("Arrow") && (one || event.target === view)) {
+    if (event.altKey && real && editable) return run(() => shift(one, key === "ArrowUp" ? -1 : 1));
+    return run(() => arrow(key));
+  }
+  if (!editable || !one) return;
+  if (!ctrl && (key === "a" || key === "+")) return run(() => addAt(belowOf(one)));
+  if (!real) { if (ctrl && key === "v") run(() => pasteAt("steps.0")); return; }
+  if (!ctrl && key === "e") return run(() => open(step));
+  if (!ctrl && key === "m") return run(() => startMove(one));
+  if (key === "Delete" || key === "Backspace") return run(() => remove(one));
+  if (ctrl && key === "d") return run(() => duplicate(step));
+  if (ctrl && key === "c") return run(() => copyStep(step));
+  if (ctrl && key === "x") return run(async () => { await copyStep(step); remove(one); });
+  if (ctrl && key === "v") return run(() => pasteAt(belowOf(one)));
+});
+for (const name of ["undo", "redo"]) $(`flow-${name}`)?.addEventListener("click", () => flushed({ op: name }));
+$("flow-help").addEventListener("click", () => ask($("flow-keys")));
+$("flow-name")?.addEventListener("change", (event) => op({ op: "rename", name: event.target.value }));
+$("flow-publish").addEventListener("click", async (event) => { if (dirty || (openStep() && state() !== before)) { event.preventDefault(); await store(false, true); await queue; location.href = event.currentTarget?.href || $("flow-publish").href; } });
+addEventListener("beforeunload", (event) => { if (dirty || (openStep() && editable && before !== null && state() !== before)) event.preventDefault(); });
+
+/* Begin */
+position(canvas);
+mount(panel);
+before = state();
+const seen = JSON.parse(localStorage.getItem(viewKey) || "null");
+if (seen) { setZoom(seen[0]); resize(); [, view.scrollLeft, view.scrollTop] = seen; } else { resize(); if (size()[0] > view.clientWidth) { view.scrollLeft = (size()[0] - view.clientWidth) / 2; } }
+mark();
+if (openStep()) card(openStep())?.scrollIntoView({ block: "center", inline: "center" });
+root.dataset.ready = "";
