@@ -1,0 +1,100 @@
+"""The OpenAPI document is valid, complete, and true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+from jsonschema import Draft202012Validator
+
+from crm.models import Company, Deal, User
+from records.associations import associate
+from records.object_types import object_types
+from tests.api.conftest import ApiClient
+from tests.api.test_permissions import PLURALS, TABLE
+from tests.api.test_workflows import definition, make, publish
+from workflows.models import Enrollment
+
+
+@pytest.fixture
+def schema(api: ApiClient) -> dict[str, Any]:
+    reply = api.generic("GET", "/api/v1/schema/")
+    assert reply.status_code == 200
+    return yaml.safe_load(reply.content)
+
+
+def test_the_document_is_valid_without_a_warning(db: None, tmp_path: Any) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml"))
+
+
+def test_nobody_without_a_token_reads_it(db: None) -> None:
+    assert ApiClient().generic("GET", "/api/v1/schema/").status_code == 401
+
+
+def test_every_route_is_described_with_its_problems(schema: dict[str, Any]) -> None:
+    described = {
+        (method.upper(), path.removeprefix("/api/v1/"))
+        for path, methods in schema["paths"].items()
+        for method in methods
+    }
+    served = {
+        (method, route.replace("<int:id>", "{id}").replace("{plural}", plural))
+        for method, route in TABLE
+        for plural in (PLURALS if "{plural}" in route else ("",))
+    }
+    assert described == served
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            problems = {"401", "403", "429"} | ({"404"} if "{id}" in path else set())
+            assert problems <= operation["responses"].keys(), (method, path)
+            assert operation["security"] == [{"bearer": []}]
+
+
+def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any], boss: User) -> None:
+    deal = Deal.objects.create(name="Big", amount=6000, owner=boss, close_date="2026-03-01")
+    company = Company.objects.create(name="Acme")
+    associate(object_types["deal"], object_types["company"], [(deal.pk, company.pk)])
+    workflow = make(api)
+    publish(api, workflow, existing=True)
+    draft = make(api, "Draft")
+    calls = [
+        ("GET", "deals/", "", None),
+        ("GET", "deals/{id}/", f"deals/{deal.pk}/", None),
+        ("GET", "deals/{id}/associations/", f"deals/{deal.pk}/associations/", None),
+        ("POST", "deals/", "", {"properties": {"name": "New", "amount": 1.5}}),
+        ("PATCH", "deals/{id}/", f"deals/{deal.pk}/", {"properties": {"name": "Newer"}}),
+        ("POST", "deals/batch/", "", {"records": [{"properties": {}}], "partial": True}),
+        ("GET", "object-types/", "", None),
+        ("GET", "catalog/", "", None),
+        ("GET", "workflows/", "", None),
+        ("POST", "workflows/", "", {"name": "Another", "object": "deal", "definition": definition()}),
+        ("GET", "workflows/{id}/", f"workflows/{draft}/", None),
+        ("GET", "workflows/{id}/draft/", f"workflows/{draft}/draft/", None),
+        ("GET", "workflows/{id}/review/", f"workflows/{workflow}/review/", None),
+        ("POST", "workflows/{id}/publish/", f"workflows/{draft}/publish/", {"enroll_existing": True}),
+        ("POST", "workflows/{id}/turn-off/", f"workflows/{draft}/turn-off/", None),
+        ("POST", "workflows/{id}/enroll/", f"workflows/{workflow}/enroll/", {"records": [deal.pk]}),
+        ("GET", "workflows/{id}/explain/", f"workflows/{workflow}/explain/?record={deal.pk}", None),
+        ("GET", "enrollments/", "", None),
+        ("GET", "enrollments/{id}/", f"enrollments/{Enrollment.objects.first().pk}/", None),
+        ("POST", "workflows/{id}/unenroll/", f"workflows/{workflow}/unenroll/", {"records": [deal.pk]}),
+        ("GET", "deals/{id}/", "deals/999999/", None),
+        ("POST", "deals/", "", {"properties": {"name": 5, "amount": "x"}}),
+    ]
+    for method, route, path, document in calls:
+        reply = api.send(method, path or route, document)
+        operation = schema["paths"][f"/api/v1/{route}"][method.lower()]
+        assert str(reply.status_code) in operation["responses"], (method, route, reply.document)
+        (described,) = operation["responses"][str(reply.status_code)]["content"].values()
+        faults = list(
+            Draft202012Validator(described["schema"] | {"components": schema["components"]}).iter_errors(
+                reply.document
+            )
+        )
+        assert not faults, (method, route, faults[0].message)
+        if document is not None:
+            body = operation["requestBody"]["content"]["application/json"]["schema"]
+            if reply.status_code < 300:
+                Draft202012Validator(body | {"components": schema["components"]}).validate(document)

@@ -1,0 +1,134 @@
+"""Who may call which route: a route that is not in the table fails the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import URLResolver, get_resolver
+
+from crm.models import Company, Deal, User
+from records.models import Scope
+from records.object_types import object_types
+from tests.api.conftest import SCOPES, ApiClient, client_of, person
+from tests.api.test_workflows import make
+from workflows.models import Enrollment, Workflow
+
+RECORD = {"properties": {"name": "X"}}
+VIEWER = {f"crm.view_{name}" for name in ("contact", "company", "deal", "ticket", "task", "note")} | {
+    "workflows.view_workflow", "workflows.view_enrollment",
+}  # fmt: skip
+EDITOR = VIEWER | {
+    "crm.add_deal", "crm.change_deal", "crm.delete_deal", "workflows.add_workflow", "workflows.change_workflow",
+}  # fmt: skip
+PUBLISHER = EDITOR | {"workflows.publish_workflow", "workflows.delete_workflow"}
+PEOPLE = ("stranger", "viewer", "editor", "publisher", "superuser")
+V, E, P, ANY = "viewer", "editor", "publisher", "stranger"
+
+#: (method, route) → (scope it asks for, the least of PEOPLE who may, document). "{plural}" stands for every type's.
+TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
+    ("GET", "{plural}/"): ("records:read", V, None),
+    ("POST", "{plural}/"): ("records:write", E, RECORD),
+    ("POST", "{plural}/batch/"): ("records:write", E, {"records": [RECORD]}),
+    ("GET", "{plural}/<int:id>/"): ("records:read", V, None),
+    ("PATCH", "{plural}/<int:id>/"): ("records:write", E, RECORD),
+    ("DELETE", "{plural}/<int:id>/"): ("records:write", E, None),
+    ("GET", "{plural}/<int:id>/associations/"): ("records:read", V, None),
+    ("POST", "{plural}/<int:id>/associations/"): ("records:write", E, {"type": "company", "id": "{company}"}),
+    ("DELETE", "{plural}/<int:id>/associations/"): ("records:write", E, None),
+    ("GET", "object-types/"): ("records:read", ANY, None),
+    ("GET", "catalog/"): ("workflows:read", ANY, None),
+    ("GET", "workflows/"): ("workflows:read", V, None),
+    ("POST", "workflows/"): ("workflows:write", E, {"name": "New", "object": "deal"}),
+    ("GET", "workflows/<int:id>/"): ("workflows:read", V, None),
+    ("PATCH", "workflows/<int:id>/"): ("workflows:write", E, {"name": "Renamed"}),
+    ("DELETE", "workflows/<int:id>/"): ("workflows:publish", P, None),
+    ("GET", "workflows/<int:id>/draft/"): ("workflows:read", V, None),
+    ("PUT", "workflows/<int:id>/draft/"): ("workflows:write", E, {}),
+    ("GET", "workflows/<int:id>/review/"): ("workflows:read", V, None),
+    ("POST", "workflows/<int:id>/publish/"): ("workflows:publish", P, {"enroll_existing": False}),
+    ("POST", "workflows/<int:id>/turn-on/"): ("workflows:publish", P, None),
+    ("POST", "workflows/<int:id>/turn-off/"): ("workflows:publish", P, None),
+    ("POST", "workflows/<int:id>/enroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
+    ("POST", "workflows/<int:id>/unenroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
+    ("GET", "workflows/<int:id>/explain/"): ("workflows:read", V, None),
+    ("GET", "enrollments/"): ("history:read", V, None),
+    ("GET", "enrollments/<int:id>/"): ("history:read", V, None),
+}
+PLURALS = tuple(object_type.plural for object_type in object_types.values())
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> dict[str, set[str]]:
+    """Every route of the API with the methods it takes, plurals of object types as "{plural}"."""
+    found: dict[str, set[str]] = {}
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            found |= {name: found.get(name, set()) | methods for name, methods in routes(pattern, route).items()}
+        elif route.startswith("api/v1/") and hasattr(pattern.callback, "actions"):
+            name = route.removeprefix("api/v1/")
+            first, slash, rest = name.partition("/")
+            name = f"{{plural}}{slash}{rest}" if first in PLURALS else name
+            found[name] = {method.upper() for method in pattern.callback.actions if method != "head"}
+    return found
+
+
+def test_every_route_is_in_the_table() -> None:
+    served = {(method, route) for route, methods in routes(get_resolver()).items() for method in methods}
+    assert served == set(TABLE)
+
+
+@pytest.fixture
+def places(boss: User) -> dict[str, int]:
+    workflow = make(client_of(boss))
+    deal, company = Deal.objects.create(name="Big", amount=10), Company.objects.create(name="Acme")
+    enrollment = Enrollment.objects.create(
+        workflow_id=workflow, revision=Workflow.objects.get().revisions.get(), record_id=deal.pk,
+        enrolled_at="2026-01-01T00:00:00Z", cause={"kind": "manual"},
+    )  # fmt: skip
+    return {"workflow": workflow, "deal": deal.pk, "company": company.pk, "enrollment": enrollment.pk}
+
+
+def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
+    ids = {"w": places["workflow"], "e": places["enrollment"]}
+    path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
+    if route.endswith("explain/"):
+        path += f"?record={places['deal']}"
+    if isinstance(document, dict):
+        document = {key: filled(value, places) for key, value in document.items()}
+    return client.send(method, path, document).status_code
+
+
+def filled(value: Any, places: dict[str, int]) -> Any:
+    if isinstance(value, list):
+        return [filled(one, places) for one in value]
+    return places[value.strip("{}")] if isinstance(value, str) and value.startswith("{") else value
+
+
+def member(name: str) -> User:
+    if name == "superuser":
+        return User.objects.create_superuser("super")
+    return person(name, *{"stranger": set(), "viewer": VIEWER, "editor": EDITOR, "publisher": PUBLISHER}[name])
+
+
+@pytest.mark.parametrize(("method", "route"), TABLE)
+def test_nobody_gets_in_without_a_token(places: dict[str, int], method: str, route: str) -> None:
+    assert call(ApiClient(), method, route, TABLE[method, route][2], places) == 401
+
+
+@pytest.mark.parametrize(("method", "route"), TABLE)
+def test_a_superusers_token_without_the_scope_is_refused(places: dict[str, int], method: str, route: str) -> None:
+    scope, _least, document = TABLE[method, route]
+    others = [name for name in SCOPES if name != scope]
+    assert call(client_of(member("superuser"), *others), method, route, document, places) == 403
+    assert len(others) == len(Scope.values) - 1
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+@pytest.mark.parametrize(("method", "route"), TABLE)
+def test_a_token_does_what_its_owner_may(places: dict[str, int], name: str, method: str, route: str) -> None:
+    scope, least, document = TABLE[method, route]
+    status = call(client_of(member(name), scope), method, route, document, places)
+    allowed = PEOPLE.index(name) >= PEOPLE.index(least)
+    assert (status != 403) == allowed, status
+    assert status not in (401, 404, 405, 500)
