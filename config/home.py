@@ -14,11 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from config.activity import latest, url_of
 from crm.models import Task
 from records.models import PendingChange
 from records.object_types import object_types
+from workflows import drafting
 from workflows.models import Delivery, Enrollment, Workflow
 from workflows.registries import goals
 
@@ -55,8 +57,6 @@ def start(slug: str, user: Any) -> Workflow:
         raise Http404(slug)
     if not user.has_perm("workflows.add_workflow"):
         raise PermissionDenied
-    from workflows import drafting
-
     definition = goals[slug].definition
     return drafting.create(definition["name"], definition["object"], user, definition)
 
@@ -82,7 +82,11 @@ def health(now: datetime) -> Health:
         return Health("warn", sentence % {"time": timesince(waiting, now)})
     dead = Delivery.objects.filter(state=Delivery.State.DEAD)[:100].count()
     if dead:
-        sentence = _("%(count)d deliveries were given up. Retry or skip them.") % {"count": dead}
+        sentence = ngettext(
+            "%(count)d delivery was given up. Retry or skip it.",
+            "%(count)d deliveries were given up. Retry or skip them.",
+            dead,
+        ) % {"count": dead}
         return Health("danger", sentence, reverse("admin:workflows_delivery_changelist") + "?state__exact=dead")
     return Health("ok", _("Automation is up to date."))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from tests.browser.world import World, make_world
 
@@ -30,6 +31,9 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "custom properties": lambda world: "/admin/records/propertydefinition/",
     "add a custom property": lambda world: "/admin/records/propertydefinition/add/",
     "pipelines": lambda world: "/admin/crm/pipeline/",
+    "workflows": lambda world: "/admin/workflows/workflow/",
+    "editor": lambda world: reverse("admin:workflow_editor", args=[world.workflow.pk]),
+    "review": lambda world: reverse("admin:workflow_review", args=[world.workflow.pk]),
     "enrollments": lambda world: "/admin/workflows/enrollment/",
     "history of a workflow": lambda world: f"/admin/workflows/enrollment/?workflow__id__exact={world.workflow.pk}",
     "story of an enrollment": lambda world: f"/admin/workflows/enrollment/{world.enrollment.pk}/change/",

@@ -1,0 +1,204 @@
+"""The story of an enrollment, the list of enrollments, and taking records out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils.html import strip_tags
+
+from crm.models import Contact, User
+from records.clock import database_now
+from tests.workflows.building import enroll, make_workflow, step
+from workflows import dispatching, engine, publishing
+from workflows.history import path_of, place_of
+from workflows.models import Delivery, Enrollment, Outcome, Revision, StepExecution, Workflow
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/workflows/enrollment/"
+FILTER = {"property": "job_title", "operator": "is_equal_to_any_of", "value": ["Buyer"]}
+
+
+@pytest.fixture
+def ann() -> User:
+    return User.objects.create_superuser("ann", password="pw", first_name="Ann", last_name="Berg")
+
+
+@pytest.fixture
+def contact() -> Contact:
+    return Contact.objects.create(email="bo@example.com", first_name="Bo", last_name="Lind", job_title="Clerk")
+
+
+def run() -> None:
+    while dispatching.dispatch(database_now()):
+        pass
+    while engine.run_due(database_now()):
+        pass
+
+
+def story(enrollment: Enrollment) -> list[tuple[str, str]]:
+    enrollment.refresh_from_db()
+    return [(line.label, strip_tags(line.sentence)) for line in path_of(enrollment)]
+
+
+@pytest.mark.covers("HIS-05", "HIS-08", "HIS-14")
+def test_the_story_says_what_changed_what_was_done_and_what_it_waits_for(ann: User, contact: Contact) -> None:
+    steps = [step("title", "edit_record", property="city", value="Oslo"), step("wait", "delay", days=2)]
+    trigger = {"kind": "filter", "criteria": {"any": [{"all": [FILTER]}]}}
+    document = {"format": 1, "name": "Test", "object": "contact", "trigger": trigger, "steps": steps}
+    workflow = Workflow.objects.create(name="Test", object_type="contact", created_by=ann)
+    Revision.objects.create(workflow=workflow, number=1, definition=document)
+    publishing.publish(workflow, by=ann, now=database_now(), enroll_existing=False)
+    run()
+    Contact.objects.filter(pk=contact.pk).update(job_title="Buyer")
+    run()
+    enrollment = Enrollment.objects.get()
+    (began, edited, waits) = story(enrollment)
+    assert began == (
+        "Enrolled",
+        "It started to match: Job title is equal to any of Buyer. Job title was Clerk, now Buyer.",
+    )
+    assert edited[0] == "Edit record"
+    assert "Oslo" in edited[1]
+    assert waits[0] == "Delay for a set amount of time"
+    number, setting = place_of(enrollment)
+    assert (number, setting) == (2, "Wait 2 days")
+
+
+def test_the_story_names_who_enrolled_and_who_took_it_out(ann: User, contact: Contact, client: Any) -> None:
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    (enrollment,) = enroll(workflow, [contact.pk], actor=ann.pk)
+    client.force_login(ann)
+    answer = client.post(LIST + "unenroll/", {"enrollment": enrollment.pk, "confirmed": "yes"})
+    assert answer.status_code == 302
+    lines = story(enrollment)
+    assert lines[0] == ("Enrolled", "Ann Berg enrolled it by hand.")
+    assert lines[-1] == ("Left the workflow", "Ann Berg took it out by hand.")
+
+
+def test_a_line_of_an_action_that_is_gone_still_tells_something(contact: Contact) -> None:
+    workflow = make_workflow([step("end", "end")])
+    (enrollment,) = enroll(workflow, [contact.pk])
+    facts = {"revision_id": workflow.live_id, "visit": 0, "at": database_now(), "outcome": Outcome.FAILED}
+    StepExecution.objects.create(enrollment=enrollment, step="old", action="vanished", **facts)
+    StepExecution.objects.create(enrollment=enrollment, step="x", action="", detail={"reason": "step_gone"}, **facts)
+    assert story(enrollment)[1:] == [
+        ("vanished", "The action “vanished” is no longer installed."),
+        ("Missing step", "The step no longer exists."),
+    ]
+
+
+def test_what_a_person_typed_is_never_markup_in_the_story(ann: User, client: Any) -> None:
+    evil = Contact.objects.create(email="e@example.com", first_name="<script>alert(1)</script>")
+    workflow = make_workflow([step("title", "edit_record", property="city", value="<b>Oslo</b>")])
+    (enrollment,) = enroll(workflow, [evil.pk])
+    run()
+    client.force_login(ann)
+    page = client.get(f"{LIST}{enrollment.pk}/change/").content.decode()
+    assert "<script>alert(1)" not in page
+    assert "<b>Oslo</b>" not in page
+
+
+@pytest.mark.covers("HIS-09")
+def test_the_list_is_filtered_by_status_record_outcome_and_name(ann: User, client: Any) -> None:
+    contacts = Contact.objects.bulk_create(Contact(email=f"{i}@example.com") for i in range(4))
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    rows = enroll(workflow, [contact.pk for contact in contacts])
+    Enrollment.objects.filter(pk=rows[0].pk).update(status="completed", ended_reason="completed")
+    StepExecution.objects.create(
+        enrollment=rows[1], revision_id=workflow.live_id, visit=0, step="wait", action="delay",
+        outcome=Outcome.FAILED, at=database_now(),
+    )  # fmt: skip
+    client.force_login(ann)
+
+    def found(query: str) -> list[int]:
+        page = client.get(f"{LIST}?workflow__id__exact={workflow.pk}&{query}")
+        assert page.status_code == 200
+        return [row.enrollment.pk for row in page.context["rows"]]
+
+    assert found("") == [row.pk for row in reversed(rows)]
+    assert found("status__exact=completed") == [rows[0].pk]
+    assert found("outcome=failed") == [rows[1].pk]
+    assert found(f"record={contacts[2].pk}") == [rows[2].pk]
+    assert found("q=3@exam") == [rows[3].pk]
+    assert found("status__exact=nonsense") == found("record=x") == []
+    assert client.get(f"{LIST}?workflow__id__exact=abc").context["rows"] == []
+
+
+def test_the_list_pages_by_key_with_the_same_few_queries_however_long(
+    ann: User, client: Any, django_assert_max_num_queries: Any
+) -> None:
+    contacts = Contact.objects.bulk_create(Contact(email=f"{i}@example.com") for i in range(120))
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    enroll(workflow, [contact.pk for contact in contacts])
+    client.force_login(ann)
+    seen: list[int] = []
+    query = f"?workflow__id__exact={workflow.pk}"
+    while query:
+        with django_assert_max_num_queries(14):
+            page = client.get(LIST + query)
+        seen += [row.enrollment.record_id for row in page.context["rows"]]
+        query = page.context["listing"].older
+    assert seen == [contact.pk for contact in reversed(contacts)]
+
+
+def test_unenrolling_asks_first_and_needs_the_right_to(ann: User, contact: Contact, client: Any) -> None:
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    (enrollment,) = enroll(workflow, [contact.pk])
+    client.force_login(ann)
+    page = client.post(LIST + "unenroll/", {"enrollment": enrollment.pk}).content.decode()
+    assert "1 record leaves its workflow now" in page
+    enrollment.refresh_from_db()
+    assert enrollment.status == "active"
+    client.force_login(User.objects.create_user("clerk", password="pw", is_staff=True))
+    assert client.post(LIST + "unenroll/", {"enrollment": enrollment.pk, "confirmed": "yes"}).status_code == 403
+    assert client.get(LIST).status_code == 403
+    assert client.get(f"{LIST}{enrollment.pk}/change/").status_code == 403
+
+
+def test_unenrolling_never_leads_to_another_site(ann: User, contact: Contact, client: Any) -> None:
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    (enrollment,) = enroll(workflow, [contact.pk])
+    client.force_login(ann)
+    form = {"enrollment": enrollment.pk, "confirmed": "yes", "back": "https://evil.example/"}
+    assert client.post(LIST + "unenroll/", form)["Location"] == LIST
+
+
+@pytest.mark.covers("HIS-06")
+def test_diagnose_finds_a_record_by_name_and_shows_each_filter(ann: User, contact: Contact, client: Any) -> None:
+    trigger = {"kind": "filter", "criteria": {"any": [{"all": [FILTER]}]}}
+    document = {"format": 1, "name": "Test", "object": "contact", "trigger": trigger, "steps": [step("end", "end")]}
+    workflow = Workflow.objects.create(name="Test", object_type="contact", created_by=ann)
+    Revision.objects.create(workflow=workflow, number=1, definition=document)
+    publishing.publish(workflow, by=ann, now=database_now(), enroll_existing=False)
+    client.force_login(ann)
+    url = f"{LIST}diagnose/{workflow.pk}/"
+    assert f"?record={contact.pk}" in client.get(url, {"q": "bo@"}).content.decode()
+    page = client.get(url, {"record": contact.pk}).content.decode()
+    assert "The record does not meet the criteria." in page
+    assert "Not met:" in page
+    assert "Clerk" in page
+
+
+def test_diagnose_is_refused_to_those_who_may_not_view_the_records(contact: Contact, client: Any) -> None:
+    from django.contrib.auth.models import Permission
+
+    workflow = make_workflow([step("end", "end")])
+    user = User.objects.create_user("clerk", password="pw", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_enrollment"))
+    client.force_login(user)
+    assert client.get(f"{LIST}diagnose/{workflow.pk}/?record={contact.pk}").status_code == 403
+
+
+def test_deliveries_that_were_given_up_can_be_retried_skipped_or_marked(ann: User, client: Any) -> None:
+    now = database_now()
+    rows = [
+        Delivery.objects.create(key=str(i), kind="email", request={}, state=state, attempts=5, created_at=now)
+        for i, state in enumerate(["dead", "uncertain", "dead", "done"])
+    ]
+    client.force_login(ann)
+    for action, row in (("retry", rows[0]), ("mark_sent", rows[1]), ("skip", rows[2]), ("retry", rows[3])):
+        form = {"action": action, "_selected_action": row.pk}
+        assert client.post("/admin/workflows/delivery/", form).status_code == 302
+    assert [row.state for row in Delivery.objects.order_by("id")] == ["pending", "done", "skipped", "done"]
+    assert Delivery.objects.get(pk=rows[0].pk).attempts == 0
