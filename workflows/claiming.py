@@ -32,11 +32,12 @@ CLAIM = f"""
             AND LEAST(e.attempts, {CRASHES}) = %(attempts)s
         ORDER BY e.due_at %(order)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
+    RETURNING id
 """
 RELEASE = """
     UPDATE workflows_enrollment SET
         claim = NULL, claimed_until = clock_timestamp() + %(pause)s, attempts = GREATEST(attempts - 1, 0)
-    WHERE claim = %(token)s AND status = 'active'
+    WHERE id = ANY(%(ids)s) AND claim = %(token)s AND status = 'active'
 """
 RECOVER = """
     UPDATE workflows_enrollment SET claim = NULL, claimed_until = NULL
@@ -49,8 +50,12 @@ class Claim:
     """The right to run some enrollments until the lease ends. `crashed`: they were claimed three times in vain."""
 
     token: uuid.UUID
-    count: int
+    ids: tuple[int, ...]
     crashed: bool = False
+
+    @property
+    def count(self) -> int:
+        return len(self.ids)
 
 
 def lease() -> dt.timedelta:
@@ -81,13 +86,13 @@ def claim(now: dt.datetime, limit: int, *, freshest: bool = False) -> Claim | No
             "limit": max(int(limit * part), 1),
         }
         cursor.execute(CLAIM.replace("%(order)s", order), facts)
-        return Claim(facts["token"], cursor.rowcount, attempts >= CRASHES)
+        return Claim(facts["token"], tuple(pk for (pk,) in cursor.fetchall()), attempts >= CRASHES)
 
 
 def release(claim: Claim, pause: dt.timedelta) -> None:
     """Give enrollments back, to be claimed again after a pause; the attempt does not count."""
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE, {"token": claim.token, "pause": pause})
+        cursor.execute(RELEASE, {"token": claim.token, "ids": list(claim.ids), "pause": pause})
 
 
 def recover(now: dt.datetime) -> int:

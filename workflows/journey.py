@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 #: Steps one transaction walks at most, and the seconds after which it takes no further one.
 STEPS_AT_ONCE = 100
-SECONDS_AT_ONCE = 0.5
+SECONDS_AT_ONCE = 1.0
 VISIT_LIMIT = 10_000
 #: Failures of the database or the connection, not of a record: the transaction is run again.
 TRANSIENT = (OperationalError, InterfaceError)
@@ -37,6 +37,7 @@ class Journey:
     def __init__(self, workflow: Workflow, revision: Revision, definition: Definition, ledger: Ledger) -> None:
         self.workflow, self.revision, self.definition, self.ledger = workflow, revision, definition, ledger
         self.order = {step_id: place for place, step_id in enumerate(definition.by_id)}
+        self.context = StepContext(definition)
         self.source: dict[str, Any] = {}
 
     def walk(self, enrollments: list[Standing]) -> int:
@@ -69,7 +70,7 @@ class Journey:
             for enrollment in enrollments:
                 self.leave(enrollment, step_id)
             return []
-        context = StepContext(self.definition, step)
+        context = self.context.at(step)
         arrived = [enrollment for enrollment in enrollments if enrollment.waiting_in != step_id]
         resumed = [enrollment for enrollment in enrollments if enrollment.waiting_in == step_id]
         onward = []

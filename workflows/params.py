@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,12 @@ class StepContext:
     def properties(self) -> Mapping[str, Property]:
         """The object type's properties by slug, read once for this context."""
         return self.object_type.properties()
+
+    def at(self, step: Step) -> StepContext:
+        """The context of another step, with the properties already read."""
+        context = replace(self, step=step)
+        context.__dict__["properties"] = self.properties
+        return context
 
 
 class ParamsForm(forms.Form):
