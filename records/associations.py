@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, Count, Exists, IntegerField, Model, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -116,7 +117,7 @@ def run(sql: str, a: ObjectType, b: ObjectType, pairs: list[tuple[int, int]], la
 
 def holder(from_type: ObjectType, relation: Relation) -> tuple[type[Model], str, str, bool]:
     """The table of a native relation, its columns for here and there, and whether it is a table of links only."""
-    field = from_type.model._meta.get_field(relation.path)
+    field: Any = from_type.model._meta.get_field(relation.path)
     if field.many_to_many:
         forward = field.remote_field if field.auto_created else field
         ends = (forward.m2m_field_name(), forward.m2m_reverse_field_name())
@@ -133,8 +134,8 @@ def relate(from_type: ObjectType, relation: Relation, pairs: list[tuple[int, int
         if links_only:
             held = set(linked(table, here, there, [one for one, _other in pairs]))
             new = [pair for pair in pairs if pair not in held]
-            rows = [table(**{f"{here}_id": one, f"{there}_id": other}) for one, other in new]
-            table._default_manager.bulk_create(rows, ignore_conflicts=True)
+            made = [table(**{f"{here}_id": one, f"{there}_id": other}) for one, other in new]
+            table._default_manager.bulk_create(made, ignore_conflicts=True)
             return len(new)
         if there == "pk":
             here, there, pairs = there, here, [(other, one) for one, other in pairs]
@@ -144,7 +145,8 @@ def relate(from_type: ObjectType, relation: Relation, pairs: list[tuple[int, int
             Q(*(Q(pk=one, **{there: other}) for one, other in target.items()), _connector=Q.OR)
         )
         whens = [When(pk=one, then=Value(other)) for one, other in target.items()]
-        return rows.update(**{there: Case(*whens, output_field=table._meta.get_field(there).target_field)})
+        column: Any = table._meta.get_field(there)
+        return rows.update(**{there: Case(*whens, output_field=column.target_field)})
 
 
 def unrelate(from_type: ObjectType, relation: Relation, pairs: list[tuple[int, int]]) -> int:

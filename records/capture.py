@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from django.db import connections, models
@@ -51,7 +51,7 @@ class CaptureTrigger(pgtrigger.Trigger):
 
     level = pgtrigger.Statement
     when = pgtrigger.After
-    declare = VARIABLES
+    declare: list[tuple[str, str]] | None = VARIABLES
 
     def allow_migrate(self, model: models.Model, database: str | None = None) -> bool:
         return super().allow_migrate(model, database) and table_exists(model._meta.db_table, database)
@@ -77,7 +77,8 @@ def track(object_type: ObjectType) -> None:
     for relation in object_type.relations:
         table, triggers = link_triggers(object_type, relation)
         known = pgtrigger.registry._registry
-        new = [trigger for trigger in triggers if trigger.get_uri(table) not in known]
+        place = f"{table._meta.label}:"
+        new = [trigger for trigger in triggers if f"{place}{trigger.name}" not in known]
         pgtrigger.register(*new)(table)
         announce_links_of(table)
 
@@ -115,7 +116,7 @@ def record_triggers(object_type: ObjectType) -> list[pgtrigger.Trigger]:
         SELECT {NEXT_ID} AS id, {name} AS object_type, o.{key} AS record_id, 'deleted' AS kind,
             {document(columns, custom, "o")} AS before, '{{}}'::jsonb AS after FROM {rows} o"""
 
-    triggers = [
+    triggers: list[pgtrigger.Trigger] = [
         CaptureTrigger(name="journal_insert", operation=pgtrigger.Insert, referencing=ONLY_NEW, func=written(created)),
         CaptureTrigger(
             name="journal_update",
@@ -200,7 +201,7 @@ def kind_of_update(object_type: ObjectType) -> str:
 def link_triggers(object_type: ObjectType, relation: Relation) -> tuple[type[models.Model], list[pgtrigger.Trigger]]:
     """The table that holds a native relation, and triggers that journal its links as changes of both records."""
     here, there = object_type.slug, relation.to
-    field = object_type.model._meta.get_field(relation.path)
+    field: Any = object_type.model._meta.get_field(relation.path)
     if field.many_to_many:
         forward = field if not field.auto_created else field.remote_field
         table = forward.remote_field.through
@@ -282,7 +283,7 @@ def track_associations(model: type[models.Model]) -> None:
     pgtrigger.register(*triggers)(model)
 
 
-def quoted(name: str) -> str:
+def quoted(name: str | None) -> str:
     return f'"{name}"'
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 from django.db import connection
 
@@ -23,7 +24,7 @@ def ensure_partitions(table: str, now: dt.datetime) -> list[str]:
     made = []
     starts = months(now)
     with connection.cursor() as cursor:
-        for start, end in zip(starts, starts[1:], strict=False):
+        for start, end in itertools.pairwise(starts):
             name = f"{table}_{start:%Y_%m}"
             cursor.execute("SELECT to_regclass(%s)", [name])
             if cursor.fetchone()[0] is None:

@@ -73,7 +73,7 @@ def watched(object_type: ObjectType, dependencies: Dependencies) -> set[tuple[st
     Beyond what the criteria name: that records of the own type come and go, and those of every type on the way; and
     for `number_of_…` the links it counts and the coming and going of who is at their ends.
     """
-    found = {(object_type.slug, EXISTENCE, ())}
+    found: set[tuple[str, str, tuple[str, ...]]] = {(object_type.slug, EXISTENCE, ())}
     for dependency in dependencies.properties:
         path, place = dependency.path, object_type
         for i, slug in enumerate(path):

@@ -15,7 +15,7 @@ changes_journaled = Signal()
 
 def announce_on_commit(using: str = "default", **kwargs: Any) -> None:
     """One announcement per transaction: saving a thousand records rings once."""
-    waiting = (function for _savepoints, function, _robust in connections[using].run_on_commit)
+    waiting = (entry[1] for entry in connections[using].run_on_commit)
     if announce not in waiting:
         transaction.on_commit(announce, using=using, robust=True)
 

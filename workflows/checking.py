@@ -6,10 +6,10 @@ import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records import criteria
+from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from workflows.definition import Definition, Step
@@ -185,7 +185,7 @@ def trigger_reads(definition: Definition) -> set[str]:
     kind = object_types[definition.object]
     try:
         # Only names are read here: any instant would do.
-        compiled = criteria.compile(definition.trigger.criteria, kind, now=timezone.now(), stored=True)
+        compiled = criteria.compile(definition.trigger.criteria, kind, now=database_now(), stored=True)
     except DocumentError:
         return set()
     return {f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties}
@@ -200,4 +200,4 @@ def reads(definition: Definition) -> set[str]:
 def writes(definition: Definition) -> set[str]:
     """Everything the definition changes, as "object_type.property"."""
     steps = (actions[step.action].writes(step.params, StepContext(definition, step)) for step in definition.walk())
-    return set().union(*steps)
+    return {name for step in steps for name in step}

@@ -97,7 +97,7 @@ def enroll(
         if manual:
             refused |= dict.fromkeys(outsiders(workflow, [pk for pk in asked if pk not in refused]), NOT_MATCHING)
         ids = [pk for pk in asked if pk not in refused]
-        anyone = manual and reenrolling.allowed(workflow.live.definition)
+        anyone = manual and reenrolling.allowed(live_definition(workflow))
         facts = {
             "ids": ids,
             "causes": [json.dumps(own.get(pk, cause)) for pk in ids],
@@ -133,14 +133,19 @@ def locked(workflow: Workflow) -> Workflow:
     return Workflow.objects.select_for_update(no_key=True, of=("self",)).select_related("live").get(pk=workflow.pk)
 
 
+def live_definition(workflow: Workflow) -> dict[str, Any]:
+    assert workflow.live is not None, "nothing is enrolled in a workflow that was never published"
+    return workflow.live.definition
+
+
 def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.datetime) -> list[int]:
     kind: ObjectType = object_types[workflow.object_type]
-    steps = workflow.live.definition.get("steps") or []
+    steps = live_definition(workflow).get("steps") or []
     status = Enrollment.Status.ACTIVE if steps else Enrollment.Status.COMPLETED
     sql = ENROLL.format(
         candidates=candidates,
         table=connection.ops.quote_name(kind.table),
-        key=connection.ops.quote_name(kind.model._meta.pk.column),
+        key=connection.ops.quote_name(str(kind.model._meta.pk.column)),
         live="AND record.deleted_at IS NULL" if kind.soft_deletes else "",
     )
     facts = facts | {
@@ -173,7 +178,7 @@ def runs_away(workflow: Workflow, cause: dict[str, Any]) -> bool:
 
 def outsiders(workflow: Workflow, ids: list[int]) -> set[int]:
     """Of a workflow that keeps only matching records, those that do not match (MAN-08)."""
-    definition = workflow.live.definition
+    definition = live_definition(workflow)
     if not (definition.get("unenroll") or {}).get("when_no_longer_matching"):
         return set()
     segments = Subscription.objects.filter(revision=workflow.live, purpose=Subscription.Purpose.TRIGGER)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import criteria
+from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from workflows.registries import triggers
@@ -50,7 +50,7 @@ class Filter(Trigger):
             criteria.parse(document["criteria"], object_types[object_type], path="criteria")
         except DocumentError as error:
             return error.problems
-        known = criteria.compile(document["criteria"], object_types[object_type], now=timezone.now()).leaves
+        known = criteria.compile(document["criteria"], object_types[object_type], now=database_now()).leaves
         places = {leaf.path for leaf in known}
         message = _("There is no filter at “%(path)s”, so it cannot re-enroll. Remove it from the list.")
         return [
@@ -65,7 +65,7 @@ class Filter(Trigger):
             return _("Choose which %(records)s to enroll") % {"records": kind.label_plural}
         try:
             # The sentence says "in the last 7 days", not since when: any instant would do.
-            sentence = criteria.compile(document["criteria"], kind, now=timezone.now(), stored=True).text
+            sentence = criteria.compile(document["criteria"], kind, now=database_now(), stored=True).text
         except DocumentError:
             return _("The filters are not finished")
         return _("When %(criteria)s") % {"criteria": sentence}
