@@ -18,12 +18,16 @@ def main() -> None:
         return
 
     from config import services
+    from config.embedded import EmbeddedServerError
 
     # Ended from outside, a command still lets go of the servers it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     services.ensure_secrets()
-    with services.held():
-        execute_from_command_line(sys.argv)
+    try:
+        with services.held():
+            execute_from_command_line(sys.argv)
+    except EmbeddedServerError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

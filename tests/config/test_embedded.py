@@ -20,7 +20,7 @@ import pytest
 import redis
 
 from config import embedded_postgres, embedded_redis, services
-from config.embedded import account
+from config.embedded import EmbeddedServerError, account
 
 PROGRAM = """
 import os, sys, time
@@ -211,7 +211,7 @@ def test_a_lost_password_is_told_and_nothing_is_overwritten(folder: Path) -> Non
     with services.held(durable=False):
         data = embedded_postgres.place_of(folder, account()) / "data"
     (folder / "services.json").write_text(json.dumps({}))
-    with pytest.raises(embedded_postgres.EmbeddedServerError, match="Restore that file"), services.held():
+    with pytest.raises(EmbeddedServerError, match="Restore that file"), services.held():
         pass
     assert (data / "PG_VERSION").exists()
 
@@ -230,3 +230,10 @@ def test_root_behind_a_closed_folder_changes_no_permission(
         assert closed not in place.parents
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
         assert not account().can_use(closed)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
+def test_a_service_user_who_does_not_exist_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_SERVICE_USER", "no-such-user")
+    with pytest.raises(EmbeddedServerError, match="no user “no-such-user”"), services.held():
+        pass

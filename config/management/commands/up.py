@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from config import first_start, services
 from config.embedded import EmbeddedServerError
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
             return
+        connections.close_all()
         children = [web(host, port), *workers(options["workers"]), clock()]
         Supervisor(children, sys.stdout, watch=Watch(port)).run()
         self.tell("Stopped.")
