@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +19,7 @@ from records.api.schema import Route, header
 from records.api.serializing import Body, Flag
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import drafting, publishing
+from workflows import doorbell, drafting, publishing
 from workflows.api import shapes
 from workflows.api.workflow_views import (
     CHANGE,
@@ -97,6 +98,7 @@ class DraftView(WorkflowsView):
             done = publishing.publish(workflow, by=request.user, now=self.now(), rev=expected_rev(request), **body)
         except publishing.RevisionConflict as error:
             raise conflict(error) from None
+        transaction.on_commit(doorbell.ring)
         counts = {"enrolled": done.enrolled, "moved": done.moved, "removed": done.removed}
         return Response({"revision": done.revision.number, **counts})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,7 +20,7 @@ from records.api.serializing import Body, RecordId
 from records.api.views import whole_number
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
-from workflows import explaining
+from workflows import doorbell, explaining
 from workflows.api import shapes
 from workflows.api.explanations import EXPLANATION, render
 from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, READ, VIEW, WorkflowsView
@@ -53,6 +54,7 @@ class EnrollingView(WorkflowsView):
         cause = {"kind": "manual", "actor": request.user.pk}
         with self.source(request):
             done = enroll(workflow, ids, cause=cause, now=self.now(), manual=True)
+        transaction.on_commit(doorbell.ring)
         refused = [
             {"record": pk, "code": code, "message": str(REFUSALS.get(code, code))} for pk, code in done.refused.items()
         ]
