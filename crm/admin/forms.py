@@ -47,7 +47,10 @@ class RecordForm(forms.Form):
 
     def save(self, user: Any) -> Saved | None:
         """Save what was changed; None, with errors in the form, when it cannot be saved."""
-        values = {slug: raw_of(self.cleaned_data[slug]) for slug in self.changed_data if slug in self.properties}
+        slugs = self.changed_data if self.record else self.properties
+        values = {slug: raw_of(self.cleaned_data[slug]) for slug in slugs if slug in self.properties}
+        if self.record is None:
+            values = {slug: value for slug, value in values.items() if value not in (None, "", [])}
         row = Row(values, id=self.record.pk if self.record else None)
         try:
             return save_batch(self.object_type, [row], actor=user, source="admin")[0]

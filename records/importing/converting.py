@@ -46,8 +46,7 @@ class Converter:
         self.properties = object_type.properties()
         by_family = {column: self.properties[slug].kind.family for column, slug in plan.columns.items()}
         self.dates = {
-            column: plan.dates.get(column)
-            or (found.format if (found := date_format_of(table.values(column))) else None)
+            column: plan.dates.get(column) or format_of_dates(table, column)
             for column, family in by_family.items()
             if family == "date"
         }
@@ -155,7 +154,8 @@ class Converter:
 
 
 def format_of_dates(table: Table, column: str) -> str | None:
-    found = date_format_of(table.values(column))
+    """The format of a column somebody has said to be dates: half of them are enough to tell, the others are faulty."""
+    found = date_format_of(table.values(column), share=0.5)
     return found.format if found else None
 
 

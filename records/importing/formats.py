@@ -33,8 +33,8 @@ class Found:
     ambiguous: bool = False
 
 
-def date_format_of(values: Iterable[str]) -> Found | None:
-    """The format all (nearly: 9 of 10) of the dates agree with; None when they are no dates.
+def date_format_of(values: Iterable[str], share: float = 0.9) -> Found | None:
+    """The format that share of the values agrees with; None when they are no dates.
 
     Ambiguous when another one fits as many: 03/04/2017 alone may be March or April.
     """
@@ -49,7 +49,7 @@ def date_format_of(values: Iterable[str]) -> Found | None:
         for name in counts:
             counts[name] += read_date(value, name) is not None
     best = max(counts.values(), default=0)
-    if not total or best < total * 0.9:
+    if not total or best < total * share:
         return None
     fitting = [name for name, count in counts.items() if count == best]
     usual = "d.m.Y" if max(separators, key=lambda s: separators[s]) == "." else "m/d/Y"

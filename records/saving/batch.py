@@ -92,7 +92,10 @@ def apply_all(object_type: ObjectType, works: list[Work], cleaner: Cleaner) -> d
 
 
 def outcome(work: Work, touched: set[int]) -> Saved:
+    """What became of a row; new associations count for the first row that asks for them."""
     if not work.valid or work.record is None:
         return Saved("invalid", work.row.id, work.problems)
-    status = "updated" if work.status == "unchanged" and work.record.pk in touched else work.status
-    return Saved(status, work.record.pk)
+    linked = bool(work.links) and work.record.pk in touched
+    if linked:
+        touched.discard(work.record.pk)
+    return Saved("updated" if linked and work.status == "unchanged" else work.status, work.record.pk)

@@ -178,7 +178,7 @@ def test_deleted_records_can_be_restored_unless_their_unique_value_is_taken():
     assert restore_records(contacts, [one.pk]) == 1
     delete_records(contacts, [one.pk])
     Contact.objects.create(email="a@example.com")
-    with pytest.raises(DocumentError, match="a@example.com"):
+    with pytest.raises(DocumentError, match=r"a@example\.com"):
         restore_records(contacts, [one.pk])
 
 
