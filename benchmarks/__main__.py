@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,8 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the journal's benchmark")
     parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
     options = parser.parse_args()
+    # Ended from outside, it still stops its servers and removes its data.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with workshop():
         import django
 
