@@ -122,9 +122,9 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: dict
         f' data-path="{escape(step.path)}"'
         f' data-action="{escape(step.action)}" aria-label="{escape(name)}"'
         f"{' data-splits' if step.branches else ''}>"
-        f'<span class="flow-head">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
-        f'{escape(action.label)}</span></span><span class="flow-summary">{escape(summary)}</span>'
-        f'<span class="flow-foot">{foot}</span></a>'
+        f'<span class="flow-head" aria-hidden="true">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
+        f'{escape(action.label)}</span></span><span class="flow-summary" aria-hidden="true">{escape(summary)}</span>'
+        f'<span class="flow-foot" aria-hidden="true">{foot}</span></a>'
     )
     if state.editable:
         more = escape(_("More for step %(number)d") % {"number": box.number})
@@ -155,9 +155,10 @@ def trigger_card(box: Box, state: State, definition: Definition) -> str:
         foot += f'<span class="flow-note">{icon("repeat")} {escape(_("Re-enrollment on"))}</span>'
     inner = (
         f'<a class="flow-card flow-trigger{" flow-warn" if faults else ""}" href="?step=trigger" data-step="trigger" '
-        f'aria-label="{escape(name)}"><span class="flow-head">{icon(trigger.icon)}<span class="flow-title">'
-        f'{escape(_("Trigger"))}</span></span><span class="flow-summary">{escape(sentence)}</span>'
-        f'<span class="flow-foot">{foot}</span></a>'
+        f'aria-label="{escape(name)}"><span class="flow-head" aria-hidden="true">{icon(trigger.icon)}'
+        f'<span class="flow-title">{escape(_("Trigger"))}</span></span>'
+        f'<span class="flow-summary" aria-hidden="true">{escape(sentence)}</span>'
+        f'<span class="flow-foot" aria-hidden="true">{foot}</span></a>'
     )
     return item("s-trigger", box.x, box.y, box.width, inner)
 
