@@ -151,6 +151,13 @@ def test_a_notification_is_read_by_its_own_user_only(ann: User, clerk: User, cli
     assert note.read_at is not None
 
 
+def test_a_user_with_notifications_can_be_deleted(ann: User, clerk: User, client: Any) -> None:
+    Notification.objects.create(user=clerk, title="For the clerk", created_at=database_now())
+    client.force_login(ann)
+    assert client.post(f"/admin/crm/user/{clerk.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=clerk.pk).exists()
+
+
 def test_a_notification_never_leads_to_another_site(ann: User, client: Any) -> None:
     note = Notification.objects.create(user=ann, title="Bait", url="https://evil.example/", created_at=database_now())
     client.force_login(ann)

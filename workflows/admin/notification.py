@@ -32,6 +32,10 @@ class NotificationAdmin(ReadOnlyAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return True
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Asked by Django when a user is deleted, whose notifications go with them."""
+        return bool(request.user.has_perm("workflows.delete_notification"))
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
         return Notification.objects.filter(user=request.user.pk)
 
