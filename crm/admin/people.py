@@ -10,16 +10,17 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from crm.admin.inlines import LabelledInline
 from crm.models import Team, TeamMembership, User
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(LabelledInline):
     model = TeamMembership
     extra = 0
     autocomplete_fields = ("user",)
 
 
-class TeamInline(admin.TabularInline):
+class TeamInline(LabelledInline):
     model = TeamMembership
     extra = 0
     verbose_name_plural = _("teams")

@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from crm.admin.inlines import LabelledInline
 from crm.models import Pipeline, Stage
 from records.object_types import object_types
 
 COLUMN = {"deal": "stage", "ticket": "status"}
 
 
-class StageInline(admin.TabularInline):
+class StageInline(LabelledInline):
     model = Stage
     extra = 1
     prepopulated_fields = {"slug": ("label",)}
