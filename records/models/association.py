@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 class Association(models.Model):
     """A link from one record to another, stored once in each direction so that either side finds it by one index.
 
-    `label` is "" for a plain link, else a label of that pair of object types ("primary"). Always written through records.associations, which keeps both rows.
+    `label` is "" for a plain link, else a label of that pair of object types ("primary").
+    Always written through records.associations, which keeps both rows.
     """
 
     from_type = models.CharField(max_length=50)
