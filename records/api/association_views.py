@@ -57,13 +57,14 @@ class AssociationView(ObjectView):
         faults = faults_of_link(request.data)
         if faults:
             raise DocumentError(faults)
-        row = Row(id=id, associations=[request.data])
+        sent: Any = request.data
+        row = Row(id=id, associations=[sent])
         self.demand_links(request, [row])
         try:
             save_batch(self.object_type, [row], actor=request.user, source="api")
         except DocumentError as error:
             raise DocumentError([in_link(problem) for problem in error.problems]) from None
-        return Response({"label": "", **request.data}, status=201)
+        return Response({"label": "", **sent}, status=201)
 
     def dissociate(self, request: Request, id: int) -> Response:
         self.existing(id)

@@ -60,7 +60,8 @@ class HasRight(BasePermission):
 
 def demand(request: Request, right: Right) -> None:
     """Raise the 403 that says what is missing and where to get it."""
-    if right.scope not in request.auth.scopes:
+    token: Any = request.auth
+    if right.scope not in token.scopes:
         detail = _(
             "The token lacks the scope “%(scope)s”. Use one made with it: “manage.py api_token --scopes %(scope)s”."
         )

@@ -36,7 +36,7 @@ def begin(request: Request, key: str) -> IdempotentReply:
     if not key.isprintable() or not 1 <= len(key) <= KEY_LIMIT:
         message = _("An Idempotency-Key has 1 to %(limit)d printable characters.") % {"limit": KEY_LIMIT}
         raise ApiProblem("invalid", message, [Problem("Idempotency-Key", message, key)])
-    token = request.auth
+    token: Any = request.auth
     IdempotentReply.objects.filter(token=token, created_at__lt=Now() - KEPT).delete()
     fingerprint = fingerprint_of(request)
     kept = IdempotentReply(token=token, key=key, fingerprint=fingerprint)

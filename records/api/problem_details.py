@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[int, Any]] = {
     "not_found": (404, gettext_lazy("Not found")),
     "method_not_allowed": (405, gettext_lazy("Method not allowed")),
     "conflict": (409, gettext_lazy("In conflict with a change made meanwhile")),
+    "length_required": (411, gettext_lazy("The length is missing")),
     "too_large": (413, gettext_lazy("The document is too large")),
     "unsupported_media_type": (415, gettext_lazy("Not JSON")),
     "precondition_required": (428, gettext_lazy("A precondition is missing")),
@@ -97,9 +98,11 @@ def of_framework(error: exceptions.APIException, content_type: str) -> ApiProble
         problems = list(flatten(error.detail))
         return ApiProblem("invalid", problems[0].message if problems else _("The request is not valid."), problems)
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        return ApiProblem("not_authenticated", str(error.detail), headers={"WWW-Authenticate": 'Bearer realm="api"'})
+        missing = _("Send a token: “Authorization: Bearer hrk_…”. Make one with “manage.py api_token USERNAME”.")
+        detail = missing if isinstance(error, exceptions.NotAuthenticated) else str(error.detail)
+        return ApiProblem("not_authenticated", detail, headers={"WWW-Authenticate": 'Bearer realm="api"'})
     if isinstance(error, exceptions.Throttled):
-        wait = max(1, round(error.wait or 1))
+        wait = max(1, round(getattr(error, "wait", None) or 1))
         detail = _("Too many requests. Try again in %(seconds)d s.") % {"seconds": wait}
         return ApiProblem("throttled", detail, headers={"Retry-After": str(wait)})
     if isinstance(error, exceptions.UnsupportedMediaType):

@@ -35,7 +35,7 @@ ORDERING = query("ordering", "A property to order by, with - before it for desce
 class Batch(Body):
     records = serializers.ListField()
     upsert_by = Line(required=False, allow_null=True)
-    partial = Flag(required=False)
+    partial: Any = Flag(required=False)
 
 
 class ObjectView(ApiView):

@@ -51,7 +51,7 @@ class ProblemDocument(serializers.Serializer):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = Fault(many=True)
+    errors: Any = Fault(many=True)
 
 
 def query(name: str, description: str, schema: Any = str, **facts: Any) -> OpenApiParameter:
@@ -97,13 +97,16 @@ class BearerScheme(OpenApiAuthenticationExtension):
 class ApiSchema(AutoSchema):
     """Describes a route by its declaration."""
 
+    view: Any
+
     @property
     def route(self) -> Route:
         return self.view.routes[self.view.action]
 
     def resolved(self, shape: Shape | None) -> Any:
-        is_function = callable(shape) and not isinstance(shape, type)
-        return shape(self.view) if is_function else shape  # type: ignore[operator]
+        if callable(shape) and not isinstance(shape, type):
+            return shape(self.view)
+        return shape
 
     def resolved_by_name(self, shape: Shape | None) -> Any:
         """The shape, as a reference to a component when it has a title."""
@@ -127,12 +130,12 @@ class ApiSchema(AutoSchema):
     def get_summary(self) -> str:
         return str(self.route.summary)
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         right = self.view.right()
         needs = f"Scope `{right.scope}`" + (f", permission `{right.permission}`." if right.permission else ".")
         return f"{self.route.summary}\n\n{needs}"
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         found = [*self.route.parameters, *self.route.headers]
         if self.route.paged:
             found += [CURSOR, PAGE_SIZE]
@@ -148,7 +151,7 @@ class ApiSchema(AutoSchema):
             shape = page_of(shape)
         good = {self.route.status: OpenApiResponse(shape, description=str(self.route.summary))}
         codes = {400, 401, 403, 429, *self.route.problems}
-        codes |= {413, 415} if self.method in ("POST", "PUT", "PATCH") else set()
+        codes |= {411, 413, 415} if self.method in ("POST", "PUT", "PATCH") else set()
         codes |= {409} if self.method == "POST" else set()
         codes |= {404} if "{id}" in self.path else set()
         titles = {code: str(title) for code, title in reversed(KINDS.values())}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import URLPattern, path
 
 from records.api.association_views import AssociationView
@@ -11,7 +13,7 @@ from records.object_types import ObjectType, object_types
 
 
 def routes_of(object_type: ObjectType) -> list[URLPattern]:
-    def records(**actions: str) -> object:
+    def records(**actions: Any) -> Any:
         return RecordView.as_view(actions, object_type=object_type)
 
     links = AssociationView.as_view(

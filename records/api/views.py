@@ -71,6 +71,8 @@ class ApiView(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
+            raise ApiProblem("length_required", _("Send the document's “Content-Length”, and not in chunks."))
         if self.unanswered:
             raise MethodNotAllowed(request.method or "")
         self.refuse_unknown_parameters(request)

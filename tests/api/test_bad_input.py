@@ -425,6 +425,12 @@ def test_what_is_not_json_is_refused(api: ApiClient, world: dict[str, int], cont
     assert rows() == before
 
 
+def test_a_document_in_chunks_is_refused(api: ApiClient, world: dict[str, int]) -> None:
+    reply = api.generic("POST", "/api/v1/deals/", b"", headers={"Transfer-Encoding": "chunked"})
+    assert reply.status_code == 411
+    assert "Content-Length" in json.loads(reply.content)["detail"]
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
 def test_an_unusable_idempotency_key_is_refused(api: ApiClient, world: dict[str, int], key: str) -> None:
     headers = {"Idempotency_Key": key}
