@@ -64,7 +64,9 @@ class Compiled:
 
     def samples(self, limit: int = 5) -> list[tuple[int, str]]:
         """Id and name of a few matching records, newest first."""
-        return [(record.pk, self.object_type.name_of(record)) for record in self.records().order_by("-pk")[:limit]]
+        with counting.tuned(counting.EXACT_MS):
+            found = list(self.records().order_by("-pk")[:limit])
+        return [(record.pk, self.object_type.name_of(record)) for record in found]
 
     def explain(self, record_ids: Iterable[int]) -> dict[int, list[LeafAnswer]]:
         """For each record that exists, every leaf in order: whether it is met, and the value now."""

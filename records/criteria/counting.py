@@ -26,15 +26,15 @@ class MatchCount:
 @contextmanager
 def tuned(timeout_ms: int) -> Iterator[None]:
     """No just-in-time compilation (seconds lost on 250 filters), and a time limit; both for this block only."""
-    wanted = {"jit": "off", "statement_timeout": str(timeout_ms)}
     with transaction.atomic(), connection.cursor() as cursor:
-        before = {}
-        for name, value in wanted.items():
-            cursor.execute("SELECT current_setting(%s), set_config(%s, %s, true)", [name, name, value])
-            before[name] = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT current_setting('jit'), current_setting('statement_timeout'), "
+            "set_config('jit', 'off', true), set_config('statement_timeout', %s, true)",
+            [str(timeout_ms)],
+        )
+        jit, timeout = cursor.fetchone()[:2]
         yield
-        for name, value in before.items():
-            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        cursor.execute("SELECT set_config('jit', %s, true), set_config('statement_timeout', %s, true)", [jit, timeout])
 
 
 def count(records: QuerySet[Any]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db.models import BooleanField, ExpressionWrapper
 
+from records.criteria.counting import EXACT_MS, tuned
 from records.criteria.expressions import value_of
 from records.criteria.tree import Leaf
 from records.object_types import ObjectType
@@ -33,7 +34,8 @@ def explain(
     props = {leaf.property.slug: leaf.property for leaf in leaves if leaf.property is not None}
     values = {f"value_{slug}": value_of(prop) for slug, prop in props.items()}
     rows = object_type.records().filter(pk__in=list(record_ids)).values("pk", **met, **values)
-    found = list(rows)
+    with tuned(EXACT_MS):
+        found = list(rows)
     names = user_names(props.values(), found)
     return {
         row["pk"]: [

@@ -78,7 +78,7 @@ class Builder {
       this.own = await fetchCatalog(this.root.dataset.catalog, this.root.dataset.type);
       await this.loadAssociated(this.document, this.own.slug);
     } catch {
-      this.summary.textContent = this.own ? this.own.texts.offline : "";
+      this.summary.textContent = this.root.dataset.failed;
       this.root.dataset.state = "failed";
       return;
     }
@@ -577,4 +577,9 @@ export function mount(container = document) {
 }
 
 mount();
-document.addEventListener("htmx:load", (event) => mount(event.detail.elt.parentElement || document));
+// Panels come and go (by htmx or by the editor's own script): builders in them are found as they appear.
+new MutationObserver((changes) => {
+  for (const change of changes) {
+    for (const node of change.addedNodes) if (node.parentElement) mount(node.parentElement);
+  }
+}).observe(document.documentElement, { childList: true, subtree: true });

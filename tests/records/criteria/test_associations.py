@@ -162,11 +162,12 @@ def test_explaining_names_every_leaf_with_its_value_in_constantly_many_queries(
     ready = compiled(document)
     assert [leaf.path for leaf in ready.leaves] == ["any.0", "any.1", "any.1.all.0", "any.1.all.1"]
     asked = [deals[name].pk for name in ("both", "one", "none")]
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        answers = ready.explain(asked)
-    assert len(queries) == 2
+    numbers = set()
+    for some in (asked[1:2], asked):
+        with CaptureQueriesContext(connection) as queries:
+            answers = ready.explain(some)
+        numbers.add(len(queries))
+    assert len(numbers) == 1
     assert {pk: "".join(str(int(a.met)) for a in found) for pk, found in answers.items()} == dict(
         zip(asked, ["0011", "1111", "0000"], strict=True)
     )
