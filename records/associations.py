@@ -5,6 +5,7 @@ Both answer the same questions, so criteria and actions need not know which they
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -248,7 +249,9 @@ def counted(object_type: ObjectType, slug: str) -> AssociationType | None:
     return next((association for association in found if counter_slug(association) == slug), None)
 
 
+@functools.lru_cache(maxsize=500)
 def number_of(object_type: ObjectType, association: AssociationType) -> Coalesce:
+    """The expression that counts; built once, as building it costs more than asking for it."""
     end = end_of(association)
     live = association.to.records().values("pk")
     rows = links(object_type, association).filter(**{f"{end}__in": live}).order_by()
