@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 STEP = 8
 #: How far lines keep away from cards and from each other.
 AIR = 10
+#: What comes before the first place of a way.
+START = ((-1, -1), 0)
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,7 @@ def lane_between(source: Box, target: Box, boxes: list[Box], verticals: list[tup
     # Two lanes into one card do not share their last piece.
     y2 += (sum(1 for x, a, b in verticals if y2 in (a, b)) * 6) % 24
     low, high = min(y1, y2), max(y1, y2)
-    rightmost = max(box.x + box.width for box in boxes) + 400
-    near = range(0, rightmost + 2_000, STEP)
+    near = range(0, 40 * STEP, STEP)
     middle = target.x + target.width + STEP * 2
     for offset in near:
         for x in (middle + offset, target.x - STEP * 2 - offset):
@@ -90,21 +91,31 @@ def searched(source: Box, target: Box, boxes: list[Box]) -> Lane:
         return [(column[x], row[y]) for x in (box.x + box.width + STEP * 2, box.x - STEP * 2)]
 
     goals = [place for place in beside(target, y2) if place not in blocked]
-    waiting = [(0, place, 0, (place,)) for place in beside(source, y1) if place not in blocked]
-    seen: set[tuple[tuple[int, int], int]] = set()
+    if not goals:
+        return Lane(source.id, target.id, ())
+    aim = goals[0]
+    came: dict[tuple[tuple[int, int], int], tuple[tuple[int, int], int]] = {}
+    waiting: list[tuple[int, int, tuple[int, int], int, tuple[tuple[int, int], int]]] = [
+        (0, 0, place, 0, START) for place in beside(source, y1) if place not in blocked
+    ]
     while waiting:
-        cost, place, direction, way = heappop(waiting)
-        if place in goals:
-            return traced(source, target, [(xs[i], ys[j]) for i, j in way])
-        if (place, direction) in seen:
+        _guess, cost, place, direction, parent = heappop(waiting)
+        if (place, direction) in came:
             continue
-        seen.add((place, direction))
+        came[place, direction] = parent
+        if place in goals:
+            way, at = [], (place, direction)
+            while at != START:
+                way.append((xs[at[0][0]], ys[at[0][1]]))
+                at = came[at]
+            return traced(source, target, way[::-1])
         for turn, (di, dj) in enumerate(((1, 0), (-1, 0), (0, 1), (0, -1))):
             i, j = place[0] + di, place[1] + dj
-            if 0 <= i < len(xs) and 0 <= j < len(ys) and (i, j) not in blocked:
+            if 0 <= i < len(xs) and 0 <= j < len(ys) and (i, j) not in blocked and ((i, j), turn // 2) not in came:
                 length = abs(xs[i] - xs[place[0]]) + abs(ys[j] - ys[place[1]])
-                bend = 0 if turn // 2 == direction else 80
-                heappush(waiting, (cost + length + bend, (i, j), turn // 2, (*way, (i, j))))
+                spent = cost + length + (0 if turn // 2 == direction else 80)
+                guess = spent + abs(xs[i] - xs[aim[0]]) + abs(ys[j] - ys[aim[1]])
+                heappush(waiting, (guess, spent, (i, j), turn // 2, (place, direction)))
     return Lane(source.id, target.id, ())
 
 
