@@ -120,7 +120,7 @@ def running(user: Any, now: datetime) -> list[Running]:
     return found
 
 
-def numbers(workflows: list[Workflow], today: datetime) -> dict[int, dict[str, int]]:
+def numbers(workflows: list[Workflow], today: datetime) -> dict[int, Any]:
     completed = Q(status=Enrollment.Status.COMPLETED, ended_at__gte=today)
     rows = (
         Enrollment.objects.filter(workflow__in=workflows)

@@ -197,6 +197,7 @@ class Path:
 
     def end_line(self) -> HistoryLine:
         enrollment = self.enrollment
+        assert enrollment.ended_at is not None
         status = Status(enrollment.status)
         reason = ending(enrollment.ended_reason)
         by = enrollment.cause.get("ended_by")
@@ -221,7 +222,8 @@ def unwrapped(text: str) -> str:
 
 
 def manual_sentence(cause: dict[str, Any]) -> SafeString:
-    user = get_user_model().objects.filter(pk=cause.get("actor")).first() if cause.get("actor") else None
+    actor = cause.get("actor")
+    user = get_user_model().objects.filter(pk=actor).first() if actor else None
     if user:
         return format_html(_("{user} enrolled it by hand."), user=str(user))
     return escape(_("It was enrolled by hand."))

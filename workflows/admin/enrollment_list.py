@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
@@ -148,7 +147,7 @@ class Listing:
             for enrollment in enrollments
         ]
 
-    def filters(self, user: AbstractBaseUser) -> list[dict[str, Any]]:
+    def filters(self) -> list[dict[str, Any]]:
         """The filter chips: title and choices, as the template of the admin's own filters wants them."""
         workflows = Workflow.objects.filter(deleted_at=None).order_by("name").values_list("pk", "name")[:200]
         return [
