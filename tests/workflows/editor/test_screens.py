@@ -1,0 +1,74 @@
+"""The editor's and review's views: rights, conflicts, and publishing what was reviewed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from workflows import drafting
+from workflows.models import Enrollment, Workflow
+
+BASE = "/admin/workflows/workflow"
+
+
+def staff(django_user_model: Any, *rights: str) -> Any:
+    user = django_user_model.objects.create_user("ann", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    return user
+
+
+def post_op(client: Any, workflow: Workflow, rev: int, **op: Any) -> Any:
+    body = json.dumps({"op": op, "rev": rev})
+    return client.post(f"{BASE}/{workflow.pk}/editor/ops/", body, content_type="application/json")
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("EDT-13")
+def test_who_may_only_view_sees_the_steps_but_can_change_and_publish_nothing(
+    client: Any, django_user_model: Any
+) -> None:
+    ann = staff(django_user_model, "view_workflow")
+    workflow = drafting.create("Draft", "contact", ann)
+    client.force_login(ann)
+    page = client.get(f"{BASE}/{workflow.pk}/editor/").content.decode()
+    assert "flow-trigger" in page and "flow-plus" not in page
+    assert post_op(client, workflow, 0, op="rename", name="Mine").status_code == 403
+    assert client.post(f"{BASE}/{workflow.pk}/review/", {"rev": 0}).status_code == 403
+    assert drafting.shown(workflow).definition["name"] == "Draft"
+
+
+@pytest.mark.django_db
+def test_an_operation_answers_with_the_new_canvas_and_a_stale_one_with_who_was_faster(
+    client: Any, django_user_model: Any
+) -> None:
+    ann = staff(django_user_model, "view_workflow", "change_workflow")
+    workflow = drafting.create("Draft", "contact", ann)
+    client.force_login(ann)
+    answer = post_op(client, workflow, 0, op="insert", at="steps.0", step={"action": "delay"})
+    assert (answer.status_code, answer.json()["selected"], answer.json()["rev"]) == (200, "delay", 1)
+    assert 'data-step="delay"' in answer.json()["canvas"] and answer.json()["problems"] == 1
+    stale = post_op(client, workflow, 0, op="rename", name="Late")
+    assert stale.status_code == 409 and "added the step" in stale.json()["conflict"]
+    wrong = post_op(client, workflow, 1, op="explode")
+    assert wrong.status_code == 400 and wrong.json()["errors"][0]["path"] == "op"
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("REV-16")
+def test_a_reviewed_draft_is_published_and_its_history_shown(client: Any, admin_user: Any) -> None:
+    steps = [{"id": "end", "action": "end"}]
+    document = {"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": steps}
+    workflow = drafting.create("Draft", "contact", admin_user, document)
+    client.force_login(admin_user)
+    assert client.get(f"{BASE}/{workflow.pk}/review/").status_code == 200
+    stale = client.post(f"{BASE}/{workflow.pk}/review/", {"rev": 7, "enroll_existing": "no"})
+    workflow.refresh_from_db()
+    assert stale.status_code == 200 and workflow.live is None
+    done = client.post(f"{BASE}/{workflow.pk}/review/", {"rev": 0, "enroll_existing": "no"})
+    workflow.refresh_from_db()
+    assert done.status_code == 302 and workflow.status == "on"
+    assert not Enrollment.objects.filter(workflow=workflow).exists()
+    assert client.get(f"{BASE}/").status_code == 200
