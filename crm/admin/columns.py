@@ -107,7 +107,7 @@ def choices(object_type: ObjectType) -> list[tuple[str, str]]:
 
 def chosen(request: HttpRequest, object_type: ObjectType) -> list[str]:
     """The slugs of the columns the person sees, without those that no longer exist."""
-    saved = SavedColumns.objects.filter(user_id=request.user.pk, object_type=object_type.slug).first()
+    saved = SavedColumns.objects.filter(user_id=request.user.pk or 0, object_type=object_type.slug).first()
     known = dict(choices(object_type))
     return [slug for slug in (saved.columns if saved else DEFAULTS.get(object_type.slug, [])) if slug in known]
 
@@ -135,10 +135,12 @@ class ColumnsForm(forms.Form):
     )
 
     def __init__(self, *args: Any, object_type: ObjectType, current: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(*args, initial={"columns": list(current)}, **kwargs)
+        kwargs["initial"] = {"columns": list(current)}
+        super().__init__(*args, **kwargs)
         known = dict(choices(object_type))
         first = [(slug, known[slug]) for slug in current]
-        self.fields["columns"].choices = first + [pair for pair in known.items() if pair[0] not in current]
+        rest = [pair for pair in known.items() if pair[0] not in current]
+        self.fields["columns"].choices = first + rest  # type: ignore[attr-defined]
         for slug, label in known.items():
             place = current.index(slug) + 1 if slug in current else None
             self.fields[f"place_{slug}"] = forms.IntegerField(
@@ -158,7 +160,7 @@ class ColumnsForm(forms.Form):
 
 def save(request: HttpRequest, object_type: ObjectType, slugs: list[str]) -> None:
     """Keep the person's choice; no columns at all means the usual ones."""
-    facts = {"user_id": request.user.pk, "object_type": object_type.slug}
+    facts: dict[str, Any] = {"user_id": request.user.pk, "object_type": object_type.slug}
     if slugs:
         SavedColumns.objects.update_or_create(**facts, defaults={"columns": slugs})
     else:

@@ -74,7 +74,7 @@ def perform(object_type: ObjectType, request: HttpRequest) -> list[int]:
     if workflow is None:
         messages.error(request, _("Choose a workflow that is turned on."))
         return ids
-    cause = {"kind": "manual", "actor": request.user.pk, "depth": 0, "chain": []}
+    cause: dict[str, Any] = {"kind": "manual", "actor": request.user.pk, "depth": 0, "chain": []}
     done = enroll(workflow, ids, cause=cause, now=database_now(), manual=True)
     if done.enrolled:
         message = ngettext(

@@ -54,7 +54,7 @@ def property_filter(slug: str, *, column: bool = True) -> type[admin.SimpleListF
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
             prop = object_type_of(model_admin.model).properties().get(slug)
-            self.title = prop.label if prop else self.title
+            self.title = str(prop.label) if prop else self.title
             return [(option.value, option.label) for option in prop.options] if prop else []
 
         def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:

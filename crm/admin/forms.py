@@ -28,7 +28,8 @@ class RecordForm(forms.Form):
         self.record = record
         self.properties = {slug: prop for slug, prop in object_type.properties().items() if writable(prop)}
         initial = {slug: initial_of(prop, record) for slug, prop in self.properties.items()} if record else {}
-        super().__init__(*args, initial=initial | kwargs.pop("initial", {}), **kwargs)
+        kwargs["initial"] = initial | kwargs.pop("initial", {})
+        super().__init__(*args, **kwargs)
         for slug, prop in self.properties.items():
             known = dataclasses.replace(prop, options_source=prop.options) if prop.options_source else prop
             self.fields[slug] = known.kind.form_field(

@@ -43,7 +43,7 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["object_type"].choices = [
+        self.fields["object_type"].choices = [  # type: ignore[attr-defined]
             (one.slug, one.label_plural)
             for one in object_types.values()
             if may(user, "add", one) and may(user, "change", one)
@@ -115,7 +115,7 @@ class ImportRunAdmin(admin.ModelAdmin):
                 content=form.content,
                 total=len(form.table.lines),
                 plan=suggest(object_type, form.table, WORDS.get(object_type.slug)),
-                created_by=request.user,
+                created_by_id=request.user.pk,
             )
             return redirect("admin:records_importrun_change", run.pk)
         return self.render(request, "import_upload.html", {"title": _("Import records"), "form": form})

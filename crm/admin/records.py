@@ -44,7 +44,7 @@ class RecordAdmin(admin.ModelAdmin):
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
-    actions = ("enroll_selected", "delete_records_selected", "restore_selected")
+    actions: tuple[str, ...] = ("enroll_selected", "delete_records_selected", "restore_selected")
     select_filters: tuple[str, ...] = ()
 
     @property
@@ -59,7 +59,7 @@ class RecordAdmin(admin.ModelAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return ["shown_name", *columns.columns_of(request, self.object_type)[1]]
 
-    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> list[str]:
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         return ["shown_name"]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:

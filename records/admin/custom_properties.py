@@ -65,7 +65,7 @@ class DefinitionForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "object_type" in self.fields:
-            self.fields["object_type"].choices = [
+            self.fields["object_type"].choices = [  # type: ignore[attr-defined]
                 (one.slug, one.label_plural) for one in object_types.values() if one.has_custom
             ]
         if "slug" in self.fields:
@@ -84,7 +84,7 @@ class DefinitionForm(forms.ModelForm):
         return values
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
         if self.errors:
             return
         try:
@@ -119,7 +119,7 @@ class PropertyDefinitionAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("shown_object_type", "slug", "type") if obj else ()
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = list(DefinitionForm.Meta.fields)
         return ["shown_object_type", *fields[1:]] if obj else fields
 

@@ -92,7 +92,7 @@ class Reader:
         for column, facts in self.section("create").items():
             facts = {"type": facts} if isinstance(facts, str) else facts
             path = f"create.{column}"
-            kind = facts.get("type", "text") if isinstance(facts, dict) else None
+            kind = str(facts.get("type", "text")) if isinstance(facts, dict) else ""
             if kind not in property_types or not self.has_column(path, column):
                 if kind not in property_types:
                     message = _("There is no property type %(value)r. Use one of: %(known)s.")
@@ -151,7 +151,7 @@ class Reader:
                 found.append(Linking(one["column"], one["type"], by, create, label))
         return found
 
-    def set(self, create: list[NewProperty]) -> dict[str, str]:
+    def templates(self, create: list[NewProperty]) -> dict[str, str]:
         templates = {}
         new = {one.slug for one in create}
         for slug, template in self.section("set").items():
@@ -191,7 +191,7 @@ def parse(document: Any, headers: list[str], object_type: ObjectType) -> Plan:
     reader = Reader(document, headers, object_type)
     create = reader.create()
     columns = reader.columns(create)
-    templates = reader.set(create)
+    templates = reader.templates(create)
     plan = Plan(
         columns=columns,
         create=create,

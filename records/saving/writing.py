@@ -79,7 +79,7 @@ def update(object_type: ObjectType, changes: dict[int, dict[str, Any]], properti
     """
     if not changes:
         return
-    meta = object_type.model._meta
+    meta: Any = object_type.model._meta
     quote = connection.ops.quote_name
     columns = sorted({p.column for values in changes.values() for s in values if (p := properties[s]).column})
     sets = []
@@ -95,7 +95,7 @@ def update(object_type: ObjectType, changes: dict[int, dict[str, Any]], properti
         sets.append("updated_at = statement_timestamp()")
     sql = (
         f"UPDATE {quote(meta.db_table)} t SET {', '.join(sets)} FROM jsonb_to_recordset(%s::jsonb) "
-        f"AS d(id bigint, columns jsonb, custom jsonb, emptied text[]) WHERE t.{quote(meta.pk.column)} = d.id"  # type: ignore[union-attr]
+        f"AS d(id bigint, columns jsonb, custom jsonb, emptied text[]) WHERE t.{quote(meta.pk.column)} = d.id"
     )
     documents = [document(pk, values, properties) for pk, values in sorted(changes.items())]
     with connection.cursor() as cursor:
