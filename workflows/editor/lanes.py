@@ -68,8 +68,8 @@ def lane_between(source: Box, target: Box, boxes: list[Box], verticals: list[tup
             finish = target.x + target.width if x > target.x + target.width else target.x
             if (start == source.x and x > source.x) or (finish == target.x and x > target.x):
                 continue
-            others = [box for box in boxes if box is not source and box is not target]
-            if clear(y1, start, x, others) and clear(y2, x, finish, others):
+            first = clear(y1, start, x, [box for box in boxes if box is not source])
+            if first and clear(y2, x, finish, [box for box in boxes if box is not target]):
                 return Lane(source.id, target.id, ((start, y1), (x, y1), (x, y2), (finish, y2)))
     return searched(source, target, boxes)
 
