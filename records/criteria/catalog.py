@@ -119,26 +119,6 @@ def filter_schema(prop: Property, operator: Operator) -> dict[str, Any]:
     return schema
 
 
-def operator_list() -> list[dict[str, Any]]:
-    """Every operator once per family, with the JSON schema of its operands, for the API's catalog."""
-    found = []
-    for key, operator in operators.items():
-        family = key.partition(":")[0]
-        schema = filter_schema(Property("…", family, family), operator)
-        del schema["properties"]["property"]["const"]
-        if "select" in family:
-            free_options(schema)
-        found.append({**operator_entry(operator), "family": family, "schema": schema})
-    return found
-
-
-def free_options(schema: dict[str, Any]) -> None:
-    """Options differ from property to property: any text in the general schema."""
-    for part in schema["properties"].values():
-        if part.get("type") == "array" and "enum" in part["items"]:
-            part["items"] = {"type": "string"}
-
-
 def unit_label(unit: str) -> str:
     labels = {
         "years": _("years"), "quarters": _("quarters"), "months": _("months"), "weeks": _("weeks"), "days": _("days"),
