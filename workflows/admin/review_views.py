@@ -33,8 +33,9 @@ class ReviewViews:
         """GET: what publishing would mean. POST: publish exactly the draft that was reviewed (`rev`)."""
         workflow: Workflow = self.workflow_or_404(request, pk, "view")
         revision = drafting.shown(workflow)
-        if revision is None or (revision.published_at is not None and request.method != "POST"):
-            revision = drafting.draft_of(workflow)
+        if revision is None or revision.published_at is not None:
+            self.message_user(request, _("There is nothing to publish: nothing has changed since."), messages.INFO)
+            return redirect("admin:workflow_editor", workflow.pk)
         if request.method == "POST":
             done = self.publish(request, workflow)
             if done is not None:
