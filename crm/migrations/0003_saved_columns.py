@@ -6,24 +6,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('crm', '0002_rotation'),
+        ("crm", "0002_rotation"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SavedColumns',
+            name="SavedColumns",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('object_type', models.CharField(max_length=50)),
-                ('columns', models.JSONField(default=list, verbose_name='columns')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_columns', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_type", models.CharField(max_length=50)),
+                ("columns", models.JSONField(default=list, verbose_name="columns")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="saved_columns",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'saved columns',
-                'verbose_name_plural': 'saved columns',
-                'constraints': [models.UniqueConstraint(fields=('user', 'object_type'), name='one_choice_of_columns')],
+                "verbose_name": "saved columns",
+                "verbose_name_plural": "saved columns",
+                "constraints": [models.UniqueConstraint(fields=("user", "object_type"), name="one_choice_of_columns")],
             },
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workflows', '0002_step_executions'),
+        ("workflows", "0002_step_executions"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='enrollment',
-            name='waiting_in',
-            field=models.CharField(blank=True, db_default='', default='', max_length=64),
+            model_name="enrollment",
+            name="waiting_in",
+            field=models.CharField(blank=True, db_default="", default="", max_length=64),
         ),
     ]
