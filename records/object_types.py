@@ -77,6 +77,13 @@ class ObjectType:
     def table(self) -> str:
         return self.model._meta.db_table
 
+    @property
+    def key(self) -> str:
+        """The column of the primary key."""
+        primary = self.model._meta.pk
+        assert primary is not None and primary.column is not None, "every model has a primary key with a column"
+        return primary.column
+
     def properties(self) -> dict[str, Property]:
         """Every property by slug: declared, then custom ones (read afresh from the database), then calculated ones."""
         from records.associations import calculated_properties

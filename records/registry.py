@@ -21,8 +21,8 @@ class Registry(dict[str, Any]):
 
         Raises ValueError when another plug-in already has its slug.
         """
-        instance = plugin() if isinstance(plugin, type) else plugin
-        slug: str = instance.slug  # type: ignore[attr-defined]
+        instance: Any = plugin() if isinstance(plugin, type) else plugin
+        slug: str = instance.slug
         if slug in self:
             raise ValueError(f"There already is a {self.kind} called {slug!r}: {self[slug]!r}.")
         self[slug] = instance

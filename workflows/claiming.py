@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -76,7 +77,7 @@ def claim(now: dt.datetime, limit: int, *, freshest: bool = False) -> Claim | No
             return None
         revision, step, attempts = place
         part = PART_OF_ATTEMPT.get(attempts, 1.0)
-        facts = {
+        facts: dict[str, Any] = {
             "token": uuid.uuid4(),
             "lease": lease(),
             "now": now,
@@ -92,7 +93,8 @@ def claim(now: dt.datetime, limit: int, *, freshest: bool = False) -> Claim | No
 def release(claim: Claim, pause: dt.timedelta) -> None:
     """Give enrollments back, to be claimed again after a pause; the attempt does not count."""
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE, {"token": claim.token, "ids": list(claim.ids), "pause": pause})
+        facts: dict[str, Any] = {"token": claim.token, "ids": list(claim.ids), "pause": pause}
+        cursor.execute(RELEASE, facts)
 
 
 def recover(now: dt.datetime) -> int:

@@ -8,6 +8,7 @@ import logging
 import random
 import smtplib
 import uuid
+from typing import Any
 
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -53,7 +54,8 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
     """
     token = uuid.uuid4()
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": token, "lease": LEASE, "now": now, "limit": limit})
+        facts: dict[str, Any] = {"token": token, "lease": LEASE, "now": now, "limit": limit}
+        cursor.execute(CLAIM, facts)
     claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.SENDING).order_by("due_at", "pk"))
     for position, delivery in enumerate(claimed):
         reach("before_delivery")

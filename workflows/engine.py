@@ -116,9 +116,9 @@ def grouped(claim: Claim) -> dict[tuple[int, ...], list[Standing]]:
 
 def existing(object_type: ObjectType, enrollments: list[Standing], ledger: Ledger) -> list[Standing]:
     """Lock the records; enrollments whose record is gone end here (UNE-09)."""
-    meta, quote = object_type.model._meta, connection.ops.quote_name
+    quote = connection.ops.quote_name
     live = " AND deleted_at IS NULL" if object_type.soft_deletes else ""
-    sql = LOCK.format(pk=quote(meta.pk.column), table=quote(meta.db_table), live=live)  # type: ignore[union-attr]
+    sql = LOCK.format(pk=quote(object_type.key), table=quote(object_type.table), live=live)
     with connection.cursor() as cursor:
         cursor.execute(sql, [[enrollment.record_id for enrollment in enrollments]])
         there = {pk for (pk,) in cursor.fetchall()}

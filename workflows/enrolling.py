@@ -145,7 +145,7 @@ def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.d
     sql = ENROLL.format(
         candidates=candidates,
         table=connection.ops.quote_name(kind.table),
-        key=connection.ops.quote_name(str(kind.model._meta.pk.column)),
+        key=connection.ops.quote_name(kind.key),
         live="AND record.deleted_at IS NULL" if kind.soft_deletes else "",
     )
     facts = facts | {

@@ -24,7 +24,7 @@ class TextField(forms.CharField):
     def to_json(self, value: Any) -> Any:
         return value
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: Any) -> str | None:
         if value is not None and not isinstance(value, str):
             raise ValidationError(_("%(value)r is not text. Send a string.") % {"value": value})
         return super().to_python(value)
@@ -86,7 +86,7 @@ class FlagField(forms.BooleanField):
 class NumberField(forms.DecimalField):
     """A number; JSON carries it as a number."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, bool):
             raise ValidationError(_("“%(value)s” is not a number.") % {"value": value})
         return super().to_python(value)
@@ -102,6 +102,12 @@ class NumberField(forms.DecimalField):
         return {"type": "integer" if whole else "number"} | {k: v for k, v in limits.items() if v is not None}
 
 
+def offered(field: forms.ChoiceField) -> list[str]:
+    """The values a field offers, without the empty one."""
+    choices: Any = field.choices
+    return [value for value, _label in choices if value != ""]
+
+
 class ChoiceField(forms.ChoiceField):
     """One of a few fixed values."""
 
@@ -109,7 +115,7 @@ class ChoiceField(forms.ChoiceField):
         return value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "enum": [value for value, _label in self.choices if value != ""]}
+        return {"type": "string", "enum": offered(self)}
 
 
 class PropertyField(forms.ChoiceField):
@@ -128,15 +134,15 @@ class PropertyField(forms.ChoiceField):
             self.widget.attrs["data-refresh"] = "panel"
 
     def use_context(self, context: StepContext) -> None:
-        offered = [prop for prop in context.properties.values() if self.offers(prop)]
-        self.choices = [("", "—"), *((prop.slug, str(prop.label)) for prop in offered)]
+        properties = [prop for prop in context.properties.values() if self.offers(prop)]
+        self.choices = [("", "—"), *((prop.slug, str(prop.label)) for prop in properties)]
 
     def offers(self, prop: Property) -> bool:
         settable = not self.writable or not (prop.read_only or prop.calculated is not None)
         return settable and (not self.types or prop.type in self.types)
 
     def validate(self, value: Any) -> None:
-        known = [slug for slug, _label in self.choices if slug]
+        known = offered(self)
         if value and value not in known:
             message = _("“%(value)s” cannot be chosen here. Use one of: %(known)s.")
             raise ValidationError(message % {"value": value, "known": ", ".join(known)})
@@ -146,7 +152,7 @@ class PropertyField(forms.ChoiceField):
         return value
 
     def schema(self) -> dict[str, Any]:
-        known = [slug for slug, _label in self.choices if slug]
+        known = offered(self)
         return {"type": "string", "x-property": True} | ({"enum": known} if known else {})
 
 
@@ -218,7 +224,7 @@ class DurationWidget(forms.MultiWidget):
     UNITS = (("days", gettext_lazy("Days")), ("hours", gettext_lazy("Hours")), ("minutes", gettext_lazy("Minutes")))
 
     def __init__(self) -> None:
-        inputs = {
+        inputs: dict[str, forms.Widget | type[forms.Widget]] = {
             unit: forms.NumberInput(attrs={"min": 0, "step": 1, "aria-label": label, "placeholder": label})
             for unit, label in self.UNITS
         }
@@ -228,7 +234,8 @@ class DurationWidget(forms.MultiWidget):
         document = value if isinstance(value, dict) else {}
         return [document.get(unit) for unit, _label in self.UNITS]
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, Any]:
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """The amount as a document: what was filled in by unit."""
         parts = super().value_from_datadict(data, files, name)
         return {unit: part for (unit, _label), part in zip(self.UNITS, parts, strict=True) if part not in (None, "")}
 

@@ -82,7 +82,7 @@ class Ledger:
                         copy.write_row(line)
             statuses, steps, visits, dues, waits, reasons = zip(*self.places.values(), strict=True)
             outputs = [as_json(self.outputs[pk]) if pk in self.outputs else None for pk in self.places]
-            facts = {
+            facts: dict[str, Any] = {
                 "now": self.now,
                 "ids": list(self.places),
                 "statuses": list(statuses),

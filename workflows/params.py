@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType, object_types
@@ -106,7 +107,7 @@ class ParamsForm(forms.Form):
             for key in sorted(unknown)
         ]
         for name, errors in self.errors.items():
-            place = "" if name == forms.forms.NON_FIELD_ERRORS else name
+            place = "" if name == NON_FIELD_ERRORS else name
             found += [Problem(place, str(message), (self.source or {}).get(name)) for message in errors]
         return found
 

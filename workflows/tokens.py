@@ -100,11 +100,13 @@ def piece_of(node: Any) -> str | Token:
     if not isinstance(node, OutputNode) or type(expression) is not FilteredExpression:
         raise TokenError(_("Only tokens like {{ deal.name }} can stand in a text."))
     path = expression.left
-    if not isinstance(path, Path) or not all(isinstance(part, str) for part in path.path):
+    parts = path.path if isinstance(path, Path) else []
+    names = tuple(part for part in parts if isinstance(part, str))
+    if not names or len(names) != len(parts):
         message = _("“%(token)s” is not a token. Write the name of a property, like {{ deal.name }}.")
         raise TokenError(message % {"token": str(expression)[:100]})
     filters = tuple((item.name, arguments_of(item)) for item in expression.filters or ())
-    return Token(tuple(path.path), filters)
+    return Token(names, filters)
 
 
 def arguments_of(item: Any) -> tuple[str | int, ...]:
@@ -114,8 +116,8 @@ def arguments_of(item: Any) -> tuple[str | int, ...]:
         raise TokenError(message % {"name": item.name, "known": ", ".join(sorted(FILTERS))})
     found: list[str | int] = []
     for argument in item.args:
-        value = getattr(argument, "value", None)
-        if not isinstance(argument, PositionalArgument) or type(value) not in (StringLiteral, IntegerLiteral):
+        value = argument.value if isinstance(argument, PositionalArgument) else None
+        if not isinstance(value, StringLiteral | IntegerLiteral):
             message = _("The filter “%(name)s” takes plain texts and whole numbers only.")
             raise TokenError(message % {"name": item.name})
         found.append(value.value)

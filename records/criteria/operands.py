@@ -246,7 +246,7 @@ class Other(Operand):
         other = scope.property(raw) if isinstance(raw, str) else None
         if other is None:
             message = _("%(type)s has no property %(value)r to compare with. Use the internal name of a property.")
-            raise ValueError(message % {"type": capfirst(scope.object_type.label_plural), "value": raw})
+            raise ValueError(message % {"type": capfirst(str(scope.object_type.label_plural)), "value": raw})
         if not self.any_family and other.kind.family != prop.kind.family:
             message = _("%(other)s cannot be compared with %(property)s: they are of different kinds.")
             raise ValueError(message % {"other": other.label, "property": prop.label})

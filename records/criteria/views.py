@@ -57,6 +57,7 @@ def catalog_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
 @for_viewers
 def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
     """How many records match now, five of them, and the sentence; 400 with every problem otherwise."""
+    sent: Any = None
     try:
         sent = json.loads(request.body) if len(request.body) <= BODY_LIMIT else None
         zone = zoneinfo.ZoneInfo(sent.get("zone") or "UTC") if isinstance(sent, dict) else None

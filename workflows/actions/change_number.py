@@ -97,21 +97,18 @@ def whole(object_type: ObjectType, prop: Property) -> bool:
 def add(object_type: ObjectType, prop: Property, ids: list[int], by: Decimal) -> dict[int, Any]:
     """Add to the property of each record in the database itself, so that two at once both count; the new values."""
     quote = connection.ops.quote_name
-    meta = object_type.model._meta
     column = column_of(object_type, prop)
     facts: dict[str, Any] = {"ids": list(ids), "by": by, "slug": prop.slug}
     if column is not None:
-        change = f"{quote(column.column)} = COALESCE({quote(column.column)}, 0) + %(by)s"
-        result = quote(column.column)
+        result = quote(str(column.column))
+        change = f"{result} = COALESCE({result}, 0) + %(by)s"
     else:
         number = "COALESCE(NULLIF(custom ->> %(slug)s, '')::numeric, 0) + %(by)s"
         change = f"custom = custom || jsonb_build_object(%(slug)s::text, trim_scale({number}))"
         result = "(custom ->> %(slug)s)::numeric"
-    pk = quote(meta.pk.column)  # type: ignore[union-attr]
+    table, pk = quote(object_type.table), quote(object_type.key)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {quote(meta.db_table)} SET {change} WHERE {pk} = ANY(%(ids)s) RETURNING {pk}, {result}", facts
-        )
+        cursor.execute(f"UPDATE {table} SET {change} WHERE {pk} = ANY(%(ids)s) RETURNING {pk}, {result}", facts)
         return dict(cursor.fetchall())
 
 

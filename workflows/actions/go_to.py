@@ -85,7 +85,9 @@ class GoTo(Action):
             super().__init__(*args, **kwargs)
             definition, step = self.context.definition, self.context.step
             found = reachable(definition, step) if step else []
-            self.fields["step"].choices = [("", "—"), *((other.id, label_of(other, definition)) for other in found)]
+            field = self.fields["step"]
+            assert isinstance(field, ChoiceField)
+            field.choices = [("", "—"), *((other.id, label_of(other, definition)) for other in found)]
 
         def clean_step(self) -> str:
             step_id = self.cleaned_data["step"]

@@ -18,7 +18,7 @@ from workflows.definition import parse
 from workflows.editor import page
 from workflows.editor.panels import Panel
 from workflows.editor.words import keys, words
-from workflows.models import Enrollment, Workflow
+from workflows.models import Workflow
 
 BODY_LIMIT = 2_000_000
 VERBS = {"undo": drafting.undo, "redo": drafting.redo}
@@ -39,24 +39,28 @@ class EditorViews:
         revision = drafting.shown(workflow)
         if revision is None:
             revision = drafting.draft_of(workflow)
-        editable = request.user.has_perm("workflows.change_workflow")
         return page.facts(
-            workflow, revision, user=request.user, now=database_now(), selected=selected, editable=editable
+            workflow,
+            revision,
+            now=database_now(),
+            selected=selected,
+            editable=request.user.has_perm("workflows.change_workflow"),
+            collapsed=frozenset(request.GET.get("collapsed", "").split()),
         )
 
     def editor_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The page; `?step=` opens the panel of a step."""
+        """The page, or with `?format=json` what it shows; `?step=` opens the panel of a step."""
         workflow = self.workflow_or_404(request, pk, "view")
         step = request.GET.get("step", "")
         facts = self.facts(request, workflow, step)
+        if request.GET.get("format") == "json":
+            return JsonResponse(facts)
         context = self.admin_site.each_context(request) | {
             "title": facts["name"], "workflow": workflow, "facts": facts,
             "palette": page.palette(workflow.object_type),
-            "panel": self.panel(request, workflow, step) if step else "", "words": words(), "keys": keys(),
+            "panel": self.panel(request, workflow, step, gone_ok=True) if step else "", "words": words(), "keys": keys(),
             "may_change": request.user.has_perm("workflows.change_workflow"),
             "may_publish": request.user.has_perm("workflows.publish_workflow"),
-            "inside": Enrollment.objects.filter(workflow=workflow, status="active").count(),
-
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/editor.html", context)
 
@@ -77,7 +81,7 @@ class EditorViews:
     ) -> HttpResponse:
         now, user = database_now(), request.user
         try:
-            verb = VERBS.get(op.get("op")) if isinstance(op, dict) else None
+            verb = VERBS.get(str(op.get("op"))) if isinstance(op, dict) else None
             if verb is not None:
                 applied = verb(workflow, rev=rev, user=user, now=now)
             else:
@@ -87,8 +91,9 @@ class EditorViews:
         except DocumentError as error:
             return refused(error)
         facts = self.facts(request, workflow, applied.selected)
-        if redraw and request.GET.get("step"):
-            facts["panel"] = self.panel(request, workflow, request.GET["step"])
+        step = request.GET.get("step", "")
+        if step:
+            facts |= {"panel": self.panel(request, workflow, step, gone_ok=True), "step": step, "redraw": redraw}
         return JsonResponse(facts)
 
     def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -118,14 +123,15 @@ class EditorViews:
             raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
         return found
 
-    def panel(self, request: HttpRequest, workflow: Workflow, step: str) -> str:
+    def panel(self, request: HttpRequest, workflow: Workflow, step: str, *, gone_ok: bool = False) -> str:
+        """The panel's HTML; with `gone_ok` empty for a step that is not there."""
         revision = drafting.shown(workflow)
         assert revision is not None
         definition = parse(revision.definition)
         if step != "trigger" and step not in definition.by_id:
-            if request.path.endswith("/panel/"):
-                raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
-            return ""
+            if gone_ok:
+                return ""
+            raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
         faults = page.by_step(checking.errors(checking.problems(definition)), definition).get(step, [])
         context = {
             "panel": Panel(definition, step), "faults": faults, "workflow": workflow,

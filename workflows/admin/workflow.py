@@ -53,7 +53,9 @@ class NewWorkflowForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds = [(slug, capfirst(str(kind.label_plural))) for slug, kind in object_types.items()]
-        self.fields["object_type"].choices = kinds
+        field = self.fields["object_type"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = kinds
 
 
 @admin.register(Folder)
@@ -115,12 +117,12 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         return format_html('<span class="chip chip-{}">{}</span>', COLOURS[workflow.status], label)
 
     @admin.display(description=_("enrolled"), ordering="total")
-    def enrolled(self, workflow: Workflow) -> SafeString:
+    def enrolled(self, workflow: Any) -> SafeString:
         url = reverse("admin:workflows_enrollment_changelist")
         return format_html('<a href="{}?workflow__id__exact={}">{}</a>', url, workflow.pk, f"{workflow.total:,}")
 
     @admin.display(description=_("active now"), ordering="inside")
-    def active(self, workflow: Workflow) -> str:
+    def active(self, workflow: Any) -> str:
         return f"{workflow.inside:,}"
 
     @admin.display(description=_("problems"))

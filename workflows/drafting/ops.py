@@ -41,7 +41,7 @@ def update(document: Document, op: Op) -> str:
 def delete(document: Document, op: Op) -> str:
     """Delete a step; with `keep` (a branch's number) that branch's steps take its place."""
     found = find(document, op.get("step"))
-    kept = []
+    kept: list[Document] = []
     if op.get("keep") is not None:
         kept = branch_at(found.step.get("branches") or [], op["keep"], "keep").get("steps") or []
     found.steps[found.index : found.index + 1] = kept

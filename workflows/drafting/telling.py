@@ -13,7 +13,7 @@ def told(op: dict[str, Any]) -> str:
     """An operation as the end of a sentence that begins with who did it."""
     name, step = op.get("op"), op.get("step")
     if name == "insert":
-        action = actions.get(step.get("action")) if isinstance(step, dict) else None
+        action = actions.get(str(step.get("action"))) if isinstance(step, dict) else None
         return _("added the step “%(step)s”") % {"step": action.label if action else _("unknown")}
     sentences = {
         "update": _("changed the settings of the step “%(step)s”"),

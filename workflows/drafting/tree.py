@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,8 @@ Document = dict[str, Any]
 PLACE = re.compile(r"^steps\.\d+(\.branches\.\d+\.steps\.\d+)*$")
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """A step, the list it stands in and its index there."""
 
     step: Document
@@ -103,7 +105,7 @@ def new_id(action: str, taken: set[str]) -> str:
     return candidate
 
 
-def renewed(steps: list[Any], document: Document) -> list[Document]:
+def renewed(steps: Any, document: Document) -> list[Document]:
     """Copies of steps with ids of their own; go-tos among them lead to the copies."""
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise refuse("steps", _("Send a list of at least one step to paste."), None)

@@ -7,7 +7,8 @@ Written by Python functions with `escape`, because a template loop takes 25 time
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.utils.html import escape
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.icons import icon
-from workflows.definition import Definition
+from workflows.definition import Definition, Step
 from workflows.editor.layout import Box, Label, Layout, Plus
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
@@ -86,7 +87,7 @@ def towards(start: tuple[int, int], end: tuple[int, int], length: int) -> tuple[
     return start[0] + size * ((dx > 0) - (dx < 0)), start[1] + size * ((dy > 0) - (dy < 0))
 
 
-def card(box: Box, state: State, context: StepContext, total: int, returns: dict[str, object]) -> str:
+def card(box: Box, state: State, context: StepContext, total: int, returns: Collection[str]) -> str:
     if box.step is None:
         return trigger_card(box, state, context.definition)
     step = box.step
@@ -111,7 +112,7 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: dict
         foot = f'<span class="flow-note">{icon("arrow-left")} {escape(_("continued from another step"))}</span>'
     if box.hidden:
         hidden = ngettext("%(count)d step hidden", "%(count)d steps hidden", box.hidden) % {"count": box.hidden}
-        foot += f'<span class="flow-note">{escape(hidden)}</span>'
+        foot += f'<span class="flow-note flow-hidden">{escape(hidden)}</span>'
     if step.comment:
         foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("message")}</span>'
     if state.counts.get(step.id):
@@ -121,7 +122,7 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: dict
         f'<a class="{classes}" href="?step={escape(step.id)}" data-step="{escape(step.id)}"'
         f' data-path="{escape(step.path)}"'
         f' data-action="{escape(step.action)}" aria-label="{escape(name)}"'
-        f"{' data-splits' if step.branches else ''}>"
+        f"{splits(step)}>"
         f'<span class="flow-head" aria-hidden="true">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
         f'{escape(action.label)}</span></span><span class="flow-summary" aria-hidden="true">{escape(summary)}</span>'
         f'<span class="flow-foot" aria-hidden="true">{foot}</span></a>'
@@ -133,6 +134,14 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: dict
             f'aria-label="{more}">{icon("dots")}</button>'
         )
     return item(f"s-{step.id}", box.x, box.y, box.width, inner)
+
+
+def splits(step: Step) -> str:
+    """The names of a step's branches and how many steps each has, for the script."""
+    if not step.branches:
+        return ""
+    ways = [[branch.name, len(branch.steps)] for branch in step.branches]
+    return f' data-splits="{escape(json.dumps(ways))}"'
 
 
 def family(slug: str) -> str:

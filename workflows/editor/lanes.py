@@ -79,7 +79,7 @@ def searched(source: Box, target: Box, boxes: list[Box]) -> Lane:
     y1, y2 = source.y + source.height // 2, target.y + target.height // 2
     xs = sorted({x for box in boxes for x in (box.x - STEP * 2, box.x + box.width // 2, box.x + box.width + STEP * 2)})
     ys = sorted({y for box in boxes for y in (box.y - 16, box.y + box.height // 2, box.y + box.height + 16)})
-    blocked = set()
+    blocked: set[tuple[int, int]] = set()
     for box in boxes:
         columns = range(bisect_left(xs, box.x - 4), bisect_right(xs, box.x + box.width + 4))
         rows = range(bisect_left(ys, box.y - 4), bisect_right(ys, box.y + box.height + 4))

@@ -161,7 +161,7 @@ class Drawing:
             self.found.edges.append(
                 Edge(f"{step.id}-{index}", ((centre, top), (centre, fork), (middle, fork), (middle, start)))
             )
-            wide = min(width, 30 + 7 * max(len(branch.name), 6))
+            wide = min(width, 34 + 8 * max(len(branch.name), 6))
             name = Label(f"{step.id}-{index}", middle, fork + 18, wide, step.id, index, branch.name)
             self.found.items.append(name)
             place = f"{path}.branches.{index}.steps"

@@ -21,13 +21,19 @@ from workflows.registries import actions
 
 
 def facts(
-    workflow: Workflow, revision: Revision, *, user: Any, now: dt.datetime, selected: str = "", editable: bool = True
+    workflow: Workflow,
+    revision: Revision,
+    *,
+    now: dt.datetime,
+    selected: str = "",
+    editable: bool = True,
+    collapsed: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """Everything the page shows about a draft, as JSON."""
+    """Everything the page shows about a draft, as JSON. `collapsed`: branchings whose branches are not drawn."""
     definition = parse(revision.definition)
     found = [problem for problem in checking.problems(definition) if problem.severity == "error"]
     faults = by_step(found, definition)
-    picture = layout(definition)
+    picture = layout(definition, collapsed)
     done, waiting = drafting.undoable(revision, now) if revision.published_at is None else (None, None)
     return {
         "rev": revision.rev,

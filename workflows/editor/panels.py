@@ -13,7 +13,7 @@ from records.criteria.widget import CriteriaField
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows.definition import Branch, Definition, Step
-from workflows.params import StepContext
+from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions, triggers
 
 
@@ -32,6 +32,7 @@ class BranchForm(forms.Form):
         initial = {"name": branch.name, "criteria": branch.criteria}
         super().__init__(data, initial=initial, prefix=f"branch-{index}", auto_id="param_%s")
         self.index, self.branch = index, branch
+        self.criteria: CriteriaField | None = None
         assert context.step is not None
         if branch.values is not None:
             self.fields["values"] = values_field(branch, context)
@@ -39,18 +40,17 @@ class BranchForm(forms.Form):
             if not getattr(self.fields["values"], "choices", None):
                 self.initial["values"] = "\n".join(str(value) for value in branch.values)
         elif context.step.action == "branch" and (branch.criteria or index < len(context.step.branches) - 1):
-            self.fields["criteria"] = CriteriaField(
-                object_type=context.object_type, required=False, label=_("Records that take this branch")
-            )
+            label = _("Records that take this branch")
+            self.criteria = CriteriaField(object_type=context.object_type, required=False, label=label)
+            self.fields["criteria"] = self.criteria
 
     def op(self) -> dict[str, Any]:
         """The operation that stores what was sent; criteria that are not finished are kept, too."""
         self.is_valid()
         found: dict[str, Any] = {"op": "set_branch", "step": "", "branch": self.index}
         found["name"] = self.cleaned_data.get("name", self.branch.name)
-        if "criteria" in self.fields:
-            raw = self.fields["criteria"].widget.value_from_datadict(self.data, {}, self.add_prefix("criteria"))
-            found["criteria"] = self.fields["criteria"].to_json(raw)
+        if self.criteria is not None:
+            found["criteria"] = self.criteria.sent(self.data, self.add_prefix("criteria"))
         if "values" in self.fields:
             values = self.cleaned_data.get("values") or []
             lines = values.splitlines() if isinstance(values, str) else values
@@ -84,11 +84,15 @@ class TriggerForm(forms.Form):
         document = definition.trigger.document
         initial = {key: document.get(key) for key in ("criteria", "reenroll")} | {"kind": definition.trigger.kind}
         super().__init__(data, initial=initial, auto_id="param_%s")
-        self.fields["kind"].choices = [(slug, trigger.label) for slug, trigger in triggers.items()]
+        self.criteria: CriteriaField | None = None
+        kinds = self.fields["kind"]
+        assert isinstance(kinds, forms.ChoiceField)
+        kinds.choices = [(slug, trigger.label) for slug, trigger in triggers.items()]
         if (data or initial).get("kind") == "filter":
             kind = object_types[definition.object]
             label = _("Records that meet these filters")
-            self.fields["criteria"] = CriteriaField(object_type=kind, required=False, label=label)
+            self.criteria = CriteriaField(object_type=kind, required=False, label=label)
+            self.fields["criteria"] = self.criteria
             choices = filters_of(document.get("criteria"), definition)
             if choices:
                 self.fields["reenroll"] = forms.MultipleChoiceField(
@@ -98,13 +102,17 @@ class TriggerForm(forms.Form):
                     label=_("Enroll again each time one of these begins to be met"),
                 )
 
+    @property
+    def again(self) -> forms.BoundField | None:
+        """Which filters enroll again, where there are filters."""
+        return self["reenroll"] if "reenroll" in self.fields else None
+
     def op(self) -> dict[str, Any]:
         self.is_valid()
         kind = self.cleaned_data.get("kind", "manual")
         trigger: dict[str, Any] = {"kind": kind}
-        if "criteria" in self.fields:
-            raw = self.fields["criteria"].widget.value_from_datadict(self.data, {}, "criteria")
-            document = self.fields["criteria"].to_json(raw)
+        if self.criteria is not None:
+            document = self.criteria.sent(self.data, "criteria")
             if document is not None:
                 trigger["criteria"] = document
             again = self.data.getlist("reenroll") if hasattr(self.data, "getlist") else []
@@ -133,7 +141,7 @@ class Panel:
         self.definition, self.name, self.data = definition, name, data
         self.step: Step | None = definition.by_id.get(name)
         self.trigger = TriggerForm(data, definition) if name == "trigger" else None
-        self.form: forms.Form | None = None
+        self.form: ParamsForm | None = None
         self.comment: forms.Form | None = None
         self.branches: list[BranchForm] = []
         if self.step is None:

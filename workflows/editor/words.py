@@ -21,10 +21,11 @@ def words() -> dict[str, str]:
         "duplicate": _("Duplicate"),
         "copy": _("Copy"),
         "move": _("Move to…"),
+        "collapse": _("Hide the branches"),
+        "expand": _("Show the branches"),
         "up": _("Move up"),
         "down": _("Move down"),
         "delete": _("Delete"),
-        "paste": _("Paste the copied step"),
         "failed": _("The change was not accepted."),
     }
 
@@ -36,6 +37,7 @@ def keys() -> list[tuple[str, str]]:
         ("Enter", _("Open the settings; Esc closes them")),
         ("A, +", _("Add a step below")),
         ("M", _("Move the step to…")),
+        ("C", _("Hide or show the branches of a step")),
         ("Alt ↑, Alt ↓", _("Move the step up or down")),
         ("Ctrl D", _("Duplicate")),
         ("Ctrl C, X, V", _("Copy, cut and paste a step")),

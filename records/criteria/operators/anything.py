@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import Exists, Q, Value
+from django.db.models import Exists, Lookup, Q, Value
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, IsNull, LessThan
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -143,7 +143,7 @@ class UpdatedBeforeProperty(LastChange):
     slug, label = "updated_before_property", gettext_lazy("updated before another property")
     sentence = gettext_lazy("%(property)s was last updated before %(other)s was")
     operands = (Other(any_family=True),)
-    lookup = LessThan
+    lookup: type[Lookup[Any]] = LessThan
 
     def compare(self, changed: Any, leaf: PropertyFilter, context: Context) -> Q:
         other = last_change(leaf.values["other"], leaf.object_type)

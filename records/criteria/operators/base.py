@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -151,6 +152,6 @@ class PropertyFilter(Node):
         if isinstance(self.values.get("other"), Property):
             yield of_property(self.values["other"], self.object_type, self.hops)
 
-    @property
+    @builtins.property  # not the field
     def time_sensitive(self) -> bool:
         return self.operator.time_sensitive(self.values)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.criteria.expressions import known, value_of
-from records.criteria.operands import One, Other
+from records.criteria.operands import One, Operand, Other
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
 
@@ -20,7 +20,7 @@ DIGITS = DecimalField(max_digits=24, decimal_places=6)
 
 class NumberOperator(Operator):
     families = ("number",)
-    operands = (One(),)
+    operands: tuple[Operand, ...] = (One(),)
     lookup: Any = Exact
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:

@@ -1,0 +1,53 @@
+"""What criteria are written in terms of beyond the code: custom properties, users, options kept in tables.
+
+`version` tells in one cheap statement whether any of it has changed, so that what was read from documents can be
+kept until it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.db import connection, models
+
+if TYPE_CHECKING:
+    from records.properties import Option
+
+Version = tuple[int, ...]
+#: The models that functions for options read, besides custom properties and users.
+read_for_options: list[type[models.Model]] = []
+
+
+class ListedIn:
+    """Options fetched from tables; `models` are all that the function reads.
+
+    Criteria on properties whose options come from a plain function are read anew each time.
+    """
+
+    def __init__(self, fetch: Callable[[], Iterable[Option]], *models: type[models.Model]) -> None:
+        self.fetch = fetch
+        read_for_options.extend(model for model in models if model not in read_for_options)
+
+    def __call__(self) -> Iterable[Option]:
+        return self.fetch()
+
+
+def version() -> Version:
+    """Another value after any row of these tables was added, changed or removed.
+
+    Every row carries the number of the transaction that wrote it (xmin), and these only grow: with as many rows as
+    before, a change makes their sum greater. Ask before reading the tables: then what is read may be newer than its
+    version, and is read once more, but never older.
+    """
+    from records.models import PropertyDefinition
+
+    tables = [model._meta.db_table for model in (PropertyDefinition, get_user_model(), *read_for_options)]
+    parts = [
+        f"(SELECT count(*) FROM {name}), (SELECT COALESCE(sum(xmin::text::bigint), 0)::bigint FROM {name})"
+        for name in map(connection.ops.quote_name, tables)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}")
+        return tuple(cursor.fetchone())
