@@ -5,7 +5,8 @@ const $ = (id) => document.getElementById(id);
 const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas"), sizer = $("flow-sizer"), panel = $("flow-panel");
 const words = JSON.parse($("flow-words").textContent);
 const editable = "editable" in root.dataset;
-const clipKey = "headrace-step", viewKey = `headrace-view-${root.dataset.key}`, recentKey = "headrace-recent-actions";
+const clipKey = "headrace-step", viewKey = `headrace-view-${root.dataset.key}`, recentKey = "headrace-recent-actions", foldKey = `headrace-collapsed-${root.dataset.key}`;
+const collapsed = new Set(JSON.parse(localStorage.getItem(foldKey) || "[]"));
 const csrf = () => document.querySelector("meta[name=csrf-token]")?.content || document.querySelector("[name=csrfmiddlewaretoken]").value;
 let rev = Number(root.dataset.rev), zoom = 1, place = "", moving = "", before = null, dirty = 0, lastFocus = "";
 
@@ -51,14 +52,21 @@ function show(facts) {
   $("flow-problems").hidden = !facts.problems;
   $("flow-problems").firstElementChild.textContent = facts.problems;
   if (document.activeElement !== $("flow-name")) $("flow-name").value = facts.name;
-  if (facts.panel !== undefined && openStep()) fill(facts.panel);
   if (openStep() && !card(openStep())) closePanel(false);
+  else if (facts.panel && facts.step === openStep()) refill(facts.panel, facts.redraw);
   resize(); mark();
 }
 
 /* Talking to the server: one request at a time, in order */
 let queue = Promise.resolve();
-function send(url, make, { quiet = false } = {}) {
+function accept(answer, facts) {
+  if (answer.ok) { show(facts); return facts; }
+  $("flow-saved").textContent = words.failed;
+  $("flow-saved").classList.add("bad");
+  toast(facts.conflict || facts.errors?.map((error) => error.message).join(" ") || words.failed);
+  return null;
+}
+function send(url, make) {
   dirty++;
   $("flow-saved").textContent = words.saving;
   const turn = queue.then(async () => {
@@ -69,47 +77,37 @@ function send(url, make, { quiet = false } = {}) {
     } catch {
       $("flow-saved").textContent = words.offline;
       $("flow-saved").classList.add("bad");
+      before = "";
       toast(words.offline, words.retry, () => send(url, make));
       return null;
     }
     if (answer.status === 409) return conflict(facts, url, make);
-    if (!answer.ok) {
-      const text = facts.errors?.map((error) => error.message).join(" ") || words.failed;
-      $("flow-saved").textContent = words.failed;
-      $("flow-saved").classList.add("bad");
-      if (!quiet) toast(text);
-      return null;
-    }
-    show(facts);
-    return facts;
+    return accept(answer, facts);
   }).finally(() => dirty--);
   queue = turn.catch(() => null);
   return turn;
 }
-const op = (body) => send(() => root.dataset.ops + (openStep() ? `?step=${encodeURIComponent(openStep())}` : ""), () => JSON.stringify({ op: body, rev }));
+function at(path, query) {
+  const given = Object.entries({ ...query, collapsed: [...collapsed].join(" ") }).filter((pair) => pair[1]);
+  return `${path}?${new URLSearchParams(given)}`;
+}
+const op = (body) => send(() => at(root.dataset.ops, { step: openStep() }), () => JSON.stringify({ op: body, rev }));
 async function flushed(body) { await store(false, true); return op(body); }
 async function reload() {
-  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-  rev = Number(page.getElementById("flow").dataset.rev);
-  canvas.dataset.size = page.getElementById("flow-canvas").dataset.size;
-  patch(page.getElementById("flow-canvas").innerHTML);
-  $("flow-saved").textContent = page.getElementById("flow-saved").textContent;
-  $("flow-name").value = page.getElementById("flow-name").value;
-  resize(); mark();
+  const answer = await fetch(at(location.pathname, { format: "json" }));
+  if (answer.ok) show(await answer.json());
 }
 async function conflict(facts, url, make) {
-  const dialog = $("flow-conflict");
   $("flow-conflict-text").textContent = facts.conflict;
-  const choice = await ask(dialog);
+  const choice = await ask($("flow-conflict"));
   await reload();
+  let kept = null;
   if (choice === "keep") {
     const answer = await fetch(url(), { method: "POST", headers: { "X-CSRFToken": csrf() }, body: make() });
-    const again = await answer.json();
-    if (answer.ok) { show(again); return again; }
-    toast(again.conflict || again.errors?.map((error) => error.message).join(" ") || words.failed);
+    kept = accept(answer, await answer.json());
   }
   if (openStep() && card(openStep())) await open(openStep(), false);
-  return null;
+  return kept;
 }
 function ask(dialog) {
   return new Promise((resolve) => {
@@ -166,11 +164,28 @@ const belowOf = (one) => {
 
 /* The panel */
 function fill(html) { panel.innerHTML = html; panel.hidden = false; mount(panel); before = state(); }
+/** Draw the panel anew, or, while somebody may be typing in it, only what the server says about it. */
+function refill(html, redraw) {
+  const focused = panel.contains(document.activeElement) && document.activeElement.id, top = panel.querySelector(".flow-fields")?.scrollTop;
+  if (redraw && state() === before) {
+    fill(html);
+    panel.querySelector(".flow-fields").scrollTop = top;
+    if (focused) $(focused)?.focus({ preventScroll: true });
+    return;
+  }
+  const next = document.createElement("template");
+  next.innerHTML = html;
+  for (const part of panel.querySelectorAll("[data-live]")) {
+    const now = next.content.querySelector(`[data-live="${part.dataset.live}"]`);
+    if (now && !part.contains(document.activeElement) && part.innerHTML !== now.innerHTML) part.replaceWith(now);
+  }
+  if (state() !== before && !timer) store(false);
+}
 const state = () => ($("flow-form") ? new URLSearchParams(new FormData($("flow-form"))).toString() : "");
 async function open(step, focus = true) {
   if (openStep() && openStep() !== step) await store(false, true);
-  const answer = await fetch(`${root.dataset.panel}?step=${encodeURIComponent(step)}`);
-  if (!answer.ok) return;
+  const answer = await fetch(at(root.dataset.panel, { step }));
+  if (!answer.ok) return toast(words.failed);
   history.replaceState(null, "", `?step=${encodeURIComponent(step)}`);
   fill(await answer.text());
   mark();
@@ -190,17 +205,18 @@ async function closePanel(save = true) {
 let timer = 0;
 function store(redraw, now = false) {
   clearTimeout(timer);
+  timer = 0;
   const form = $("flow-form");
   if (!form || !editable || (!redraw && state() === before)) return Promise.resolve();
   if (!now) { timer = setTimeout(() => store(redraw, true), 500); return Promise.resolve(); }
   const step = openStep(), data = new FormData(form);
   before = state();
   if (redraw) data.set("redraw", "1");
-  return send(() => `${root.dataset.panel}?step=${encodeURIComponent(step)}`, () => { data.set("rev", rev); return data; });
+  return send(() => at(root.dataset.panel, { step }), () => { data.set("rev", rev); return data; });
 }
 panel.addEventListener("change", (event) => store(event.target.dataset.refresh === "panel" || Boolean(event.target.closest("[data-refresh]")), Boolean(event.target.closest("[data-refresh]"))));
 panel.addEventListener("input", () => store(false));
-panel.addEventListener("submit", async (event) => { event.preventDefault(); const facts = await store(true, true); if (facts) panel.querySelector("h2")?.focus(); });
+panel.addEventListener("submit", (event) => { event.preventDefault(); closePanel(); });
 panel.addEventListener("click", async (event) => {
   if (event.target.closest("[data-close]")) return closePanel();
   const button = event.target.closest("[data-branch]");
@@ -255,9 +271,21 @@ palette.addEventListener("keydown", (event) => {
 palette.addEventListener("click", (event) => { const one = event.target.closest(".flow-option"); if (one) pick(one, event.shiftKey); else if (event.target === palette) palette.close(); });
 
 /* What can be done with a step */
+const choiceButton = ({ value, textContent }) => Object.assign(document.createElement("button"), { type: "button", value, textContent });
+const drop = (target) => target.closest?.(".flow-plus");
+canvas.addEventListener("dragstart", (event) => {
+  const one = event.target.closest?.(".flow-card[data-path]");
+  if (!one || !editable) return event.preventDefault();
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", one.dataset.step);
+  setTimeout(() => startMove(one, true));
+});
+canvas.addEventListener("dragover", (event) => { if (moving && drop(event.target)) event.preventDefault(); });
+canvas.addEventListener("drop", (event) => { const plus = drop(event.target); if (moving && plus) { event.preventDefault(); moveTo(plus); } });
+canvas.addEventListener("dragend", stopMove);
 const clip = () => JSON.parse(localStorage.getItem(clipKey) || "null");
 async function copyStep(step) {
-  const answer = await fetch(`${root.dataset.panel}?step=${encodeURIComponent(step)}&format=json`);
+  const answer = await fetch(at(root.dataset.panel, { step, format: "json" }));
   if (!answer.ok) return;
   const text = await answer.text();
   localStorage.setItem(clipKey, text);
@@ -269,9 +297,9 @@ async function remove(one) {
   const step = one.dataset.step;
   let keep = null;
   if ("splits" in one.dataset) {
-    const names = [...canvas.querySelectorAll(`[id^="b-${CSS.escape(step)}-"] .flow-branch`)].map((name) => name.textContent);
-    $("flow-keep").replaceChildren(...names.map((name, index) => Object.assign(document.createElement("button"), { type: "button", value: String(index), textContent: name })));
-    const choice = await ask($("flow-delete"));
+    const ways = JSON.parse(one.dataset.splits).map(([name, steps], value) => ({ value, textContent: name, steps })).filter((way) => way.steps);
+    $("flow-keep").replaceChildren(...ways.map(choiceButton));
+    const choice = ways.length ? await ask($("flow-delete")) : "none";
     if (!choice || choice === "cancel") return;
     keep = choice === "none" ? null : Number(choice);
   }
@@ -287,27 +315,37 @@ async function shift(one, by) {
   const step = one.dataset.step;
   if (await flushed({ op: "move", step, to: `${at[1]}${index + (by > 0 ? 1 : 0)}` })) focusCard(card(step));
 }
-function startMove(one) { moving = one.dataset.step; root.classList.add("moving"); mark(); toast(words.moving); }
+function startMove(one, quiet) { moving = one.dataset.step; root.classList.add("moving"); mark(); if (!quiet) toast(words.moving); }
+async function moveTo(plus) { const step = moving; stopMove(); if (await flushed({ op: "move", step, to: plus.dataset.at })) focusCard(card(step)); }
 function stopMove() { moving = ""; root.classList.remove("moving"); mark(); }
 async function menu(step) {
   const one = card(step), path = one.dataset.path;
   const last = !canvas.querySelector(`[data-path="${belowOf(one)}"]`);
-  const items = [["edit", true], ["duplicate", true], ["copy", true], ["up", !path.endsWith(".0")], ["down", !last], ["move", true], ["delete", true]].filter((item) => item[1]);
-  $("flow-menu-items").replaceChildren(...items.map(([name]) => Object.assign(document.createElement("button"), { type: "button", value: name, textContent: words[name] })));
+  const items = [["edit", true], ["duplicate", true], ["copy", true], ["up", !path.endsWith(".0")], ["down", !last], ["move", true], [collapsed.has(step) ? "expand" : "collapse", "splits" in one.dataset], ["delete", true]].filter((item) => item[1]);
+  $("flow-menu-items").replaceChildren(...items.map(([value]) => choiceButton({ value, textContent: words[value] })));
   const choice = await ask($("flow-menu"));
   if (choice === "edit") open(step);
   else if (choice === "duplicate") duplicate(step);
   else if (choice === "copy") copyStep(step);
   else if (choice === "up" || choice === "down") shift(one, choice === "up" ? -1 : 1);
   else if (choice === "move") startMove(one);
+  else if (choice === "collapse" || choice === "expand") fold(step);
   else if (choice === "delete") remove(one);
 }
+/** Hide or show the branches of a step; each browser remembers its own. */
+async function fold(step) {
+  if (!collapsed.delete(step)) collapsed.add(step);
+  localStorage.setItem(foldKey, JSON.stringify([...collapsed]));
+  await reload();
+  focusCard(card(step));
+}
 async function duplicate(step) { const facts = await flushed({ op: "duplicate", step }); if (facts) focusCard(card(facts.selected)); }
-canvas.addEventListener("click", async (event) => {
+canvas.addEventListener("click", (event) => {
   const plus = event.target.closest(".flow-plus"), more = event.target.closest(".flow-more"), one = event.target.closest(".flow-card");
-  if (plus && moving) { const step = moving; stopMove(); if (await flushed({ op: "move", step, to: plus.dataset.at })) focusCard(card(step)); }
+  if (plus && moving) moveTo(plus);
   else if (plus) addAt(plus.dataset.at);
   else if (more) menu(more.dataset.menu);
+  else if (event.target.closest(".flow-hidden")) fold(event.target.closest("li").querySelector(".flow-card").dataset.step);
   else if (one && !event.ctrlKey && !event.metaKey) { event.preventDefault(); open(one.dataset.step); }
 });
 for (const name of ["pointerover", "focusin"]) canvas.addEventListener(name, (event) => {
@@ -343,6 +381,7 @@ function frame() {
   f.transform = `translate(${dx + Math.max(0, (view.scrollLeft - sizer.offsetLeft) / zoom) * k}px, ${dy + (view.scrollTop / zoom) * k}px)`;
   f.width = `${Math.min(width, view.clientWidth / zoom) * k}px`;
   f.height = `${Math.min(height, view.clientHeight / zoom) * k}px`;
+  $("flow-map").classList.toggle("needless", width * zoom <= view.clientWidth && height * zoom <= view.clientHeight);
 }
 const remember = () => localStorage.setItem(viewKey, JSON.stringify([zoom, view.scrollLeft, view.scrollTop]));
 let idle = 0;
@@ -406,16 +445,23 @@ addEventListener("keydown", (event) => {
     if (event.altKey && real && editable) return run(() => shift(one, key === "ArrowUp" ? -1 : 1));
     return run(() => arrow(key));
   }
+  if (!ctrl && key === "c" && one && "splits" in one.dataset) return run(() => fold(step));
   if (!editable || !one) return;
   if (!ctrl && (key === "a" || key === "+")) return run(() => addAt(belowOf(one)));
-  if (!real) { if (ctrl && key === "v") run(() => pasteAt("steps.0")); return; }
+  if (!real) return;
   if (!ctrl && key === "e") return run(() => open(step));
   if (!ctrl && key === "m") return run(() => startMove(one));
   if (key === "Delete" || key === "Backspace") return run(() => remove(one));
   if (ctrl && key === "d") return run(() => duplicate(step));
   if (ctrl && key === "c") return run(() => copyStep(step));
   if (ctrl && key === "x") return run(async () => { await copyStep(step); remove(one); });
-  if (ctrl && key === "v") return run(() => pasteAt(belowOf(one)));
+});
+addEventListener("paste", (event) => {
+  const one = here();
+  if (!editable || !one || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  try { localStorage.setItem(clipKey, JSON.stringify(JSON.parse(event.clipboardData.getData("text")))); } catch { /* other text: what was copied here last is pasted */ }
+  pasteAt(belowOf(one));
 });
 for (const name of ["undo", "redo"]) $(`flow-${name}`)?.addEventListener("click", () => flushed({ op: name }));
 $("flow-help").addEventListener("click", () => ask($("flow-keys")));
@@ -431,4 +477,6 @@ const seen = JSON.parse(localStorage.getItem(viewKey) || "null");
 if (seen) { setZoom(seen[0]); resize(); [, view.scrollLeft, view.scrollTop] = seen; } else { resize(); if (size()[0] > view.clientWidth) { view.scrollLeft = (size()[0] - view.clientWidth) / 2; } }
 mark();
 if (openStep()) card(openStep())?.scrollIntoView({ block: "center", inline: "center" });
+addEventListener("resize", frame);
+if (collapsed.size) reload();
 root.dataset.ready = "";
