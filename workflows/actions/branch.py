@@ -84,12 +84,15 @@ class Branch(Action):
         """One statement says for every record which branch is the first to match."""
         branches = batch.step.branches
         otherwise = next((i for i, branch in enumerate(branches) if not branch.criteria), -1)
-        zone = zone_of(batch.context)
-        whens = [
-            When(criteria.compile(branch.criteria, batch.object_type, now=batch.now, zone=zone).q, then=Value(index))
-            for index, branch in enumerate(branches)
-            if branch.criteria
-        ]
+        try:
+            whens = [
+                When(compiled(branch.criteria, batch).q, then=Value(index))
+                for index, branch in enumerate(branches)
+                if branch.criteria
+            ]
+        except DocumentError as error:
+            batch.fail(None, "invalid_params", error=str(error)[:500])
+            return
         way = Case(*whens, default=Value(otherwise), output_field=IntegerField())
         ways = dict(batch.records().annotate(way=way).values_list("pk", "way"))
         take_ways(batch, ways, otherwise)
@@ -99,6 +102,11 @@ class Branch(Action):
         if not name:
             return _("Matched no branch and went on")
         return format_html(_("Took the branch “{name}”"), name=name)
+
+
+def compiled(document: Any, batch: Batch) -> criteria.Compiled:
+    """The criteria of a branch that was published: users and options that have gone since match nothing."""
+    return criteria.compile(document, batch.object_type, now=batch.now, zone=zone_of(batch.context), stored=True)
 
 
 def take_ways(batch: Batch, ways: dict[int, int], otherwise: int) -> None:

@@ -24,7 +24,7 @@ from records.clock import database_now
 from records.icons import icon
 from records.object_types import object_types
 from records.problems import DocumentError
-from workflows import checking, drafting, publishing
+from workflows import cataloguing, checking, drafting, publishing
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.review_views import ReviewViews
 from workflows.definition import parse
@@ -200,16 +200,11 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         return redirect("admin:workflow_editor", twin.pk)
 
     def remove_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Delete: the workflow is turned off and hidden; its history stays."""
+        """Delete: the workflow is turned off and hidden, who is inside leaves; its history stays."""
         workflow = self.workflow_or_404(request, pk, "delete")
         inside = Enrollment.objects.filter(workflow=workflow, status="active").count()
         if request.method == "POST":
-            now = database_now()
-            if workflow.live_id and workflow.status != Workflow.Status.OFF:
-                publishing.turn_off(workflow, by=request.user, now=now)
-            workflow.deleted_at = now
-            workflow.save(update_fields=["deleted_at", "updated_at"])
-            publishing.note(workflow, request.user, "deleted", now)
+            cataloguing.remove(workflow, by=request.user, now=database_now())
             self.message_user(request, _("“%(name)s” was deleted.") % {"name": workflow.name}, messages.SUCCESS)
             return redirect("admin:workflows_workflow_changelist")
         context = self.admin_site.each_context(request) | {

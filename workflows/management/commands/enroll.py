@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def workflow(self, named: str) -> Workflow:
         found = Workflow.objects.filter(deleted_at=None)
-        found = found.filter(pk=named) if named.isdigit() else found.filter(name=named)
+        found = found.filter(pk=named) if named.isascii() and named.isdigit() else found.filter(name=named)
         if len(found) == 1:
             return found[0]
         if found:

@@ -1,0 +1,46 @@
+"""What must be true of a database whatever has happened to it, each as a query that finds who breaks it."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+PROMISES = {
+    "An active enrollment stands on a step and is due, now or later.": """
+        SELECT id FROM workflows_enrollment WHERE status = 'active' AND (step = '' OR due_at IS NULL)
+    """,
+    "An enrollment that is not active has ended, stands nowhere, is never due, and nobody's.": """
+        SELECT id FROM workflows_enrollment
+        WHERE status <> 'active' AND (ended_at IS NULL OR step <> '' OR due_at IS NOT NULL OR claim IS NOT NULL)
+    """,
+    "A claim has a lease.": """
+        SELECT id FROM workflows_enrollment WHERE claim IS NOT NULL AND claimed_until IS NULL
+    """,
+    "Nobody is inside a deleted workflow.": """
+        SELECT e.id FROM workflows_enrollment e JOIN workflows_workflow w ON w.id = e.workflow_id
+        WHERE e.status = 'active' AND w.deleted_at IS NOT NULL
+    """,
+    "An active enrollment stands on a step its revision has, or waits to be told that it is gone.": """
+        SELECT e.id FROM workflows_enrollment e JOIN workflows_revision r ON r.id = e.revision_id
+        WHERE e.status = 'active' AND e.due_at > clock_timestamp()
+            AND NOT jsonb_path_exists(r.definition, '$.**.id ? (@ == $step)', jsonb_build_object('step', e.step))
+    """,
+    "A step is taken once at each visit.": """
+        SELECT enrollment_id FROM workflows_stepexecution WHERE outcome <> 'waiting'
+        GROUP BY enrollment_id, visit HAVING count(*) > 1
+    """,
+    "A workflow that is on has a live, published revision.": """
+        SELECT w.id FROM workflows_workflow w LEFT JOIN workflows_revision r ON r.id = w.live_id
+        WHERE w.status = 'on' AND r.published_at IS NULL
+    """,
+}
+
+
+def broken_promises() -> dict[str, list[int]]:
+    """The promises that do not hold, with the ids of up to ten rows that break them."""
+    found = {}
+    with connection.cursor() as cursor:
+        for promise, query in PROMISES.items():
+            cursor.execute(f"{query} LIMIT 10")
+            if ids := [row[0] for row in cursor.fetchall()]:
+                found[promise] = ids
+    return found
