@@ -82,6 +82,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int | None) -> bool:
+    """Whether somebody may listen on a port; None is no port."""
+    if port is None:
+        return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def launch(command: list[str | Path], who: Account, log: Path, stdin: bytes = b"") -> subprocess.Popen[bytes]:
     """Start a server in a session of its own, so that a Ctrl-C meant for us does not reach it."""
     log.parent.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from config.embedded import (
     command_line,
     environment,
     free_port,
+    is_free,
     launch,
     tail,
     wait_until,
@@ -42,6 +44,8 @@ SETTINGS = {
     "log_min_messages": "warning",
     "timezone": "UTC",
 }
+#: Seconds in which a server that ends at once is started again.
+PATIENCE = 5.0
 FAST_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -71,13 +75,19 @@ def start(folder: Path, state: dict[str, Any], *, durable: bool) -> bool:
     (data / "postmaster.pid").unlink(missing_ok=True)
     binary = reachable_install(folder, who, version_of(data)) / "bin" / "postgres"
     options = [f"-c{key}={value}" for key, value in (SETTINGS | ({} if durable else FAST_UNSAFE)).items()]
-    for port in (known.get("port") or free_port(), free_port(), free_port()):
-        known["port"] = port
+    # What a killed server leaves behind holds its memory for a moment: the next one tries again, and on the same port
+    # as long as nobody else has taken that, because running processes know no other.
+    until = time.monotonic() + PATIENCE
+    while True:
+        port = known["port"] = known["port"] if is_free(known.get("port")) else free_port()
         process = launch([binary, "-D", data, "-p", str(port), *options], who, log)
         # A server that crashed replays its log first, which can take a while.
         if wait_until(lambda: answers(state), 120, process):
             ensure_database(state)
             return True
+        if time.monotonic() > until:
+            break
+        time.sleep(0.2)
     raise EmbeddedServerError(f"PostgreSQL did not start. The end of {log}:\n{tail(log)}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -34,6 +35,7 @@ KINDS: dict[str, tuple[int, Any]] = {
     "precondition_required": (428, gettext_lazy("A precondition is missing")),
     "throttled": (429, gettext_lazy("Too many requests")),
     "internal": (500, gettext_lazy("An error of ours")),
+    "unavailable": (503, gettext_lazy("The database does not answer")),
 }
 
 
@@ -80,6 +82,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return reply(ApiProblem("not_found", _("There is nothing here.")))
     if isinstance(error, PermissionDenied):
         return reply(ApiProblem("forbidden", str(error) or _("You may not do this.")))
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.warning("The database does not answer: %s", str(error).strip())
+        detail = _("The database does not answer, or not in time; nothing was changed. Try again in some seconds.")
+        return reply(ApiProblem("unavailable", detail, headers={"Retry-After": "5"}))
     request = context["request"]
     logger.error("API error: %s %s", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=None, request=request)

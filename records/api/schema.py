@@ -150,7 +150,7 @@ class ApiSchema(AutoSchema):
         if self.route.paged and isinstance(shape, dict):
             shape = page_of(shape)
         good = {self.route.status: OpenApiResponse(shape, description=str(self.route.summary))}
-        codes = {400, 401, 403, 429, *self.route.problems}
+        codes = {400, 401, 403, 429, 503, *self.route.problems}
         codes |= {411, 413, 415} if self.method in ("POST", "PUT", "PATCH") else set()
         codes |= {409} if self.method == "POST" else set()
         codes |= {404} if "{id}" in self.path else set()
