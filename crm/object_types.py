@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -10,27 +10,28 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Company, Contact, Deal, Note, Pipeline, Stage, Task, Ticket
 from records.object_types import property_of, register
 from records.properties import Option, Property
+from records.vocabulary import ListedIn
 
 HIDDEN = {"custom", "deleted_at"}
 LINKS = ("contact", "company", "deal", "ticket", "task", "note")
 
 
-def pipelines(object_type: str) -> Callable[[], Iterable[Option]]:
+def pipelines(object_type: str) -> ListedIn:
     def fetch() -> Iterable[Option]:
         found = Pipeline.objects.filter(object_type=object_type)
         return [Option(slug, label) for slug, label in found.values_list("slug", "label")]
 
-    return fetch
+    return ListedIn(fetch, Pipeline)
 
 
-def stages(object_type: str) -> Callable[[], Iterable[Option]]:
+def stages(object_type: str) -> ListedIn:
     """The stages of every pipeline of the type; a slug used in several pipelines is one option."""
 
     def fetch() -> Iterable[Option]:
         found = Stage.objects.filter(pipeline__object_type=object_type).order_by("pipeline__position", "position")
         return [Option(slug, label) for slug, label in dict(found.values_list("slug", "label")).items()]
 
-    return fetch
+    return ListedIn(fetch, Stage, Pipeline)
 
 
 def columns(model: Any, **overrides: dict[str, Any]) -> tuple[Property, ...]:

@@ -12,15 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Q
 
 from records import criteria
 from records.associations import associations_of, counted, leading_to
-from records.criteria import Compiled, Dependencies
+from records.criteria import Dependencies
 from records.models import ChangeKind, Membership, PendingChange, Segment, SegmentDependency
 from records.object_types import ObjectType, object_types
+from records.plans import plan_of
+from records.vocabulary import Version
 
 ANY_CHANGE, LINKS, EXISTENCE = "*", "association", "+"
 #: How often a segment that time changes is compared with all records.
@@ -30,8 +31,19 @@ MAKE_MEMBERS = """
     INSERT INTO records_membership (segment_id, record_id, since)
     SELECT %s, record_id, %s FROM {matching} ON CONFLICT DO NOTHING RETURNING record_id
 """
-REMOVE_MEMBERS = """
-    DELETE FROM records_membership WHERE segment_id = %s AND record_id = ANY(%s::bigint[]) RETURNING record_id
+# One statement, of which every part sees the memberships as they were before it.
+REFRESH = """
+    WITH asked AS MATERIALIZED (SELECT record_id FROM {matching} WHERE record_id = ANY(%s::bigint[])),
+    joined AS (
+        INSERT INTO records_membership (segment_id, record_id, since)
+        SELECT %s, record_id, %s FROM asked ON CONFLICT DO NOTHING RETURNING record_id
+    ),
+    gone AS (
+        DELETE FROM records_membership AS m WHERE segment_id = %s AND m.record_id = ANY(%s::bigint[])
+            AND NOT EXISTS (SELECT FROM asked WHERE asked.record_id = m.record_id)
+        RETURNING record_id
+    )
+    SELECT record_id, true FROM joined UNION ALL SELECT record_id, false FROM gone
 """
 
 
@@ -87,16 +99,11 @@ def watched(object_type: ObjectType, dependencies: Dependencies) -> set[tuple[st
     return found
 
 
-def compiled(segment: Segment, now: dt.datetime) -> Compiled:
-    kind = object_types[segment.object_type]
-    return criteria.compile(segment.criteria, kind, now=now, zone=segment.time_zone, stored=True)
-
-
 def fill(segment: Segment, now: dt.datetime) -> int:
     """Make the memberships what they should be, from nothing, and return how many there are. One INSERT … SELECT."""
     Membership.objects.filter(segment=segment).delete()
     Segment.objects.filter(pk=segment.pk).update(checked_at=now)
-    sql, params = matching_sql(segment, now)
+    sql, params = plan_of(segment, now).matching
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO records_membership (segment_id, record_id, since) SELECT %s, record_id, %s FROM {sql}",
@@ -105,32 +112,22 @@ def fill(segment: Segment, now: dt.datetime) -> int:
         return cursor.rowcount
 
 
-def matching_sql(segment: Segment, now: dt.datetime) -> tuple[str, tuple[Any, ...]]:
-    """The matching records as a derived table with one column."""
-    try:
-        sql, params = compiled(segment, now).records().order_by().values("pk").query.sql_with_params()
-    except EmptyResultSet:
-        sql, params = "SELECT 0::bigint WHERE false", ()
-    return f"({sql}) AS matching (record_id)", params
-
-
-def refresh(segment: Segment, record_ids: Iterable[int], now: dt.datetime) -> Transitions:
+def refresh(
+    segment: Segment, record_ids: Iterable[int], now: dt.datetime, version: Version | None = None
+) -> Transitions:
     """Look at these records again and say who joined and who left."""
     asked = sorted(set(record_ids))
-    matching = set(compiled(segment, now).records().order_by().filter(pk__in=asked).values_list("pk", flat=True))
-    others = [pk for pk in asked if pk not in matching]
+    sql, params = plan_of(segment, now, version).matching
     with connection.cursor() as cursor:
-        members = MAKE_MEMBERS.format(matching="unnest(%s::bigint[]) AS matching (record_id)")
-        cursor.execute(members, [segment.pk, now, sorted(matching)])
-        joined = [row[0] for row in cursor.fetchall()]
-        cursor.execute(REMOVE_MEMBERS, [segment.pk, others])
-        left = [row[0] for row in cursor.fetchall()]
-    return Transitions(sorted(joined), sorted(left))
+        facts = [*params, asked, segment.pk, now, segment.pk, asked]
+        cursor.execute(REFRESH.format(matching=sql), facts)
+        moved = cursor.fetchall()
+    return Transitions(sorted(pk for pk, came in moved if came), sorted(pk for pk, came in moved if not came))
 
 
 def refresh_all(segment: Segment, now: dt.datetime) -> Transitions:
     """Look at every record again: for what only time has changed (TRG-21)."""
-    sql, params = matching_sql(segment, now)
+    sql, params = plan_of(segment, now).matching
     with connection.cursor() as cursor:
         cursor.execute(MAKE_MEMBERS.format(matching=sql), [segment.pk, now, *params])
         joined = [row[0] for row in cursor.fetchall()]

@@ -37,17 +37,15 @@ class ListedIn:
 def version() -> Version:
     """Another value after any row of these tables was added, changed or removed.
 
-    Every row carries the number of the transaction that wrote it (xmin), and these only grow: with as many rows as
-    before, a change makes their sum greater. Ask before reading the tables: then what is read may be newer than its
-    version, and is read once more, but never older.
+    Every row carries the numbers of the transaction (xmin) and of the command in it (cmin) that wrote it, and these
+    only grow: with as many rows as before, a change makes one of the two sums greater. Ask before reading the tables:
+    then what is read may be newer than its version, and is read once more, but never older.
     """
     from records.models import PropertyDefinition
 
     tables = [model._meta.db_table for model in (PropertyDefinition, get_user_model(), *read_for_options)]
-    parts = [
-        f"(SELECT count(*) FROM {name}), (SELECT COALESCE(sum(xmin::text::bigint), 0)::bigint FROM {name})"
-        for name in map(connection.ops.quote_name, tables)
-    ]
+    sums = "count(*), COALESCE(sum(xmin::text::bigint), 0)::bigint, COALESCE(sum(cmin::text::bigint), 0)::bigint"
+    parts = (f"SELECT {sums} FROM {connection.ops.quote_name(table)}" for table in tables)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}")
-        return tuple(cursor.fetchone())
+        cursor.execute(" UNION ALL ".join(parts))
+        return tuple(number for row in cursor.fetchall() for number in row)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, CharField, F, QuerySet, Value, When
-from django.db.models.functions import Concat
+from django.db.models import F, QuerySet
 
-from records import segments
-from records.criteria import Leaf
+from records import segments, vocabulary
 from records.models import ChangeKind, Membership, PendingChange, Segment
+from records.plans import plan_of
+from records.vocabulary import Version
 from workflows import reenrolling
 from workflows.enrolling import enroll, unenroll
 from workflows.models import Enrollment, Subscription, Workflow
@@ -29,9 +28,12 @@ Causes = dict[int, list[PendingChange]]
 
 
 def lock_dispatching() -> None:
-    """Wait for the right to dispatch or publish; held until the transaction ends."""
+    """Wait for the right to dispatch or publish; held until the transaction ends.
+
+    Until then nothing is compiled just in time either: for criteria that takes longer than running them.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", LOCK)
+        cursor.execute("SELECT set_config('jit', 'off', true), pg_advisory_xact_lock(%s, %s)", LOCK)
 
 
 def dispatch(now: dt.datetime, limit: int = 1000) -> int:
@@ -44,13 +46,13 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
         return 0
     with transaction.atomic():
         lock_dispatching()
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL jit = off")
         pending = take(limit)
-        for segment, causes in sorted(segments.touched(pending).items(), key=lambda item: item[0].pk):
-            follow(segment, segments.refresh(segment, causes, now), causes, now)
+        touched = sorted(segments.touched(pending).items(), key=lambda item: item[0].pk)
+        version = vocabulary.version() if touched else ()
+        for segment, causes in touched:
+            follow(segment, segments.refresh(segment, causes, now, version), causes, now, version)
         for segment in segments.due(now):
-            follow(segment, segments.refresh_all(segment, now), {}, now)
+            follow(segment, segments.refresh_all(segment, now), {}, now, vocabulary.version())
         drop_deleted(pending, now)
     return len(pending)
 
@@ -60,21 +62,24 @@ def take(limit: int) -> list[PendingChange]:
     return sorted(PendingChange.objects.raw(TAKE, [limit]), key=lambda change: change.pk)
 
 
-def follow(segment: Segment, moved: segments.Transitions, causes: Causes, now: dt.datetime) -> None:
+def follow(segment: Segment, moved: segments.Transitions, causes: Causes, now: dt.datetime, version: Version) -> None:
     """Do what the workflows on a segment want done with those who joined and left."""
+    came = set(moved.joined)
+    answers: dict[int, str] = {}
     for subscription in live_subscriptions(segment):
         workflow, definition = subscription.revision.workflow, subscription.revision.definition
         if (definition.get("unenroll") or {}).get("when_no_longer_matching") and moved.left:
             gone = Enrollment.objects.filter(workflow=workflow, record_id__in=moved.left)
             unenroll(gone, reason="no_longer_matching", by=None, now=now)
         rules = reenrolling.of_definition(definition)
-        renewed = [pk for pk in renewals(segment, causes, rules) if pk not in moved.joined]
+        renewed = [pk for pk in renewals(segment, causes, rules) if pk not in came]
         joined = [*moved.joined, *renewed]
         if not joined:
             continue
         again = {pk for pk in joined if (rules.allows(causes[pk]) if pk in causes else rules.by_time)}
-        bits = leaves_of(segment, joined, now)
-        told = {pk: cause_of(causes.get(pk, []), bits.get(pk, "")) for pk in joined}
+        if unasked := [pk for pk in joined if pk not in answers]:
+            answers |= plan_of(segment, now, version).leaves(unasked)
+        told = {pk: cause_of(causes.get(pk, []), answers.get(pk, "")) for pk in joined}
         enroll(workflow, joined, cause={"kind": "filter"}, causes=told, again=again, now=now)
 
 
@@ -106,19 +111,6 @@ def cause_of(changes: list[PendingChange], leaves: str) -> dict[str, Any]:
     last, source = changes[-1], changes[-1].source or {}
     cause |= {"change": last.change_id, "depth": max(change.depth for change in changes)}
     return cause | {name: source[name] for name in ("actor", "chain") if name in source}
-
-
-def leaves_of(segment: Segment, ids: Iterable[int], now: dt.datetime) -> dict[int, str]:
-    """Which filters each record met, as 0 and 1 in the order of the leaves."""
-    compiled = segments.compiled(segment, now)
-    found = compiled.records().order_by().filter(pk__in=list(ids))
-    return dict(found.values_list("pk", bits(compiled.leaves)))
-
-
-def bits(leaves: tuple[Leaf, ...]) -> Concat:
-    """The leaves' answers as one text in SQL."""
-    ones = [Case(When(leaf.q, then=Value("1")), default=Value("0"), output_field=CharField()) for leaf in leaves]
-    return Concat(Value(""), *ones, Value(""), output_field=CharField())
 
 
 def drop_deleted(pending: list[PendingChange], now: dt.datetime) -> None:

@@ -16,10 +16,11 @@ from records import criteria, segments
 from records.criteria import Compiled
 from records.models import Segment
 from records.object_types import object_types
+from records.plans import bits
 from records.problems import DocumentError, Problem
 from workflows import checking, doorbell
 from workflows.definition import Definition, parse
-from workflows.dispatching import bits, lock_dispatching
+from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
 from workflows.drafting.telling import told
 from workflows.enrolling import enroll_selected, locked, unenroll

@@ -50,6 +50,10 @@ class Compiled:
         group = self.criteria.group
         return Dependencies(frozenset(group.dependencies()), group.time_sensitive)
 
+    def at(self, now: dt.datetime) -> Compiled:
+        """The same criteria for another instant."""
+        return Compiled(self.criteria, Context(now, self.context.zone))
+
     def records(self) -> QuerySet[Any]:
         """The live records that match."""
         return self.object_type.records().filter(self.q)

@@ -24,7 +24,7 @@ def parse(document: Any, object_type: ObjectType, *, path: str = "", stored: boo
     group = parse_group(document, Scope(shared, object_type), "")
     if shared.faults or group is None:
         raise DocumentError([problem.at(path) for problem in shared.faults])
-    return Criteria(object_type, group)
+    return Criteria(object_type, group, shared.lasting)
 
 
 def parse_group(document: Any, scope: Scope, path: str, extra_keys: frozenset[str] = frozenset()) -> Group | None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from records.object_types import ObjectType
 from records.problems import Problem
 from records.properties import Property
+from records.vocabulary import ListedIn
 
 FILTER_LIMIT = 250
 DEPTH_LIMIT = 10
@@ -28,6 +29,7 @@ class Document:
     stored: bool = False
     faults: list[Problem] = field(default_factory=list)
     filters: int = 0
+    lasting: bool = True
     properties: dict[str, dict[str, Property]] = field(default_factory=dict)
 
 
@@ -65,6 +67,7 @@ class Scope:
         """A property by slug, with its options fetched once; None when there is none."""
         prop = self.known_properties().get(slug)
         if prop is not None and callable(prop.options_source):
+            self.document.lasting &= isinstance(prop.options_source, ListedIn)
             prop = dataclasses.replace(prop, options_source=prop.options)
             self.known_properties()[slug] = prop
         return prop

@@ -110,10 +110,14 @@ class Group(Node):
 
 @dataclass(frozen=True)
 class Criteria:
-    """A whole parsed document: its object type and its outermost group."""
+    """A whole parsed document: its object type and its outermost group.
+
+    `lasting`: it would be read the same again until the vocabulary changes (records.vocabulary).
+    """
 
     object_type: ObjectType
     group: Group
+    lasting: bool = True
 
 
 def needs_parentheses(group: Group) -> bool:
