@@ -22,6 +22,7 @@ from records.journal import change_source, changes_of, values_at
 from records.models import Change, PendingChange
 from records.object_types import object_types
 from records.signals import changes_journaled
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 DEAL = "deal"
@@ -248,7 +249,7 @@ WRITES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=WRITES)
 def test_the_journal_equals_a_model_of_random_writes(writes):
     deals = Deal.objects.bulk_create([Deal(name=str(i)) for i in range(3)])

@@ -30,13 +30,6 @@ STEPS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _clean_log(transactional_db):
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE workflows_stepexecution, records_change")
-
-
 def start_worker(**environment):
     """`workflow_tick` in a process of its own, on the test's database."""
     database = connection.settings_dict

@@ -44,13 +44,6 @@ def no_redis(settings):
     doorbell.breaker = doorbell.Breaker()
 
 
-@pytest.fixture
-def clean_log(transactional_db):
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE workflows_stepexecution, records_change")
-
-
 def queued(lane):
     return Queue(lane, connection=doorbell.client(), serializer=JSONSerializer).count
 
@@ -71,7 +64,7 @@ def test_without_redis_ringing_says_so_quickly_and_soon_without_asking(no_redis)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_saving_succeeds_while_redis_is_away(no_redis, clean_log):
+def test_saving_succeeds_while_redis_is_away(no_redis, transactional_db):
     started = time.monotonic()
     for i in range(10):
         Contact.objects.create(email=f"c{i}@example.com")
@@ -80,7 +73,7 @@ def test_saving_succeeds_while_redis_is_away(no_redis, clean_log):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_hears_the_bell_does_the_work(bell, clean_log):
+def test_a_worker_that_hears_the_bell_does_the_work(bell, transactional_db):
     contact = Contact.objects.create(email="a@example.com")
     enroll(make_workflow([SET]), [contact.pk], now=database_now())
     bell.ring("high")
@@ -93,7 +86,7 @@ def test_a_worker_that_hears_the_bell_does_the_work(bell, clean_log):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_jobs_delivered_many_times_change_nothing(bell, clean_log):
+def test_jobs_delivered_many_times_change_nothing(bell, transactional_db):
     contact = Contact.objects.create(email="a@example.com")
     enroll(
         make_workflow([step("add", "change_number", property="lead_score", by=1)]), [contact.pk], now=database_now()
@@ -110,7 +103,7 @@ def test_there_are_two_lanes_only():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_clock_alone_does_the_work_when_redis_is_away(no_redis, clean_log):
+def test_the_clock_alone_does_the_work_when_redis_is_away(no_redis, transactional_db):
     contacts = [Contact.objects.create(email=f"c{i}@example.com") for i in range(3)]
     clock = Clock()
     thread = threading.Thread(target=clock.run)
@@ -128,7 +121,7 @@ def test_the_clock_alone_does_the_work_when_redis_is_away(no_redis, clean_log):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_clock_outlives_a_lost_connection(bell, clean_log):
+def test_the_clock_outlives_a_lost_connection(bell, transactional_db):
     clock = Clock()
     thread = threading.Thread(target=clock.run)
     thread.start()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from records.problems import DocumentError
+from tests.examples import examples
 from workflows import drafting
 from workflows.drafting.tree import walk
 
@@ -58,7 +59,7 @@ ANY_OP = st.one_of(
 
 
 @given(st.lists(ANY_OP, max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_every_operation_is_undone_by_its_inverse(ops: list[dict[str, Any]]) -> None:
     before = document()
     for op in ops:

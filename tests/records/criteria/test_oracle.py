@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from crm.models import Deal
 from records import criteria
 from records.object_types import ObjectType
+from tests.examples import examples
 from tests.records.criteria.oracle import Oracle
 
 ZONES = st.sampled_from(
@@ -144,7 +145,9 @@ class Undo(Exception):
     "OPR-48", "OPR-49", "OPR-50", "OPR-51",
 )  # fmt: skip
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(records=RECORDS, tree=TREES, now=instants(), zone=ZONES)
 def test_sql_and_a_naive_reading_agree(
