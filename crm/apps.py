@@ -14,8 +14,10 @@ class CrmConfig(AppConfig):
         from crm.goals import register_goals
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
+        from crm.stage_rules import register_stage_rules
 
         register_object_types()
+        register_stage_rules()
         register_chores()
         register_goals()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

@@ -14,6 +14,7 @@ from records.saving.cleaning import Cleaner
 from records.saving.linking import check_links, link
 from records.saving.matching import check_uniques, find_records, lock_uniques, upsert_property
 from records.saving.rows import Row, Saved, Work
+from records.saving.rules import apply_rules
 from records.saving.writing import apply, check_required, insert, update
 
 SIZE = 500
@@ -61,14 +62,25 @@ def save_some(object_type: ObjectType, rows: Sequence[Row], upsert_by: str | Non
     if key is not None or uniques:
         lock_uniques(object_type)
     find_records(object_type, works, key)
+    start_new(works, cleaner)
     check_uniques(object_type, works, [prop for prop in uniques if prop is not key])
+    apply_rules(object_type, works)
     changes = apply_all(object_type, works, cleaner)
     written = [work for work in works if work.valid]
     new = {id(work.record): work.record for work in written if work.record.pk is None}  # type: ignore[union-attr]
     insert(object_type, list(new.values()))
-    update(object_type, changes, cleaner.properties)
+    update(object_type, changes, known)
     touched = link(object_type, written)
     return [outcome(work, touched) for work in works]
+
+
+def start_new(works: list[Work], cleaner: Cleaner) -> None:
+    """Give each new record the values only new records get, with the first row that means it."""
+    begun: set[int] = set()
+    for work in works:
+        if work.valid and work.record is not None and work.record.pk is None and id(work.record) not in begun:
+            begun.add(id(work.record))
+            cleaner.clean_initial(work)
 
 
 def apply_all(object_type: ObjectType, works: list[Work], cleaner: Cleaner) -> dict[int, dict[str, Any]]:
@@ -81,7 +93,7 @@ def apply_all(object_type: ObjectType, works: list[Work], cleaner: Cleaner) -> d
         first = work.record.pk is None and id(work.record) not in begun
         if first:
             check_required(object_type, work, cleaner.known)
-        changed = apply(object_type, work, cleaner.properties)
+        changed = apply(object_type, work, cleaner.known)
         if not work.valid:
             continue
         begun.add(id(work.record))

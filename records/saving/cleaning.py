@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +29,7 @@ class Cleaner:
     def __init__(self, object_type: ObjectType, rows: Iterable[Row]) -> None:
         self.object_type = object_type
         self.known = object_type.properties()
-        used = {slug for row in rows for slug in row.properties} & set(self.known)
+        used = {slug for row in rows for slug in (*row.properties, *row.initial)} & set(self.known)
         self.properties = {
             slug: dataclasses.replace(self.known[slug], options_source=self.known[slug].options) for slug in used
         }
@@ -38,7 +38,15 @@ class Cleaner:
 
     def clean(self, work: Work) -> None:
         """Fill the work's values, or its problems."""
-        for slug, raw in work.row.properties.items():
+        self.clean_values(work, work.row.properties)
+
+    def clean_initial(self, work: Work) -> None:
+        """Add the values of a new record that its row does not give."""
+        missing = {slug: raw for slug, raw in work.row.initial.items() if work.values.get(slug) is None}
+        self.clean_values(work, missing)
+
+    def clean_values(self, work: Work, raws: Mapping[str, Any]) -> None:
+        for slug, raw in raws.items():
             path = f"properties.{slug}"
             prop = self.properties.get(slug)
             if prop is None:

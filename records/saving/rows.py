@@ -14,12 +14,14 @@ from records.problems import Problem
 class Row:
     """One record as somebody sends it: raw values by property slug, associations as {"type", "id", "label"}.
 
-    With `id` it changes that record, else it creates one (or finds one by the property to upsert by).
+    With `id` it changes that record, else it creates one (or finds one by the property to upsert by). `initial` are
+    raw values only a new record gets, where `properties` has none.
     """
 
     properties: dict[str, Any] = field(default_factory=dict)
     id: int | None = None
     associations: list[dict[str, Any]] = field(default_factory=list)
+    initial: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

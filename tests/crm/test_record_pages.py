@@ -60,7 +60,7 @@ def test_saving_writes_only_what_the_person_changed(admin_page, boss, deal, prod
     assert (deal.name, deal.stage, deal.amount, deal.custom) == ("Bigger one", "won", 7, {"product": "GTXPro"})
     assert "Saved." in text_of(response)
     change = Change.objects.filter(record_id=deal.pk, source__kind="admin").get()
-    assert (set(change.after), change.actor_id) == ({"name", "stage"}, boss.pk)
+    assert (set(change.after), change.actor_id) == ({"name", "stage", "pipeline", "probability"}, boss.pk)
 
 
 def test_saving_without_a_change_writes_nothing(admin_page, deal, product):
