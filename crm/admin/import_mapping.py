@@ -33,6 +33,14 @@ class MappingForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Rows whose value exists change that record; importing twice then changes nothing."),
     )
+    empty = forms.ChoiceField(
+        label=gettext_lazy("What does an empty cell mean?"),
+        required=False,
+        choices=[
+            ("keep", gettext_lazy("Unknown: keep what the record has")),
+            ("clear", gettext_lazy("Nothing: empty the property of the record")),
+        ],
+    )
 
     def __init__(self, data: Any = None, *, run: ImportRun, table: Table, user: Any) -> None:
         super().__init__(data)
@@ -55,6 +63,12 @@ class MappingForm(forms.Form):
                 max_length=500,
                 initial=self.suggested.get("set", {}).get(self.name.slug, ""),
                 help_text=_("Columns in braces: {product} – {account}. After a “|” what to take when one is empty."),
+            )
+            self.fields["set_existing"] = forms.BooleanField(
+                label=_("Also for records that exist already"),
+                required=False,
+                initial=self.suggested.get("set_existing", False),
+                help_text=_("Otherwise only new records are named, and names people have given stay."),
             )
         self.fields["upsert_by"].choices = self.keys()  # type: ignore[attr-defined]
         self.fields["upsert_by"].initial = self.suggested_key()
@@ -163,7 +177,8 @@ class MappingForm(forms.Form):
                     plan[section][header] = chosen[f"{name}_{i}"]
         if self.name is not None and chosen.get("name_template"):
             plan["set"][self.name.slug] = chosen["name_template"]
-        return plan | {"upsert_by": key}
+            plan["set_existing"] = chosen["set_existing"]
+        return plan | {"upsert_by": key, "empty": chosen.get("empty") or "keep"}
 
     def refuse(self, error: DocumentError) -> None:
         """Show the problems of a plan beside the columns they are about."""

@@ -26,6 +26,7 @@ class Converted:
 
     line: Line
     properties: dict[str, Any] = field(default_factory=dict)
+    initial: dict[str, Any] = field(default_factory=dict)
     associations: list[dict[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -34,7 +35,7 @@ class Converted:
 
     @property
     def row(self) -> Row:
-        return Row(self.properties, associations=self.associations)
+        return Row(self.properties, associations=self.associations, initial=self.initial)
 
 
 class Converter:
@@ -84,10 +85,17 @@ class Converter:
                     row.properties[slug] = self.value(column, prop, cell)
                 except ValueError as error:
                     row.errors.append(f"{prop.label}: {error}")
-        for slug, template in self.plan.set.items():
-            if slug not in row.properties and (text := fill(template, line.cells)):
-                row.properties[slug] = text
+            elif self.plan.clear and slug not in (self.plan.upsert_by, *self.plan.set):
+                row.properties[slug] = None
+        self.fill_templates(row)
         return row
+
+    def fill_templates(self, row: Converted) -> None:
+        """Set what no column gives: for new records, and where the plan says so for all."""
+        for slug, template in self.plan.set.items():
+            if slug not in row.properties and (text := fill(template, row.line.cells)):
+                always = self.plan.set_existing or slug == self.plan.upsert_by
+                (row.properties if always else row.initial)[slug] = text
 
     def value(self, column: str, prop: Property, cell: str) -> Any:
         """A cell as Property.clean reads it: dates in ISO, numbers plain."""

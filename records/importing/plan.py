@@ -15,7 +15,10 @@ from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.property_types import property_types
 
-KEYS = {"columns", "create", "upsert_by", "associate", "set", "dates", "numbers"}
+KEYS = {"columns", "create", "upsert_by", "associate", "set", "set_existing", "empty", "dates", "numbers"}
+EMPTY = ("keep", "clear")
+#: As records.models.property_definition has it.
+SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
@@ -43,13 +46,19 @@ class Linking:
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked plan. `columns` maps file columns to property slugs, those to be created included."""
+    """A checked plan. `columns` maps file columns to property slugs, those to be created included.
+
+    `set` are templates for properties no column fills; they are for new records, unless `set_existing`. `clear`: an
+    empty cell empties the property; else it leaves alone what a record has.
+    """
 
     columns: dict[str, str] = field(default_factory=dict)
     create: list[NewProperty] = field(default_factory=list)
     upsert_by: str | None = None
     associate: list[Linking] = field(default_factory=list)
     set: dict[str, str] = field(default_factory=dict)
+    set_existing: bool = False
+    clear: bool = False
     dates: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
 
@@ -81,7 +90,7 @@ class Reader:
         return value
 
     def has_column(self, path: str, column: Any) -> bool:
-        if column in self.headers:
+        if isinstance(column, str) and column in self.headers:
             return True
         message = _("The file has no column “%(column)s”. Its columns are: %(known)s.")
         self.refuse(path, message % {"column": column, "known": ", ".join(self.headers)})
@@ -98,8 +107,12 @@ class Reader:
                     message = _("There is no property type %(value)r. Use one of: %(known)s.")
                     self.refuse(f"{path}.type", message % {"value": kind, "known": ", ".join(property_types)})
                 continue
-            slug = facts.get("slug") or slug_for(column)
-            label = facts.get("label") or column.replace("_", " ").strip().capitalize()
+            slug = str(facts.get("slug") or slug_for(column))
+            label = str(facts.get("label") or column.replace("_", " ").strip().capitalize())[:100]
+            if not SLUG.fullmatch(slug) or slug in [one.slug for one in made]:
+                message = _("“%(slug)s” cannot be the internal name of this column. Name it with “slug”: a–z, 0–9, _.")
+                self.refuse(f"{path}.slug", message % {"slug": slug[:100]})
+                continue
             existing = self.known.get(slug)
             if existing is not None and not existing.custom:
                 message = _("%(type)s already have a property “%(slug)s”. Map the column to it instead.")
@@ -118,7 +131,7 @@ class Reader:
             if not slug or not self.has_column(path, column):
                 continue
             self.check_property(path, slug, new)
-            if slug in columns.values():
+            if slug in columns.values() or slug in [one.slug for one in create if one.column != column]:
                 message = _("Two columns fill “%(slug)s”. Choose one of them.")
                 self.refuse(path, message % {"slug": slug})
             columns[column] = slug
@@ -126,7 +139,7 @@ class Reader:
 
     def check_property(self, path: str, slug: Any, new: set[str]) -> None:
         prop = self.known.get(slug) if isinstance(slug, str) else None
-        if prop is None and slug not in new:
+        if prop is None and str(slug) not in new:
             message = _("There is no property “%(slug)s” of %(type)s. Create it, or choose another.")
             self.refuse(path, message % {"slug": slug, "type": self.object_type.label_plural})
         elif prop is not None and prop.read_only:
@@ -135,20 +148,24 @@ class Reader:
     def associate(self) -> list[Linking]:
         found = []
         allowed = associations_of(self.object_type)
-        for i, one in enumerate(self.document.get("associate") or []):
+        listed = self.document.get("associate") or []
+        if not isinstance(listed, list):
+            self.refuse("associate", _("“associate” is a list of JSON objects."))
+            return []
+        for i, one in enumerate(listed):
             path = f"associate.{i}"
-            if not isinstance(one, dict) or one.get("type") not in allowed:
+            if not isinstance(one, dict) or str(one.get("type")) not in allowed:
                 message = _("A column can be associated with: %(known)s.")
                 self.refuse(f"{path}.type", message % {"known": ", ".join(allowed)})
                 continue
-            other = allowed[one["type"]].to
-            by = one.get("by") or other.name_property
+            other = allowed[str(one["type"])].to
+            by = str(one.get("by") or other.name_property)
             if by not in other.properties():
                 message = _("There is no property “%(slug)s” of %(type)s. Create it, or choose another.")
                 self.refuse(f"{path}.by", message % {"slug": by, "type": other.label_plural})
             elif self.has_column(f"{path}.column", one.get("column")):
                 create, label = bool(one.get("create")), str(one.get("label") or "")
-                found.append(Linking(one["column"], one["type"], by, create, label))
+                found.append(Linking(one["column"], str(one["type"]), by, create, label))
         return found
 
     def templates(self, create: list[NewProperty]) -> dict[str, str]:
@@ -161,10 +178,23 @@ class Reader:
             templates[slug] = str(template)
         return templates
 
+    def flag(self, key: str) -> bool:
+        value = self.document.get(key, False)
+        if not isinstance(value, bool):
+            self.refuse(key, _("“%(key)s” is true or false.") % {"key": key})
+        return value is True
+
+    def empty(self) -> str:
+        value = self.document.get("empty") or EMPTY[0]
+        if value not in EMPTY:
+            message = _("%(value)r does not say what empty cells mean. Use one of: %(known)s.")
+            self.refuse("empty", message % {"value": value, "known": ", ".join(EMPTY)})
+        return str(value)
+
     def choices(self, key: str, allowed: Any) -> dict[str, str]:
         chosen = {}
         for column, value in self.section(key).items():
-            if value not in allowed:
+            if str(value) not in allowed:
                 message = _("%(value)r is not a format. Use one of: %(known)s.")
                 self.refuse(f"{key}.{column}", message % {"value": value, "known": " ".join(allowed)})
             elif self.has_column(f"{key}.{column}", column):
@@ -174,6 +204,11 @@ class Reader:
     def upsert_by(self, create: list[NewProperty], filled: set[str]) -> str | None:
         slug = self.document.get("upsert_by") or None
         if slug is None:
+            return None
+        if not isinstance(slug, str):
+            self.refuse(
+                "upsert_by", _("“upsert_by” is the internal name of a property, not %(value)r.") % {"value": slug}
+            )
             return None
         new = {one.slug for one in create if one.unique}
         prop = self.known.get(slug)
@@ -198,6 +233,8 @@ def parse(document: Any, headers: list[str], object_type: ObjectType) -> Plan:
         upsert_by=reader.upsert_by(create, set(columns.values()) | set(templates)),
         associate=reader.associate(),
         set=templates,
+        set_existing=reader.flag("set_existing"),
+        clear=reader.empty() == "clear",
         dates=reader.choices("dates", DATE_ORDERS),
         numbers=reader.choices("numbers", NUMBER_LABELS),
     )

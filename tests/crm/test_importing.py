@@ -205,3 +205,40 @@ def test_users_keep_their_team_unless_the_file_says_another(tmp_path):
     ann = User.objects.get(username="ann.lee")
     assert [str(one.team) for one in ann.memberships.all()] == ["Sam"]
     assert not ann.has_usable_password()
+
+
+def test_importing_again_keeps_the_names_people_have_given():
+    plan = {
+        "columns": {"Amount": "amount"},
+        "create": {"Key": {"type": "text", "unique": True}},
+        "upsert_by": "key",
+        "set": {"name": "Deal {Key}"},
+    }
+    run_of("Key,Amount\n1,5\n2,6\n", plan)
+    Deal.objects.filter(custom__key="1").update(name="The big one")
+    assert report(run_of("Key,Amount\n1,5\n2,6\n3,7\n", plan))["unchanged"] == 2
+    assert sorted(Deal.objects.values_list("name", flat=True)) == ["Deal 2", "Deal 3", "The big one"]
+    assert report(run_of("Key,Amount\n1,5\n", plan | {"set_existing": True}))["updated"] == 1
+    assert Deal.objects.filter(name="Deal 1").exists()
+
+
+@pytest.mark.parametrize(("empty", "amount"), [("keep", Decimal(5)), ("clear", None)])
+def test_an_empty_cell_keeps_or_empties_as_the_plan_says(empty, amount):
+    Deal.objects.create(name="One", amount=5)
+    plan = {"columns": {"Name": "name", "Amount": "amount"}, "upsert_by": "name", "empty": empty}
+    run_of("Name,Amount\nOne,\n", plan)
+    assert Deal.objects.get().amount == amount
+
+
+def test_a_plan_with_an_unknown_meaning_of_empty_cells_is_refused():
+    with pytest.raises(DocumentError, match="does not say what empty cells mean"):
+        parse({"columns": {"Name": "name"}, "empty": "maybe"}, ["Name"], object_types["deal"])
+
+
+def test_a_stage_nobody_knows_is_told_with_those_there_are_and_stops_no_other_row():
+    run = run_of("Name,Stage\nOne,Signed\nTwo,Won\n", {"columns": {"Name": "name", "Stage": "stage"}})
+    assert (report(run)["created"], report(run)["failed"]) == (1, 1)
+    message = run.faults.get().message
+    assert "Signed" in message
+    assert "prospecting, engaging" in message
+    assert (Deal.objects.get().pipeline, Deal.objects.get().probability) == ("sales", 100)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from crm.import_words import WORDS
 from records.clock import database_now
-from records.importing.plan import parse
+from records.importing.plan import EMPTY, parse
 from records.importing.reading import Table, read
 from records.importing.reporting import fault_file, report, sentences
 from records.importing.running import preview, start, work_on
@@ -40,6 +40,8 @@ class Command(BaseCommand):
         add("--associate", action="append", default=[], metavar="COLUMN=TYPE[:PROPERTY[:create]]")
         add("--owner", metavar="COLUMN", help="the column with the owner's full name, username or email")
         add("--set", action="append", default=[], metavar="PROPERTY=TEMPLATE", help="{column}; | for “else”")
+        add("--set-existing", action="store_true", help="apply --set to records that exist already, too")
+        add("--empty", choices=EMPTY, default=EMPTY[0], help="what an empty cell does to a record that exists")
         add("--date", action="append", default=[], metavar="COLUMN=FORMAT", help="Y-m-d, m/d/Y or d.m.Y")
         add("--number", action="append", default=[], metavar="COLUMN=MARK", help="what is before decimals: . or ,")
         add("--plan", type=Path, metavar="FILE", help="a whole plan as JSON instead of the options")
@@ -133,6 +135,8 @@ def plan_of(object_type: ObjectType, table: Table, options: dict[str, Any]) -> d
         "upsert_by": key,
         "associate": linked,
         "set": plan.get("set", {}) | pairs(options["set"], "--set"),
+        "set_existing": options["set_existing"],
+        "empty": options["empty"],
         "dates": pairs(options["date"], "--date"),
         "numbers": pairs(options["number"], "--number"),
     }
