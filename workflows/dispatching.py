@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import defaultdict
 from typing import Any
 
@@ -12,10 +13,13 @@ from django.db.models import F, QuerySet
 from records import segments, vocabulary
 from records.models import ChangeKind, Membership, PendingChange, Segment
 from records.plans import plan_of
+from records.problems import DocumentError
 from records.vocabulary import Version
 from workflows import reenrolling
 from workflows.enrolling import enroll, unenroll
-from workflows.models import Enrollment, Subscription, Workflow
+from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
+
+logger = logging.getLogger(__name__)
 
 #: Key of the lock that lets one transaction at a time dispatch or publish.
 LOCK = (7301, 1)
@@ -47,19 +51,49 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
     with transaction.atomic():
         lock_dispatching()
         pending = take(limit)
+        # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
+        drop_deleted(pending, now)
         touched = sorted(segments.touched(pending).items(), key=lambda item: item[0].pk)
         version = vocabulary.version() if touched else ()
         for segment, causes in touched:
-            follow(segment, segments.refresh(segment, causes, now, version), causes, now, version)
+            watch(segment, causes, now, version)
         for segment in segments.due(now):
-            follow(segment, segments.refresh_all(segment, now), {}, now, vocabulary.version())
-        drop_deleted(pending, now)
+            watch(segment, None, now, vocabulary.version())
     return len(pending)
 
 
 def take(limit: int) -> list[PendingChange]:
     """The oldest pending changes in order, removed from the queue."""
     return sorted(PendingChange.objects.raw(TAKE, [limit]), key=lambda change: change.pk)
+
+
+def watch(segment: Segment, causes: Causes | None, now: dt.datetime, version: Version) -> None:
+    """Bring a segment up to date, for changed records or (None) all of them, and follow who joined and left.
+
+    One whose criteria cannot be read any more, because a property was removed behind our back, ends alone: its
+    workflows are turned off, their audit log says why, and what the others wait for is dispatched.
+    """
+    try:
+        with transaction.atomic():
+            if causes is None:
+                follow(segment, segments.refresh_all(segment, now), {}, now, version)
+            else:
+                follow(segment, segments.refresh(segment, causes, now, version), causes, now, version)
+    except DocumentError as error:
+        give_up(segment, error, now)
+
+
+def give_up(segment: Segment, error: DocumentError, now: dt.datetime) -> None:
+    """Turn off the workflows whose trigger cannot be read, and say why."""
+    because = " ".join(str(problem.message) for problem in error.problems)[:500]
+    workflows = [subscription.revision.workflow for subscription in live_subscriptions(segment)]
+    logger.error("The criteria of segment %d cannot be read: %s Turned off: %s", segment.pk, because, workflows)
+    Segment.objects.filter(pk=segment.pk).update(active=False)
+    Workflow.objects.filter(pk__in=[workflow.pk for workflow in workflows]).update(status=Workflow.Status.OFF)
+    AuditEntry.objects.bulk_create(
+        AuditEntry(workflow=workflow, action="turned_off", detail={"because": because}, at=now)
+        for workflow in workflows
+    )
 
 
 def follow(segment: Segment, moved: segments.Transitions, causes: Causes, now: dt.datetime, version: Version) -> None:

@@ -231,8 +231,14 @@ def follow(workflow: Workflow, revision: Revision, definition: Definition, now: 
     Claims are taken away, so that a worker in the middle of a step of the old revision cannot move them on.
     """
     others = active(workflow).exclude(revision=revision)
-    moved = others.filter(step__in=list(definition.by_id)).update(revision=revision, claim=None, claimed_until=None)
-    return moved, unenroll(others, reason="step_removed", by=None, now=now)
+    known = list(definition.by_id)
+    moved = removed = 0
+    # Between the two statements a worker may take a record from a step that is gone to one that is there, so they
+    # are repeated until nobody is left on another revision.
+    while others.exists():
+        moved += others.filter(step__in=known).update(revision=revision, claim=None, claimed_until=None)
+        removed += unenroll(others.exclude(step__in=known), reason="step_removed", by=None, now=now)
+    return moved, removed
 
 
 def enroll_matching(workflow: Workflow, definition: Definition, by: Any, now: dt.datetime) -> int:

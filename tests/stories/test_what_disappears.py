@@ -11,12 +11,15 @@ from crm.models import Contact, Deal, Task, Team, TeamMembership, User
 from records.clock import database_now
 from records.models import PropertyDefinition
 from records.object_types import object_types
+from records.problems import DocumentError
 from records.saving import delete_records
 from tests.stories.promises import broken_promises
 from tests.workflows.building import enroll, log_of, make_workflow, step
+from tests.workflows.publishing_deals import BIG, boss, live
+from workflows import publishing
 from workflows.engine import run_due
 from workflows.history import path_of
-from workflows.models import Enrollment, StepExecution, Workflow
+from workflows.models import AuditEntry, Enrollment, StepExecution, Workflow
 from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +127,29 @@ def test_text_of_every_script_and_length_goes_through_the_steps() -> None:
     run(workflow)
     assert set(StepExecution.objects.values_list("outcome", flat=True)) == {"success"}
     assert "{{ contact.email }}" in Task.objects.get().title
+
+
+def test_a_trigger_that_cannot_be_read_any_more_keeps_nobody_else_waiting() -> None:
+    definition = PropertyDefinition.objects.create(object_type="deal", slug="size", label="Size", type="number")
+    broken = live({"property": "size", "operator": "is_greater_than", "value": 5})
+    working = live(BIG)
+    definition.delete()
+    deal = Deal.objects.create(name="A", amount=99, custom={"size": 9})
+    tick(database_now())
+    assert list(Enrollment.objects.values_list("workflow", "record_id")) == [(working.pk, deal.pk)]
+    broken.refresh_from_db()
+    entry = AuditEntry.objects.filter(workflow=broken, action="turned_off").get()
+    assert (broken.status, entry.user) == ("off", None)
+    assert "size" in entry.detail["because"]
+    with pytest.raises(DocumentError, match="size"):
+        publishing.turn_on(broken, by=boss(), now=database_now())
+
+
+def test_a_record_deleted_and_restored_before_anybody_looked_enters_what_it_meets_now() -> None:
+    workflow = live(BIG)
+    deal = Deal.objects.create(name="A", amount=1)
+    tick(database_now())
+    delete_records(object_types["deal"], [deal.pk], actor=None)
+    Deal._base_manager.filter(pk=deal.pk).update(deleted_at=None, amount=99)
+    tick(database_now())
+    assert list(workflow.enrollments.values_list("status", flat=True)) == ["active"]
