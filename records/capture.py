@@ -28,7 +28,8 @@ VARIABLES = [
     ("moment", "timestamptz := clock_timestamp()"),
 ]
 
-# One statement writes the journal and its queue; pg_notify wakes the clock also where no Django was involved.
+# One statement writes the journal and its queue; pg_notify wakes the clock also where no Django was involved, and
+# says what kind of source it was.
 WRITE = """
 WITH found AS MATERIALIZED ({found}), journaled AS (
     INSERT INTO records_change (id, object_type, record_id, kind, before, after, actor_id, source, depth, at)
@@ -40,7 +41,7 @@ INSERT INTO records_pendingchange (change_id, object_type, record_id, kind, prop
 SELECT id, object_type, record_id, kind, {properties}, context - 'depth',
     COALESCE((context ->> 'depth')::smallint, 0), moment
 FROM found {where};
-IF FOUND THEN PERFORM pg_notify('headrace_changes', ''); END IF;
+IF FOUND THEN PERFORM pg_notify('headrace_changes', COALESCE(context ->> 'kind', '')); END IF;
 RETURN NULL;
 """
 NEXT_ID = "nextval('records_change_id_seq')"

@@ -14,12 +14,11 @@ from typing import Any
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 
-from records import segments
 from records.clock import database_now
 from records.partitions import ensure_partitions
 from workflows import chores, doorbell
-from workflows.claiming import CLAIMABLE
 from workflows.ticking import tick
+from workflows.waiting import look
 
 logger = logging.getLogger(__name__)
 
@@ -32,17 +31,6 @@ PATIENCE = 10.0
 HELP_SECONDS = 2.0
 LONGEST_PAUSE = 5.0
 LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
-
-LOOK = f"""
-    SELECT
-        (SELECT at FROM records_pendingchange ORDER BY id LIMIT 1),
-        (
-            SELECT e.due_at FROM workflows_enrollment e
-            JOIN workflows_workflow w ON w.id = e.workflow_id AND w.status <> 'paused'
-            WHERE {CLAIMABLE} ORDER BY e.due_at LIMIT 1
-        ),
-        (SELECT due_at FROM workflows_delivery WHERE state = 'pending' AND due_at <= %(now)s ORDER BY due_at LIMIT 1)
-"""
 
 
 class Clock:
@@ -77,7 +65,8 @@ class Clock:
             self.listen()
         heard = list(self.listener.connection.notifies(timeout=self.until_next_look(), stop_after=1))
         if heard and self.looked_at + BEAT > time.monotonic():
-            if not doorbell.ring("high"):
+            # Whoever takes steps looks for changes afterwards, those of the steps among them.
+            if any(note.payload != "workflow" for note in heard) and not doorbell.ring("high"):
                 self.work()
             return
         self.looked_at = time.monotonic()
@@ -109,15 +98,8 @@ class Clock:
 
     def waiting_since(self, now: dt.datetime) -> dt.datetime | None:
         """Since when the oldest work has been due; None when nothing is."""
-        with connection.cursor() as cursor:
-            cursor.execute(LOOK, {"now": now})
-            found = [moment for moment in cursor.fetchone() if moment is not None]
-        other = chores.waiting_since(now)
-        if other is not None:
-            found.append(other)
-        if not found and segments.due(now):
-            return now
-        return min(found, default=None)
+        found = (look().since, chores.waiting_since(now))
+        return min((moment for moment in found if moment is not None), default=None)
 
     def work(self) -> None:
         """Do what workers should: nobody could be told, or nobody came."""

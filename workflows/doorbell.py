@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 LANES = ("high", "bulk")
 TIMEOUT = 0.2
-#: A ring nobody has answered keeps others from ringing for so long.
-QUIET_SECONDS = 1
 ERRORS_UNTIL_OPEN = 3
 OPEN_SECONDS = 5.0
 JOB = "workflows.jobs.pump"
@@ -64,33 +62,20 @@ def client() -> Any:
     )
 
 
-def key(lane: str) -> str:
-    return f"headrace:bell:{lane}"
-
-
 def ring(lane: str = "high") -> bool:
     """Have a worker of a lane look at the database; False when Redis could not be told. Never raises.
 
-    A project without Redis (no REDIS_URL) has no bell: its clock does all the work.
+    A job nobody has taken yet will see what is there by then, so one is enough; a job that was taken may have looked
+    already, so another follows it. A project without Redis (no REDIS_URL) has no bell: its clock does all the work.
     """
     if not getattr(settings, "REDIS_URL", "") or breaker.open:
         return False
     try:
-        if client().set(key(lane), "1", nx=True, ex=QUIET_SECONDS):
-            queue = Queue(lane, connection=client(), serializer=JSONSerializer)
+        queue = Queue(lane, connection=client(), serializer=JSONSerializer)
+        if not client().llen(queue.key):
             queue.enqueue(JOB, lane, job_timeout=300, result_ttl=0, failure_ttl=7 * 24 * 3600)
     except (redis.RedisError, OSError) as error:
         breaker.failed(error)
         return False
     breaker.succeeded()
     return True
-
-
-def answered(lane: str) -> None:
-    """A worker is about to look: from now on a ring means something new."""
-    if breaker.open:
-        return
-    try:
-        client().delete(key(lane))
-    except (redis.RedisError, OSError) as error:
-        breaker.failed(error)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from records.clock import database_now
 from workflows import chores, doorbell, engine
 from workflows.delivering import deliver
 from workflows.dispatching import dispatch
+from workflows.waiting import look
 
 BUDGET_SECONDS = 55.0
 #: Enrollments in a batch: small where fresh changes wait their turn, large where much is to be done.
@@ -23,7 +23,6 @@ def pump(lane: str = "high") -> None:
     """Dispatch changes, run due steps and send deliveries until nothing is due, for a minute at most."""
     if lane not in SIZES:
         raise ValueError(f"There is no lane {lane!r}; use one of {sorted(SIZES)}.")
-    doorbell.answered(lane)
     with stopping() as asked_to_stop:
         end = time.monotonic() + BUDGET_SECONDS
         size = SIZES[lane]
@@ -31,12 +30,13 @@ def pump(lane: str = "high") -> None:
             if time.monotonic() > end:
                 doorbell.ring(lane)
                 return
-            now = database_now()
-            changes = dispatch(now)
-            steps = engine.run_due(now, size, freshest=lane == "high")
+            waiting = look()
+            now = waiting.now
+            changes = dispatch(now) if waiting.changes or waiting.segments else 0
+            steps = engine.run_due(now, size, freshest=lane == "high") if waiting.steps or changes else 0
             if steps >= size and lane == "high":
                 doorbell.ring("bulk")
-            sent = 0 if steps else deliver(now)
+            sent = deliver(now) if waiting.deliveries and not steps else 0
             others = chores.work(now) if lane == "bulk" else 0
             if not (changes or steps or sent or others):
                 return

@@ -235,8 +235,12 @@ def test_a_commit_is_announced_once_and_a_statement_notifies():
         cursor.execute("LISTEN headrace_changes")
         cursor.execute("UPDATE crm_deal SET stage = 'seen'")
         notified = list(connection.connection.notifies(timeout=5, stop_after=1))
+        with change_source("import"):
+            cursor.execute("UPDATE crm_deal SET stage = 'imported'")
+        notified += connection.connection.notifies(timeout=5, stop_after=1)
         cursor.execute("UNLISTEN headrace_changes")
-    assert [note.channel for note in notified] == ["headrace_changes"]
+    assert {note.channel for note in notified} == {"headrace_changes"}
+    assert [note.payload for note in notified] == ["", "import"]
 
 
 WRITES = st.lists(

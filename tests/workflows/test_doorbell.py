@@ -14,6 +14,7 @@ from rq.serializers import JSONSerializer
 
 from crm.models import Contact
 from records.clock import database_now
+from records.journal import change_source
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import doorbell, jobs
 from workflows.clock import Clock
@@ -48,12 +49,63 @@ def queued(lane):
     return Queue(lane, connection=doorbell.client(), serializer=JSONSerializer).count
 
 
+def take_job(lane):
+    """What a worker does first: from then on the job may have looked already."""
+    queue = Queue(lane, connection=doorbell.client(), serializer=JSONSerializer)
+    assert queue.pop_job_id() is not None
+
+
 def test_rings_are_one_until_somebody_answers(bell):
     assert all(bell.ring("high") for _time in range(50))
     assert queued("high") == 1
-    bell.answered("high")
+    take_job("high")
     bell.ring("high")
-    assert queued("high") == 2
+    assert queued("high") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_ring_is_lost_however_late_a_change_comes(bell, transactional_db):
+    """A change is committed and rung for at every point of a worker's job: each is done by that job or the next."""
+    contacts = [Contact.objects.create(email=f"c{i}@example.com") for i in range(3)]
+    workflow = make_workflow([SET])
+    bell.client().flushdb()
+
+    def change_and_ring(contact):
+        enroll(workflow, [contact.pk], now=database_now())
+        bell.ring("high")
+
+    change_and_ring(contacts[0])
+    change_and_ring(contacts[1])
+    take_job("high")
+    jobs.pump("high")
+    change_and_ring(contacts[2])
+    assert queued("high") == 1, "the job that has looked for the last time is not taken for one that will look"
+    take_job("high")
+    jobs.pump("high")
+    assert set(Contact.objects.values_list("city", flat=True)) == {"Malmö"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_finds_nothing_asks_once(bell, transactional_db, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        jobs.pump("high")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_rings_for_changes_but_not_for_those_of_steps(bell, transactional_db):
+    clock = Clock()
+    clock.listen()
+    try:
+        clock.looked_at = time.monotonic() + 60
+        with change_source("workflow", workflow=1):
+            Contact.objects.bulk_create([Contact(email="a@example.com")])
+        clock.beat()
+        assert queued("high") == 0, "whoever took the step looks for its changes"
+        Contact.objects.update(city="Lund")
+        clock.beat()
+        assert queued("high") == 1
+    finally:
+        clock.disconnect()
 
 
 def test_without_redis_ringing_says_so_quickly_and_soon_without_asking(no_redis):
