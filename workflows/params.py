@@ -108,7 +108,12 @@ class ParamsForm(forms.Form):
         ]
         for name, errors in self.errors.items():
             place = "" if name == NON_FIELD_ERRORS else name
-            found += [Problem(place, str(message), (self.source or {}).get(name)) for message in errors]
+            value = (self.source or {}).get(name)
+            missing = place and errors.as_data()[0].code == "required"
+            texts = (
+                [_("“%(field)s” is missing. Fill it in.") % {"field": self.fields[name].label}] if missing else errors
+            )
+            found += [Problem(place, str(text), value) for text in texts]
         return found
 
 

@@ -96,17 +96,9 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: Coll
     own.__dict__["properties"] = context.properties  # one look at the database for all cards
     summary = action.describe(step.params, own)
     faults = state.problems.get(step.id, [])
-    place = _("in branch %(branch)s") % {"branch": box.branch} if box.branch else ""
-    needs = _("needs settings") if faults else ""
-    name = ", ".join(
-        filter(
-            None,
-            [
-                _("Step %(number)d of %(total)d") % {"number": box.number, "total": total},
-                str(action.label), summary, place, needs,
-            ],
-        )
-    )  # fmt: skip
+    place = _("Step %(number)d of %(total)d") % {"number": box.number, "total": total}
+    if box.branch:
+        place = _("%(step)s, in branch %(branch)s") % {"step": place, "branch": box.branch}
     foot = f'<span class="flow-needs">{escape(_("Needs settings"))}</span>' if faults else ""
     if not faults and step.id in returns:
         foot = f'<span class="flow-note">{icon("arrow-left")} {escape(_("continued from another step"))}</span>'
@@ -120,12 +112,10 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: Coll
     classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults else ''}"
     inner = (
         f'<a class="{classes}" href="?step={escape(step.id)}" data-step="{escape(step.id)}"'
-        f' data-path="{escape(step.path)}"'
-        f' data-action="{escape(step.action)}" aria-label="{escape(name)}"'
-        f"{splits(step)}>"
-        f'<span class="flow-head" aria-hidden="true">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
-        f'{escape(action.label)}</span></span><span class="flow-summary" aria-hidden="true">{escape(summary)}</span>'
-        f'<span class="flow-foot" aria-hidden="true">{foot}</span></a>'
+        f' data-path="{escape(step.path)}"{splits(step)}>'
+        f'<span class="flow-head">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
+        f'{escape(action.label)}</span></span> <span class="flow-summary">{escape(summary)}</span> '
+        f'<span class="flow-foot">{foot}</span> <span class="visually-hidden">{escape(place)}</span></a>'
     )
     if state.editable:
         more = escape(_("More for step %(number)d") % {"number": box.number})
@@ -157,17 +147,14 @@ def trigger_card(box: Box, state: State, definition: Definition) -> str:
     trigger = triggers[definition.trigger.kind]
     sentence = trigger.describe(definition.trigger.document, definition.object)
     faults = state.problems.get("trigger", [])
-    needs = _("needs settings") if faults else ""
-    name = ", ".join(filter(None, [_("Trigger"), sentence, needs]))
     foot = f'<span class="flow-needs">{escape(_("Needs settings"))}</span>' if faults else ""
     if definition.trigger.document.get("reenroll"):
         foot += f'<span class="flow-note">{icon("repeat")} {escape(_("Re-enrollment on"))}</span>'
     inner = (
-        f'<a class="flow-card flow-trigger{" flow-warn" if faults else ""}" href="?step=trigger" data-step="trigger" '
-        f'aria-label="{escape(name)}"><span class="flow-head" aria-hidden="true">{icon(trigger.icon)}'
-        f'<span class="flow-title">{escape(_("Trigger"))}</span></span>'
-        f'<span class="flow-summary" aria-hidden="true">{escape(sentence)}</span>'
-        f'<span class="flow-foot" aria-hidden="true">{foot}</span></a>'
+        f'<a class="flow-card flow-trigger{" flow-warn" if faults else ""}" href="?step=trigger" data-step="trigger">'
+        f'<span class="flow-head">{icon(trigger.icon)}'
+        f'<span class="flow-title">{escape(_("Trigger"))}</span></span> '
+        f'<span class="flow-summary">{escape(sentence)}</span> <span class="flow-foot">{foot}</span></a>'
     )
     return item("s-trigger", box.x, box.y, box.width, inner)
 

@@ -191,7 +191,9 @@ async function open(step, focus = true) {
   mark();
   lastFocus = step;
   card(step)?.scrollIntoView({ block: "center", inline: "center" });
-  if (focus) (panel.querySelector(".flow-fields input:not([type=hidden]), .flow-fields select, .flow-fields textarea") || panel.querySelector("h2")).focus({ preventScroll: true });
+  if (!focus) return;
+  const first = panel.querySelector(".flow-fields input:not([type=hidden]), .flow-fields select, .flow-fields textarea");
+  (panel.querySelector(`[name="${first?.name}"]:checked`) || first || panel.querySelector("h2")).focus({ preventScroll: true });
 }
 async function closePanel(save = true) {
   if (save) await store(false, true);
