@@ -82,7 +82,7 @@ def end_leases() -> None:
 
 
 def kill_in_the_middle(workers: Workers, left: Any, kills: int) -> None:
-    """Kill so many workers, each shortly after some worker has claimed a batch, and leave what they had to its lease."""
+    """Kill so many workers, each shortly after one has claimed a batch, and leave what they had to its lease."""
     for _number in range(kills):
         workers.start()
         known = claimed()
