@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -44,7 +46,7 @@ class UploadForm(forms.Form):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["object_type"].choices = [  # type: ignore[attr-defined]
-            (one.slug, one.label_plural)
+            (one.slug, capfirst(str(one.label_plural)))
             for one in object_types.values()
             if may(user, "add", one) and may(user, "change", one)
         ]
@@ -58,6 +60,8 @@ class UploadForm(forms.Form):
             self.table = read(self.content)
         except DocumentError as error:
             raise forms.ValidationError([str(problem.message) for problem in error.problems]) from error
+        if not self.table.lines:
+            raise forms.ValidationError(_("The file has no rows below the names of its columns. Add some."))
         return file
 
 
@@ -130,6 +134,9 @@ class ImportRunAdmin(admin.ModelAdmin):
         """Map the columns of a file that waits for it; else show how the import went."""
         run = self.run(request, unquote(object_id))
         if run.status != ImportRun.Status.DRAFT:
+            if request.method == "POST":
+                messages.info(request, _("This import has been started already."))
+                return redirect("admin:records_importrun_change", run.pk)
             return self.render(request, "import_report.html", self.report_of(run))
         self.check_may_import(request, run)
         table = read(bytes(run.content))
@@ -186,8 +193,8 @@ class ImportRunAdmin(admin.ModelAdmin):
         return self.render(request, "import_progress.html", self.report_of(self.run(request, pk)))
 
     def errors_view(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
-        """The rows with problems as a file."""
+        """The rows with problems as a file; its mark lets spreadsheets see that it is UTF-8."""
         run = self.run(request, pk)
-        response = StreamingHttpResponse(fault_file(run), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(chain("\ufeff", fault_file(run)), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="import-{run.pk}-problems.csv"'
         return response

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.formats import number_format
 from django.utils.translation import ngettext
 
 from records.models import ImportRun
@@ -28,32 +28,37 @@ def sentences(run: ImportRun) -> list[str]:
         return run.message.splitlines()
     told = []
     if counts["unchanged"] == counts["rows"]:
-        told.append(
-            ngettext(
-                "Nothing has changed: the %(count)d row is in the records already.",
-                "Nothing has changed: all %(count)d rows are in the records already.",
-                counts["rows"],
-            )
-            % {"count": counts["rows"]}
+        sentence = ngettext(
+            "Nothing has changed: the %(count)s row is in the records already.",
+            "Nothing has changed: all %(count)s rows are in the records already.",
+            counts["rows"],
         )
+        told.append(sentence % {"count": grouped(counts["rows"])})
     else:
-        told.append(
-            _("Of %(rows)d rows, %(created)d were created, %(updated)d updated, %(unchanged)d unchanged.") % counts
+        sentence = ngettext(
+            "Of %(rows)s row, %(created)s was created, %(updated)s updated, %(unchanged)s unchanged.",
+            "Of %(rows)s rows, %(created)s were created, %(updated)s updated, %(unchanged)s unchanged.",
+            counts["rows"],
         )
+        told.append(sentence % {name: grouped(counts[name]) for name in ("rows", *COUNTS)})
     several = {
-        "failed": ngettext("%(count)d row was not imported.", "%(count)d rows were not imported.", counts["failed"]),
+        "failed": ngettext("%(count)s row was not imported.", "%(count)s rows were not imported.", counts["failed"]),
         "unassociated": ngettext(
-            "%(count)d row was imported without an association.",
-            "%(count)d rows were imported without an association.",
+            "%(count)s row was imported without an association.",
+            "%(count)s rows were imported without an association.",
             counts["unassociated"],
         ),
         "ownerless": ngettext(
-            "%(count)d row was imported without an owner.",
-            "%(count)d rows were imported without an owner.",
+            "%(count)s row was imported without an owner.",
+            "%(count)s rows were imported without an owner.",
             counts["ownerless"],
         ),
     }
-    return told + [sentence % {"count": counts[name]} for name, sentence in several.items() if counts[name]]
+    return told + [sentence % {"count": grouped(counts[name])} for name, sentence in several.items() if counts[name]]
+
+
+def grouped(count: int) -> str:
+    return number_format(count, force_grouping=True)
 
 
 def fault_file(run: ImportRun) -> Iterator[str]:

@@ -100,11 +100,16 @@ def preview(object_type: ObjectType, document: Any, table: Table, actor: Any = N
 
 
 def start(run: ImportRun, document: Any) -> ImportRun:
-    """Check the plan of a prepared run and let it wait for a worker. Raises DocumentError; nothing is changed then."""
+    """Check the plan of a prepared run and let it wait for a worker.
+
+    Raises DocumentError, and changes nothing, when the plan cannot be carried out or the run was started before.
+    """
     table = read(bytes(run.content))
     parse(document, table.headers, object_types[run.object_type])
+    facts = {"plan": document, "total": len(table.lines), "status": ImportRun.Status.PENDING}
+    if not ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.DRAFT).update(**facts):
+        raise DocumentError([Problem("", _("This import has been started already."), code="started")])
     run.plan, run.total, run.status = document, len(table.lines), ImportRun.Status.PENDING
-    run.save(update_fields=["plan", "total", "status"])
     return run
 
 
