@@ -20,7 +20,7 @@ from records.object_types import ObjectType
 from records.properties import Property
 
 DEFAULTS = {
-    "contact": ["first_name", "last_name", "association:company", "lifecycle_stage", "owner", "created_at"],
+    "contact": ["email", "association:company", "lifecycle_stage", "owner"],
     "company": ["industry", "city", "country", "employees", "owner", "created_at"],
     "deal": ["stage", "amount", "close_date", "association:company", "owner"],
     "ticket": ["status", "priority", "category", "owner", "created_at"],

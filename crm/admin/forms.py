@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from django import forms
+from django.db.models.expressions import DatabaseDefault
 from django.utils import timezone
 from django.utils.text import capfirst
 
@@ -27,7 +28,8 @@ class RecordForm(forms.Form):
         self.object_type = object_type
         self.record = record
         self.properties = {slug: prop for slug, prop in object_type.properties().items() if writable(prop)}
-        initial = {slug: initial_of(prop, record) for slug, prop in self.properties.items()} if record else {}
+        shown = record or object_type.model()
+        initial = {slug: initial_of(prop, shown) for slug, prop in self.properties.items()}
         kwargs["initial"] = initial | kwargs.pop("initial", {})
         super().__init__(*args, **kwargs)
         for slug, prop in self.properties.items():
@@ -67,8 +69,10 @@ def writable(prop: Property) -> bool:
 
 
 def initial_of(prop: Property, record: Any) -> Any:
-    """A record's value as its form field takes it."""
+    """A record's value as its form field takes it; a new record has only its defaults."""
     value = prop.read(record)
+    if isinstance(value, DatabaseDefault):
+        return None
     if prop.type == "boolean":
         return "" if value is None else str(value).lower()
     if prop.type == "datetime" and value is not None:

@@ -30,7 +30,7 @@ class TeamInline(LabelledInline):
 class UserAdmin(DjangoUserAdmin):
     """Django's user pages with time zone, absence and teams."""
 
-    list_display = ("username", "full_name", "email", "main_team", "away", "is_active", "last_login")
+    list_display = ("username", "full_name", "email", "main_team", "absence", "is_active", "last_login")
     list_filter = ("is_active", "away", "is_staff", "teams", "groups")
     inlines = (TeamInline,)
     fieldsets = (
@@ -47,6 +47,10 @@ class UserAdmin(DjangoUserAdmin):
     @admin.display(description=_("name"), ordering="first_name")
     def full_name(self, user: User) -> str:
         return user.get_full_name()
+
+    @admin.display(description=_("away"), ordering="away")
+    def absence(self, user: User) -> str:
+        return str(_("Away")) if user.away else "–"
 
     @admin.display(description=_("team"))
     def main_team(self, user: User) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -52,17 +52,18 @@ class PipelineAdmin(admin.ModelAdmin):
         actions.pop("delete_selected", None)
         return actions
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        pipeline = self.get_object(request, object_id)
-        count = records_in(pipeline) if pipeline and request.method == "GET" else 0
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The form says why a pipeline in use has no button to delete it."""
+        ((name, facts),) = super().get_fieldsets(request, obj)
+        count = records_in(obj) if obj else 0
         if count:
             message = ngettext(
                 "%(count)d record is in this pipeline, so it cannot be deleted.",
                 "%(count)d records are in this pipeline, so it cannot be deleted.",
                 count,
             )
-            messages.info(request, message % {"count": count})
-        return super().change_view(request, object_id, *args, **kwargs)
+            facts = facts | {"description": message % {"count": count}}
+        return [(name, facts)]
 
 
 def records_in(pipeline: Pipeline) -> int:
