@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from django.contrib import admin
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.models import AuditEntry
+
+ACTIONS = {
+    "published": _("Published"),
+    "turned_on": _("Turned on"),
+    "turned_off": _("Turned off"),
+    "changed": _("Renamed or described"),
+    "deleted": _("Deleted"),
+    "enrolled_by_hand": _("Enrolled by hand"),
+}
+NUMBERS: dict[str, Callable[[int], str]] = {
+    "enrolled": lambda n: ngettext("%(count)d record enrolled.", "%(count)d records enrolled.", n),
+    "refused": lambda n: ngettext("%(count)d record refused.", "%(count)d records refused.", n),
+    "moved": lambda n: ngettext(
+        "%(count)d record moved to the new revision.", "%(count)d records moved to the new revision.", n
+    ),
+    "removed": lambda n: ngettext("%(count)d record taken out.", "%(count)d records taken out.", n),
+    "unenrolled": lambda n: ngettext("%(count)d record left.", "%(count)d records left.", n),
+}
+NAMES = {"name": _("Name"), "description": _("Description"), "folder": _("Folder")}
 
 
 @admin.register(AuditEntry)
@@ -25,9 +48,20 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("action"))
     def what(self, entry: AuditEntry) -> str:
-        return entry.action.replace("_", " ").capitalize()
+        return str(ACTIONS.get(entry.action) or entry.action.replace("_", " ").capitalize())
 
     @admin.display(description=_("details"))
     def facts(self, entry: AuditEntry) -> str:
-        told = (f"{name.replace('_', ' ')}: {value}" for name, value in entry.detail.items())
-        return ", ".join(told) or "–"
+        return " ".join(told(entry.detail)) or "–"
+
+
+def told(detail: dict[str, Any]) -> Iterator[str]:
+    """What an entry knows, as sentences; numbers that are zero say nothing."""
+    if "revision" in detail:
+        yield gettext("Revision %(number)s.") % {"number": detail["revision"]}
+    for name, sentence in NUMBERS.items():
+        if count := detail.get(name):
+            yield sentence(count) % {"count": count}
+    for name, label in NAMES.items():
+        if name in detail:
+            yield gettext("%(label)s: “%(value)s”.") % {"label": label, "value": detail[name] or "–"}
