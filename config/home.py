@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.activity import latest, url_of
+from crm import demo_workflows
 from crm.models import Task
 from records.models import PendingChange
 from records.object_types import object_types
@@ -36,7 +37,7 @@ def facts(user: Any, now: datetime) -> dict[str, Any]:
     sees_workflows = user.has_perm("workflows.view_workflow")
     return {
         "goals": list(goals.values()) if may_build else [],
-        "first_start": may_build and not Workflow.objects.filter(deleted_at=None).exists(),
+        "first_start": may_build and demo_workflows.are_all_there_is(),
         "sees_workflows": sees_workflows,
         "tasks": open_tasks(user) if user.has_perm("crm.view_task") else None,
         "activity": latest(user, SHOWN),

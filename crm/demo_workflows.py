@@ -8,6 +8,7 @@ from typing import Any
 from crm.goals import GOALS, criteria, is_any_of
 from crm.models import User
 from workflows import drafting, publishing
+from workflows.models import Workflow
 from workflows.ticking import tick
 
 #: Nothing in it waits, so its history shows finished journeys from the first minute on.
@@ -47,9 +48,20 @@ SORT_LEADS: dict[str, Any] = {
 }
 
 
+def demo_definitions() -> list[dict[str, Any]]:
+    return [*(goal.definition for goal in GOALS), SORT_LEADS]
+
+
+def are_all_there_is() -> bool:
+    """Whether nobody has made a workflow yet: there are none, or just these."""
+    names = list(Workflow.objects.filter(deleted_at=None).values_list("name", flat=True))
+    known = {definition["name"] for definition in demo_definitions()}
+    return len(names) <= len(known) and known.issuperset(names)
+
+
 def start(*, by: User, now: dt.datetime) -> int:
     """Publish them for the records that match, and run what is due; returns how many workflows there are."""
-    definitions = [goal.definition for goal in GOALS] + [SORT_LEADS]
+    definitions = demo_definitions()
     for definition in definitions:
         workflow = drafting.create(definition["name"], definition["object"], by, definition=definition)
         publishing.publish(workflow, by=by, now=now, enroll_existing=True)
