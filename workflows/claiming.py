@@ -27,12 +27,12 @@ PICK = f"""
 CLAIM = f"""
     UPDATE workflows_enrollment SET
         claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = LEAST(attempts + 1, 1000)
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
         SELECT e.id FROM workflows_enrollment e
         WHERE {CLAIMABLE} AND e.revision_id = %(revision)s AND e.step = %(step)s
             AND LEAST(e.attempts, {CRASHES}) = %(attempts)s
         ORDER BY e.due_at %(order)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    )
+    ))
     RETURNING id
 """
 RELEASE = """

@@ -28,10 +28,10 @@ LEASE = dt.timedelta(seconds=120)
 CLAIM = """
     UPDATE workflows_delivery SET
         state = 'sending', claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
         SELECT id FROM workflows_delivery WHERE state = 'pending' AND due_at <= %(now)s
         ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    )
+    ))
 """
 INTERRUPTED = """
     UPDATE workflows_delivery SET state = 'uncertain', last_error = %(error)s

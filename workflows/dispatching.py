@@ -23,10 +23,11 @@ logger = logging.getLogger(__name__)
 
 #: Key of the lock that lets one transaction at a time dispatch or publish.
 LOCK = (7301, 1)
+# An array, so that the rows are looked up once: for IN the planner may ask again for each row of the table.
 TAKE = """
-    DELETE FROM records_pendingchange WHERE id IN (
+    DELETE FROM records_pendingchange WHERE id = ANY(ARRAY(
         SELECT id FROM records_pendingchange ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-    ) RETURNING id, change_id, object_type, record_id, kind, properties, source, depth, at
+    )) RETURNING id, change_id, object_type, record_id, kind, properties, source, depth, at
 """
 Causes = dict[int, list[PendingChange]]
 

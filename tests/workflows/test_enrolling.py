@@ -279,3 +279,13 @@ def test_a_dispatch_that_fails_takes_nothing(deals):
     assert PendingChange.objects.count() == 1
     settle()
     assert inside(workflow) == [deals[0].pk]
+
+
+def test_dispatching_keeps_to_its_limit_when_the_planner_thinks_that_nothing_waits(deals):
+    settle()
+    Deal.objects.bulk_create(Deal(name=str(i)) for i in range(200))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM records_pendingchange; ANALYZE records_pendingchange")
+    Deal.objects.bulk_create(Deal(name=str(i)) for i in range(200))
+    assert dispatch(database_now(), limit=50) == 50
+    assert PendingChange.objects.count() == 150
