@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from records.criteria import counting
 from records.criteria.dependencies import Dependencies
 from records.criteria.explaining import LeafAnswer, explain
+from records.criteria.extracting import condition_of
 from records.criteria.parsing import parse
 from records.criteria.tree import Context, Criteria, Leaf
 from records.object_types import ObjectType
@@ -33,7 +34,7 @@ class Compiled:
     @cached_property
     def q(self) -> Q:
         """The condition on the object type's model; true or false of every record, never NULL."""
-        return self.criteria.group.q(self.context)
+        return condition_of(self.criteria.group, self.context)
 
     @cached_property
     def text(self) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, Q
@@ -27,10 +28,14 @@ JOINS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Context:
-    """The instant and the time zone criteria are evaluated for."""
+    """The instant and the time zone criteria are evaluated for.
+
+    `extracted`: what to compare instead of the value of a property, by slug (records.criteria.extracting).
+    """
 
     now: dt.datetime
     zone: ZoneInfo
+    extracted: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

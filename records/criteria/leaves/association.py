@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from records import associations
 from records.criteria.dependencies import ASSOCIATION, Dependency
+from records.criteria.extracting import condition_of
 from records.criteria.leaves.base import LeafKind, leaf_kinds
 from records.criteria.operands import alternatives
 from records.criteria.scope import HOP_LIMIT, Scope, joined_path
@@ -79,7 +80,7 @@ class AssociationFilter(Node):
         return found
 
     def q(self, context: Context) -> Q:
-        return self.holds(self.group.q(context))
+        return self.holds(condition_of(self.group, context))
 
     def text(self, context: Context) -> str:
         values = {
@@ -94,7 +95,7 @@ class AssociationFilter(Node):
     def leaves(self, context: Context) -> Iterator[Leaf]:
         """The filter itself, then each one inside it: whether any associated record meets that one alone."""
         yield Leaf(self.path, self.text(context), self.q(context))
-        for leaf in self.group.leaves(context):
+        for leaf in self.group.leaves(dataclasses.replace(context, extracted={})):
             sentence = _("%(type)s: %(sentence)s") % {"type": self.to.label, "sentence": leaf.sentence}
             yield dataclasses.replace(leaf, sentence=sentence, q=self.holds(leaf.q), property=None)
 

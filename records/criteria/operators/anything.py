@@ -29,7 +29,7 @@ class IsKnown(AnyType):
     sentence = gettext_lazy("%(property)s is known")
 
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
-        return known(leaf.property)
+        return known(leaf.property, context.extracted.get(leaf.property.slug))
 
 
 @operators.register
@@ -38,7 +38,7 @@ class IsUnknown(AnyType):
     sentence = gettext_lazy("%(property)s is unknown")
 
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
-        return ~known(leaf.property)
+        return ~known(leaf.property, context.extracted.get(leaf.property.slug))
 
 
 @operators.register

@@ -92,19 +92,21 @@ class Operator:
         return now | Q(Exists(changes_of(leaf.property, leaf.object_type).filter(then)))
 
     def met_now(self, leaf: PropertyFilter, context: Context) -> Q:
-        value = value_of(leaf.property)
+        extracted = context.extracted.get(leaf.property.slug)
+        value = value_of(leaf.property) if extracted is None else extracted
         condition = self.condition(value, leaf, context)
-        if leaf.property.column is not None or leaf.property.kind.multiple:
-            return known(leaf.property) & condition
+        if extracted is not None or leaf.property.column is not None or leaf.property.kind.multiple:
+            return known(leaf.property, extracted) & condition
         # A value in JSONB is dear to fetch: once instead of twice.
         return Q(Coalesce(ExpressionWrapper(condition, BooleanField()), Value(False)))
 
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
         """The whole condition with the rule for blanks (OPR-08); true or false, never NULL."""
         met = self.met(leaf, context)
+        there = known(leaf.property, context.extracted.get(leaf.property.slug))
         if self.negative:
-            return ~met if leaf.include_blank else known(leaf.property) & ~met
-        return met | ~known(leaf.property) if leaf.include_blank else met
+            return ~met if leaf.include_blank else there & ~met
+        return met | ~there if leaf.include_blank else met
 
     def faults(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with the operands together: key → sentence."""

@@ -22,7 +22,8 @@ TEXT = ("text",)
 
 def lowered(value: Any) -> Any:
     """The text in small letters, by the database's own rules on both sides of a comparison."""
-    return Lower(Cast(value, TextField()))
+    small = getattr(value, "small", None)
+    return Lower(Cast(value, TextField())) if small is None else small
 
 
 def any_of(conditions: Iterable[Q]) -> Q:

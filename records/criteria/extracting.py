@@ -1,0 +1,89 @@
+"""Reading a property once per record where many filters ask for it.
+
+Each filter of its own would fetch a custom value from the JSONB, check it and cast it again, or make a text small
+again: with 250 of them that takes minutes where the comparisons take seconds. So the values come from a little table
+of one row beside the record:
+
+    (SELECT … once.v0 > 1 OR once.v0 < -1 … FROM (SELECT … custom ->> 'size' … OFFSET 0) AS once (v0))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import BooleanField, Expression, Field, Q, TextField
+from django.db.models.functions import Cast, Lower
+
+from records.criteria.expressions import value_of
+from records.criteria.tree import Context, Group, Node
+from records.properties import Property
+
+#: With fewer filters on a property, reading it for each costs less than the little table.
+WORTH_IT = 4
+
+
+class Extracted(Expression):
+    """A column of the little table; `small` is the one with the same text in small letters."""
+
+    def __init__(self, column: str, output_field: Field[Any, Any], small: Extracted | None = None) -> None:
+        super().__init__(output_field=output_field)
+        self.column, self.small = column, small
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return f"once.{self.column}", ()
+
+
+class Once(Expression):
+    """A condition that may look at values extracted once."""
+
+    conditional = True
+
+    def __init__(self, condition: Any, *values: Any) -> None:
+        super().__init__(output_field=BooleanField())
+        self.parts = [condition, *values]
+
+    def get_source_expressions(self) -> list[Any]:
+        return self.parts
+
+    def set_source_expressions(self, exprs: list[Any]) -> None:
+        self.parts = list(exprs)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        condition, *values = self.parts
+        found = [compiler.compile(value) for value in values]
+        tested, tested_params = compiler.compile(condition)
+        selected = ", ".join(sql for sql, _params in found)
+        columns = ", ".join(f"v{i}" for i in range(len(found)))
+        # OFFSET 0 keeps PostgreSQL from putting the expressions back in place of the columns.
+        sql = f"(SELECT {tested} FROM (SELECT {selected} OFFSET 0) AS once ({columns}))"
+        return sql, (*tested_params, *(param for _sql, params in found for param in params))
+
+
+def condition_of(group: Group, context: Context) -> Q:
+    """The condition of a group on the records of one object type, with values extracted once where it pays."""
+    asked = Counter(properties_of(group))
+    columns: dict[str, Extracted] = {}
+    values: list[Any] = []
+    for prop, times in asked.items():
+        if times < WORTH_IT or not (prop.custom or prop.kind.family == "text"):
+            continue
+        value, small = value_of(prop), None
+        if prop.kind.family == "text":
+            small = Extracted(f"v{len(values)}", TextField())
+            values.append(Lower(Cast(value, TextField())))
+        columns[prop.slug] = Extracted(f"v{len(values)}", prop.kind.output_field(), small)
+        values.append(value)
+    found = group.q(dataclasses.replace(context, extracted=columns))
+    return Q(Once(found, *values)) if values else found
+
+
+def properties_of(node: Node) -> Iterator[Property]:
+    """The properties filters of this object type look at; what is behind an association is another type's."""
+    if isinstance(node, Group):
+        for child in node.children:
+            yield from properties_of(child)
+    elif (prop := getattr(node, "property", None)) is not None:
+        yield prop
