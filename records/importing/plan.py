@@ -131,6 +131,7 @@ class Reader:
             if not slug or not self.has_column(path, column):
                 continue
             self.check_property(path, slug, new)
+            slug = str(slug)
             if slug in columns.values() or slug in [one.slug for one in create if one.column != column]:
                 message = _("Two columns fill “%(slug)s”. Choose one of them.")
                 self.refuse(path, message % {"slug": slug})

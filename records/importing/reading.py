@@ -17,6 +17,7 @@ DELIMITERS = (",", ";", "\t", "|")
 LARGEST_FILE = 50 * 1024 * 1024
 LARGEST_CELL = 1024 * 1024
 SAMPLE_ROWS = 200
+MOST_COLUMNS = 1_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def read(content: bytes) -> Table:
         raise DocumentError([Problem("file", _("This is not a text file. Save the table as CSV and try again."))])
     delimiter = delimiter_of(text)
     rows = parse(text, delimiter)
-    number, names = next(rows)
+    names = next((cells for _number, cells in rows if any(cell.strip() for cell in cells)), None)
+    if names is None:
+        raise DocumentError([Problem("file", _("The file has separators, but no text. Choose one with a header."))])
     headers = headers_of(names)
     lines = []
     for number, cells in rows:
@@ -108,6 +111,8 @@ def delimiter_of(text: str) -> str:
                 widths.append(len(row))
             if len(widths) == SAMPLE_ROWS:
                 break
+        if not widths:
+            return 0.0, 0
         width, count = Counter(widths).most_common(1)[0]
         return (0.0, 0) if width < 2 else (round(count / len(widths), 1), width)
 
@@ -115,7 +120,10 @@ def delimiter_of(text: str) -> str:
 
 
 def headers_of(names: list[str]) -> list[str]:
-    """Names of the columns, made unique and never empty."""
+    """Names of the columns, made unique and never empty. Raises DocumentError when there are too many."""
+    if len(names) > MOST_COLUMNS:
+        message = _("The first row has %(count)d columns, %(limit)d at most. Is it the header of a table?")
+        raise DocumentError([Problem("file", message % {"count": len(names), "limit": MOST_COLUMNS})])
     headers: list[str] = []
     for i, name in enumerate(names, start=1):
         base = name.strip() or _("Column %(number)d") % {"number": i}
