@@ -53,10 +53,8 @@ ENROLL = """
     ON CONFLICT (workflow_id, record_id) WHERE status = 'active' DO NOTHING
     RETURNING record_id
 """
-LISTED = (
-    "(SELECT * FROM unnest(%(ids)s::bigint[], %(causes)s::jsonb[], %(again)s::boolean[])) "
-    "AS candidate (record_id, cause, again)"
-)
+# One text, because three arrays of texts would have every sign in them escaped on its own.
+LISTED = "jsonb_to_recordset(%(listed)s::jsonb) AS candidate (record_id bigint, cause jsonb, again boolean)"
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,8 @@ def enroll(
             refused |= dict.fromkeys(outsiders(workflow, [pk for pk in asked if pk not in refused]), NOT_MATCHING)
         ids = [pk for pk in asked if pk not in refused]
         anyone = manual and reenrolling.allowed(live_definition(workflow))
-        facts = {
-            "ids": ids,
-            "causes": [json.dumps(own.get(pk, cause)) for pk in ids],
-            "again": [anyone or pk in again for pk in ids],
-        }
-        enrolled = insert(workflow, LISTED, facts, now)
+        listed = [{"record_id": pk, "cause": own.get(pk, cause), "again": anyone or pk in again} for pk in ids]
+        enrolled = insert(workflow, LISTED, {"listed": json.dumps(listed)}, now)
         others = set(ids) - set(enrolled)
         refused |= reasons(workflow, others) if others else {}
         refuse(workflow, refused if manual else kept, cause, now, keep=True)
