@@ -92,7 +92,11 @@ class MappingForm(forms.Form):
         ]
         groups: list[Any] = [("", _("Leave out")), (_("Properties"), properties), (_("Associate with"), named)]
         if self.may_create:
-            made = [(NEW + slug, str(kind.label)) for slug, kind in property_types.items() if slug != "user"]
+            made = [
+                (NEW + slug, _("New property: %(type)s") % {"type": kind.label})
+                for slug, kind in property_types.items()
+                if slug != "user"
+            ]
             groups.append((_("Create a property"), made))
         return groups
 
@@ -149,7 +153,7 @@ class MappingForm(forms.Form):
                 "header": header,
                 "field": self[f"column_{i}"],
                 "format": next((self[f"{k}_{i}"] for k in ("date", "number") if f"{k}_{i}" in self.fields), None),
-                "samples": list(islice(self.table.values(header), SAMPLES)),
+                "samples": list(islice(dict.fromkeys(islice(self.table.values(header), SAMPLE)), SAMPLES)),
             }
             for i, header in enumerate(self.table.headers)
         ]

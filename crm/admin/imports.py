@@ -67,6 +67,7 @@ class UploadForm(forms.Form):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(admin.ModelAdmin):
+    change_list_template = "admin/crm/import_list.html"
     list_display = ("file_name", "object_type", "status", "progress", "created_by", "created_at")
     list_filter = ("status", "object_type")
     search_fields = ("file_name",)
@@ -151,6 +152,7 @@ class ImportRunAdmin(admin.ModelAdmin):
                 messages.success(request, _("The import has started."))
                 return redirect("admin:records_importrun_change", run.pk)
         context = {"title": _("Map the columns of %(file)s") % {"file": run.file_name}, "form": form, "run": run}
+        context["encoding"] = table.encoding.removesuffix("-sig").upper()
         return self.render(request, "import_mapping.html", context | {"table": table})
 
     def check_may_import(self, request: HttpRequest, run: ImportRun) -> None:

@@ -168,3 +168,18 @@ def test_without_the_permission_nobody_enrolls(client, seller, deal, workflow):
     assert client.post(url, {"record": deal.pk, "workflow": workflow.pk}).status_code == 403
     assert not Enrollment.objects.exists()
     assert Company.objects.count() == 0
+
+
+def test_the_list_of_imports_invites_to_import(admin_page):
+    told = admin_page.get("/admin/records/importrun/").content.decode()
+    assert "Nothing has been imported yet" in told
+    assert "Import records" in told
+
+
+def test_a_pipeline_in_use_says_on_its_form_that_it_stays(admin_page, deal):
+    deal.pipeline = "sales"
+    deal.save()
+    pipeline = Pipeline.objects.get(object_type="deal")
+    assert (
+        "1 record is in this pipeline" in admin_page.get(f"/admin/crm/pipeline/{pipeline.pk}/change/").content.decode()
+    )
