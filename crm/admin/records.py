@@ -170,6 +170,13 @@ class RecordAdmin(admin.ModelAdmin):
             raise PermissionDenied
         return record
 
+    def number(self, object_id: str) -> int:
+        """The id in an address of Django's own making. Raises Http404 when it is none."""
+        try:
+            return int(unquote(object_id))
+        except ValueError:
+            raise Http404(_("There is no such record.")) from None
+
     def url_of(self, pk: int) -> str:
         return reverse(f"admin:crm_{self.opts.model_name}_change", args=[pk])
 
@@ -182,10 +189,7 @@ class RecordAdmin(admin.ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Add a record, or show and change one."""
-        try:
-            pk = int(unquote(object_id)) if object_id else None
-        except ValueError:
-            raise Http404(_("There is no such record.")) from None
+        pk = self.number(object_id) if object_id else None
         record = self.record(request, pk) if pk else None
         allowed = may_save(request.user, self.object_type, record) and not getattr(record, "deleted_at", None)
         if not allowed and (record is None or request.method == "POST"):
@@ -227,7 +231,7 @@ class RecordAdmin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Delete one record, restorably; GET asks first."""
-        record = self.record(request, int(unquote(object_id)), "delete")
+        record = self.record(request, self.number(object_id), "delete")
         if request.method == "POST":
             delete_records(self.object_type, [record.pk], actor=request.user)
             messages.success(request, _("Deleted. It can be restored here for 90 days."))
@@ -286,4 +290,4 @@ class RecordAdmin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The record page is the history."""
-        return redirect(self.url_of(int(unquote(object_id))))
+        return redirect(self.url_of(self.number(object_id)))

@@ -231,3 +231,14 @@ def test_records_of_one_type_are_not_shown_as_another(admin_page, deal):
     Contact.objects.create(email="a@example.com")
     for url in ("/admin/crm/deal/999999/change/", "/admin/crm/deal/x/change/"):
         assert admin_page.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("page", ["change", "delete", "history"])
+def test_an_address_that_names_no_record_is_not_found(admin_page, page):
+    assert admin_page.get(f"/admin/crm/deal/x/{page}/").status_code == 404
+    assert admin_page.get("/admin/workflows/workflow/1/nonsense/change/").status_code == 404
+
+
+def test_a_new_task_starts_with_what_it_would_be_anyway(admin_page):
+    form = admin_page.get("/admin/crm/task/add/").context["form"]
+    assert [form.initial[slug] for slug in ("kind", "priority", "status")] == ["todo", "none", "open"]
