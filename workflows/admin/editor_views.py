@@ -55,10 +55,11 @@ class EditorViews:
         facts = self.facts(request, workflow, step)
         if request.GET.get("format") == "json":
             return JsonResponse(facts)
+        panel = self.panel(request, workflow, step, gone_ok=True) if step else ""
         context = self.admin_site.each_context(request) | {
-            "title": facts["name"], "workflow": workflow, "facts": facts,
+            "title": facts["name"], "workflow": workflow, "facts": facts, "panel": panel,
             "palette": page.palette(workflow.object_type),
-            "panel": self.panel(request, workflow, step, gone_ok=True) if step else "", "words": words(), "keys": keys(),
+            "words": words(), "keys": keys(),
             "may_change": request.user.has_perm("workflows.change_workflow"),
             "may_publish": request.user.has_perm("workflows.publish_workflow"),
         }  # fmt: skip

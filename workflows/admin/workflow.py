@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,13 +22,13 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from records.icons import icon
-from records.object_types import object_types
+from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError
 from workflows import cataloguing, checking, drafting, publishing
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.review_views import ReviewViews
 from workflows.definition import parse
-from workflows.models import Enrollment, Folder, Workflow
+from workflows.models import Enrollment, Folder, Revision, Workflow
 from workflows.registries import goals
 
 COLOURS = {"on": "ok", "paused": "warn", "off": "muted"}
@@ -47,7 +47,7 @@ class ObjectTypeFilter(admin.SimpleListFilter):
 
 
 class NewWorkflowForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
     object_type = forms.ChoiceField(label=gettext_lazy("Which records"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -92,7 +92,10 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         total = inside.annotate(n=Count("pk")).values("n")
         active = inside.filter(status="active").annotate(n=Count("pk")).values("n")
         found = super().get_queryset(request).filter(deleted_at=None).select_related("folder", "live")
-        return found.annotate(total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0))
+        drafts = Prefetch("revisions", Revision.objects.filter(published_at=None), to_attr="drafts")
+        return found.prefetch_related(drafts).annotate(
+            total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0)
+        )
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(checking.PUBLISH))
@@ -126,8 +129,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         return f"{workflow.inside:,}"
 
     @admin.display(description=_("problems"))
-    def problems(self, workflow: Workflow) -> SafeString | str:
-        revision = drafting.shown(workflow)
+    def problems(self, workflow: Any) -> SafeString | str:
+        revision = workflow.drafts[0] if workflow.drafts else workflow.live
         if revision is None:
             return "–"
         try:
@@ -145,7 +148,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
             (reverse("admin:workflow_review", args=[workflow.pk]), _("Review and publish")),
             (reverse("admin:workflow_remove", args=[workflow.pk]), _("Delete…")),
         ]
-        body = format_html_join("", '<a href="{}">{}</a>', links)
+        body = format_html_join("", '<a href="{}">{}</a>', links[:3]) + self.menu_buttons(workflow)
+        body += format_html_join("", '<a href="{}">{}</a>', links[3:])
         more = _("More for %(name)s") % {"name": workflow.name}
         return format_html(
             '<details class="menu"><summary class="btn btn-quiet btn-icon" aria-label="{}">{}</summary>'
@@ -153,10 +157,22 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
             more, icon("dots"), body,
         )  # fmt: skip
 
+    def menu_buttons(self, workflow: Workflow) -> SafeString:
+        """Buttons that send the list's own form elsewhere, because a form cannot stand in a form."""
+        buttons = [(reverse("admin:workflow_clone", args=[workflow.pk]), "", _("Make a copy"))]
+        if workflow.live_id:
+            on = workflow.status == Workflow.Status.ON
+            switch = reverse("admin:workflow_switch", args=[workflow.pk]) + "?from=list"
+            buttons.append((switch, "off" if on else "on", _("Turn off") if on else _("Turn on")))
+        button = '<button formaction="{}" formnovalidate name="to" value="{}">{}</button>'
+        return format_html_join("", button, buttons)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not Workflow.objects.filter(deleted_at=None).exists() and self.has_add_permission(request):
             return self.add_view(request)
-        return super().changelist_view(request, extra_context)
+        with properties_read_once():
+            page = super().changelist_view(request, extra_context)
+            return page.render() if isinstance(page, TemplateResponse) else page
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Name and object type, or one of the ready goals."""
@@ -170,7 +186,11 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
             workflow = drafting.create(str(document["name"]), document["object"], request.user, document)
             return redirect("admin:workflow_editor", workflow.pk)
         if posted and form.is_valid():
-            workflow = drafting.create(form.cleaned_data["name"], form.cleaned_data["object_type"], request.user)
+            kind = form.cleaned_data["object_type"]
+            name = form.cleaned_data["name"] or _("New workflow for %(kind)s") % {
+                "kind": object_types[kind].label_plural
+            }
+            workflow = drafting.create(name, kind, request.user)
             return redirect("admin:workflow_editor", workflow.pk)
         context = self.admin_site.each_context(request) | {
             "title": _("Create a workflow"), "form": form, "goals": list(goals.values()), "opts": self.opts,
@@ -178,6 +198,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         return TemplateResponse(request, "admin/workflows/workflow/create.html", context)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not object_id.isascii() or not object_id.isdigit():
+            raise Http404(_("There is no workflow “%(id)s”.") % {"id": object_id})
         return redirect("admin:workflow_editor", object_id)
 
     def switch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -188,6 +210,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
             verb(workflow, by=request.user, now=database_now())
         except DocumentError as error:
             self.message_user(request, error.problems[0].message, messages.ERROR)
+        if request.GET.get("from") == "list":
+            return redirect("admin:workflows_workflow_changelist")
         return redirect("admin:workflow_editor", pk)
 
     def clone_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -10,17 +10,21 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from records.icons import icon
+from records import icons
 from workflows.definition import Definition, Step
 from workflows.editor.layout import Box, Label, Layout, Plus
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
+
+#: Drawn once per process: asking for the sprite's address takes longer than writing the rest of a card.
+icon = cache(icons.icon)
 
 
 @dataclass

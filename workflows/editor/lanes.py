@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 STEP = 8
 #: How far lines keep away from cards and from each other.
 AIR = 10
-#: What comes before the first place of a way.
-START = ((-1, -1), 0)
+#: Beyond everything.
+FAR = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,85 +37,134 @@ def route(found: Layout) -> tuple[list[Lane], int]:
     ]
     lanes: list[Lane] = []
     leftmost = 0
-    for box in found.boxes:
+    boxes, streets = found.boxes, None
+    for box in boxes:
         step = box.step
         target = by_id.get(str(step.params.get("step", ""))) if step and step.action == "go_to" else None
         if target is None or target.step is None or target is box:
             continue
-        lane = lane_between(box, target, found.boxes, verticals)
+        lane = lane_between(box, target, boxes, verticals)
+        if lane is None:
+            streets = streets or Streets(boxes)
+            lane = searched(box, target, streets)
         if not lane.points:
             continue
         lanes.append(lane)
         x = lane.points[1][0]
         verticals.append((x, min(lane.points[0][1], lane.points[-1][1]), max(lane.points[0][1], lane.points[-1][1])))
-        leftmost = min(leftmost, x - AIR)
+        leftmost = min([leftmost, *(x - AIR for x, _y in lane.points)])
     return lanes, leftmost
 
 
-def lane_between(source: Box, target: Box, boxes: list[Box], verticals: list[tuple[int, int, int]]) -> Lane:
-    """Out of the side of the go-to, along a free vertical, into the side of the target."""
+def lane_between(source: Box, target: Box, boxes: list[Box], verticals: list[tuple[int, int, int]]) -> Lane | None:
+    """Out of the side of the go-to, along one free vertical, into the side of the target; None where none is free."""
     y1, y2 = source.y + source.height // 2, target.y + target.height // 2
     # Two lanes into one card do not share their last piece.
     y2 += (sum(1 for x, a, b in verticals if y2 in (a, b)) * 6) % 24
     low, high = min(y1, y2), max(y1, y2)
     near = range(0, 40 * STEP, STEP)
+    between = [box for box in boxes if box.y - AIR < high and box.y + box.height + AIR > low]
+    lines = [x for x, top, bottom in verticals if bottom >= low and top <= high]
     middle = target.x + target.width + STEP * 2
     for offset in near:
         for x in (middle + offset, target.x - STEP * 2 - offset):
-            if not free(x, low, high, boxes, verticals):
+            if not free(x, between, lines):
                 continue
             start = source.x + source.width if x > source.x + source.width else source.x
             finish = target.x + target.width if x > target.x + target.width else target.x
             if (start == source.x and x > source.x) or (finish == target.x and x > target.x):
                 continue
-            first = clear(y1, start, x, [box for box in boxes if box is not source])
-            if first and clear(y2, x, finish, [box for box in boxes if box is not target]):
+            first = clear(y1, start, x, [box for box in between if box is not source])
+            if first and clear(y2, x, finish, [box for box in between if box is not target]):
                 return Lane(source.id, target.id, ((start, y1), (x, y1), (x, y2), (finish, y2)))
-    return searched(source, target, boxes)
+    return None
 
 
-def searched(source: Box, target: Box, boxes: list[Box]) -> Lane:
-    """The way with the fewest bends through the grid of all gaps, for where no single vertical is free."""
+@dataclass(frozen=True, eq=False)
+class Street:
+    """A free straight piece: `at` is its x (upright) or y, `low` and `high` how far it goes."""
+
+    upright: bool
+    at: int
+    low: int
+    high: int
+
+
+class Streets:
+    """Every free straight piece between the cards, and which cross which; made once for all lanes of a picture."""
+
+    def __init__(self, boxes: list[Box]) -> None:
+        columns = {x for box in boxes for x in (box.x - STEP * 2, box.x + box.width + STEP * 2)}
+        rows = {y for box in boxes for y in (box.y - 16, box.y + box.height + 16)}
+        sides = [(box.x - 4, box.x + box.width + 4, box.y - 4, box.y + box.height + 4) for box in boxes]
+        lying = [(top, bottom, left, right) for left, right, top, bottom in sides]
+        self.upright = [piece for x in sorted(columns) for piece in pieces(True, x, sides)]
+        self.level = [piece for y in sorted(rows) for piece in pieces(False, y, lying)]
+        self.places = {True: [piece.at for piece in self.upright], False: [piece.at for piece in self.level]}
+        self.known: dict[Street, list[Street]] = {}
+
+    def crossing(self, street: Street) -> list[Street]:
+        if street not in self.known:
+            others, places = (self.level, self.places[False]) if street.upright else (self.upright, self.places[True])
+            near = others[bisect_left(places, street.low) : bisect_right(places, street.high)]
+            self.known[street] = [other for other in near if other.low <= street.at <= other.high]
+        return self.known[street]
+
+    def beside(self, box: Box, y: int) -> list[Street]:
+        """The upright pieces to the right and to the left of a card, at a height."""
+        found = []
+        for x in (box.x + box.width + STEP * 2, box.x - STEP * 2):
+            first = bisect_left(self.places[True], x)
+            last = bisect_right(self.places[True], x)
+            found += [street for street in self.upright[first:last] if street.low <= y <= street.high]
+        return found
+
+
+def pieces(upright: bool, at: int, sides: list[tuple[int, int, int, int]]) -> list[Street]:
+    """What is free of a whole line, between the cards that lie on it."""
+    found, low = [], -FAR
+    for top, bottom in sorted((side[2], side[3]) for side in sides if side[0] <= at <= side[1]):
+        if top > low:
+            found.append(Street(upright, at, low, top - 1))
+        low = max(low, bottom + 1)
+    return [*found, Street(upright, at, low, FAR)]
+
+
+def searched(source: Box, target: Box, streets: Streets) -> Lane:
+    """A short way with few bends along the free pieces, for where no single vertical is free."""
     y1, y2 = source.y + source.height // 2, target.y + target.height // 2
-    xs = sorted({x for box in boxes for x in (box.x - STEP * 2, box.x + box.width // 2, box.x + box.width + STEP * 2)})
-    ys = sorted({y for box in boxes for y in (box.y - 16, box.y + box.height // 2, box.y + box.height + 16)})
-    blocked: set[tuple[int, int]] = set()
-    for box in boxes:
-        columns = range(bisect_left(xs, box.x - 4), bisect_right(xs, box.x + box.width + 4))
-        rows = range(bisect_left(ys, box.y - 4), bisect_right(ys, box.y + box.height + 4))
-        blocked.update((i, j) for i in columns for j in rows)
-    column = {x: i for i, x in enumerate(xs)}
-    row = {y: j for j, y in enumerate(ys)}
-
-    def beside(box: Box, y: int) -> list[tuple[int, int]]:
-        return [(column[x], row[y]) for x in (box.x + box.width + STEP * 2, box.x - STEP * 2)]
-
-    goals = [place for place in beside(target, y2) if place not in blocked]
+    goals = set(streets.beside(target, y2))
     if not goals:
         return Lane(source.id, target.id, ())
-    aim = goals[0]
-    came: dict[tuple[tuple[int, int], int], tuple[tuple[int, int], int]] = {}
-    waiting: list[tuple[int, int, tuple[int, int], int, tuple[tuple[int, int], int]]] = [
-        (0, 0, place, 0, START) for place in beside(source, y1) if place not in blocked
+    aim = next(iter(goals)).at
+    came: dict[Street, tuple[Street | None, tuple[int, int]]] = {}
+    waiting: list[tuple[int, int, int, Street, Street | None, tuple[int, int]]] = [
+        (0, 0, count, street, None, (street.at, y1)) for count, street in enumerate(streets.beside(source, y1))
     ]
+    count, best = len(waiting), dict[Street, int]()
     while waiting:
-        _guess, cost, place, direction, parent = heappop(waiting)
-        if (place, direction) in came:
+        _guess, cost, _count, street, parent, (x, y) = heappop(waiting)
+        if street in came:
             continue
-        came[place, direction] = parent
-        if place in goals:
-            way, at = [], (place, direction)
-            while at != START:
-                way.append((xs[at[0][0]], ys[at[0][1]]))
-                at = came[at]
+        came[street] = parent, (x, y)
+        if street in goals:
+            way = [(street.at, y2)]
+            at: Street | None = street
+            while at is not None:
+                at, corner = came[at]
+                way.append(corner)
             return traced(source, target, way[::-1])
-        for turn, (di, dj) in enumerate(((1, 0), (-1, 0), (0, 1), (0, -1))):
-            i, j = place[0] + di, place[1] + dj
-            if 0 <= i < len(xs) and 0 <= j < len(ys) and (i, j) not in blocked and ((i, j), turn // 2) not in came:
-                length = abs(xs[i] - xs[place[0]]) + abs(ys[j] - ys[place[1]])
-                spent = cost + length + (0 if turn // 2 == direction else 80)
-                guess = spent + abs(xs[i] - xs[aim[0]]) + abs(ys[j] - ys[aim[1]])
-                heappush(waiting, (guess, spent, (i, j), turn // 2, (place, direction)))
+        for other in streets.crossing(street):
+            if other in came:
+                continue
+            corner = (street.at, other.at) if street.upright else (other.at, street.at)
+            spent = cost + abs(corner[0] - x) + abs(corner[1] - y) + 80
+            if spent >= best.get(other, FAR):
+                continue
+            best[other] = spent
+            count += 1
+            guess = spent + abs(corner[0] - aim) + abs(corner[1] - y2)
+            heappush(waiting, (guess, spent, count, other, street, corner))
     return Lane(source.id, target.id, ())
 
 
@@ -132,11 +181,11 @@ def traced(source: Box, target: Box, way: list[tuple[int, int]]) -> Lane:
     return Lane(source.id, target.id, (points[0], *corners, points[-1]))
 
 
-def free(x: int, low: int, high: int, boxes: list[Box], verticals: list[tuple[int, int, int]]) -> bool:
-    for box in boxes:
-        if box.x - AIR < x < box.x + box.width + AIR and box.y - AIR < high and box.y + box.height + AIR > low:
-            return False
-    return all(abs(other - x) >= STEP or bottom < low or top > high for other, top, bottom in verticals)
+def free(x: int, boxes: list[Box], lines: list[int]) -> bool:
+    """Whether an upright line at `x` keeps away from cards and from other upright lines."""
+    if any(abs(other - x) < STEP for other in lines):
+        return False
+    return not any(box.x - AIR < x < box.x + box.width + AIR for box in boxes)
 
 
 def clear(y: int, a: int, b: int, boxes: list[Box]) -> bool:

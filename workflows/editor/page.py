@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from records.object_types import properties_read_once
 from records.problems import Problem
 from workflows import checking, drafting
 from workflows.definition import Definition, parse
@@ -20,6 +21,7 @@ from workflows.models import Revision, Workflow
 from workflows.registries import actions
 
 
+@properties_read_once()
 def facts(
     workflow: Workflow,
     revision: Revision,

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from workflows import drafting
+from records.clock import database_now
+from workflows import drafting, publishing
 from workflows.models import Enrollment, Workflow
 
 BASE = "/admin/workflows/workflow"
@@ -72,3 +75,46 @@ def test_a_reviewed_draft_is_published_and_its_history_shown(client: Any, admin_
     assert done.status_code == 302 and workflow.status == "on"
     assert not Enrollment.objects.filter(workflow=workflow).exists()
     assert client.get(f"{BASE}/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_list_costs_as_many_queries_for_nine_workflows_as_for_three(
+    client: Any, admin_user: Any, django_assert_max_num_queries: Any
+) -> None:
+    client.force_login(admin_user)
+    steps = [{"id": "edit", "action": "edit_record", "params": {"property": "nothing", "value": 1}}]
+    document = {"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": steps}
+    for number in range(3):
+        drafting.create(f"Draft {number}", "deal", admin_user, document)
+    with CaptureQueriesContext(connection) as few:
+        client.get(f"{BASE}/")
+    for number in range(6):
+        drafting.create(f"Another {number}", "deal", admin_user, document)
+    with django_assert_max_num_queries(len(few)):
+        page = client.get(f"{BASE}/").content.decode()
+    assert page.count("chip-warn") == 9
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("CRE-20")
+def test_a_workflow_is_copied_and_switched_from_its_row(client: Any, admin_user: Any) -> None:
+    steps = [{"id": "end", "action": "end"}]
+    document = {"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": steps}
+    workflow = drafting.create("First", "contact", admin_user, document)
+    publishing.publish(workflow, by=admin_user, now=database_now(), enroll_existing=False)
+    client.force_login(admin_user)
+    page = client.get(f"{BASE}/").content.decode()
+    assert f'formaction="{BASE}/{workflow.pk}/clone/"' in page and ">Turn off<" in page
+    client.post(f"{BASE}/{workflow.pk}/clone/")
+    assert Workflow.objects.get(name="First (copy)").live is None
+    assert client.post(f"{BASE}/{workflow.pk}/switch/?from=list", {"to": "off"}).url == f"{BASE}/"
+    workflow.refresh_from_db()
+    assert workflow.status == "off"
+
+
+@pytest.mark.django_db
+def test_a_workflow_without_a_name_gets_one_and_a_strange_number_is_not_found(client: Any, admin_user: Any) -> None:
+    client.force_login(admin_user)
+    client.post(f"{BASE}/add/", {"name": "", "object_type": "deal"})
+    assert Workflow.objects.get().name == "New workflow for deals"
+    assert client.get(f"{BASE}/1/edit/change/").status_code == 404

@@ -51,7 +51,7 @@ function show(facts) {
   for (const name of ["undo", "redo"]) { $(`flow-${name}`).disabled = !facts[name]; $(`flow-${name}`).title = facts[name]; }
   $("flow-problems").hidden = !facts.problems;
   $("flow-problems").firstElementChild.textContent = facts.problems;
-  if (document.activeElement !== $("flow-name")) $("flow-name").value = facts.name;
+  if (document.activeElement !== $("flow-name")) $("flow-name").value = $("flow-name").defaultValue = facts.name;
   if (openStep() && !card(openStep())) closePanel(false);
   else if (facts.panel && facts.step === openStep()) refill(facts.panel, facts.redraw);
   resize(); mark();
@@ -467,7 +467,7 @@ addEventListener("paste", (event) => {
 });
 for (const name of ["undo", "redo"]) $(`flow-${name}`)?.addEventListener("click", () => flushed({ op: name }));
 $("flow-help").addEventListener("click", () => ask($("flow-keys")));
-$("flow-name")?.addEventListener("change", (event) => op({ op: "rename", name: event.target.value }));
+$("flow-name")?.addEventListener("change", ({ target }) => { if (target.value.trim()) op({ op: "rename", name: target.value }); else target.value = target.defaultValue; });
 $("flow-publish").addEventListener("click", async (event) => { if (dirty || (openStep() && state() !== before)) { event.preventDefault(); await store(false, true); await queue; location.href = event.currentTarget?.href || $("flow-publish").href; } });
 addEventListener("beforeunload", (event) => { if (dirty || (openStep() && editable && before !== null && state() !== before)) event.preventDefault(); });
 
