@@ -43,7 +43,8 @@ def version() -> Version:
     """
     from records.models import PropertyDefinition
 
-    tables = [model._meta.db_table for model in (PropertyDefinition, get_user_model(), *read_for_options)]
+    read: list[type[models.Model]] = [PropertyDefinition, get_user_model(), *read_for_options]
+    tables = [model._meta.db_table for model in read]
     sums = "count(*), COALESCE(sum(xmin::text::bigint), 0)::bigint, COALESCE(sum(cmin::text::bigint), 0)::bigint"
     parts = (f"SELECT {sums} FROM {connection.ops.quote_name(table)}" for table in tables)
     with connection.cursor() as cursor:

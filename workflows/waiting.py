@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -47,5 +48,6 @@ class Waiting:
 def look() -> Waiting:
     """See what is due now."""
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, {"check_every": CHECK_EVERY})
+        facts: dict[str, Any] = {"check_every": CHECK_EVERY}
+        cursor.execute(LOOK, facts)
         return Waiting(*cursor.fetchone())

@@ -97,7 +97,7 @@ class Reader:
         return False
 
     def create(self) -> list[NewProperty]:
-        made = []
+        made: list[NewProperty] = []
         for column, facts in self.section("create").items():
             facts = {"type": facts} if isinstance(facts, str) else facts
             path = f"create.{column}"
