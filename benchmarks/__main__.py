@@ -39,6 +39,7 @@ def workshop() -> Iterator[Path]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the journal's benchmark")
+    parser.add_argument("--contacts", type=int, default=10_000, help="contacts of the engine's benchmark")
     parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
     options = parser.parse_args()
     # Ended from outside, it still stops its servers and removes its data.
@@ -49,10 +50,14 @@ def main() -> int:
         django.setup()
         from django.core.management import call_command
 
-        from benchmarks import journal, latency
+        from benchmarks import engine, journal, latency
 
         call_command("migrate", verbosity=0)
-        met = [journal.run(options.rows, sys.stdout), latency.run(options.changes, sys.stdout)]
+        met = [
+            journal.run(options.rows, sys.stdout),
+            engine.run(options.contacts, sys.stdout),
+            latency.run(options.changes, sys.stdout),
+        ]
     return 0 if all(met) else 1
 
 
