@@ -21,20 +21,10 @@ from django.views.decorators.http import require_POST
 from crm.admin import activities, associating, columns, enrolling, timeline
 from crm.admin.filters import DeletedFilter, OwnerFilter, property_filter
 from crm.admin.forms import RecordForm, may_save
+from crm.admin.paging import FirstPagePaginator, RecordChangeList
 from records.object_types import ObjectType, object_type_of
 from records.problems import DocumentError
 from records.saving import delete_records, restore_records
-
-
-class RecordChangeList(ChangeList):
-    """A list whose columns look everything up for the whole page."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        object_type = object_type_of(self.model)
-        self.result_list = list(self.result_list)
-        page, shown = columns.columns_of(request, object_type)
-        page.prime(self.result_list, shown)
 
 
 class RecordAdmin(admin.ModelAdmin):
@@ -43,6 +33,7 @@ class RecordAdmin(admin.ModelAdmin):
     change_list_template = "admin/crm/record_list.html"
     list_per_page = 50
     list_max_show_all = 200
+    paginator = FirstPagePaginator
     show_full_result_count = False
     actions: tuple[str, ...] = ("enroll_selected", "delete_records_selected", "restore_selected")
     select_filters: tuple[str, ...] = ()

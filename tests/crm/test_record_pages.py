@@ -6,6 +6,8 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.models import Company, Contact, Deal, Note, SavedColumns, Task
@@ -242,3 +244,21 @@ def test_an_address_that_names_no_record_is_not_found(admin_page, page):
 def test_a_new_task_starts_with_what_it_would_be_anyway(admin_page):
     form = admin_page.get("/admin/crm/task/add/").context["form"]
     assert [form.initial[slug] for slug in ("kind", "priority", "status")] == ["todo", "none", "open"]
+
+
+@pytest.mark.parametrize("count", [0, 3, 50, 51, 120])
+def test_a_list_shows_and_counts_every_record_once(admin_page, count):
+    Deal.objects.bulk_create(Deal(name=f"Deal {i}") for i in range(count))
+    shown = []
+    for number in range(1, max(1, -(-count // 50)) + 1):
+        page = admin_page.get(f"/admin/crm/deal/?q=deal&p={number}").context["cl"]
+        assert page.result_count == count
+        shown += [deal.pk for deal in page.result_list]
+    assert shown == sorted(Deal.objects.values_list("pk", flat=True), reverse=True)
+    assert len(admin_page.get("/admin/crm/deal/?all=").context["cl"].result_list) == count
+
+
+def test_a_search_that_finds_little_reads_the_table_once(admin_page, deal):
+    with CaptureQueriesContext(connection) as queries:
+        admin_page.get("/admin/crm/deal/?q=big")
+    assert sum("LIKE UPPER" in query["sql"] for query in queries) == 1
