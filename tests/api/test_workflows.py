@@ -119,6 +119,7 @@ def test_a_publisher_with_an_old_review_is_told(api: ApiClient) -> None:
     assert Workflow.objects.get().live is None
 
 
+@pytest.mark.covers("MAN-01", "MAN-05")
 def test_records_are_enrolled_and_taken_out_by_hand(api: ApiClient, boss: User) -> None:
     workflow = make(api, trigger={"kind": "manual"})
     publish(api, workflow)

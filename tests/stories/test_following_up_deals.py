@@ -19,6 +19,7 @@ from workflows.ticking import tick
 
 
 @pytest.mark.slow
+@pytest.mark.covers("REV-02", "REV-05")
 @pytest.mark.django_db
 def test_every_engaged_deal_of_the_sample_is_followed_up_once(django_user_model):
     import_all()

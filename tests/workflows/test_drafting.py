@@ -101,7 +101,7 @@ def test_a_bad_operation_names_what_is_wrong(op: Any, path: str) -> None:
     assert [problem.path for problem in caught.value.problems] == [path]
 
 
-@pytest.mark.covers("EDT-17")
+@pytest.mark.covers("BRN-13", "EDT-17")
 def test_deleting_a_branching_can_keep_one_way() -> None:
     after, _inverse, selected = drafting.changed(document(), {"op": "delete", "step": "split", "keep": 1})
     assert ids(after) == ["wait", "in-b", "last"]

@@ -35,6 +35,7 @@ SET = step("set", "edit_record", property="city", value="Malmö")
 ADD = step("add", "change_number", property="lead_score", by=5)
 
 
+@pytest.mark.covers("CRM-20")
 def test_consecutive_steps_are_done_in_one_go_and_the_record_completes():
     [pk] = contacts(1)
     [enrollment] = enroll(make_workflow([SET, ADD, step("end", "end")]), [pk])
@@ -90,7 +91,7 @@ def test_the_first_branch_that_matches_takes_the_record_and_paths_meet_again():
     assert ("again", "success") not in outcomes(workflow)
 
 
-@pytest.mark.covers("LIF-02")
+@pytest.mark.covers("BRN-14", "LIF-02")
 def test_a_workflow_that_is_off_skips_what_acts_but_delays_and_branches():
     [pk] = contacts(1)
     otherwise = {"name": "All", "steps": [SET]}

@@ -130,3 +130,18 @@ def test_a_custom_value_of_the_wrong_type_is_blank_and_breaks_nothing(deal_type:
     for slug in junk:
         compiled = criteria.compile({"all": [{"property": slug, "operator": "is_unknown"}]}, deal_type, now=NOW)
         assert compiled.samples() == [(deal.pk, "junk")], slug
+
+
+@pytest.mark.covers("OPR-29")
+def test_two_yes_or_no_properties_are_compared_and_a_blank_one_equals_nothing(deal_type: Any) -> None:
+    pairs = {"same": (True, True), "other": (True, False), "half": (True, None), "blank": (None, None)}
+    Deal.objects.bulk_create(
+        Deal(name=name, custom={"c_boolean": one, "o_boolean": two}) for name, (one, two) in pairs.items()
+    )
+
+    def found(operator: str) -> set[str]:
+        document = {"all": [{"property": "c_boolean", "operator": operator, "other": "o_boolean"}]}
+        return set(criteria.compile(document, deal_type, now=NOW).records().values_list("name", flat=True))
+
+    assert found("is_equal_to_property") == {"same"}
+    assert found("is_not_equal_to_property") == {"other", "half"}
