@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, Q
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -140,7 +140,3 @@ def joined(parts: Iterable[str], join: str) -> str:
         else:
             sentence = _("%(left)s OR %(right)s") % {"left": sentence, "right": part}
     return sentence
-
-
-def as_q(condition: Q | Exists) -> Q:
-    return condition if isinstance(condition, Q) else Q(condition)

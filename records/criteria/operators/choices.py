@@ -8,14 +8,14 @@ from django.db.models import Q
 from django.db.models.lookups import In
 from django.utils.translation import gettext_lazy
 
-from records.criteria.operands import Several
+from records.criteria.operands import Operand, Several
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
 
 
 class ChoiceOperator(Operator):
     families: tuple[str, ...] = ("select", "user")
-    operands = (Several(),)
+    operands: tuple[Operand, ...] = (Several(),)
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return Q(In(value, leaf.values["value"]))

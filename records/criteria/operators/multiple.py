@@ -9,14 +9,15 @@ from django.db.models import JSONField, Q, TextField, Value
 from django.utils.translation import gettext_lazy
 
 from records.criteria.expressions import Holds
-from records.criteria.operands import Several
+from records.criteria.operands import Operand, Several
+from records.criteria.operators import choices
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
 
 
 class SetOperator(Operator):
-    families = ("multi_select",)
-    operands = (Several(),)
+    families: tuple[str, ...] = ("multi_select",)
+    operands: tuple[Operand, ...] = (Several(),)
 
 
 class Intersects(SetOperator):
@@ -36,16 +37,13 @@ class Includes(SetOperator):
 
 
 @operators.register
-class IsAnyOf(Intersects):
-    slug, label = "is_any_of", gettext_lazy("is any of")
-    sentence = gettext_lazy("%(property)s is any of %(value)s")
+class IsAnyOf(Intersects, choices.IsAnyOf):
+    """With at least one of the options."""
 
 
 @operators.register
-class IsNoneOf(Intersects):
-    slug, label = "is_none_of", gettext_lazy("is none of")
-    sentence = gettext_lazy("%(property)s is none of %(value)s")
-    negative = True
+class IsNoneOf(Intersects, choices.IsNoneOf):
+    """With none of the options."""
 
 
 @operators.register
@@ -75,17 +73,13 @@ class DoesNotContainAll(Includes):
 
 
 @operators.register
-class HasEverBeenAnyOf(Intersects):
-    slug, label = "has_ever_been_any_of", gettext_lazy("has ever been any of")
-    sentence = gettext_lazy("%(property)s has ever been any of %(value)s")
-    ever = True
+class HasEverBeenAnyOf(Intersects, choices.HasEverBeenAnyOf):
+    """With at least one of the options at some time."""
 
 
 @operators.register
-class HasNeverBeenAnyOf(HasEverBeenAnyOf):
-    slug, label = "has_never_been_any_of", gettext_lazy("has never been any of")
-    sentence = gettext_lazy("%(property)s has never been any of %(value)s")
-    negative = True
+class HasNeverBeenAnyOf(Intersects, choices.HasNeverBeenAnyOf):
+    """With none of the options at any time."""
 
 
 @operators.register
