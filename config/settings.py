@@ -28,8 +28,10 @@ DATABASES = {"default": env.db_url_config(services.database_url())}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", default=0)
-if STATEMENT_TIMEOUT:
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT}s"
+# Compiling just in time takes longer than running what it compiles: seconds for criteria of many filters.
+session = ["-c jit=off", *([f"-c statement_timeout={STATEMENT_TIMEOUT}s"] if STATEMENT_TIMEOUT else [])]
+options = DATABASES["default"].setdefault("OPTIONS", {})
+options["options"] = " ".join([*([options["options"]] if "options" in options else []), *session])
 REDIS_URL = services.redis_url()
 
 INSTALLED_APPS = [

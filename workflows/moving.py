@@ -17,17 +17,17 @@ COPY = """
     COPY workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at) FROM STDIN
 """
 # The rows were locked when they were found to be ours (engine.grouped), so nobody can have taken them since. Asking
-# for the claim again would make the planner expect one row and join each with each.
+# for the claim again would make the planner expect one row and join each with each. The places come as one text,
+# because arrays of texts would have each of them escaped on its own.
 MOVE = """
     UPDATE workflows_enrollment e SET
         status = v.status, step = v.step, visit = v.visit, due_at = v.due_at, waiting_in = v.waiting_in,
         ended_reason = v.reason, ended_at = CASE WHEN v.status = 'active' THEN NULL ELSE %(now)s END,
-        outputs = CASE WHEN v.outputs IS NULL THEN e.outputs ELSE e.outputs || v.outputs::jsonb END,
+        outputs = CASE WHEN v.outputs IS NULL THEN e.outputs ELSE e.outputs || v.outputs END,
         claim = NULL, claimed_until = NULL, attempts = 0
-    FROM unnest(
-        %(ids)s::bigint[], %(statuses)s::text[], %(steps)s::text[], %(visits)s::int[], %(dues)s::timestamptz[],
-        %(waits)s::text[], %(reasons)s::text[], %(outputs)s::text[]
-    ) AS v(id, status, step, visit, due_at, waiting_in, reason, outputs)
+    FROM jsonb_to_recordset(%(places)s::jsonb) AS v(
+        id bigint, status text, step text, visit int, due_at timestamptz, waiting_in text, reason text, outputs jsonb
+    )
     WHERE e.id = v.id
 """
 
@@ -80,24 +80,19 @@ class Ledger:
                 with cursor.copy(COPY) as copy:
                     for line in self.lines:
                         copy.write_row(line)
-            statuses, steps, visits, dues, waits, reasons = zip(*self.places.values(), strict=True)
-            outputs = [as_json(self.outputs[pk]) if pk in self.outputs else None for pk in self.places]
-            facts: dict[str, Any] = {
-                "now": self.now,
-                "ids": list(self.places),
-                "statuses": list(statuses),
-                "steps": list(steps),
-                "visits": list(visits),
-                "dues": list(dues),
-                "waits": list(waits),
-                "reasons": list(reasons),
-                "outputs": outputs,
-            }
-            cursor.execute(MOVE, facts)
+            places = [
+                {
+                    "id": pk, "status": status, "step": step, "visit": visit, "waiting_in": waiting_in,
+                    "due_at": due_at.isoformat() if due_at else None,
+                    "reason": reason, "outputs": self.outputs.get(pk),
+                }
+                for pk, (status, step, visit, due_at, waiting_in, reason) in self.places.items()
+            ]  # fmt: skip
+            cursor.execute(MOVE, {"now": self.now, "places": as_json(places)})
             if cursor.rowcount != len(self.places):
                 raise Fenced(f"{len(self.places) - cursor.rowcount} enrollments are not there any more.")
 
 
-def as_json(detail: dict[str, Any]) -> str:
+def as_json(detail: Any) -> str:
     """A detail as the log keeps it: no NUL, which PostgreSQL's JSON refuses."""
     return json.dumps(detail, cls=DjangoJSONEncoder).replace("\\u0000", "")
