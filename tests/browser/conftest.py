@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
 
 HERE = Path(__file__).parent
@@ -90,7 +91,7 @@ def axe(page: Page, but: tuple[str, ...] = ()) -> list[str]:
 
 
 @pytest.fixture
-def open_screen(live_server: Any, chromium: Any, client: Any) -> Iterator[Callable[..., Screen]]:
+def open_screen(live_server: Any, chromium: Any) -> Iterator[Callable[..., Screen]]:
     """A function that gives a screen: `open_screen(user, theme="dark")`; without a user nobody is logged in."""
     contexts: list[BrowserContext] = []
 
@@ -98,8 +99,9 @@ def open_screen(live_server: Any, chromium: Any, client: Any) -> Iterator[Callab
         context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         contexts.append(context)
         if user is not None:
-            client.force_login(user)
-            session = client.cookies["sessionid"].value
+            visitor = Client()  # One each, or the second person's login would end the first one's.
+            visitor.force_login(user)
+            session = visitor.cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         page = context.new_page()
         page.add_init_script(COLLECT)

@@ -185,7 +185,7 @@ const state = () => ($("flow-form") ? new URLSearchParams(new FormData($("flow-f
 async function open(step, focus = true) {
   if (openStep() && openStep() !== step) await store(false, true);
   const answer = await fetch(at(root.dataset.panel, { step }));
-  if (!answer.ok) return toast(words.failed);
+  if (!answer.ok || answer.redirected) return toast(words.failed);
   history.replaceState(null, "", `?step=${encodeURIComponent(step)}`);
   fill(await answer.text());
   mark();

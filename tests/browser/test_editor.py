@@ -1,0 +1,251 @@
+"""The workflow editor in Chromium: what a person does with steps, and what two people do at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from crm.models import User
+from tests.browser.editor_page import Editor
+from tests.browser.world import make_stages
+from workflows import drafting
+from workflows.models import Workflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ENGAGING = {"all": [{"property": "stage", "operator": "is_any_of", "value": ["engaging"]}]}
+BIG = {"all": [{"property": "amount", "operator": "is_greater_than", "value": 500}]}
+
+
+def delay(step: str, days: int = 1) -> dict[str, Any]:
+    return {"id": step, "action": "delay", "params": {"days": days}}
+
+
+DOCUMENT = {
+    "format": 1,
+    "object": "deal",
+    "trigger": {"kind": "filter", "criteria": ENGAGING},
+    "steps": [
+        delay("first"),
+        {
+            "id": "split",
+            "action": "branch",
+            "branches": [
+                {"name": "Big", "criteria": BIG, "steps": [delay("big", 2), delay("bigger", 3)]},
+                {"name": "Small", "steps": []},
+            ],
+        },
+        {"id": "note", "action": "create_note", "params": {"body": "Nearly there"}},
+        {"id": "open", "action": "create_note", "params": {}},
+    ],
+}
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    make_stages()
+    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
+
+
+@pytest.fixture
+def workflow(ann: User) -> Workflow:
+    return drafting.create("Follow up", "deal", ann, DOCUMENT)
+
+
+@pytest.fixture
+def editor(open_screen: Any, ann: User, workflow: Workflow) -> Editor:
+    return Editor(open_screen(ann)).open(workflow)
+
+
+def draft(workflow: Workflow) -> dict[str, Any]:
+    return drafting.shown(workflow).definition
+
+
+def test_a_deleted_step_comes_back_by_the_toast_and_what_was_done_is_undone_after_a_reload(
+    editor: Editor, workflow: Workflow
+) -> None:
+    page = editor.page
+    editor.menu("first", "Delete")
+    editor.toast("Step deleted.").get_by_role("button", name="Undo").click()
+    expect(editor.card("first")).to_be_visible()
+    editor.menu("note", "Duplicate")
+    expect(editor.card("create-note")).to_be_visible()
+    page.reload()
+    editor.ready()
+    page.get_by_role("button", name="Undo").click()
+    expect(editor.card("create-note")).to_have_count(0)
+    page.get_by_role("button", name="Redo").click()
+    expect(editor.card("create-note")).to_be_visible()
+    assert editor.screen.problems() == []
+
+
+def test_deleting_a_branching_asks_which_branch_to_keep_and_one_without_steps_does_not_ask(
+    editor: Editor, workflow: Workflow
+) -> None:
+    editor.card("split").focus()
+    editor.page.keyboard.press("Delete")
+    dialog = editor.page.locator("#flow-delete")
+    expect(dialog.locator(".flow-choices button")).to_have_text(["Big"])
+    assert editor.screen.axe() == []
+    dialog.get_by_role("button", name="Big").click()
+    expect(editor.card("split")).to_have_count(0)
+    assert editor.steps() == ["first", "big", "bigger", "note", "open"]
+    editor.add("steps.0", "If/then branch")
+    editor.menu("branch", "Delete")
+    expect(editor.card("branch")).to_have_count(0)
+    assert editor.screen.problems() == []
+
+
+def test_two_people_at_once_are_told_who_did_what_and_either_change_can_be_kept(
+    editor: Editor, open_screen: Any, workflow: Workflow
+) -> None:
+    bob = User.objects.create_superuser("bob", password="bob", first_name="Bob", last_name="Lind")
+    other = Editor(open_screen(bob)).open(workflow)
+    other.menu("first", "Delete")
+    expect(other.card("first")).to_have_count(0)
+
+    editor.card("note").click()
+    editor.panel.get_by_label("Text").fill("Kept by Ann")
+    dialog = editor.page.locator("#flow-conflict")
+    expect(dialog).to_contain_text("Bob Lind deleted the step “first”")
+    assert editor.screen.axe() == []
+    dialog.get_by_role("button", name="Reload and keep my change").click()
+    expect(editor.card("first")).to_have_count(0)
+    expect(editor.card("note")).to_contain_text("Kept by Ann")
+    expect(editor.panel.get_by_label("Text")).to_have_value("Kept by Ann")
+    steps = {step["id"]: step for step in draft(workflow)["steps"]}
+    assert "first" not in steps and steps["note"]["params"]["body"] == "Kept by Ann"
+
+    other.menu("open", "Duplicate")
+    other.page.locator("#flow-conflict").get_by_role("button", name="Reload without it").click()
+    expect(other.card("note")).to_contain_text("Kept by Ann")
+    expect(other.card("create-note")).to_have_count(0)
+    refused = ["409 (Conflict)" in line for line in editor.screen.problems() + other.screen.problems()]
+    assert refused == [True, True]
+
+
+def test_steps_are_copied_pasted_and_moved_by_keys_menu_and_dragging(editor: Editor, workflow: Workflow) -> None:
+    page = editor.page
+    page.set_viewport_size({"width": 1280, "height": 1500})
+    editor.card("split").focus()
+    page.keyboard.press("Control+c")
+    expect(editor.toast("Copied.")).to_be_visible()
+    editor.card("note").focus()
+    page.keyboard.press("Control+v")
+    expect(editor.card("branch")).to_be_focused()
+    assert editor.steps() == ["first", "split", "big", "bigger", "note", "branch", "delay", "delay-2", "open"]
+    page.keyboard.press("Control+z")
+    expect(editor.card("branch")).to_have_count(0)
+    editor.menu("note", "Move to…")
+    editor.plus("steps.1.branches.1.steps.0").click()
+    expect(editor.plus("steps.1.branches.1.steps.1")).to_be_visible()
+    assert editor.steps() == ["first", "split", "big", "bigger", "note", "open"]
+    assert draft(workflow)["steps"][1]["branches"][1]["steps"][0]["id"] == "note"
+    editor.card("first").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator(".flow-card[data-path='steps.0']")).to_have_attribute("data-step", "split")
+    editor.card("open").drag_to(editor.plus("steps.0"))
+    expect(page.locator(".flow-card[data-path='steps.0']")).to_have_attribute("data-step", "open")
+    assert editor.screen.problems() == []
+
+
+def test_the_trigger_tells_its_faults_and_filters_as_they_change(editor: Editor, workflow: Workflow) -> None:
+    editor.card("trigger").click()
+    again = editor.panel.get_by_role("group", name="Enroll again")
+    again.get_by_label("Stage is any of Engaging").check()
+    expect(editor.card("trigger")).to_contain_text("Re-enrollment on")
+    editor.builder.get_by_label("Won").check()
+    expect(again.get_by_label("Stage is any of Engaging or Won")).to_be_visible()
+    editor.panel.get_by_label("Manually").check()
+    expect(editor.panel.locator("[data-criteria]")).to_have_count(0)
+    expect(editor.panel.get_by_label("Manually")).to_be_focused()
+    expect(editor.card("trigger")).to_contain_text("by hand")
+    editor.panel.get_by_label("When filter criteria are met").check()
+    expect(editor.panel.locator(".notice")).to_contain_text("The trigger has no filters")
+    editor.builder.get_by_label("Property", exact=True).select_option(label="Stage")
+    editor.builder.get_by_label("Won").check()
+    expect(editor.panel.locator(".notice")).to_have_count(0)
+    assert editor.screen.problems() == []
+
+
+def test_a_value_branch_offers_the_values_of_its_property(editor: Editor, workflow: Workflow) -> None:
+    editor.add("steps.0", "Value branch")
+    editor.panel.get_by_label("Property").select_option(value="stage")
+    way = editor.panel.get_by_role("group", name="Branch 1")
+    way.get_by_label("Engaging").check()
+    way.get_by_label("Name of the branch").fill("Going on")
+    editor.panel.get_by_role("button", name="Add a branch").click()
+    expect(editor.panel.get_by_role("group", name="Branch 3")).to_be_visible()
+    assert editor.screen.axe() == []
+    editor.close()
+    step = draft(workflow)["steps"][0]
+    assert (step["branches"][0]["name"], step["branches"][0]["values"]) == ("Going on", ["engaging"])
+    assert len(step["branches"]) == 3
+    assert editor.screen.problems() == []
+
+
+def test_steps_and_problems_are_found_and_branches_fold(editor: Editor, workflow: Workflow) -> None:
+    page = editor.page
+    page.keyboard.press("/")
+    expect(page.get_by_label("Find a step")).to_be_focused()
+    page.keyboard.type("nearly")
+    page.keyboard.press("Enter")
+    expect(page.locator("#flow-hits")).to_have_text("1 of 1")
+    page.keyboard.press("Escape")
+    expect(editor.card("note")).to_be_focused()
+    page.keyboard.press("F8")
+    expect(editor.card("open")).to_be_focused()
+    editor.card("split").focus()
+    page.keyboard.press("c")
+    expect(editor.card("split")).to_contain_text("2 steps hidden")
+    assert editor.steps() == ["first", "split", "note", "open"]
+    page.reload()
+    editor.ready()
+    expect(editor.card("big")).to_have_count(0)
+    page.locator(".flow-hidden").click()
+    expect(editor.card("big")).to_be_visible()
+    assert editor.screen.problems() == []
+
+
+def test_a_go_to_leads_to_another_branch_and_its_line_lights_up(editor: Editor, workflow: Workflow) -> None:
+    editor.add("steps.1.branches.1.steps.0", "Go to another step")
+    editor.panel.locator("select").first.select_option(value="bigger")
+    editor.close()
+    expect(editor.page.locator('.flow-lane[data-to="bigger"]')).to_have_count(1)
+    editor.card("bigger").focus()
+    expect(editor.page.locator(".flow-lane.lit")).to_have_count(1)
+    expect(editor.card("bigger")).to_contain_text("continued from another step")
+    assert editor.screen.problems() == []
+
+
+def test_an_empty_name_is_not_taken_and_the_new_one_is_kept(editor: Editor, workflow: Workflow) -> None:
+    name = editor.page.get_by_label("Name of the workflow")
+    name.fill("")
+    name.press("Tab")
+    expect(name).to_have_value("Follow up")
+    name.fill("Follow up soon")
+    name.press("Tab")
+    editor.saved()
+    workflow.refresh_from_db()
+    assert workflow.name == "Follow up soon"
+
+
+def test_what_was_reviewed_is_published_or_nothing(editor: Editor, workflow: Workflow) -> None:
+    page = editor.page
+    editor.menu("open", "Delete")
+    expect(editor.card("open")).to_have_count(0)
+    page.get_by_role("link", name="Review and publish").click()
+    expect(page.get_by_role("heading", name="Ready to publish")).to_be_visible()
+    bob = User.objects.create_superuser("bob", password="bob", first_name="Bob", last_name="Lind")
+    drafting.apply(
+        workflow, {"op": "delete", "step": "note"}, rev=drafting.shown(workflow).rev, user=bob, now=bob.date_joined
+    )
+    page.get_by_role("button", name="Publish and turn on").click()
+    expect(page.get_by_text("Last change: Bob Lind.")).to_be_visible()
+    workflow.refresh_from_db()
+    assert workflow.live is None
+    page.get_by_role("button", name="Publish and turn on").click()
+    expect(page.get_by_text("“Follow up” is on.")).to_be_visible()
+    assert editor.screen.problems() == []
