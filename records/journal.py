@@ -65,6 +65,5 @@ def values_at(object_type: ObjectType, record_id: int, at: dt.datetime) -> dict[
     for change in later.exclude(kind__in=[ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED]):
         exists = {ChangeKind.CREATED: False, ChangeKind.DELETED: True}.get(ChangeKind(change.kind), exists)
         for slug in change.before.keys() & properties.keys():
-            stored = change.before[slug]
-            values[slug] = None if stored in (None, "", []) else properties[slug].kind.from_storage(stored)
+            values[slug] = properties[slug].stored(change.before[slug])
     return values | {"id": record_id} if exists else {}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, JSONField, Model, TextField, Value
+from django.db import connection
+from django.db.models import BooleanField, Case, F, Func, JSONField, Model, Q, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, NullIf
@@ -71,7 +72,14 @@ class Property:
             return KeyTransform(self.slug, "custom", output_field=JSONField())
         stored = KeyTextTransform(self.slug, "custom", output_field=TextField())
         text = NullIf(stored, Value(""), output_field=TextField())
-        return text if self.kind.textual else Cast(text, self.kind.output_field())
+        if self.kind.textual:
+            return text
+        # What SQL or a property of another type has left there and cannot be read is blank, never an error.
+        value = self.kind.output_field()
+        readable = Func(
+            text, Value(value.cast_db_type(connection)), function="pg_input_is_valid", output_field=BooleanField()
+        )
+        return Case(When(Q(readable), then=Cast(text, value)), default=None, output_field=value)
 
     def read(self, record: Model) -> Any:
         """The value of a loaded record as Python sees it (dates as dates, users as their id); None when blank."""
@@ -79,9 +87,19 @@ class Property:
             value = getattr(record, self.column)
             return None if value == "" else value
         if self.custom:
-            stored = getattr(record, "custom", {}).get(self.slug)
-            return None if stored in (None, "", []) else self.kind.from_storage(stored)
+            return self.stored(getattr(record, "custom", {}).get(self.slug))
         return getattr(record, self.slug, None)
+
+    def stored(self, value: Any) -> Any:
+        """A value of the `custom` JSONB or of the journal as Python; None when it is blank or of another type."""
+        if value in (None, "", [], {}) or isinstance(value, list) != self.kind.multiple:
+            return None
+        if self.kind.multiple:
+            return [str(part) for part in value]
+        try:
+            return self.kind.from_storage(str(value) if self.kind.textual else value)
+        except (ValueError, TypeError, ArithmeticError):
+            return None
 
     def clean(self, raw: Any) -> Any:
         """A value from outside (JSON, a form, a CSV cell) as Python; None when blank.

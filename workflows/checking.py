@@ -96,7 +96,7 @@ def settings_problems(definition: Definition) -> Iterator[Problem]:
             message = _("The setting “%(key)s” is not supported yet. Remove it.") % {"key": key}
             yield Problem(f"settings.{key}", message, value, code="unsupported")
     zone = definition.settings.get("timezone")
-    if zone and zone not in zoneinfo.available_timezones():
+    if zone and str(zone) not in zoneinfo.available_timezones():
         message = _("“%(value)s” is not a time zone. Use a name like Europe/Stockholm.") % {"value": zone}
         yield Problem("settings.timezone", message, zone)
     policy = definition.settings.get("version_policy")
@@ -125,8 +125,8 @@ def circles(definition: Definition) -> list[Problem]:
     ways = {step.id: set(ways_out(definition, step)) for step in definition.walk()}
     found = []
     for step in definition.walk():
-        target = step.params.get("step") if step.action == "go_to" else None
-        if target in ways and reaches(ways, str(target), step.id):
+        target = str(step.params.get("step")) if step.action == "go_to" else ""
+        if target in ways and reaches(ways, target, step.id):
             message = _(
                 "From step “%(target)s” records come back to this step, so they would run in a circle. "
                 "Choose another step."

@@ -14,6 +14,7 @@ from records.problems import DocumentError, Problem
 from workflows.registries import actions, triggers
 
 FORMAT = 1
+NAME_LIMIT = 200
 STEP_LIMIT = 1_000
 DEPTH_LIMIT = 20
 STEP_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
@@ -123,6 +124,9 @@ def parse(document: Any) -> Definition:
     for key in ("name", "description"):
         if not isinstance(document.get(key, ""), str):
             faults.append(Problem(key, _("%(value)r is not text. Send a string.") % {"value": document[key]}))
+        elif key == "name" and len(document.get(key, "")) > NAME_LIMIT:
+            message = _("A workflow's name has %(limit)d characters at most; you sent %(count)d. Shorten it.")
+            faults.append(Problem(key, message % {"limit": NAME_LIMIT, "count": len(document[key])}))
     trigger = parse_trigger(document.get("trigger"), faults)
     steps = parse_steps(document.get("steps", []), "steps", faults, 0)
     every = list(walk(steps))

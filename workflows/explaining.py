@@ -130,17 +130,13 @@ def change_sentence(kind: ObjectType, change: Change) -> str:
         _("%(property)s changed from “%(before)s” to “%(after)s”")
         % {
             "property": properties[slug].label,
-            "before": shown(properties[slug], stored(properties[slug], change.before.get(slug))),
-            "after": shown(properties[slug], stored(properties[slug], after)),
+            "before": shown(properties[slug], properties[slug].stored(change.before.get(slug))),
+            "after": shown(properties[slug], properties[slug].stored(after)),
         }
         for slug, after in change.after.items()
         if slug in properties
     ]
     return _("%(changes)s.") % {"changes": "; ".join(parts)} if parts else _("The record was changed.")
-
-
-def stored(prop: Any, raw: Any) -> Any:
-    return None if raw in (None, "", []) else prop.kind.from_storage(raw)
 
 
 def shown(prop: Any, value: Any) -> str:

@@ -19,7 +19,7 @@ def current_values(batch: Batch, prop: Property) -> dict[int, Any]:
     found = batch.records().annotate(asked=prop.expression()).values_list("pk", "asked")
     if prop.column is not None or prop.calculated is not None:
         return {pk: None if value == "" else value for pk, value in found}
-    return {pk: None if value in (None, "", []) else prop.kind.from_storage(value) for pk, value in found}
+    return {pk: prop.stored(value) for pk, value in found}
 
 
 def write(object_type: ObjectType, changes: dict[int, dict[str, Any]], properties: dict[str, Property]) -> None:

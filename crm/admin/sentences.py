@@ -84,7 +84,9 @@ class Teller:
         """A journaled value as a person reads it; "" for a blank."""
         if stored in (None, "", []):
             return ""
-        value = prop.kind.from_storage(stored)
+        value = prop.stored(stored)
+        if value is None:
+            return str(stored)[:120]
         if prop.type == "user":
             return self.people.get(value, _("a deleted user"))
         text = prop.display(value)

@@ -227,3 +227,21 @@ def test_why_a_record_is_not_enrolled(deal):
     found = explain(workflow, deal.pk, now=database_now())
     assert found.verdict == "enrolled_before"
     assert "re-enrollment is off" in found.sentences[-1]
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        ({"settings": {"timezone": ["Europe/Paris"]}}, "settings.timezone"),
+        ({"settings": {"timezone": {"a": 1}}}, "settings.timezone"),
+        ({"steps": [WAIT, {"id": "jump", "action": "go_to", "params": {"step": ["wait"]}}]}, "steps.1.params.step"),
+        ({"steps": [{"id": "jump", "action": "go_to", "params": {"step": {}}}]}, "steps.0.params.step"),
+    ],
+)
+def test_a_list_where_a_text_belongs_is_a_problem_and_no_error(deal, parts, path):
+    assert path in codes(document(BIG, **parts))
+
+
+def test_a_name_no_workflow_could_keep_is_refused_in_the_draft():
+    with pytest.raises(DocumentError, match="200"):
+        parse(document(BIG, name="x" * 201))
