@@ -25,3 +25,5 @@ if PROCESS and os.environ["REDIS_URL"].endswith("/0"):
         queue["URL"] = REDIS_URL
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # noqa: F405
+#: Emptying tables installs the triggers again each time; the lines would bury what a failed test has to say.
+LOGGING["loggers"]["pgtrigger"] = {"level": "WARNING"}  # noqa: F405

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
 
@@ -90,8 +92,37 @@ def axe(page: Page, but: tuple[str, ...] = ()) -> list[str]:
     return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
 
+class Answering:
+    """Counts the requests the live server is answering: emptying the tables under one would be a deadlock."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.changed = threading.Condition()
+        request_started.connect(self.begin)
+        request_finished.connect(self.end)
+
+    def begin(self, **_facts: Any) -> None:
+        with self.changed:
+            self.count += 1
+
+    def end(self, **_facts: Any) -> None:
+        with self.changed:
+            self.count -= 1
+            self.changed.notify_all()
+
+    def settle(self) -> None:
+        """Wait until every request has been answered."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.count <= 0, timeout=30), f"{self.count} requests hang"
+
+
+@pytest.fixture(scope="session")
+def answering() -> Answering:
+    return Answering()
+
+
 @pytest.fixture
-def open_screen(live_server: Any, chromium: Any) -> Iterator[Callable[..., Screen]]:
+def open_screen(live_server: Any, chromium: Any, answering: Answering) -> Iterator[Callable[..., Screen]]:
     """A function that gives a screen: `open_screen(user, theme="dark")`; without a user nobody is logged in."""
     contexts: list[BrowserContext] = []
 
@@ -114,6 +145,7 @@ def open_screen(live_server: Any, chromium: Any) -> Iterator[Callable[..., Scree
     yield screen
     for context in contexts:
         context.close()
+    answering.settle()
 
 
 def complain(screen: Screen, message: ConsoleMessage) -> None:

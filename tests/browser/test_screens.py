@@ -147,9 +147,8 @@ def test_the_theme_changes_on_request_and_stays(open_screen: Any) -> None:
     screen = open_screen(world.ann, theme="auto")
     page = screen.open("/admin/")
     page.locator(".theme-toggle").click()
-    assert page.locator("html").get_attribute("data-theme") == "dark"
-    background = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(background) == "rgb(18, 21, 27)"
+    page.locator("html[data-theme=dark]").wait_for()
+    page.wait_for_function("getComputedStyle(document.body).backgroundColor == 'rgb(18, 21, 27)'")
     assert screen.problems() == []
 
 
