@@ -108,7 +108,7 @@ def by_the_engine(workflow: Workflow, ids: list[int]) -> None:
 
 def plainly(workflow: Workflow, ids: list[int]) -> None:
     for start in range(0, len(ids), BATCH):
-        facts = {"ids": ids[start : start + BATCH], "w": workflow.pk}
+        facts: dict[str, Any] = {"ids": ids[start : start + BATCH], "w": workflow.pk}
         with transaction.atomic(), change_source("workflow", workflow=workflow.pk), connection.cursor() as cursor:
             for statement in FLOOR:
                 cursor.execute(statement, facts)

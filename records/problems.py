@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,15 @@ class DocumentError(ValueError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
         super().__init__("; ".join(f"{p.path}: {p.message}" for p in self.problems))
+
+
+def unknown_keys(document: dict[str, Any], known: Collection[str], path: str = "") -> list[Problem]:
+    """A problem for each key of a document that is none of the known ones."""
+    message = _("“%(key)s” is not known here. Use: %(known)s.")
+    return [
+        Problem(
+            key, message % {"key": key, "known": ", ".join(sorted(known)) or _("none")}, key, code="unknown_field"
+        ).at(path)
+        for key in document
+        if key not in known
+    ]

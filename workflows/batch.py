@@ -34,14 +34,16 @@ class Standing:
     cause: dict[str, Any]
     outputs: dict[str, Any]
     enrolled_at: dt.datetime
+    tries: int
+    arrived_at: dt.datetime | None
 
 
 @dataclass(slots=True)
 class Answer:
-    """What a step meant for one enrollment, and where that leads it.
+    """What a step meant for one enrollment, and where that leads it. `temporary`: trying again may help.
 
-    `move`: "next", "stay" (until `until`), "branch" (`branch`, -1 for none met), "jump" (`target`), "end" or
-    "fail" (the enrollment stops here).
+    `move`: "next", "stay" (until `until`, then resumed), "hold" (until `until`, then executed), "branch" (`branch`,
+    -1 for none met), "jump" (`target`) or "end".
     """
 
     outcome: str
@@ -50,6 +52,7 @@ class Answer:
     until: dt.datetime | None = None
     branch: int = -1
     target: str = ""
+    temporary: bool = False
 
 
 Some = Iterable[Standing] | Standing | None
@@ -123,13 +126,20 @@ class Batch:
         """There was nothing to do, for a reason of workflows.reasons; the record goes on."""
         self.answer(enrollments, Answer(Outcome.SKIPPED), {"reason": reason, **detail})
 
-    def fail(self, enrollments: Some, reason: str, /, **detail: Any) -> None:
-        """The step could not be done; the history says why, and the record goes on (ACG-12)."""
-        self.answer(enrollments, Answer(Outcome.FAILED), {"reason": reason, **detail})
+    def fail(self, enrollments: Some, reason: str, /, *, temporary: bool = False, **detail: Any) -> None:
+        """The step could not be done; the history says why, and the step's policy what follows (ACG-12).
 
-    def wait(self, enrollments: Some, until: dt.datetime, /, **detail: Any) -> None:
-        """The record stays on the step until an instant; then `Action.resume` is asked."""
+        `temporary`: the platform tries again by itself before that (ACG-13).
+        """
+        self.answer(enrollments, Answer(Outcome.FAILED, temporary=temporary), {"reason": reason, **detail})
+
+    def wait(self, enrollments: Some, until: dt.datetime | None, /, **detail: Any) -> None:
+        """The record stays on the step until an instant (None: until something wakes it); then `resume` is asked."""
         self.answer(enrollments, Answer(Outcome.WAITING, "stay", until=until), detail)
+
+    def hold(self, enrollments: Some, until: dt.datetime, /, **detail: Any) -> None:
+        """The step may not be done now: it is executed at an instant instead."""
+        self.answer(enrollments, Answer(Outcome.WAITING, "hold", until=until), detail)
 
     def take(self, enrollments: Some, branch: int, /, **detail: Any) -> None:
         """The record takes a branch; -1 goes on after the branching."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from records.object_types import object_types
-from records.problems import DocumentError, Problem
+from records.problems import DocumentError, Problem, unknown_keys
+from workflows.failing import parse_on_failure
 from workflows.registries import actions, triggers
 
 FORMAT = 1
+#: The output every step has: how it ended ("success", "skipped", "failed").
+OUTCOME = "outcome"
 NAME_LIMIT = 200
 STEP_LIMIT = 1_000
 DEPTH_LIMIT = 20
@@ -22,7 +26,7 @@ KEYS = {
     "format", "name", "object", "description", "trigger", "unenroll", "suppress", "goal", "sources", "settings",
     "steps",
 }  # fmt: skip
-STEP_KEYS = {"id", "action", "params", "branches", "comment"}
+STEP_KEYS = {"id", "action", "params", "branches", "comment", "on_failure"}
 BRANCH_KEYS = {"name", "criteria", "values", "percent", "steps"}
 
 
@@ -47,6 +51,9 @@ class Step:
     branches: tuple[Branch, ...]
     comment: str
     path: str
+    #: How often a failed step is tried again, and whether the record stops here when that does not help.
+    retries: int = 0
+    stops: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,12 @@ class Definition:
     document: dict[str, Any] = field(repr=False, compare=False)
     by_id: dict[str, Step] = field(repr=False, compare=False)
     after: dict[str, str] = field(repr=False, compare=False)
+
+    @cached_property
+    def asked_outcomes(self) -> frozenset[str]:
+        """Ids of the steps whose outcome a later step may ask for (ACG-11): only of these it is kept."""
+        asked = (str(step.params.get("output", "")).rpartition(".") for step in self.by_id.values())
+        return frozenset(step_id for step_id, _dot, name in asked if name == OUTCOME)
 
     @property
     def first(self) -> str:
@@ -151,18 +164,6 @@ def parse(document: Any) -> Definition:
     )
 
 
-def unknown_keys(document: dict[str, Any], known: set[str], path: str) -> list[Problem]:
-    return [
-        Problem(
-            f"{path}.{key}".lstrip("."),
-            _("“%(key)s” is not known here. Use: %(known)s.") % {"key": key, "known": ", ".join(sorted(known))},
-            code="unknown_field",
-        )
-        for key in document
-        if key not in known
-    ]
-
-
 def parse_trigger(document: Any, faults: list[Problem]) -> Trigger:
     """An absent trigger means manual only (TRG-05, TRG-06)."""
     if document is None:
@@ -206,7 +207,8 @@ def parse_step(document: Any, path: str, faults: list[Problem], depth: int) -> S
         faults.append(Problem(f"{path}.params", _("Params are a JSON object, not %(value)r.") % {"value": params}))
         params = {}
     branches = parse_branches(document, path, faults, depth)
-    return Step(step_id, str(action), params, branches, str(document.get("comment", "")), path)
+    retries, stops = parse_on_failure(document.get("on_failure"), f"{path}.on_failure", faults)
+    return Step(step_id, str(action), params, branches, str(document.get("comment", "")), path, retries, stops)
 
 
 def parse_branches(document: dict[str, Any], path: str, faults: list[Problem], depth: int) -> tuple[Branch, ...]:

@@ -119,12 +119,12 @@ def follow(segment: Segment, moved: segments.Transitions, causes: Causes, now: d
 
 
 def live_subscriptions(segment: Segment) -> QuerySet[Subscription]:
-    """The workflows that are on and whose live revision watches the segment."""
+    """The workflows that records may enter and whose live revision watches the segment."""
     return Subscription.objects.filter(
         segment=segment,
         purpose=Subscription.Purpose.TRIGGER,
         revision=F("revision__workflow__live"),
-        revision__workflow__status=Workflow.Status.ON,
+        revision__workflow__status__in=Workflow.OPEN,
         revision__workflow__deleted_at=None,
     ).select_related("revision__workflow")
 

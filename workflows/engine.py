@@ -32,7 +32,9 @@ PAUSE = 5
 # Records are locked in the order of their ids, so that two workers never wait for each other in a circle.
 LOCK = "SELECT {pk} FROM {table} WHERE {pk} = ANY(%s){live} ORDER BY {pk} FOR NO KEY UPDATE"
 SETTINGS = "SELECT set_config('lock_timeout', '5s', true), set_config('jit', 'off', true)"
-STANDING = ("pk", "record_id", "step", "visit", "waiting_in", "cause", "outputs", "enrolled_at")
+STANDING = (
+    "pk", "record_id", "step", "visit", "waiting_in", "cause", "outputs", "enrolled_at", "tries", "arrived_at",
+)  # fmt: skip
 PARSED_LIMIT = 500
 parsed: dict[tuple[object, ...], Definition] = {}
 

@@ -39,9 +39,9 @@ VISITS_PER_CHAIN = 3
 # A record that is deleted, still inside, or was inside before (unless it may be enrolled again) is left out; the
 # partial unique index settles who wins when two transactions enroll the same record.
 ENROLL = """
-    INSERT INTO workflows_enrollment (workflow_id, revision_id, record_id, status, step, visit, due_at, attempts,
-        cause, outputs, enrolled_at, ended_at, ended_reason)
-    SELECT %(workflow)s, %(revision)s, candidate.record_id, %(status)s, %(step)s, 0, %(due)s, 0,
+    INSERT INTO workflows_enrollment (workflow_id, revision_id, record_id, status, step, visit, due_at, arrived_at,
+        attempts, cause, outputs, enrolled_at, ended_at, ended_reason)
+    SELECT %(workflow)s, %(revision)s, candidate.record_id, %(status)s, %(step)s, 0, %(due)s, %(due)s, 0,
         candidate.cause, '{{}}', %(now)s, %(ended)s, %(reason)s
     FROM {candidates} JOIN {table} AS record ON record.{key} = candidate.record_id {live}
     WHERE NOT EXISTS (
@@ -161,7 +161,7 @@ def closed_because(workflow: Workflow) -> str:
     """Why nothing at all enters the workflow (TRG-30); "" when it is open."""
     if workflow.live is None:
         return UNPUBLISHED
-    return "" if workflow.status == Workflow.Status.ON and workflow.deleted_at is None else OFF
+    return "" if workflow.status in Workflow.OPEN and workflow.deleted_at is None else OFF
 
 
 def runs_away(workflow: Workflow, cause: dict[str, Any]) -> bool:

@@ -12,12 +12,14 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from records.journal import change_source
 from workflows.actions.base import Action
 from workflows.batch import Answer, Batch, Standing
-from workflows.definition import Definition
+from workflows.definition import OUTCOME, Definition
+from workflows.failing import next_try
 from workflows.failpoints import reach
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Ledger
 from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.windows import Closed, closed_at
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ class Journey:
         self.order = {step_id: place for place, step_id in enumerate(definition.by_id)}
         self.context = StepContext(definition)
         self.source: dict[str, Any] = {}
+        self.closed: Closed | None = None
+        self.asked_windows = False
 
     def walk(self, enrollments: list[Standing]) -> int:
         """Take the enrollments as far as they get; how many steps were done for how many of them, in all.
@@ -94,16 +98,32 @@ class Journey:
         self.ledger.end(enrollment, Enrollment.Status.FAILED, "step_gone")
 
     def perform(self, batch: Batch, action: Action, run: Run) -> None:
-        """Have the action answer for the batch; off workflows skip what acts, and keep moving (LIF-02)."""
-        if self.workflow.status == Workflow.Status.OFF and not action.runs_when_off:
-            batch.skip(None, "workflow_off")
-            return
+        """Have the action answer for the batch.
+
+        What acts is skipped by workflows that are off (LIF-02), and shifted while it is outside the execution
+        windows (SET-03).
+        """
+        if not action.flow:
+            if self.workflow.status == Workflow.Status.OFF:
+                batch.skip(None, "workflow_off")
+                return
+            if closed := self.closing():
+                for enrollment in batch.enrollments:
+                    opens = closed.opens_for(enrollment.id)
+                    batch.hold(enrollment, opens, reason=closed.reason, until=opens.isoformat())
+                return
         try:
             params = action.params(batch.step.params, batch.context)
         except ValueError as error:
             batch.fail(None, "invalid_params", error=str(error)[:500])
             return
         self.attempt(batch, params, run)
+
+    def closing(self) -> Closed | None:
+        """Why and until when nothing may act now; asked once per walk."""
+        if not self.asked_windows:
+            self.closed, self.asked_windows = closed_at(self.definition, self.ledger.now), True
+        return self.closed
 
     def attempt(self, batch: Batch, params: dict[str, Any], run: Run) -> None:
         """Run the action; when it raises, run it for each half, so that only a poisonous record fails."""
@@ -137,19 +157,20 @@ class Journey:
         """Log the answer and move the enrollment accordingly; True when it can take its next step now."""
         answer = batch.answer_of(enrollment)
         step = batch.step
+        if answer.outcome == Outcome.FAILED and self.failed(batch, enrollment, answer):
+            return False
         self.ledger.log(enrollment, self.revision.pk, step.action, answer.outcome, batch.detail_of(enrollment))
-        if enrollment.id in batch.outputs:
-            self.ledger.outputs.setdefault(enrollment.id, {})[step.id] = batch.outputs[enrollment.id]
-        if answer.move == "stay":
-            enrollment.waiting_in = step.id
-            self.ledger.stand(enrollment, answer.until or self.ledger.now)
+        self.keep_outputs(batch, enrollment, answer)
+        if answer.move in ("stay", "hold"):
+            enrollment.waiting_in = step.id if answer.move == "stay" else enrollment.waiting_in
+            self.ledger.stand(enrollment, answer.until)
             return False
         enrollment.visit += 1
+        enrollment.tries = 0
         enrollment.waiting_in = ""
+        enrollment.arrived_at = self.ledger.now
         enrollment.step = self.next_step(answer, step.id)
-        if answer.move == "fail":
-            self.ledger.end(enrollment, Enrollment.Status.FAILED, str(answer.detail.get("reason", "failed"))[:40])
-        elif not enrollment.step:
+        if not enrollment.step:
             self.ledger.end(enrollment, Enrollment.Status.COMPLETED, "completed")
         elif enrollment.visit >= VISIT_LIMIT:
             detail = {"reason": "too_many_steps", "limit": VISIT_LIMIT}
@@ -158,6 +179,31 @@ class Journey:
         else:
             return True
         return False
+
+    def failed(self, batch: Batch, enrollment: Standing, answer: Answer) -> bool:
+        """Whether the enrollment stays because its step failed: to be tried again, or stopped here for good."""
+        step, detail = batch.step, batch.detail_of(enrollment)
+        again = next_try(step, answer, enrollment.tries, self.ledger.now)
+        if again is not None:
+            enrollment.tries += 1
+            facts = {**detail, "try": enrollment.tries, "until": again.isoformat()}
+            self.ledger.log(enrollment, self.revision.pk, step.action, Outcome.RETRYING, facts)
+            self.ledger.stand(enrollment, again)
+            return True
+        if step.stops:
+            self.ledger.log(enrollment, self.revision.pk, step.action, Outcome.FAILED, {**detail, "stops": True})
+            self.ledger.end(enrollment, Enrollment.Status.FAILED, str(detail.get("reason", "failed"))[:40])
+        return step.stops
+
+    def keep_outputs(self, batch: Batch, enrollment: Standing, answer: Answer) -> None:
+        """Keep what later steps may ask for: the action's outputs, and how the step ended where one asks."""
+        step_id = batch.step.id
+        found = batch.outputs.get(enrollment.id, {})
+        if step_id in self.definition.asked_outcomes and answer.outcome != Outcome.WAITING:
+            found = {**found, OUTCOME: str(answer.outcome)}
+        if found:
+            enrollment.outputs = {**enrollment.outputs, step_id: found}
+            self.ledger.outputs.setdefault(enrollment.id, {})[step_id] = found
 
     def next_step(self, answer: Answer, step_id: str) -> str:
         if answer.move == "branch" and answer.branch >= 0:

@@ -22,11 +22,13 @@ COPY = """
 MOVE = """
     UPDATE workflows_enrollment e SET
         status = v.status, step = v.step, visit = v.visit, due_at = v.due_at, waiting_in = v.waiting_in,
+        tries = v.tries, arrived_at = CASE WHEN v.visit = e.visit THEN e.arrived_at ELSE %(now)s END,
         ended_reason = v.reason, ended_at = CASE WHEN v.status = 'active' THEN NULL ELSE %(now)s END,
         outputs = CASE WHEN v.outputs IS NULL THEN e.outputs ELSE e.outputs || v.outputs END,
         claim = NULL, claimed_until = NULL, attempts = 0
     FROM jsonb_to_recordset(%(places)s::jsonb) AS v(
-        id bigint, status text, step text, visit int, due_at timestamptz, waiting_in text, reason text, outputs jsonb
+        id bigint, status text, step text, visit int, due_at timestamptz, waiting_in text, reason text, tries int,
+        outputs jsonb
     )
     WHERE e.id = v.id
 """
@@ -63,15 +65,17 @@ class Ledger:
             self.kept.append(detail)
         return text
 
-    def stand(self, enrollment: Standing, due_at: dt.datetime) -> None:
-        """The enrollment goes on (or waits) where it stands, from an instant."""
+    def stand(self, enrollment: Standing, due_at: dt.datetime | None) -> None:
+        """The enrollment goes on (or waits) where it stands, from an instant; None: until something wakes it."""
         self.places[enrollment.id] = (
             Enrollment.Status.ACTIVE.value, enrollment.step, enrollment.visit, due_at, enrollment.waiting_in, "",
+            enrollment.tries,
         )  # fmt: skip
 
     def end(self, enrollment: Standing, status: str, reason: str) -> None:
-        """The enrollment is over."""
-        self.places[enrollment.id] = (str(status), "", enrollment.visit, None, "", reason)
+        """The enrollment is over. One that failed keeps its step, to be tried again or passed over by a person."""
+        step = enrollment.step if status == Enrollment.Status.FAILED else ""
+        self.places[enrollment.id] = (str(status), step, enrollment.visit, None, "", reason, 0)
 
     def write(self) -> None:
         """Write everything; raises Fenced when an enrollment has vanished meanwhile."""
@@ -84,9 +88,9 @@ class Ledger:
                 {
                     "id": pk, "status": status, "step": step, "visit": visit, "waiting_in": waiting_in,
                     "due_at": due_at.isoformat() if due_at else None,
-                    "reason": reason, "outputs": self.outputs.get(pk),
+                    "reason": reason, "tries": tries, "outputs": self.outputs.get(pk),
                 }
-                for pk, (status, step, visit, due_at, waiting_in, reason) in self.places.items()
+                for pk, (status, step, visit, due_at, waiting_in, reason, tries) in self.places.items()
             ]  # fmt: skip
             cursor.execute(MOVE, {"now": self.now, "places": as_json(places)})
             if cursor.rowcount != len(self.places):

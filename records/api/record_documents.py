@@ -11,11 +11,11 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from records.api.record_shapes import OUTSIDE
-from records.api.serializing import shown, unknown_keys
+from records.api.serializing import shown
 from records.associations import associations_of, ids_of
 from records.models import Association
 from records.object_types import ObjectType, object_types
-from records.problems import DocumentError, Problem
+from records.problems import DocumentError, Problem, unknown_keys
 from records.properties import Property
 from records.saving import Row
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from records.api.problem_details import flatten
-from records.problems import DocumentError, Problem
+from records.problems import DocumentError, Problem, unknown_keys
 
 
 class Body(serializers.Serializer):
@@ -21,7 +21,7 @@ class Body(serializers.Serializer):
             message = _("Send a JSON object, not %(value)s.") % {"value": shown(document)}
             raise DocumentError([Problem(path, message)])
         body = cls(data=document)
-        faults = unknown_keys(document, list(body.fields))
+        faults = unknown_keys(document, body.fields)
         if not body.is_valid():
             faults += [with_value(problem, document) for problem in flatten(body.errors)]
         if faults:
@@ -61,17 +61,6 @@ class Line(serializers.CharField):
 class RecordId(Whole):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=2**63 - 1, **kwargs)
-
-
-def unknown_keys(document: dict[str, Any], known: list[str], path: str = "") -> list[Problem]:
-    message = _("“%(key)s” is not known here. Use: %(known)s.")
-    return [
-        Problem(key, message % {"key": key, "known": ", ".join(known) or _("none")}, key, code="unknown_field").at(
-            path
-        )
-        for key in document
-        if key not in known
-    ]
 
 
 def with_value(problem: Problem, document: Any) -> Problem:

@@ -28,8 +28,9 @@ class Action:
     group: str | Promise = ""
     icon = "zap"
     splits = False
-    #: Runs although the workflow is turned off: branches still route and delays still wait (LIF-02).
-    runs_when_off = False
+    #: Only steers records: so it runs although the workflow is turned off (LIF-02), and execution windows and pause
+    #: dates do not shift it (SET-04, DLY-14, BRN-14).
+    flow = False
     object_types: tuple[str, ...] | None = None
 
     class Params(ParamsForm):

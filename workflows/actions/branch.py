@@ -37,7 +37,7 @@ class Branch(Action):
     group = gettext_lazy("Flow")
     icon = "git-branch"
     splits = True
-    runs_when_off = True
+    flow = True
 
     def default_branches(self) -> list[dict[str, Any]]:
         return [

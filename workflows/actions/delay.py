@@ -35,7 +35,7 @@ class Delay(Action):
     description = gettext_lazy("Hold the record for some days, hours and minutes.")
     group = gettext_lazy("Flow")
     icon = "clock"
-    runs_when_off = True
+    flow = True
 
     class Params(ParamsForm):
         days = amount_field(gettext_lazy("Days"), DAYS_LIMIT)

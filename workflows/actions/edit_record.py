@@ -141,7 +141,7 @@ def cleaned(batch: Batch, prop: Property, values: dict[int, Any], clean: Any) ->
 
 
 def refuse(batch: Batch, enrollment: Standing, prop: Property, value: Any, error: ValueError) -> None:
-    facts = {"value": str(value)[:200], "property": str(prop.label), "error": str(error)[:500]}
+    facts: dict[str, Any] = {"value": str(value)[:200], "property": str(prop.label), "error": str(error)[:500]}
     batch.fail(enrollment, "cannot_copy", **facts)
 
 

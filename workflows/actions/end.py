@@ -22,7 +22,7 @@ class End(Action):
     description = gettext_lazy("The record leaves the workflow here.")
     group = gettext_lazy("Flow")
     icon = "flag"
-    runs_when_off = True
+    flow = True
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         return _("End of the workflow")

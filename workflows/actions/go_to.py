@@ -73,7 +73,7 @@ class GoTo(Action):
     description = gettext_lazy("Continue at a step of another branch.")
     group = gettext_lazy("Flow")
     icon = "corner-down-right"
-    runs_when_off = True
+    flow = True
 
     class Params(ParamsForm):
         step = ChoiceField(

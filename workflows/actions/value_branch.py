@@ -33,7 +33,7 @@ class ValueBranch(Action):
     group = gettext_lazy("Flow")
     icon = "split"
     splits = True
-    runs_when_off = True
+    flow = True
 
     class Params(ParamsForm):
         property = PropertyField(label=gettext_lazy("Property"), steers=True)

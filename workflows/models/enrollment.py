@@ -12,9 +12,10 @@ from workflows.models.workflow import Revision, Workflow
 class Enrollment(models.Model):
     """One record's journey through a workflow; the row is its program counter.
 
-    `step` is the id of the step it stands on, "" once it has ended. `visit` counts steps taken and makes
-    (enrollment, visit) the identity of an effect. `due_at` is when the step may run. A worker owns the row while
-    `claim` is its token and `claimed_until` (database clock) has not passed.
+    `step` is the id of the step it stands on, "" once it has ended; one that was stopped by an error keeps it, to be
+    tried again or passed over. `visit` counts steps taken and makes (enrollment, visit) the identity of an effect.
+    `due_at` is when the step may run; None while active: something other than time wakes it. A worker owns the row
+    while `claim` is its token and `claimed_until` (database clock) has not passed.
     """
 
     class Status(models.TextChoices):
@@ -33,6 +34,10 @@ class Enrollment(models.Model):
     #: Id of the step that has answered "wait": equals `step` while the record waits there, means nothing otherwise.
     waiting_in = models.CharField(max_length=64, blank=True, default="", db_default="")
     visit = models.PositiveIntegerField(default=0)
+    #: How often the step it stands on has failed and is to be tried again.
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    #: When it came to the step it stands on: what delays count from (DLY-09).
+    arrived_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(_("due"), null=True)
     claim = models.UUIDField(null=True)
     claimed_until = models.DateTimeField(null=True)

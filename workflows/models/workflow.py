@@ -36,7 +36,13 @@ class Workflow(models.Model):
     class Status(models.TextChoices):
         OFF = "off", _("Off")
         ON = "on", _("On")
+        #: Records enter, and everybody is held where they stand.
         PAUSED = "paused", _("Paused")
+        #: Nobody enters; who is inside finishes, then the workflow is off.
+        DRAINING = "draining", _("Finishing")
+
+    #: In which of them records enter.
+    OPEN = (Status.ON, Status.PAUSED)
 
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True)
@@ -50,6 +56,8 @@ class Workflow(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     turned_on_at = models.DateTimeField(null=True, editable=False)
+    #: When the clock turns it off, from the settings of the live revision (SET-14).
+    turn_off_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
