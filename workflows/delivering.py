@@ -56,6 +56,7 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
     with connection.cursor() as cursor:
         facts: dict[str, Any] = {"token": token, "lease": LEASE, "now": now, "limit": limit}
         cursor.execute(CLAIM, facts)
+    reach("after_delivery_claim")
     claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.SENDING).order_by("due_at", "pk"))
     for position, delivery in enumerate(claimed):
         reach("before_delivery")
@@ -75,6 +76,7 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
         else:
             reach("after_delivery")
             finish(delivery, Delivery.State.DONE, now, "")
+        reach("after_result")
     return len(claimed)
 
 
@@ -92,6 +94,7 @@ def send(delivery: Delivery) -> None:
         raise Refused(_("Deliveries of the kind “%(kind)s” are not known here.") % {"kind": delivery.kind})
     backend = get_connection()
     backend.open()
+    reach("during_delivery")
     try:
         send_mail(delivery, backend)
     finally:

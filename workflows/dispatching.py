@@ -17,6 +17,7 @@ from records.problems import DocumentError
 from records.vocabulary import Version
 from workflows import reenrolling
 from workflows.enrolling import enroll, unenroll
+from workflows.failpoints import reach
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
     with transaction.atomic():
         lock_dispatching()
         pending = take(limit)
+        reach("after_take")
         # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
         drop_deleted(pending, now)
         touched = sorted(segments.touched(pending).items(), key=lambda item: item[0].pk)
@@ -60,6 +62,8 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
             watch(segment, causes, now, version)
         for segment in segments.due(now):
             watch(segment, None, now, vocabulary.version())
+        reach("before_dispatch_commit")
+    reach("after_dispatch_commit")
     return len(pending)
 
 

@@ -78,7 +78,9 @@ def give_back(claim: Claim) -> None:
 
 def recover(now: dt.datetime) -> int:
     """Free the enrollments of workers that died; how many there were."""
-    return claiming.recover(now)
+    found = claiming.recover(now)
+    reach("after_recover")
+    return found
 
 
 def execute(claim: Claim, now: dt.datetime) -> int:
@@ -86,7 +88,9 @@ def execute(claim: Claim, now: dt.datetime) -> int:
     done = 0
     with transaction.atomic():
         ledger = Ledger(now)
-        for (revision_id, *_cause), group in grouped(claim).items():
+        ours = grouped(claim)
+        reach("after_lock")
+        for (revision_id, *_cause), group in ours.items():
             revision = Revision.objects.select_related("workflow").get(pk=revision_id)
             journey = Journey(revision.workflow, revision, definition_of(revision), ledger)
             if claim.crashed:

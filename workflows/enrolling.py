@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from records.models import Membership
 from records.object_types import ObjectType, object_types
 from workflows import doorbell, reenrolling
+from workflows.failpoints import reach
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 
 OFF, RUNNING, BEFORE, GONE, LOOP, NOT_MATCHING, UNPUBLISHED = (
@@ -154,7 +155,9 @@ def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.d
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, facts)
-        return [row[0] for row in cursor.fetchall()]
+        enrolled = [row[0] for row in cursor.fetchall()]
+    reach("after_enroll")
+    return enrolled
 
 
 def closed_because(workflow: Workflow) -> str:

@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from workflows.batch import Standing
+from workflows.failpoints import reach
 from workflows.models import Enrollment
 
 COPY = """
@@ -84,6 +85,7 @@ class Ledger:
                 with cursor.copy(COPY) as copy:
                     for line in self.lines:
                         copy.write_row(line)
+            reach("after_log")
             places = [
                 {
                     "id": pk, "status": status, "step": step, "visit": visit, "waiting_in": waiting_in,
@@ -95,6 +97,7 @@ class Ledger:
             cursor.execute(MOVE, {"now": self.now, "places": as_json(places)})
             if cursor.rowcount != len(self.places):
                 raise Fenced(f"{len(self.places) - cursor.rowcount} enrollments are not there any more.")
+        reach("after_move")
 
 
 def as_json(detail: Any) -> str:

@@ -24,6 +24,7 @@ from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
 from workflows.drafting.telling import told
 from workflows.enrolling import enroll_selected, locked, unenroll
+from workflows.failpoints import reach
 from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow
 from workflows.registries import triggers
 
@@ -164,10 +165,13 @@ def publish(
             unsubscribe(before)
         subscribe(revision, definition, now)
         moved, removed = follow(workflow, revision, definition, now) if in_flight == FOLLOW else (0, 0)
+        reach("after_publish_follow")
         enrolled = enroll_matching(workflow, definition, by, now) if enroll_existing else 0
         facts = {"revision": revision.number, "enrolled": enrolled, "moved": moved, "removed": removed}
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
         note(workflow, by, "published", now, in_flight=in_flight, enroll_existing=enroll_existing, **facts)
+        reach("before_publish_commit")
+    reach("after_publish_commit")
     for name in ("live", "status", "turned_on_at", "name", "description"):
         setattr(asked, name, getattr(workflow, name))
     return Published(revision, enrolled, moved, removed)
