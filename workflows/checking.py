@@ -12,13 +12,14 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
+from workflows import windows
 from workflows.definition import Definition, Step
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
 
 PUBLISH = "workflows.publish_workflow"
 #: Settings that are understood; the others are refused, because ignoring them would be a broken promise.
-SETTINGS = {"timezone", "version_policy"}
+SETTINGS = {"timezone", "version_policy", "windows", "pause_dates"}
 POLICIES = ("follow", "pin")
 
 
@@ -91,6 +92,7 @@ def unsupported(definition: Definition) -> Iterator[Problem]:
 
 
 def settings_problems(definition: Definition) -> Iterator[Problem]:
+    yield from windows.problems(definition)
     for key, value in definition.settings.items():
         if key not in SETTINGS and value not in (None, "", [], {}, False):
             message = _("The setting “%(key)s” is not supported yet. Remove it.") % {"key": key}

@@ -150,7 +150,8 @@ def test_what_is_not_carried_out_is_refused_not_ignored():
         "sources": "unsupported",
         "unenroll.criteria": "unsupported",
         "unenroll.others": "unsupported",
-        "settings.windows": "unsupported",
+        "settings.windows.0.days": "invalid",
+        "settings.windows.0.to": "invalid",
         "settings.timezone": "invalid",
     }
     assert codes(document(BIG, goal=None, suppress=[], sources=[], unenroll={"others": "none"})) == {}
