@@ -9,6 +9,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workflows.moments import shown_moment
+
 #: Sentences by the code in a step execution's detail; named placeholders are filled from the same detail.
 REASONS = {
     "already_owned": gettext_lazy("The record already has an owner, so it was left alone."),
@@ -16,12 +18,17 @@ REASONS = {
     "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
     "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
     "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),
+    "never_permitted": gettext_lazy(
+        "The execution times and pause dates permit no day of the next three years: looked at again on %(until)s"
+    ),
     "no_email": gettext_lazy("Nobody among the recipients has an email address."),
     "no_owner": gettext_lazy("The record has no owner."),
     "no_recipients": gettext_lazy("There was nobody to send it to."),
     "nobody_available": gettext_lazy("Nobody could take the record: everyone is inactive, away or no main member."),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
     "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
+    "outside_window": gettext_lazy("Outside the execution times: runs on %(until)s"),
+    "pause_date": gettext_lazy("Reached on a pause date: runs on %(until)s"),
     "record_deleted": gettext_lazy("The record had been deleted."),
     "refused": gettext_lazy("The value was refused: %(error)s"),
     "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
@@ -39,7 +46,7 @@ def reason_sentence(detail: dict[str, Any]) -> str:
     sentence = REASONS.get(code)
     if sentence is None:
         return escape(_("Reason: %(code)s.") % {"code": code})
-    facts = {name: str(value) for name, value in detail.items()}
+    facts = {name: shown_moment(value) if name == "until" else str(value) for name, value in detail.items()}
     try:
         return escape(str(sentence) % facts)
     except (KeyError, ValueError):
