@@ -1,14 +1,18 @@
 """State of the workflows package, a file per aggregate."""
 
+from workflows.models.allowance import Allowance
 from workflows.models.delivery import AuditEntry, Delivery, Notification
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
+from workflows.models.event_wait import EventWait
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
 
 __all__ = [
+    "Allowance",
     "AuditEntry",
     "Delivery",
     "DraftOp",
     "Enrollment",
+    "EventWait",
     "Folder",
     "Notification",
     "Outcome",

@@ -42,7 +42,11 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         indexes = (
-            models.Index(fields=("due_at",), condition=Q(state__in=["pending", "sending"]), name="delivery_due"),
+            models.Index(fields=("kind", "due_at"), condition=Q(state="pending"), name="delivery_lane"),
+            models.Index(fields=("claimed_until",), condition=Q(state="sending"), name="delivery_sending"),
+            models.Index(
+                fields=("state", "kind"), condition=Q(state__in=["dead", "uncertain"]), name="delivery_stopped"
+            ),
             models.Index(fields=("enrollment_id",), name="delivery_enrollment"),
         )
 

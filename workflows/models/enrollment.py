@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from workflows.models.workflow import Revision, Workflow
+
+
+#: Taken from the step it waits on by anything but the step itself: then it waits for no event any more.
+TAKEN_OUT = """
+    OLD.waiting_in <> '' AND (
+        NEW.status IN ('unenrolled', 'failed') OR NEW.step <> OLD.step AND NEW.visit = OLD.visit
+    )
+"""
 
 
 class Enrollment(models.Model):
@@ -25,6 +34,11 @@ class Enrollment(models.Model):
         FAILED = "failed", _("Stopped by an error")
         REFUSED = "refused", _("Not enrolled")
 
+    class Turn(models.IntegerChoices):
+        NONE = 0
+        PROMISED = 1
+        TAKEN = 2
+
     id = models.BigAutoField(primary_key=True)
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="enrollments")
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="enrollments")
@@ -41,7 +55,10 @@ class Enrollment(models.Model):
     due_at = models.DateTimeField(_("due"), null=True)
     claim = models.UUIDField(null=True)
     claimed_until = models.DateTimeField(null=True)
+    #: How often a worker that had claimed it was not heard of again.
     attempts = models.PositiveSmallIntegerField(default=0)
+    #: Where it stands with the workflow's limit: not asked yet, told when to ask again, or through.
+    turn = models.PositiveSmallIntegerField(choices=Turn, default=Turn.NONE, db_default=0)
     #: {"kind": "filter" | "manual" | "existing", "change": id, "actor": id, "depth": n, "chain": [workflow ids]}
     cause = models.JSONField(default=dict)
     #: Outputs of earlier steps by step id.
@@ -60,10 +77,15 @@ class Enrollment(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("due_at",), condition=Q(status="active"), name="enrollment_due"),
+            models.Index(fields=("workflow", "due_at"), condition=Q(status="active"), name="enrollment_lane"),
             models.Index(fields=("revision", "step", "due_at"), condition=Q(status="active"), name="enrollment_place"),
             models.Index(fields=("workflow", "-id"), name="enrollment_history"),
             models.Index(fields=("record_id", "workflow"), name="enrollment_record"),
+            models.Index(
+                fields=("workflow", "step", "ended_reason"),
+                condition=Q(status="failed") & ~Q(step=""),
+                name="enrollment_stopped",
+            ),
         )
 
 
