@@ -15,6 +15,8 @@ from pathlib import Path
 from config import embedded_postgres, services
 from config.embedded import account
 
+SUITES = ("journal", "engine", "latency")
+
 
 @contextmanager
 def workshop() -> Iterator[Path]:
@@ -36,10 +38,25 @@ def workshop() -> Iterator[Path]:
             shutil.rmtree(place, ignore_errors=True)
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part.replace("_", "")) for part in text.split(","))
+
+
+def names(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    if not set(chosen) <= set(SUITES):
+        raise argparse.ArgumentTypeError(f"choose from {', '.join(SUITES)}")
+    return chosen
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--only", type=names, default=SUITES, help=f"some of {','.join(SUITES)}")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the journal's benchmark")
-    parser.add_argument("--contacts", type=int, default=10_000, help="contacts of the engine's benchmark")
+    parser.add_argument(
+        "--contacts", type=numbers, default=(1_000, 10_000, 100_000), help="contacts of the reference job: 1000,10000"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each variant (a third of it beyond 10,000)")
     parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
     options = parser.parse_args()
     # Ended from outside, it still stops its servers and removes its data.
@@ -53,11 +70,12 @@ def main() -> int:
         from benchmarks import engine, journal, latency
 
         call_command("migrate", verbosity=0)
-        met = [
-            journal.run(options.rows, sys.stdout),
-            engine.run(options.contacts, sys.stdout),
-            latency.run(options.changes, sys.stdout),
-        ]
+        suites = {
+            "journal": lambda: journal.run(options.rows, sys.stdout),
+            "engine": lambda: engine.run(options.contacts, options.rounds, sys.stdout),
+            "latency": lambda: latency.run(options.changes, sys.stdout),
+        }
+        met = [suites[name]() for name in options.only]
     return 0 if all(met) else 1
 
 

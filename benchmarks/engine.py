@@ -1,140 +1,116 @@
-"""Enrollments taken through five steps, against plain SQL that writes the same rows in the same run."""
+"""The reference job by the engine, against plain SQL that writes the same rows, and against one job per record and step.
+
+All of it in one run, in turns whose order rotates, on a clean slate each time; judged by CPU seconds, as the clock on
+the wall also measures what else the machine does.
+"""
 
 from __future__ import annotations
 
-import os
-import resource
-import time
-from collections.abc import Callable
-from pathlib import Path
+import statistics
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from django.contrib.auth import get_user_model
-from django.db import connection, transaction
-
-from crm.models import Contact, Task
+from benchmarks import per_record, plain_sql, reference_job
+from benchmarks.metering import Spent, spent
 from records.clock import database_now
-from records.journal import change_source
-from workflows import drafting, engine, publishing
+from workflows import engine, journey
 from workflows.enrolling import enroll
-from workflows.models import Enrollment, StepExecution, Workflow
+from workflows.models import Workflow
 
-GOAL = 4.0
+FUSED_GOAL, STEPWISE_GOAL, PER_RECORD_GOAL, FLAT_GOAL = 2.0, 3.0, 400.0, 1.25
 BATCH = 500
-HIGH = {"any": [{"all": [{"property": "lead_score", "operator": "is_greater_than", "value": 50}]}]}
-DEFINITION: dict[str, Any] = {
-    "format": 1,
-    "name": "Five steps",
-    "object": "contact",
-    "trigger": {"kind": "manual"},
-    "steps": [
-        {"id": "ask", "action": "branch", "params": {}, "branches": [
-            {"name": "High", "criteria": HIGH, "steps": [
-                {"id": "high", "action": "edit_record", "params": {"property": "city", "value": "Malmö"}}]},
-            {"name": "Low", "steps": [
-                {"id": "low", "action": "edit_record", "params": {"property": "city", "value": "Lund"}}]},
-        ]},
-        {"id": "more", "action": "change_number", "params": {"property": "lead_score", "by": 1}},
-        {"id": "task", "action": "create_task", "params": {"title": "Call", "assignee": ""}},
-        {"id": "end", "action": "end", "params": {}},
-    ],
-}  # fmt: skip
-FILL = """
-    INSERT INTO crm_contact (email, city, lead_score, first_name, last_name)
-    SELECT 'c' || n || '@example.com', 'Nowhere', mod(n, 100), 'F' || n, 'L' || n FROM generate_series(1, %s) AS n
-"""
-FLOOR = (
-    "UPDATE crm_contact SET city = CASE WHEN lead_score > 50 THEN 'Malmö' ELSE 'Lund' END WHERE id = ANY(%(ids)s)",
-    "UPDATE crm_contact SET lead_score = lead_score + 1 WHERE id = ANY(%(ids)s)",
-    """
-    WITH made AS (
-        INSERT INTO crm_task (title, body, kind, priority, status)
-        SELECT 'Call', '', 'todo', 'none', 'open' FROM unnest(%(ids)s::bigint[]) RETURNING id
-    ),
-    pairs AS (
-        SELECT task.id AS task, contact.id AS contact FROM (SELECT id, row_number() OVER () AS n FROM made) AS task
-        JOIN unnest(%(ids)s::bigint[]) WITH ORDINALITY AS contact (id, n) USING (n)
-    )
-    INSERT INTO records_association (from_type, from_id, to_type, to_id, label)
-    SELECT 'contact', contact, 'task', task, '' FROM pairs
-    UNION ALL SELECT 'task', task, 'contact', contact, '' FROM pairs
-    """,
-    """
-    INSERT INTO workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at)
-    SELECT e.id, e.revision_id, n, 'step', 'action', 'success', jsonb_build_object('record', e.record_id), now()
-    FROM workflows_enrollment AS e, generate_series(1, 5) AS n
-    WHERE e.workflow_id = %(w)s AND e.record_id = ANY(%(ids)s)
-    """,
-    """
-    UPDATE workflows_enrollment SET status = 'completed', step = '', due_at = NULL, ended_at = now(),
-        ended_reason = 'completed', outputs = '{"task": {"task": 1}}'
-    WHERE workflow_id = %(w)s AND record_id = ANY(%(ids)s)
-    """,
-)
+#: Contacts enrolled by one call, as an import or a client of the API would.
+ENROLLED_AT_ONCE = 10_000
+PLAIN, FUSED, STEPWISE = "plain SQL, one transaction", "engine, steps fused", "engine, a commit per step"
+Variant = Callable[[Workflow, dict[str, Any], int], None]
 
 
-def run(contacts: int, out: TextIO) -> bool:
-    """Take the contacts through the steps, and write as much in plain SQL; True when the goal is met."""
-    with connection.cursor() as cursor:
-        cursor.execute(FILL, [contacts])
-        cursor.execute("ANALYZE crm_contact")
-    ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
-    admin = get_user_model()._default_manager.get_or_create(username="admin", defaults={"is_superuser": True})[0]
-    floor = measured(enrolled(admin, ids), plainly, ids)
-    ours = measured(enrolled(admin, ids), by_the_engine, ids)
-    ratio = ours[1] / floor[1]
-    for name, (wall, cpu) in (("plain SQL", floor), ("engine", ours)):
-        out.write(
-            f"Five steps for {contacts:,} contacts, {name}: {contacts / wall:,.0f} enrollments/s, "
-            f"{cpu / contacts * 1_000:.2f} CPU s per 1,000\n"
-        )
-    out.write(f"Engine against plain SQL: {ratio:.1f}x the CPU (goal {GOAL:.0f}x)\n")
-    return ratio <= GOAL
+def plainly(workflow: Workflow, cause: dict[str, Any], contacts: int) -> None:
+    plain_sql.do(workflow, cause)
 
 
-def enrolled(admin: Any, ids: list[int]) -> Workflow:
-    workflow = drafting.create("Five steps", "contact", admin, definition=DEFINITION)
-    publishing.publish(workflow, by=admin, now=database_now(), enroll_existing=False)
-    enroll(workflow, ids, cause={"kind": "manual", "actor": admin.pk}, now=database_now(), manual=True)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE workflows_enrollment")
-    return workflow
-
-
-def by_the_engine(workflow: Workflow, ids: list[int]) -> None:
+def fused(workflow: Workflow, cause: dict[str, Any], contacts: int) -> None:
+    """As it ships: enroll, then claim and run until nothing is due."""
+    for start in range(1, contacts + 1, ENROLLED_AT_ONCE):
+        ids = range(start, min(start + ENROLLED_AT_ONCE, contacts + 1))
+        enroll(workflow, ids, cause=cause, now=database_now(), manual=True)
     while engine.run_due(database_now(), BATCH):
         pass
 
 
-def plainly(workflow: Workflow, ids: list[int]) -> None:
-    for start in range(0, len(ids), BATCH):
-        facts: dict[str, Any] = {"ids": ids[start : start + BATCH], "w": workflow.pk}
-        with transaction.atomic(), change_source("workflow", workflow=workflow.pk), connection.cursor() as cursor:
-            for statement in FLOOR:
-                cursor.execute(statement, facts)
+def stepwise(workflow: Workflow, cause: dict[str, Any], contacts: int) -> None:
+    """The same with every step in a transaction of its own, claimed anew, as if all of them waited."""
+    walked, journey.STEPS_AT_ONCE = journey.STEPS_AT_ONCE, 1
+    try:
+        fused(workflow, cause, contacts)
+    finally:
+        journey.STEPS_AT_ONCE = walked
 
 
-def measured(workflow: Workflow, work: Callable[[Workflow, list[int]], None], ids: list[int]) -> tuple[float, float]:
-    """Wall and CPU seconds, ours and PostgreSQL's; raises AssertionError when not all of it was done."""
-    tasks, began, spent = Task.objects.count(), time.perf_counter(), cpu_seconds()
-    work(workflow, ids)
-    wall, cpu = time.perf_counter() - began, cpu_seconds() - spent
-    done = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.COMPLETED).count()
-    lines = StepExecution.objects.filter(enrollment__workflow=workflow).count()
-    made = Task.objects.count() - tasks
-    if (done, lines, made) != (len(ids), 5 * len(ids), len(ids)):
-        raise AssertionError(f"Of {len(ids)} enrollments {done} are done, with {lines} lines and {made} tasks.")
-    return wall, cpu
+VARIANTS: dict[str, Variant] = {PLAIN: plainly, FUSED: fused, STEPWISE: stepwise}
 
 
-def cpu_seconds() -> float:
-    """What this process has used, and on Linux what its PostgreSQL backend has."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    own = usage.ru_utime + usage.ru_stime
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        place = Path(f"/proc/{cursor.fetchone()[0]}/stat")
-    if not place.exists():
-        return own
-    fields = place.read_text().rpartition(")")[2].split()
-    return own + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def run(sizes: Sequence[int], rounds: int, out: TextIO) -> bool:
+    """Do the job at every size and print what it cost; True when the goals are met."""
+    workflow, admin = reference_job.publish()
+    cause = {"kind": "manual", "actor": admin.pk}
+    met, per_thousand = [], {}
+    for contacts in sizes:
+        found = measured(workflow, cause, contacts, rounds if contacts <= 10_000 else max(rounds // 3, 1))
+        floor = found[PLAIN].cpu
+        per_thousand[contacts] = found[FUSED].cpu / contacts * 1_000
+        out.write(f"\nReference job, {contacts:,} contacts, {reference_job.STEPS} steps each (medians)\n")
+        out.write(table(found, contacts))
+        for name, goal in ((FUSED, FUSED_GOAL), (STEPWISE, STEPWISE_GOAL)):
+            met.append(found[name].cpu <= floor * goal)
+            out.write(f"{name}: {found[name].cpu / floor:.2f}x the CPU of plain SQL (goal {goal:.0f}x)\n")
+    if {10_000, 100_000} <= per_thousand.keys():
+        growth = per_thousand[100_000] / per_thousand[10_000]
+        met.append(growth <= FLAT_GOAL)
+        out.write(f"\nCost per contact at 100,000 against 10,000: {growth:.2f}x (goal {FLAT_GOAL:.2f}x)\n")
+    for name, cost in per_record.run(workflow, admin, out).items():
+        ratio = cost / per_thousand[max(sizes)]
+        met.append(ratio >= PER_RECORD_GOAL or "forking" not in name)
+        out.write(f"{name}: {ratio:,.0f}x the CPU of the engine (goal {PER_RECORD_GOAL:.0f}x for the forking worker)\n")
+    return all(met)
+
+
+def measured(workflow: Workflow, cause: dict[str, Any], contacts: int, rounds: int) -> dict[str, Spent]:
+    """The median cost of each variant; raises AssertionError when one leaves other rows than the others."""
+    costs: dict[str, list[Spent]] = {name: [] for name in VARIANTS}
+    names, expected = list(VARIANTS), None
+    for number in range(rounds):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            reference_job.clean_slate(contacts)
+            before = spent()
+            VARIANTS[name](workflow, cause, contacts)
+            costs[name].append(spent() - before)
+            found = reference_job.written()
+            expected = expected or found
+            if found != expected:
+                different = [rows for rows, value in found.items() if value != expected[rows]]
+                raise AssertionError(f"“{name}” left other rows: {', '.join(different)}. {found} {expected}")
+    return {name: median(found) for name, found in costs.items()}
+
+
+def median(found: list[Spent]) -> Spent:
+    """The run in the middle by CPU; of an even number the cheaper one."""
+    return sorted(found, key=lambda one: one.cpu)[(len(found) - 1) // 2]
+
+
+def table(found: dict[str, Spent], contacts: int) -> str:
+    """What each variant cost, as lines of text."""
+    title = f"{'':28} {'wall s':>8} {'contacts/s':>11} {'steps/s':>9} {'CPU s':>8} {'ms each':>8} {'ours':>6} {'x floor':>8}"
+    lines = [title]
+    for name, cost in found.items():
+        rate = contacts / cost.wall
+        lines.append(
+            f"{name:28} {cost.wall:8.2f} {rate:11,.0f} {rate * reference_job.STEPS:9,.0f} {cost.cpu:8.2f} "
+            f"{cost.cpu / contacts * 1_000:8.3f} {cost.python / cost.cpu:6.0%} {cost.cpu / found[PLAIN].cpu:8.2f}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def spread(values: list[float]) -> float:
+    return statistics.pstdev(values) / statistics.fmean(values)
