@@ -29,6 +29,12 @@ EXAMPLES = {
     "create_note": step("s", "create_note", body=f"About {BLANK}"),
     "create_task": step("s", "create_task", title=f"Call {BLANK}", due={"days": 2}, assignee="owner", priority="high"),
     "delay": step("s", "delay", hours=3),
+    "delay_until_date": step("s", "delay_until_date", at="2027-05-01T09:00", zone="record"),
+    "delay_until_property": step(
+        "s", "delay_until_property", property="created_at", offset_days=-3, at="09:00", zone="workflow"
+    ),
+    "delay_until_time": step("s", "delay_until_time", at="17:30", zone="record"),
+    "delay_until_weekday": step("s", "delay_until_weekday", days=["tue", "sun"], at="08:15", zone="record"),
     "edit_record": step("s", "edit_record", property="city", value=f"Near {BLANK}"),
     "end": step("s", "end"),
     "rotate_owner": step("s", "rotate_owner", team="north"),
@@ -41,6 +47,8 @@ EXAMPLES = {
         property="country",
     ),
 }
+#: Those whose example has the records wait.
+WAITING = {"delay", "delay_until_date", "delay_until_time", "delay_until_weekday"}
 GO_TO = [
     step("split", "branch", [
         {"name": "A", "criteria": IS_SWEDISH, "steps": [step("s", "go_to", step="x")]},
@@ -117,7 +125,7 @@ def test_it_answers_alone_and_for_a_deleted_record(slug, people):
     run_due(NOW)
     ends = [Enrollment.objects.get(pk=enrollment.pk) for enrollment in made]
     assert ends[0].ended_reason == "record_deleted"
-    assert ends[1].status == ("active" if slug == "delay" else "completed")
+    assert ends[1].status == ("active" if slug in WAITING else "completed")
     assert StepExecution.objects.filter(enrollment=made[1], step="s").exclude(outcome="failed").count() == 1
 
 

@@ -6,14 +6,14 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from workflows.actions.base import Action
+from workflows.delaying import grouped
 from workflows.forms import NumberField
+from workflows.moments import shown_moment
 from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions
 
@@ -54,14 +54,16 @@ class Delay(Action):
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         amount = {unit: int(params[unit] or 0) for unit in UNITS}
-        # Elapsed time is UTC arithmetic: an hour is an hour, also when the clocks change.
-        until = batch.now.astimezone(dt.UTC) + dt.timedelta(**amount)
-        batch.wait(None, until, until=until.isoformat(), **{unit: number for unit, number in amount.items() if number})
+        given = {unit: number for unit, number in amount.items() if number}
+        for arrived, enrollments in grouped(batch.enrollments, lambda one: one.arrived_at or batch.now).items():
+            # Elapsed time is UTC arithmetic: an hour is an hour, also when the clocks change.
+            until = arrived.astimezone(dt.UTC) + dt.timedelta(**amount)
+            batch.wait(enrollments, until, until=until.isoformat(), **given)
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         if outcome != "waiting" or "until" not in detail:
             return _("The wait was over")
-        until = date_format(localtime(dt.datetime.fromisoformat(detail["until"])), "DATETIME_FORMAT")
+        until = shown_moment(detail["until"])
         return format_html(_("Waits {amount}, until {until}"), amount=amount_text(detail), until=until)
 
 
