@@ -12,6 +12,7 @@ from workflows.params import ParamsForm, StepContext
 from workflows.reasons import reason_sentence
 
 if TYPE_CHECKING:
+    from records.properties import Property
     from workflows.batch import Batch
 
 
@@ -31,6 +32,8 @@ class Action:
     #: Only steers records: so it runs although the workflow is turned off (LIF-02), and execution windows and pause
     #: dates do not shift it (SET-04, DLY-14, BRN-14).
     flow = False
+    #: Has its place inside a branch only (GTO-07).
+    in_branches = False
     object_types: tuple[str, ...] | None = None
 
     class Params(ParamsForm):
@@ -58,6 +61,13 @@ class Action:
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
         """The properties the step writes, as "object_type.property"."""
         return set()
+
+    def outputs(self, document: dict[str, Any], context: StepContext) -> dict[str, Property]:
+        """What the step gives to `batch.output` that later steps may branch by, by name (ACG-07).
+
+        How a step ended needs no mention: "outcome" is an output of every step (ACG-11).
+        """
+        return {}
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """Run the step for every enrollment of the batch, with a constant number of statements.

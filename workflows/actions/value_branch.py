@@ -1,10 +1,11 @@
-"""Value branch: one branch per value of a property (BRN-01, BRN-03, BRN-07)."""
+"""Value branch: one branch per value of a property or of an earlier step's output (BRN-01 to BRN-03, BRN-07)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,8 +15,10 @@ from records.properties import Property
 from workflows.actions.base import Action
 from workflows.actions.branch import branch_count, branch_names, take_ways
 from workflows.forms import PropertyField
+from workflows.outputs import OutputField, find, subject_of
 from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions
+from workflows.ways import label_of
 from workflows.writing import current_values
 
 if TYPE_CHECKING:
@@ -29,26 +32,42 @@ VALUES_LIMIT = 1_000
 class ValueBranch(Action):
     slug = "value_branch"
     label = gettext_lazy("Value branch")
-    description = gettext_lazy("Send records different ways, by the value of one property.")
+    description = gettext_lazy(
+        "Send records different ways, by the value of one property, or by the result of an earlier step."
+    )
     group = gettext_lazy("Flow")
     icon = "split"
     splits = True
     flow = True
 
     class Params(ParamsForm):
-        property = PropertyField(label=gettext_lazy("Property"), steers=True)
+        property = PropertyField(label=gettext_lazy("Property"), steers=True, required=False)
+        output = OutputField(label=gettext_lazy("or the result of an earlier step"))
+
+        def clean(self) -> dict[str, Any]:
+            cleaned = super().clean() or {}
+            if not self.errors and bool(cleaned.get("property")) == bool(cleaned.get("output")):
+                message = _("Choose a property or the result of an earlier step to branch by: exactly one of them.")
+                raise ValidationError(message)
+            return cleaned
 
     def default_branches(self) -> list[dict[str, Any]]:
         return [{"name": _("Value 1"), "values": [], "steps": []}, {"name": _("Any other value"), "steps": []}]
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        if document.get("output"):
+            found = find(document["output"], context)
+            if found is None:
+                return _("Choose what to branch by")
+            facts = {"step": label_of(found[0], context.definition), "output": found[1].label}
+            return _("Branch by %(step)s: %(output)s") % facts
         prop = context.properties.get(str(document.get("property", "")))
-        return _("Branch by %(property)s") % {"property": prop.label} if prop else _("Choose a property to branch by")
+        return _("Branch by %(property)s") % {"property": prop.label} if prop else _("Choose what to branch by")
 
     def describe_branch(self, index: int, context: StepContext) -> str:
         assert context.step is not None
         branch = context.step.branches[index]
-        prop = context.properties.get(str(context.step.params.get("property", "")))
+        prop = subject_of(context.step.params, context)
         if branch.values is None:
             return _("Any other value")
         if not branch.values or prop is None:
@@ -59,7 +78,7 @@ class ValueBranch(Action):
         """At most 250 branches; each but the last has values, each value stands in one branch only."""
         assert context.step is not None
         branches = context.step.branches
-        prop = context.properties.get(str(context.step.params.get("property", "")))
+        prop = subject_of(context.step.params, context)
         found = branch_count(len(branches), LIMIT) + branch_names([branch.name for branch in branches])
         seen: dict[str, str] = {}
         for index, branch in enumerate(branches):
@@ -83,13 +102,13 @@ class ValueBranch(Action):
         return {f"{context.object_type.slug}.{slug}"} if slug else set()
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
-        prop = batch.properties[params["property"]]
+        values, prop = asked(batch, params)
         branches = batch.step.branches
         otherwise = next((i for i, branch in enumerate(branches) if branch.values is None), -1)
         way_of = ways_by_value(prop, [branch.values or () for branch in branches])
         ways = {
             pk: first_way(value if isinstance(value, list) else [value], way_of, otherwise)
-            for pk, value in current_values(batch, prop).items()
+            for pk, value in values.items()
         }
         take_ways(batch, ways, otherwise)
 
@@ -98,6 +117,18 @@ class ValueBranch(Action):
         if not name:
             return _("Matched no branch and went on")
         return format_html(_("Took the branch “{name}”"), name=name)
+
+
+def asked(batch: Batch, params: dict[str, Any]) -> tuple[dict[int, Any], Property]:
+    """What the branch looks at, and its value by record id; None where it is blank or the step was never taken."""
+    if not params["output"]:
+        prop = batch.properties[params["property"]]
+        return current_values(batch, prop), prop
+    found = find(params["output"], batch.context)
+    assert found is not None, "the params were checked"
+    step, output = found
+    kept = {standing.record_id: standing.outputs.get(step.id) or {} for standing in batch.enrollments}
+    return {pk: output.stored(outputs.get(output.slug)) for pk, outputs in kept.items()}, output
 
 
 def first_way(values: list[Any], way_of: dict[Any, int], otherwise: int) -> int:
