@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from workflows.chores import Chore
 from workflows.failpoints import reach
 from workflows.models import Delivery
 
@@ -36,6 +37,10 @@ CLAIM = """
 INTERRUPTED = """
     UPDATE workflows_delivery SET state = 'uncertain', last_error = %(error)s
     WHERE state = 'sending' AND claimed_until < clock_timestamp()
+"""
+
+INTERRUPTED_SINCE = """
+    SELECT min(claimed_until) FROM workflows_delivery WHERE state = 'sending' AND claimed_until < statement_timestamp()
 """
 
 
@@ -86,6 +91,18 @@ def recover() -> int:
     with connection.cursor() as cursor:
         cursor.execute(INTERRUPTED, {"error": error})
         return cursor.rowcount
+
+
+def interrupted_since(now: dt.datetime) -> dt.datetime | None:
+    """Since when the lease of a sender that died has been over; None when nobody has died."""
+    with connection.cursor() as cursor:
+        cursor.execute(INTERRUPTED_SINCE)
+        found: dt.datetime | None = cursor.fetchone()[0]
+        return found
+
+
+#: Whoever looks after chores finds them, also where no tick ever runs because workers come when they are called.
+CHORE = Chore(interrupted_since, lambda now: recover())
 
 
 def send(delivery: Delivery) -> None:
