@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from records.problems import Problem
-from workflows.permitted_times import Permitted, read_windows
+from workflows.permitted_times import DAY, Permitted, read_windows
 from workflows.wall_time import instant_of, moved, workflow_zone
 
 if TYPE_CHECKING:
@@ -112,18 +112,21 @@ def opening(span: Span, reason: str) -> Closed:
 def spans(permitted: Permitted, day: dt.date, zone: zoneinfo.ZoneInfo) -> list[Span]:
     """The permitted spans of a day in order, pause dates aside; those that touch or overlap are one."""
     found: list[Span] = []
-    for start, end in sorted(
-        (edge(day, window.opens, zone), edge(day, window.closes, zone)) for window in permitted.windows_on(day)
-    ):
+    midnight = edge(day, DAY, zone)
+    for window in sorted(permitted.windows_on(day), key=lambda window: window.opens):
+        # Clocks that skip the last hour of a day would move a window's end into the next one.
+        start, end = edge(day, window.opens, zone), min(edge(day, window.closes, zone), midnight)
+        if start >= end:
+            continue
         if found and start <= found[-1][1]:
             found[-1] = (found[-1][0], max(end, found[-1][1]))
-        elif start < end:
+        else:
             found.append((start, end))
     return found
 
 
 def edge(day: dt.date, minutes: int, zone: zoneinfo.ZoneInfo) -> dt.datetime:
     """The instant of a time given as minutes of the wall clock; 24:00 is the beginning of the next day."""
-    if minutes == 1_440:
+    if minutes == DAY:
         return instant_of(moved(day, 1), dt.time(), zone)
     return instant_of(day, dt.time(minutes // 60, minutes % 60), zone)
