@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from workflows.models.workflow import Revision, Workflow
 
-
 #: Taken from the step it waits on by anything but the step itself: then it waits for no event any more.
 TAKEN_OUT = """
     OLD.waiting_in <> '' AND (
@@ -85,6 +84,15 @@ class Enrollment(models.Model):
                 fields=("workflow", "step", "ended_reason"),
                 condition=Q(status="failed") & ~Q(step=""),
                 name="enrollment_stopped",
+            ),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="stop_waiting",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(TAKEN_OUT),
+                func="DELETE FROM workflows_eventwait WHERE enrollment_id = NEW.id; RETURN NULL;",
             ),
         )
 
