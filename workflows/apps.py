@@ -1,5 +1,7 @@
 """What happens to records: definitions, publishing, enrolling, engine, schedules, history, editor, API."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
@@ -11,11 +13,16 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from records.signals import changes_journaled
-        from workflows.registries import actions, triggers
+        from workflows.chores import chores
+        from workflows.registries import actions, events, triggers
 
         triggers.load("workflows.triggers")
         actions.load("workflows.actions")
         autodiscover_modules("actions")
+        events.load("workflows.events")
+        autodiscover_modules("events")
+        chores.append(import_module("workflows.delivering").CHORE)
+        chores.append(import_module("workflows.switching").CHORE)
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")
 
 

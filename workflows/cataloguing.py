@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
-from workflows import drafting, publishing
+from workflows import drafting, switching
 from workflows.enrolling import unenroll
 from workflows.models import AuditEntry, Enrollment, Folder, Workflow
 
@@ -70,7 +70,7 @@ def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
     """
     with transaction.atomic():
         if workflow.status != Workflow.Status.OFF:
-            publishing.turn_off(workflow, by=by, now=now)
+            switching.turn_off(workflow, by=by, now=now)
         inside = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE)
         left = unenroll(inside, reason="workflow_deleted", by=by, now=now)
         Workflow.objects.filter(pk=workflow.pk).update(deleted_at=now)

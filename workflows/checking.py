@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,15 +11,13 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import windows
-from workflows.definition import Definition, Step
+from workflows import ways
+from workflows.definition import Definition
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
+from workflows.settings_checks import settings_problems
 
 PUBLISH = "workflows.publish_workflow"
-#: Settings that are understood; the others are refused, because ignoring them would be a broken promise.
-SETTINGS = {"timezone", "version_policy", "windows", "pause_dates"}
-POLICIES = ("follow", "pin")
 
 
 def problems(definition: Definition, *, user: Any = None) -> list[Problem]:
@@ -34,7 +31,7 @@ def problems(definition: Definition, *, user: Any = None) -> list[Problem]:
         found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
     for step in definition.walk():
         found += step_problems(StepContext(definition, step, user))
-    return found + circles(definition) + own_trigger(definition)
+    return [*found, *never_reached(definition), *own_trigger(definition)]
 
 
 def errors(found: list[Problem]) -> list[Problem]:
@@ -91,22 +88,6 @@ def unsupported(definition: Definition) -> Iterator[Problem]:
         yield Problem("unenroll.when_no_longer_matching", message, leaves)
 
 
-def settings_problems(definition: Definition) -> Iterator[Problem]:
-    yield from windows.problems(definition)
-    for key, value in definition.settings.items():
-        if key not in SETTINGS and value not in (None, "", [], {}, False):
-            message = _("The setting “%(key)s” is not supported yet. Remove it.") % {"key": key}
-            yield Problem(f"settings.{key}", message, value, code="unsupported")
-    zone = definition.settings.get("timezone")
-    if zone and str(zone) not in zoneinfo.available_timezones():
-        message = _("“%(value)s” is not a time zone. Use a name like Europe/Stockholm.") % {"value": zone}
-        yield Problem("settings.timezone", message, zone)
-    policy = definition.settings.get("version_policy")
-    if policy and policy not in POLICIES:
-        message = _("“%(value)s” is no way to treat records inside. Use “follow” or “pin”.") % {"value": policy}
-        yield Problem("settings.version_policy", message, policy)
-
-
 def step_problems(context: StepContext) -> Iterator[Problem]:
     step = context.step
     assert step is not None
@@ -122,42 +103,11 @@ def step_problems(context: StepContext) -> Iterator[Problem]:
             yield problem.at(step.path)
 
 
-def circles(definition: Definition) -> list[Problem]:
-    """Go-to steps by which a record would run in a circle (GTO-08), each with the way it closes."""
-    ways = {step.id: set(ways_out(definition, step)) for step in definition.walk()}
-    found = []
-    for step in definition.walk():
-        target = str(step.params.get("step")) if step.action == "go_to" else ""
-        if target in ways and reaches(ways, target, step.id):
-            message = _(
-                "From step “%(target)s” records come back to this step, so they would run in a circle. "
-                "Choose another step."
-            )
-            found.append(Problem(f"{step.path}.params.step", message % {"target": target}, target, code="circle"))
-    return found
-
-
-def ways_out(definition: Definition, step: Step) -> Iterator[str]:
-    if step.action == "go_to":
-        yield str(step.params.get("step", ""))
-        return
-    if step.action == "end":
-        return
-    yield definition.next_after(step.id)
-    for i in range(len(step.branches)):
-        yield definition.first_in(step.id, i)
-
-
-def reaches(ways: dict[str, set[str]], start: str, goal: str) -> bool:
-    seen, waiting = set(), [start]
-    while waiting:
-        place = waiting.pop()
-        if place == goal:
-            return True
-        if place not in seen:
-            seen.add(place)
-            waiting.extend(ways.get(place, ()))
-    return False
+def never_reached(definition: Definition) -> Iterator[Problem]:
+    """A warning where no record can come to a step."""
+    for step in ways.never_reached(definition):
+        message = _("No record comes to this step: what stands before it ends the path. Move or delete it.")
+        yield Problem(step.path, message, severity="warning", code="never_reached")
 
 
 def own_trigger(definition: Definition) -> list[Problem]:

@@ -11,17 +11,22 @@ import datetime as dt
 import logging
 import random
 import time
+from typing import Any
 
 from django.db import connection, transaction
+from psycopg.errors import QueryCanceled
 
+from records.journal import same_source
 from records.object_types import ObjectType, object_types
-from workflows import claiming, definition
+from records.sql_arrays import array
+from workflows import claiming, definition, watchdog
 from workflows.batch import Standing
 from workflows.claiming import Claim
 from workflows.definition import Definition
 from workflows.failpoints import reach
-from workflows.journey import TRANSIENT, Journey, chain_of, depth_of
-from workflows.models import Enrollment, Outcome, Revision
+from workflows.holding import MAY_STEP, Held
+from workflows.journey import TRANSIENT, Journey, Poisoned
+from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Fenced, Ledger
 
 logger = logging.getLogger(__name__)
@@ -29,12 +34,23 @@ logger = logging.getLogger(__name__)
 RETRIES = 3
 #: Seconds until enrollments whose transaction could not be run are tried again.
 PAUSE = 5
+#: Seconds to wait for what becomes of a workflow that is just being paused, turned off or published.
+HELD = 0.1
 # Records are locked in the order of their ids, so that two workers never wait for each other in a circle.
-LOCK = "SELECT {pk} FROM {table} WHERE {pk} = ANY(%s){live} ORDER BY {pk} FOR NO KEY UPDATE"
-SETTINGS = "SELECT set_config('lock_timeout', '5s', true), set_config('jit', 'off', true)"
-STANDING = (
-    "pk", "record_id", "step", "visit", "waiting_in", "cause", "outputs", "enrolled_at", "tries", "arrived_at",
-)  # fmt: skip
+LOCK = "SELECT {pk} FROM {table} WHERE {pk} = ANY(%s::bigint[]){live} ORDER BY {pk} FOR NO KEY UPDATE"
+SETTINGS = f"""
+    SELECT {MAY_STEP}, set_config('lock_timeout', '5s', true), set_config('jit', 'off', true),
+        CASE WHEN %(limit)s <> '0' THEN set_config('statement_timeout', %(limit)s, true) END
+"""
+#: The part of a batch's time that one statement may take.
+STATEMENT_PART = 0.75
+# By id: nothing indexes the claim, so that claiming stays cheap. Moments as texts: few steps ask for them.
+OURS = """
+    SELECT revision_id, cause ->> 'depth', cause ->> 'chain',
+        id, record_id, step, visit, waiting_in, tries, cause, outputs, enrolled_at::text, arrived_at::text
+    FROM workflows_enrollment WHERE id = ANY(%(ids)s::bigint[]) AND claim = %(token)s AND status = 'active'
+    ORDER BY id FOR UPDATE
+"""
 PARSED_LIMIT = 500
 parsed: dict[tuple[object, ...], Definition] = {}
 
@@ -49,13 +65,22 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False) -> in
     if claim is None:
         return 0
     reach("after_claim")
+    began = time.monotonic()
     for attempt in range(1, RETRIES + 1):
         try:
             return max(execute(claim, now), claim.count)
+        except Held:
+            time.sleep(HELD)
+            claiming.release(claim, dt.timedelta(0))
+            return claim.count
         except Fenced:
             logger.info("A batch was taken away while it ran; nothing of it was kept.")
             return claim.count
-        except TRANSIENT:
+        except TRANSIENT as error:
+            if took_too_long(error, began):
+                # Left to its lease, so that the attempt counts: what hangs each time ends after the third.
+                logger.error("A statement of a batch did not end and was cancelled.", extra=dict(watchdog.doing))
+                return claim.count
             if attempt == RETRIES or connection.in_atomic_block:
                 give_back(claim)
                 raise
@@ -63,6 +88,17 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False) -> in
                 connection.close()
             time.sleep(random.uniform(0.01, 0.1) * attempt)
     return claim.count
+
+
+def statement_seconds() -> float:
+    """How long one statement of a batch may take; 0 for as long as the session allows."""
+    return watchdog.batch_seconds() * STATEMENT_PART
+
+
+def took_too_long(error: Exception, began: float) -> bool:
+    """Whether a statement was cancelled because it took all the time a batch has, not by a stricter limit."""
+    limit = statement_seconds()
+    return bool(limit) and isinstance(error.__cause__, QueryCanceled) and time.monotonic() - began >= limit * 0.9
 
 
 def give_back(claim: Claim) -> None:
@@ -84,15 +120,29 @@ def recover(now: dt.datetime) -> int:
 
 
 def execute(claim: Claim, now: dt.datetime) -> int:
-    """Run the claimed enrollments that are still ours, in one transaction; how many steps were done."""
+    """Run the claimed enrollments that are still ours, in one transaction; how many steps were done.
+
+    The first time without a savepoint around every step. When one raises, nothing of it is kept, and the batch is
+    run again with them, so that only a poisonous record fails. Raises Held when the workflow is paused, or being
+    switched or published; then nothing was done.
+    """
+    try:
+        return attempt(claim, now, careful=False)
+    except Poisoned:
+        return attempt(claim, now, careful=True)
+
+
+def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
     done = 0
-    with transaction.atomic():
+    with transaction.atomic(), same_source():
         ledger = Ledger(now)
         ours = grouped(claim)
         reach("after_lock")
         for (revision_id, *_cause), group in ours.items():
             revision = Revision.objects.select_related("workflow").get(pk=revision_id)
-            journey = Journey(revision.workflow, revision, definition_of(revision), ledger)
+            if revision.workflow.status == Workflow.Status.PAUSED:
+                raise Held
+            journey = Journey(revision.workflow, revision, definition_of(revision), ledger, careful=careful)
             if claim.crashed:
                 give_up(journey, group)
             elif alive := existing(object_types[revision.workflow.object_type], group, ledger):
@@ -104,19 +154,18 @@ def execute(claim: Claim, now: dt.datetime) -> int:
     return done
 
 
-def grouped(claim: Claim) -> dict[tuple[int, ...], list[Standing]]:
+def grouped(claim: Claim) -> dict[tuple[Any, ...], list[Standing]]:
     """The claimed enrollments nobody has taken away meanwhile, locked; by revision and by the chain behind them."""
     with connection.cursor() as cursor:
-        cursor.execute(SETTINGS)
-    # By id: nothing indexes the claim, so that claiming stays cheap.
-    ours = Enrollment.objects.select_for_update().filter(
-        pk__in=claim.ids, claim=claim.token, status=Enrollment.Status.ACTIVE
-    )
-    groups: dict[tuple[int, ...], list[Standing]] = {}
-    for revision_id, *row in ours.order_by("pk").values_list("revision_id", *STANDING):
-        enrollment = Standing(*row)
-        key = (revision_id, depth_of(enrollment.cause), *chain_of(enrollment.cause))
-        groups.setdefault(key, []).append(enrollment)
+        facts: dict[str, Any] = {"first": claim.ids[0] if claim.ids else 0}
+        cursor.execute(SETTINGS, {**facts, "limit": f"{statement_seconds() * 1_000:.0f}"})
+        if cursor.fetchone()[0] is False:
+            raise Held
+        cursor.execute(OURS, {"ids": array(claim.ids), "token": claim.token})
+        groups: dict[tuple[Any, ...], list[Standing]] = {}
+        for *key, pk, record_id, step, visit, waiting_in, tries, cause, outputs, enrolled, arrived in cursor:
+            found = Standing(pk, record_id, step, visit, waiting_in, tries, cause, outputs, enrolled, arrived)
+            groups.setdefault(tuple(key), []).append(found)
     return groups
 
 
@@ -126,7 +175,7 @@ def existing(object_type: ObjectType, enrollments: list[Standing], ledger: Ledge
     live = " AND deleted_at IS NULL" if object_type.soft_deletes else ""
     sql = LOCK.format(pk=quote(object_type.key), table=quote(object_type.table), live=live)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [[enrollment.record_id for enrollment in enrollments]])
+        cursor.execute(sql, [array(enrollment.record_id for enrollment in enrollments)])
         there = {pk for (pk,) in cursor.fetchall()}
     for enrollment in enrollments:
         if enrollment.record_id not in there:

@@ -1,34 +1,36 @@
-"""Publishing: a draft becomes an immutable revision that is on; turning on and off."""
+"""Publishing: a draft becomes an immutable revision that is on."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from records import criteria, segments
 from records.criteria import Compiled
-from records.models import Segment
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from workflows import checking, doorbell
+from workflows import checking, doorbell, following
 from workflows.definition import Definition, parse
 from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
 from workflows.drafting.telling import told
-from workflows.enrolling import enroll_selected, locked, unenroll
+from workflows.enrolling import enroll_selected, locked
 from workflows.failpoints import reach
-from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow
+from workflows.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, Inside, look_inside
+from workflows.holding import hold_still
+from workflows.models import Enrollment, Revision, Subscription, Workflow
 from workflows.registries import triggers
-
-FOLLOW, PIN = "follow", "pin"
+from workflows.settings_checks import late_problems, turn_off_at
+from workflows.switching import note, watched_by
 
 
 class RevisionConflict(Conflict):
@@ -36,20 +38,11 @@ class RevisionConflict(Conflict):
 
 
 @dataclass(frozen=True)
-class StepCount:
-    """How many enrollments stand on a step of a revision."""
-
-    revision: int
-    step: str
-    count: int
-
-
-@dataclass(frozen=True)
 class Review:
     """What publishing the draft would mean (REV-02 to REV-08).
 
-    `inside`: active enrollments by step; `orphans`: those of them whose step the draft no longer has, who would be
-    unenrolled if they followed. `definition` is None when the document cannot even be read.
+    `inside` says who is in the workflow and what the draft means for them; `in_flight` what happens to them unless the
+    publisher chooses otherwise. `definition` is None when the document cannot even be read.
     """
 
     definition: Definition | None
@@ -58,8 +51,8 @@ class Review:
     matching: int = 0
     samples: list[tuple[int, str]] = field(default_factory=list)
     already_enrolled: int = 0
-    inside: list[StepCount] = field(default_factory=list)
-    orphans: list[StepCount] = field(default_factory=list)
+    inside: Inside = field(default_factory=Inside)
+    in_flight: str = FOLLOW
 
     @property
     def ready(self) -> bool:
@@ -68,12 +61,19 @@ class Review:
 
 @dataclass(frozen=True)
 class Published:
-    """The new revision, and how many records were enrolled, moved to it, and had to leave."""
+    """The new revision, how many records were enrolled, and what became of those who were inside."""
 
     revision: Revision
     enrolled: int
-    moved: int = 0
-    removed: int = 0
+    followed: Followed = field(default_factory=Followed)
+
+    @property
+    def moved(self) -> int:
+        return self.followed.moved
+
+    @property
+    def removed(self) -> int:
+        return self.followed.removed
 
 
 def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
@@ -85,18 +85,22 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
         definition = parse(revision.definition)
     except DocumentError as error:
         return Review(None, error.problems)
-    found = checking.problems(definition, user=user)
+    found = checking.problems(definition, user=user) + late_problems(definition, now)
     text = triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
-    inside = standing(workflow)
-    orphans = [place for place in inside if place.step not in definition.by_id]
+    inside, policy = look_inside(workflow, definition), policy_of(definition)
     compiled = trigger_criteria(definition, now)
     if compiled is None:
-        return Review(definition, found, text, inside=inside, orphans=orphans)
+        return Review(definition, found, text, inside=inside, in_flight=policy)
     before = Enrollment.objects.filter(workflow=workflow, record_id=OuterRef("pk")).exclude(
         status=Enrollment.Status.REFUSED
     )
     already = compiled.records().filter(Exists(before)).count()
-    return Review(definition, found, text, compiled.count(), compiled.samples(), already, inside, orphans)
+    return Review(definition, found, text, compiled.count(), compiled.samples(), already, inside, policy)
+
+
+def policy_of(definition: Definition) -> str:
+    """What happens to records inside where the publisher does not choose: the settings' version policy."""
+    return PIN if definition.settings.get("version_policy") == PIN else FOLLOW
 
 
 def trigger_criteria(definition: Definition, now: dt.datetime) -> Compiled | None:
@@ -119,44 +123,40 @@ def draft(workflow: Workflow) -> Revision | None:
     return workflow.revisions.filter(published_at=None).first()
 
 
-def active(workflow: Workflow) -> QuerySet[Enrollment]:
-    return Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE)
-
-
-def standing(workflow: Workflow) -> list[StepCount]:
-    rows = active(workflow).values_list("revision", "step").annotate(count=Count("pk")).order_by("revision", "step")
-    return [StepCount(*row) for row in rows]
-
-
 def publish(
     workflow: Workflow,
     *,
     by: Any,
     now: dt.datetime,
     enroll_existing: bool,
-    in_flight: str = FOLLOW,
+    in_flight: str | None = None,
     rev: int | None = None,
+    orphans: Mapping[str, str] | None = None,
+    delays: str = KEEP,
 ) -> Published:
-    """Make the draft the live revision and turn the workflow on.
+    """Make the draft the live revision and turn the workflow on; one that is paused stays paused.
 
     `enroll_existing` enrolls every record that matches now and never was inside (REV-05); without it those are
     members already, and only who begins to match later is enrolled (REV-06, REV-07). `in_flight` says what happens
-    to records inside: "follow" moves them to the new revision at their step, and unenrolls those whose step is gone;
-    "pin" lets them finish the revision they are on. `rev` is the draft the publisher has seen.
+    to records inside: "follow" moves them to the new revision at their step; "pin" lets them finish the revision they
+    are on; None is the settings' version policy. `orphans` gives steps that are gone the step at which their records
+    go on ("", or not named: they leave), `delays` says whether who waits in a changed delay keeps its time or gets
+    it computed anew: see workflows.following. `rev` is the draft the publisher has seen.
 
     Raises PermissionDenied, RevisionConflict, and DocumentError with every problem; then nothing has changed.
     """
     if not by.has_perm(checking.PUBLISH):
         raise PermissionDenied(_("You may not publish workflows. Ask somebody with the right to publish."))
-    if in_flight not in (FOLLOW, PIN):
-        message = _("“%(value)s” is no way to treat records inside. Use “follow” or “pin”.") % {"value": in_flight}
-        raise DocumentError([Problem("in_flight", message, in_flight)])
+    refuse_unknown(in_flight, delays)
     with transaction.atomic():
+        hold_still(workflow.pk)
         lock_dispatching()
         asked, workflow = workflow, locked(workflow)
         revision = reviewed_draft(workflow, rev)
         definition = parse(revision.definition)
-        wrong = checking.errors(checking.problems(definition, user=by))
+        how = in_flight or policy_of(definition)
+        wrong = checking.errors(checking.problems(definition, user=by) + late_problems(definition, now))
+        wrong += following.problems(definition, orphans or {})
         if wrong:
             raise DocumentError(wrong)
         before = workflow.live
@@ -164,17 +164,32 @@ def publish(
         if before is not None:
             unsubscribe(before)
         subscribe(revision, definition, now)
-        moved, removed = follow(workflow, revision, definition, now) if in_flight == FOLLOW else (0, 0)
+        done = Followed()
+        if how == FOLLOW:
+            done = following.follow(workflow, revision, definition, now=now, orphans=orphans or {}, delays=delays)
         reach("after_publish_follow")
         enrolled = enroll_matching(workflow, definition, by, now) if enroll_existing else 0
-        facts = {"revision": revision.number, "enrolled": enrolled, "moved": moved, "removed": removed}
+        facts = {"revision": revision.number, "enrolled": enrolled, **asdict(done)}
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
-        note(workflow, by, "published", now, in_flight=in_flight, enroll_existing=enroll_existing, **facts)
+        note(workflow, by, "published", now, in_flight=how, delays=delays, enroll_existing=enroll_existing, **facts)
         reach("before_publish_commit")
     reach("after_publish_commit")
-    for name in ("live", "status", "turned_on_at", "name", "description"):
+    for name in ("live", "status", "turned_on_at", "turn_off_at", "name", "description"):
         setattr(asked, name, getattr(workflow, name))
-    return Published(revision, enrolled, moved, removed)
+    return Published(revision, enrolled, done)
+
+
+def refuse_unknown(in_flight: str | None, delays: str) -> None:
+    """Raise DocumentError for a way to treat records inside that is none."""
+    wrong = []
+    if in_flight not in (None, FOLLOW, PIN):
+        message = _("“%(value)s” is no way to treat records inside. Use “follow” or “pin”.") % {"value": in_flight}
+        wrong.append(Problem("in_flight", message, in_flight))
+    if delays not in (KEEP, RECOMPUTE):
+        message = _("“%(value)s” is no way to treat changed delays. Use “keep” or “recompute”.") % {"value": delays}
+        wrong.append(Problem("delays", message, delays))
+    if wrong:
+        raise DocumentError(wrong)
 
 
 def reviewed_draft(workflow: Workflow, rev: int | None) -> Revision:
@@ -202,9 +217,9 @@ def go_live(workflow: Workflow, revision: Revision, definition: Definition, by: 
     revision.published_at, revision.published_by = now, by
     revision.reads, revision.writes = sorted(checking.reads(definition)), sorted(checking.writes(definition))
     revision.save(update_fields=["published_at", "published_by", "reads", "writes"])
-    if workflow.status != Workflow.Status.ON:
-        workflow.turned_on_at = now
-    workflow.live, workflow.status = revision, Workflow.Status.ON
+    if workflow.status not in Workflow.OPEN:
+        workflow.turned_on_at, workflow.status = now, Workflow.Status.ON
+    workflow.live, workflow.turn_off_at = revision, turn_off_at(definition)
     workflow.name = definition.name or workflow.name
     workflow.description = definition.description or workflow.description
     workflow.save()
@@ -220,29 +235,9 @@ def subscribe(revision: Revision, definition: Definition, now: dt.datetime) -> N
     segments.fill(segment, now)
 
 
-def watched_by(revision: Revision) -> QuerySet[Segment]:
-    return Segment.objects.filter(pk__in=Subscription.objects.filter(revision=revision).values("segment"))
-
-
 def unsubscribe(revision: Revision) -> None:
     """Forget the segments of a revision that is no longer live."""
     watched_by(revision).delete()
-
-
-def follow(workflow: Workflow, revision: Revision, definition: Definition, now: dt.datetime) -> tuple[int, int]:
-    """Move who is inside to the new revision, at their step; the others leave. Returns how many did either.
-
-    Claims are taken away, so that a worker in the middle of a step of the old revision cannot move them on.
-    """
-    others = active(workflow).exclude(revision=revision)
-    known = list(definition.by_id)
-    moved = removed = 0
-    # Between the two statements a worker may take a record from a step that is gone to one that is there, so they
-    # are repeated until nobody is left on another revision.
-    while others.exists():
-        moved += others.filter(step__in=known).update(revision=revision, claim=None, claimed_until=None)
-        removed += unenroll(others.exclude(step__in=known), reason="step_removed", by=None, now=now)
-    return moved, removed
 
 
 def enroll_matching(workflow: Workflow, definition: Definition, by: Any, now: dt.datetime) -> int:
@@ -252,41 +247,3 @@ def enroll_matching(workflow: Workflow, definition: Definition, by: Any, now: dt
         return 0
     sql, params = compiled.records().order_by().values_list("pk", bits(compiled.leaves)).query.sql_with_params()
     return enroll_selected(workflow, sql, params, cause={"kind": "existing", "actor": by.pk}, now=now)
-
-
-def turn_on(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
-    """Let records enter again. Who matches by now is a member and is not enrolled; who begins to match later is.
-
-    Raises PermissionDenied, and DocumentError when the workflow was never published.
-    """
-    switch(workflow, Workflow.Status.ON, by, now)
-
-
-def turn_off(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
-    """Let nobody enter; who is inside stays, and actions are skipped (LIF-01, LIF-02). Raises PermissionDenied."""
-    switch(workflow, Workflow.Status.OFF, by, now)
-
-
-def switch(workflow: Workflow, status: Workflow.Status, by: Any, now: dt.datetime) -> None:
-    if not by.has_perm(checking.PUBLISH):
-        raise PermissionDenied(_("You may not turn workflows on or off. Ask somebody with the right to publish."))
-    with transaction.atomic():
-        lock_dispatching()
-        current = locked(workflow)
-        if current.live is None:
-            message = _("The workflow was never published, so it cannot be turned on or off. Publish it first.")
-            raise DocumentError([Problem("", message, code="not_published")])
-        if current.status != status:
-            on = status == Workflow.Status.ON
-            current.status = status
-            current.turned_on_at = now if on else current.turned_on_at
-            current.save(update_fields=["status", "turned_on_at", "updated_at"])
-            watched_by(current.live).update(active=on)
-            for segment in watched_by(current.live) if on else ():
-                segments.fill(segment, now)
-            note(current, by, "turned_on" if on else "turned_off", now)
-    workflow.status, workflow.turned_on_at = current.status, current.turned_on_at
-
-
-def note(workflow: Workflow, by: Any, action: str, now: dt.datetime, **detail: Any) -> None:
-    AuditEntry.objects.create(workflow=workflow, user=by, action=action, detail=detail, at=now)

@@ -18,6 +18,15 @@ REASONS = {
     "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
     "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
     "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),
+    "limit_per_day": gettext_lazy(
+        "No more than %(count)s records a day may go on from here: its turn is on %(until)s"
+    ),
+    "limit_per_hour": gettext_lazy(
+        "No more than %(count)s records an hour may go on from here: its turn is on %(until)s"
+    ),
+    "limit_per_minute": gettext_lazy(
+        "No more than %(count)s records a minute may go on from here: its turn is on %(until)s"
+    ),
     "never_permitted": gettext_lazy(
         "The execution times and pause dates permit no day of the next three years: looked at again on %(until)s"
     ),
@@ -32,6 +41,9 @@ REASONS = {
     "record_deleted": gettext_lazy("The record had been deleted."),
     "refused": gettext_lazy("The value was refused: %(error)s"),
     "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
+    "step_replaced": gettext_lazy(
+        "A new version of the workflow was published without this step, so the record went on at another one."
+    ),
     "step_gone": gettext_lazy("The step no longer exists."),
     "too_many_steps": gettext_lazy("The record took more than %(limit)s steps, so it was stopped."),
     "unchanged": gettext_lazy("The property already had this value."),

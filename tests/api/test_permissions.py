@@ -49,6 +49,8 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "workflows/<int:id>/publish/"): ("workflows:publish", P, {"enroll_existing": False}),
     ("POST", "workflows/<int:id>/turn-on/"): ("workflows:publish", P, None),
     ("POST", "workflows/<int:id>/turn-off/"): ("workflows:publish", P, None),
+    ("POST", "workflows/<int:id>/pause/"): ("workflows:publish", P, None),
+    ("POST", "workflows/<int:id>/resume/"): ("workflows:publish", P, None),
     ("POST", "workflows/<int:id>/enroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
     ("POST", "workflows/<int:id>/unenroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
     ("GET", "workflows/<int:id>/explain/"): ("workflows:read", V, None),

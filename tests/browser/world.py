@@ -8,7 +8,7 @@ from typing import Any
 
 from crm.models import Company, Contact, Deal, Pipeline, Stage, Task, Ticket, User
 from records.clock import database_now
-from workflows import dispatching, engine, publishing
+from workflows import dispatching, engine, publishing, switching
 from workflows.models import Delivery, Enrollment, Notification, Revision, Workflow
 
 DEFINITION = {
@@ -90,5 +90,5 @@ def published(user: User, document: dict[str, Any]) -> Workflow:
     publishing.publish(workflow, by=user, now=now, enroll_existing=True)
     workflow.refresh_from_db()
     if workflow.status != Workflow.Status.ON:
-        publishing.turn_on(workflow, by=user, now=now)
+        switching.turn_on(workflow, by=user, now=now)
     return workflow

@@ -16,7 +16,7 @@ from records.saving import delete_records
 from tests.stories.promises import broken_promises
 from tests.workflows.building import enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, boss, live
-from workflows import publishing
+from workflows import switching
 from workflows.engine import run_due
 from workflows.history import path_of
 from workflows.models import AuditEntry, Enrollment, StepExecution, Workflow
@@ -142,7 +142,7 @@ def test_a_trigger_that_cannot_be_read_any_more_keeps_nobody_else_waiting() -> N
     assert (broken.status, entry.user) == ("off", None)
     assert "size" in entry.detail["because"]
     with pytest.raises(DocumentError, match="size"):
-        publishing.turn_on(broken, by=boss(), now=database_now())
+        switching.turn_on(broken, by=boss(), now=database_now())
 
 
 def test_a_record_deleted_and_restored_before_anybody_looked_enters_what_it_meets_now() -> None:

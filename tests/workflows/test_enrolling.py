@@ -26,7 +26,7 @@ from tests.workflows.publishing_deals import (
     publish,
     settle,
 )
-from workflows import publishing
+from workflows import publishing, switching
 from workflows.dispatching import dispatch
 from workflows.enrolling import enroll, unenroll
 from workflows.models import AuditEntry, Enrollment, Workflow
@@ -147,12 +147,12 @@ def test_enrolling_by_hand_may_repeat_where_reenrollment_is_on(deals):
 @pytest.mark.covers("TRG-30", "LIF-01")
 def test_nothing_enters_a_workflow_that_is_off_and_who_is_inside_stays(deals):
     workflow = live(BIG, existing=True)
-    publishing.turn_off(workflow, by=boss(), now=database_now())
+    switching.turn_off(workflow, by=boss(), now=database_now())
     change(deals[0], amount=50)
     assert by_hand(workflow, deals[1]).refused == {deals[1].pk: "workflow_off"}
     assert inside(workflow) == [deals[2].pk]
 
-    publishing.turn_on(workflow, by=boss(), now=database_now())
+    switching.turn_on(workflow, by=boss(), now=database_now())
     settle()
     change(deals[0], amount=51)
     assert inside(workflow) == [deals[2].pk]

@@ -13,7 +13,7 @@ from records.clock import database_now
 from records.models import Membership, Segment
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, WAIT, boss, change, document, draft, history, inside, live, publish
-from workflows import checking, drafting, publishing
+from workflows import checking, drafting, following, publishing, switching
 from workflows.definition import parse
 from workflows.explaining import explain
 from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow
@@ -70,7 +70,7 @@ def test_orphans_are_told_in_the_review_and_leave(deal):
     workflow = live(BIG, existing=True)
     redraft(workflow, steps=[END])
     found = publishing.review(workflow, user=boss(), now=database_now())
-    assert found.inside == found.orphans == [publishing.StepCount(workflow.live_id, "wait", 1)]
+    assert found.inside.standing == found.inside.orphans == [following.StepCount(workflow.live_id, "wait", 1)]
 
     assert publish(workflow).removed == 1
     assert history(workflow, deal) == [("unenrolled", "step_removed")]
@@ -107,11 +107,11 @@ def test_only_who_has_the_right_publishes(deal, django_user_model):
     with pytest.raises(PermissionDenied):
         publishing.publish(workflow, by=nobody, now=database_now(), enroll_existing=True)
     with pytest.raises(PermissionDenied):
-        publishing.turn_off(workflow, by=nobody, now=database_now())
+        switching.turn_off(workflow, by=nobody, now=database_now())
     found = publishing.review(workflow, user=nobody, now=database_now())
     assert [problem.code for problem in found.problems] == ["forbidden"]
     with pytest.raises(DocumentError, match="never published"):
-        publishing.turn_on(workflow, by=boss(), now=database_now())
+        switching.turn_on(workflow, by=boss(), now=database_now())
 
 
 @pytest.mark.covers("REV-15")
@@ -218,9 +218,9 @@ def test_why_a_record_is_not_enrolled(deal):
     Deal.objects.filter(pk=small.pk).update(amount=50)
     assert verdict(small.pk) == "about_to_enroll"
     assert verdict(987_654_321) == "record_deleted"
-    publishing.turn_off(workflow, by=boss(), now=database_now())
+    switching.turn_off(workflow, by=boss(), now=database_now())
     assert verdict(small.pk) == "workflow_off"
-    publishing.turn_on(workflow, by=boss(), now=database_now())
+    switching.turn_on(workflow, by=boss(), now=database_now())
     change(deal, amount=1)
     change(deal, amount=50)
     assert inside(workflow) == [deal.pk]

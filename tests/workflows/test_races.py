@@ -17,7 +17,7 @@ from records.object_types import object_types
 from records.saving import delete_records
 from tests.stories.promises import broken_promises
 from tests.workflows.publishing_deals import BIG, WAIT, boss, draft, live
-from workflows import cataloguing, drafting, enrolling, publishing
+from workflows import cataloguing, drafting, enrolling, publishing, switching
 from workflows.dispatching import dispatch
 from workflows.engine import run_due
 from workflows.models import Enrollment, StepExecution, Workflow
@@ -141,7 +141,7 @@ RIVALS: dict[str, Callable[[Workflow, list[int]], Any]] = {
     "delete the records": lambda workflow, ids: remove_records(ids),
     "delete half of the records for good": lambda workflow, ids: Deal.objects.filter(pk__in=ids[::2]).delete(),
     "delete the workflow": lambda workflow, ids: cataloguing.remove(workflow, by=boss(), now=database_now()),
-    "turn off": lambda workflow, ids: publishing.turn_off(workflow, by=boss(), now=database_now()),
+    "turn off": lambda workflow, ids: switching.turn_off(workflow, by=boss(), now=database_now()),
 }
 
 

@@ -24,7 +24,7 @@ from records.clock import database_now
 from records.icons import icon
 from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError
-from workflows import cataloguing, checking, drafting, publishing
+from workflows import cataloguing, checking, drafting, switching
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.review_views import ReviewViews
 from workflows.definition import parse
@@ -205,7 +205,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
     def switch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Turn on or off (`to=on|off`)."""
         workflow = self.workflow_or_404(request, pk, "publish")
-        verb = publishing.turn_on if request.POST.get("to") == "on" else publishing.turn_off
+        verb = switching.turn_on if request.POST.get("to") == "on" else switching.turn_off
         try:
             verb(workflow, by=request.user, now=database_now())
         except DocumentError as error:
@@ -238,11 +238,11 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
 
     @admin.action(description=gettext_lazy("Turn on"), permissions=["publish"])
     def turn_on_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
-        self.switch_all(request, queryset.filter(~Q(status="on")), publishing.turn_on)
+        self.switch_all(request, queryset.filter(~Q(status="on")), switching.turn_on)
 
     @admin.action(description=gettext_lazy("Turn off"), permissions=["publish"])
     def turn_off_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
-        self.switch_all(request, queryset.exclude(status="off"), publishing.turn_off)
+        self.switch_all(request, queryset.exclude(status="off"), switching.turn_off)
 
     def switch_all(self, request: HttpRequest, queryset: QuerySet[Workflow], verb: Any) -> None:
         for workflow in queryset:

@@ -1,7 +1,8 @@
-"""From draft to live: read, replace, review, publish, turn on and off."""
+"""From draft to live: read, replace, review, publish."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from records.api.authentication import Right
 from records.api.problem_details import ApiProblem
 from records.api.record_documents import may_see
 from records.api.schema import Route, header
-from records.api.serializing import Body, Flag
+from records.api.serializing import Body, Flag, Line
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from workflows import doorbell, drafting, publishing
@@ -30,16 +31,24 @@ from workflows.api.workflow_views import (
     WRITE,
     WorkflowsView,
     conflict,
-    render,
 )
+from workflows.following import FOLLOW, KEEP, PIN, RECOMPUTE, StepCount
 from workflows.models import Revision
 
 IF_MATCH = "The “ETag” of the draft you have: its rev, in quotes."
 
 
+class Targets(serializers.DictField):
+    """For steps that are gone, the step at which their records go on; "" to leave."""
+
+    child = Line(allow_blank=True, max_length=63)
+
+
 class Publication(Body):
     enroll_existing = Flag()
-    in_flight = serializers.ChoiceField([publishing.FOLLOW, publishing.PIN], default=publishing.FOLLOW)
+    in_flight = serializers.ChoiceField([FOLLOW, PIN], required=False, allow_null=True)
+    orphans = Targets(required=False)
+    delays = serializers.ChoiceField([KEEP, RECOMPUTE], default=KEEP)
 
 
 class DraftView(WorkflowsView):
@@ -56,8 +65,6 @@ class DraftView(WorkflowsView):
             Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Publish the draft and turn the workflow on"), shapes.PUBLISHED,
             Publication, headers=(header("If-Match", IF_MATCH),), problems=(409,),
         ),
-        "turn_on": Route(Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Let records enter"), shapes.WORKFLOW),
-        "turn_off": Route(Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Let no more records enter"), shapes.WORKFLOW),
     }  # fmt: skip
 
     def draft(self, request: Request, id: int) -> Response:
@@ -87,8 +94,10 @@ class DraftView(WorkflowsView):
                 "matching": found.matching,
                 "samples": [{"id": pk, "name": name} for pk, name in found.samples] if visible else [],
                 "already_enrolled": found.already_enrolled,
-                "inside": [step_count(count) for count in found.inside],
-                "orphans": [step_count(count) for count in found.orphans],
+                "in_flight": found.in_flight,
+                "inside": [step_count(count) for count in found.inside.standing],
+                "orphans": [step_count(count) for count in found.inside.orphans],
+                "delays": [step_count(count) for count in found.inside.delays],
             }
         )
 
@@ -99,16 +108,7 @@ class DraftView(WorkflowsView):
         except publishing.RevisionConflict as error:
             raise conflict(error) from None
         transaction.on_commit(doorbell.ring)
-        counts = {"enrolled": done.enrolled, "moved": done.moved, "removed": done.removed}
-        return Response({"revision": done.revision.number, **counts})
-
-    def turn_on(self, request: Request, id: int) -> Response:
-        publishing.turn_on(self.workflow(id), by=request.user, now=self.now())
-        return Response(render(self.workflow(id)))
-
-    def turn_off(self, request: Request, id: int) -> Response:
-        publishing.turn_off(self.workflow(id), by=request.user, now=self.now())
-        return Response(render(self.workflow(id)))
+        return Response({"revision": done.revision.number, "enrolled": done.enrolled, **asdict(done.followed)})
 
 
 def shown(revision: Revision | None) -> Response:
@@ -117,7 +117,7 @@ def shown(revision: Revision | None) -> Response:
     return Response(revision.definition, headers={"ETag": f'"{revision.rev}"'})
 
 
-def step_count(found: publishing.StepCount) -> dict[str, Any]:
+def step_count(found: StepCount) -> dict[str, Any]:
     return {"revision": found.revision, "step": found.step, "count": found.count}
 
 

@@ -50,6 +50,7 @@ WORKFLOW = object_shape(
         "created_at": INSTANT,
         "updated_at": INSTANT,
         "turned_on_at": MAYBE_INSTANT,
+        "turn_off_at": MAYBE_INSTANT | {"description": "When the clock turns it off."},
     },
     title="Workflow",
 )
@@ -63,12 +64,17 @@ REVIEW = object_shape(
         "matching": {"type": "integer", "description": "Records that match now, exactly."},
         "samples": many(object_shape({"id": ID, "name": TEXT})),
         "already_enrolled": COUNT,
+        "in_flight": {"type": "string", "enum": ["follow", "pin"], "description": "What publishing does by default."},
         "inside": many(STEP_COUNT),
-        "orphans": many(STEP_COUNT),
+        "orphans": many(STEP_COUNT) | {"description": "Who stands on a step that the draft does not have."},
+        "delays": many(STEP_COUNT) | {"description": "Who waits in a delay that the draft changes."},
     },
     title="Review",
 )
-PUBLISHED = object_shape({"revision": COUNT, "enrolled": COUNT, "moved": COUNT, "removed": COUNT}, title="Published")
+PUBLISHED = object_shape(
+    {"revision": COUNT, "enrolled": COUNT, "moved": COUNT, "sent_on": COUNT, "removed": COUNT, "recomputed": COUNT},
+    title="Published",
+)
 REFUSED = object_shape({"record": ID, "code": TEXT, "message": TEXT})
 ENROLLED = object_shape({"enrolled": many(ID), "refused": many(REFUSED)}, title="Enrolled")
 UNENROLLED = object_shape({"unenrolled": COUNT}, title="Unenrolled")

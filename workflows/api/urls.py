@@ -8,6 +8,7 @@ from workflows.api.catalog_views import CatalogView
 from workflows.api.draft_views import DraftView
 from workflows.api.enrolling_views import EnrollingView
 from workflows.api.enrollment_views import EnrollmentView
+from workflows.api.switching_views import SwitchingView
 from workflows.api.workflow_views import WorkflowView
 
 ONE = "workflows/<int:id>/"
@@ -22,8 +23,10 @@ urlpatterns = [
     path(f"{ONE}draft/", DraftView.as_view({"get": "draft", "put": "replace"}), name="api-workflow-draft"),
     path(f"{ONE}review/", DraftView.as_view({"get": "review"}), name="api-workflow-review"),
     path(f"{ONE}publish/", DraftView.as_view({"post": "publish"}), name="api-workflow-publish"),
-    path(f"{ONE}turn-on/", DraftView.as_view({"post": "turn_on"}), name="api-workflow-turn-on"),
-    path(f"{ONE}turn-off/", DraftView.as_view({"post": "turn_off"}), name="api-workflow-turn-off"),
+    path(f"{ONE}turn-on/", SwitchingView.as_view({"post": "turn_on"}), name="api-workflow-turn-on"),
+    path(f"{ONE}turn-off/", SwitchingView.as_view({"post": "turn_off"}), name="api-workflow-turn-off"),
+    path(f"{ONE}pause/", SwitchingView.as_view({"post": "pause"}), name="api-workflow-pause"),
+    path(f"{ONE}resume/", SwitchingView.as_view({"post": "resume"}), name="api-workflow-resume"),
     path(f"{ONE}enroll/", EnrollingView.as_view({"post": "enroll"}), name="api-workflow-enroll"),
     path(f"{ONE}unenroll/", EnrollingView.as_view({"post": "unenroll"}), name="api-workflow-unenroll"),
     path(f"{ONE}explain/", EnrollingView.as_view({"get": "explain"}), name="api-workflow-explain"),

@@ -43,7 +43,7 @@ class WorkflowFilter(django_filters.FilterSet):
 
 PARAMETERS = (
     query("name", "Part of the name."),
-    query("status", "off, on or paused.", str, enum=list(Workflow.Status.values)),
+    query("status", "off, on, paused or draining.", str, enum=list(Workflow.Status.values)),
     query("object", "The slug of an object type."),
     query("folder", "The name of a folder."),
 )
@@ -155,6 +155,7 @@ def render(workflow: Any) -> dict[str, Any]:
         "created_at": workflow.created_at,
         "updated_at": workflow.updated_at,
         "turned_on_at": workflow.turned_on_at,
+        "turn_off_at": workflow.turn_off_at,
     }
 
 
