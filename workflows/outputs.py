@@ -1,4 +1,4 @@
-"""What earlier steps leave for later ones to branch by: how they ended, and what their actions say (ACG-07, ACG-11)."""
+"""What steps leave for later ones to branch by: how they ended, and what their actions say (ACG-07, ACG-11)."""
 
 from __future__ import annotations
 

@@ -38,11 +38,6 @@ def coming_before(definition: Definition, step_id: str) -> set[str]:
     return spread(step_id, sources)
 
 
-def coming_after(definition: Definition, step_id: str) -> set[str]:
-    """The ids of the steps a record may take after a step; the step's own where it leads back to itself."""
-    return spread(step_id, {step.id: following(step, definition) for step in definition.walk()})
-
-
 def spread(start: str, ways: dict[str, list[str]]) -> set[str]:
     """Everything that is reached from a place, the place itself only if something leads back to it."""
     seen: set[str] = set()
@@ -66,6 +61,8 @@ def numbered(definition: Definition) -> Iterable[tuple[int, Step]]:
     return enumerate(definition.by_id.values(), start=1)
 
 
-__all__ = [
-    "branches_around", "coming_after", "coming_before", "following", "label_of", "numbered", "spread",
-]  # fmt: skip
+def never_reached(definition: Definition) -> list[Step]:
+    """The steps no record can come to, because what stands above them ends the path or goes elsewhere."""
+    ways = {step.id: following(step, definition) for step in definition.walk()}
+    reached = spread(definition.first, ways) | {definition.first}
+    return [step for step in definition.walk() if step.id not in reached]

@@ -37,6 +37,14 @@ EXAMPLES = {
     "delay_until_weekday": step("s", "delay_until_weekday", days=["tue", "sun"], at="08:15", zone="record"),
     "edit_record": step("s", "edit_record", property="city", value=f"Near {BLANK}"),
     "end": step("s", "end"),
+    "random_split": step(
+        "s",
+        "random_split",
+        [
+            {"name": "A", "percent": 12.5, "steps": []},
+            {"name": "B", "percent": 87.5, "steps": []},
+        ],
+    ),
     "rotate_owner": step("s", "rotate_owner", team="north"),
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db.models import Case, IntegerField, Value, When
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from workflows.registries import actions
 if TYPE_CHECKING:
     from workflows.batch import Batch
 
+#: Branches of one branching (BRN-05); the setting WORKFLOW_BRANCH_LIMIT changes it.
 LIMIT = 20
 #: For sentences, which say the same at any instant, without asking the database for its clock.
 ANY_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -60,10 +62,11 @@ class Branch(Action):
             return _("Criteria with a fault")
 
     def branch_problems(self, context: StepContext) -> list[Problem]:
-        """At most 20 branches; each but the last needs criteria that can be read; names are told apart."""
+        """Not too many branches; each but the last needs criteria that can be read; names are told apart."""
         assert context.step is not None
         branches = context.step.branches
-        found = branch_count(len(branches), LIMIT) + branch_names([branch.name for branch in branches])
+        limit = getattr(settings, "WORKFLOW_BRANCH_LIMIT", LIMIT)
+        found = branch_count(len(branches), limit) + branch_names([branch.name for branch in branches])
         for index, branch in enumerate(branches):
             place = f"branches.{index}.criteria"
             if branch.criteria:

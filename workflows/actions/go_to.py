@@ -4,66 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.problems import Problem
 from workflows.actions.base import Action
 from workflows.definition import Definition, Step
-from workflows.forms import ChoiceField
+from workflows.greyed_field import GreyedChoiceField
 from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions
+from workflows.ways import branches_around, following, label_of, numbered, spread
 
 if TYPE_CHECKING:
     from workflows.batch import Batch
 
 
-def label_of(step: Step, definition: Definition) -> str:
-    """A step by its number and its action's name, as the canvas shows it."""
-    action = actions.get(step.action)
-    return _("%(number)d. %(action)s") % {
-        "number": definition.number_of(step.id),
-        "action": action.label if action else step.action,
-    }
+def unavailable(definition: Definition, step: Step) -> dict[str, str]:
+    """The steps a go-to must not lead to, each with the reason (GTO-08).
+
+    A target stands in another branch. That alone keeps one go-to from making a loop, but not several together: so
+    the steps from which records come back to this go-to are left out, too.
+    """
+    own = branches_around(step.path)
+    returning = leading_to(definition, step)
+    found = {}
+    for other in definition.walk():
+        around = branches_around(other.path)
+        if not around:
+            found[other.id] = _("not in a branch")
+        elif around <= own:
+            found[other.id] = _("in the same branch")
+        elif other.id in returning:
+            found[other.id] = _("comes back to this step")
+    return found
 
 
-def branches_of(path: str) -> list[tuple[str, str]]:
-    """The branches a step lies in, outermost first: each the branching's place and the branch's number."""
-    parts = path.split(".")
-    return [(".".join(parts[:i]), parts[i + 1]) for i, part in enumerate(parts) if part == "branches"]
-
-
-def reachable(definition: Definition, step: Step) -> list[Step]:
-    """The steps a go-to may lead to: those in other branches of a branching it lies in (so no loop can arise)."""
-    own = dict(branches_of(step.path))
-    return [
-        other
-        for other in definition.walk()
-        if any(own.get(place) not in (None, branch) for place, branch in branches_of(other.path))
-    ]
-
-
-def leads_to(context: StepContext, start: str, goal: str) -> bool:
-    """Whether records at `start` can ever come to `goal`: two go-tos in different branches could make a circle."""
-    definition, seen, waiting = context.definition, set(), [start]
-    while waiting:
-        step = definition.by_id.get(waiting.pop())
-        if step is None or step.id in seen:
-            continue
-        if step.id == goal:
-            return True
-        seen.add(step.id)
-        waiting += following(step, definition)
-    return False
-
-
-def following(step: Step, definition: Definition) -> list[str]:
-    """Where records may go from a step."""
-    if step.action == GoTo.slug:
-        return [str(step.params.get("step", ""))]
-    ways = [definition.first_in(step.id, index) for index in range(len(step.branches))]
-    return ways + ([] if step.action == "end" else [definition.next_after(step.id)])
+def leading_to(definition: Definition, goal: Step) -> set[str]:
+    """The steps from which records come to a step, whatever the step itself says."""
+    sources: dict[str, list[str]] = {}
+    for step in definition.walk():
+        for target in following(step, definition) if step.id != goal.id else ():
+            sources.setdefault(target, []).append(step.id)
+    return spread(goal.id, sources) | {goal.id}
 
 
 @actions.register
@@ -74,9 +57,10 @@ class GoTo(Action):
     group = gettext_lazy("Flow")
     icon = "corner-down-right"
     flow = True
+    in_branches = True
 
     class Params(ParamsForm):
-        step = ChoiceField(
+        step = GreyedChoiceField(
             label=gettext_lazy("Continue at"),
             help_text=gettext_lazy("Only steps in other branches can be chosen, so that nothing runs in circles."),
         )
@@ -84,16 +68,24 @@ class GoTo(Action):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             definition, step = self.context.definition, self.context.step
-            found = reachable(definition, step) if step else []
-            field = self.fields["step"]
-            assert isinstance(field, ChoiceField)
-            field.choices = [("", "—"), *((other.id, label_of(other, definition)) for other in found)]
+            if step is not None:
+                field = self.fields["step"]
+                assert isinstance(field, GreyedChoiceField)
+                choices = [(other.id, label_of(other, definition, number)) for number, other in numbered(definition)]
+                field.offer(choices, unavailable(definition, step))
 
-        def clean_step(self) -> str:
-            step_id = self.cleaned_data["step"]
-            if self.context.step and leads_to(self.context, step_id, self.context.step.id):
-                raise ValidationError(_("From there the records would come back to this step. Choose another one."))
-            return step_id
+    def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
+        step, target = context.step, document.get("step")
+        if step is not None and not branches_around(step.path):
+            message = _("A go-to has its place in a branch only. Move it into one, or remove it.")
+            return [Problem("step", message, code="outside_branch"), *super().problems(document, context)]
+        if step is not None and isinstance(target, str) and target in leading_to(context.definition, step):
+            message = _(
+                "From step “%(target)s” records come back to this step, so they would run in a circle. "
+                "Choose another step."
+            )
+            return [Problem("step", message % {"target": target}, target, code="circle")]
+        return super().problems(document, context)
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         target = context.definition.by_id.get(str(document.get("step", "")))

@@ -72,7 +72,7 @@ class ValueBranch(Action):
             return _("Any other value")
         if not branch.values or prop is None:
             return _("Choose values")
-        return ", ".join(label_of(value, prop) for value in branch.values)
+        return ", ".join(value_label(value, prop) for value in branch.values)
 
     def branch_problems(self, context: StepContext) -> list[Problem]:
         """At most 250 branches; each but the last has values, each value stands in one branch only."""
@@ -166,7 +166,7 @@ def value_problems(value: Any, prop: Property | None, place: str) -> list[Proble
     return []
 
 
-def label_of(value: Any, prop: Property) -> str:
+def value_label(value: Any, prop: Property) -> str:
     for option in prop.options:
         if option.value == value:
             return str(option.label)

@@ -14,27 +14,41 @@ from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
 from workflows.definition import parse
+from workflows.drafting.branching import (
+    add_branch,
+    clone_branch,
+    move_branch,
+    remove_branch,
+    set_branch,
+    share_equally,
+)
 from workflows.drafting.differences import differences, edited
-from workflows.drafting.tree import Document, branch_at, branches_of, find, place, refuse, renewed, started
+from workflows.drafting.tree import Document, branch_at, find, place, refuse, renewed, started
+from workflows.registries import actions
 
 Op = dict[str, Any]
 SETTINGS = ("description", "unenroll", "suppress", "goal", "sources", "settings")
-STEP_FIELDS = ("params", "comment")
-BRANCH_FIELDS = ("name", "criteria", "values", "percent")
+STEP_FIELDS = ("params", "comment", "on_failure")
 
 
 def insert(document: Document, op: Op) -> str:
     steps, index = place(document, op.get("at"))
     step = started(op.get("step"), document)
+    if actions[step["action"]].in_branches and "branches" not in op["at"]:
+        message = _("“%(action)s” has its place in a branch only. Choose a place in a branch.")
+        raise refuse("at", message % {"action": actions[step["action"]].label}, op["at"])
     steps.insert(index, step)
     return str(step["id"])
 
 
 def update(document: Document, op: Op) -> str:
+    """Set the params, the comment or what follows a failure; None for the latter is the rule: the record goes on."""
     step = find(document, op.get("step")).step
     for key in STEP_FIELDS:
         if key in op:
             step[key] = op[key]
+    if step.get("on_failure", {}) is None:
+        del step["on_failure"]
     return str(step["id"])
 
 
@@ -98,44 +112,6 @@ def rename(document: Document, op: Op) -> str:
     return ""
 
 
-def add_branch(document: Document, op: Op) -> str:
-    """Add a branch before the last one (which is for the records that match none), or at `index`."""
-    step, branches = branches_of(document, op.get("step"))
-    index = op.get("index", len(branches) - 1)
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index <= len(branches):
-        raise refuse("index", _("A branch can be added at 0 to %(count)d.") % {"count": len(branches)}, index)
-    kind = "values" if any("values" in branch for branch in branches) else "criteria"
-    name = op.get("name") or _("Branch %(number)d") % {"number": len(branches)}
-    branches.insert(index, {"name": name, kind: op.get(kind, [] if kind == "values" else None), "steps": []})
-    return str(step["id"])
-
-
-def set_branch(document: Document, op: Op) -> str:
-    """Set the name, criteria, values or percent of a branch."""
-    step, branches = branches_of(document, op.get("step"))
-    branch = branch_at(branches, op.get("branch"))
-    branch.update({key: op[key] for key in BRANCH_FIELDS if key in op})
-    return str(step["id"])
-
-
-def remove_branch(document: Document, op: Op) -> str:
-    step, branches = branches_of(document, op.get("step"))
-    branch_at(branches, op.get("branch"))
-    if len(branches) == 1:
-        raise refuse("branch", _("The last branch cannot be removed. Delete the step instead."), op.get("branch"))
-    del branches[op["branch"]]
-    return str(step["id"])
-
-
-def move_branch(document: Document, op: Op) -> str:
-    step, branches = branches_of(document, op.get("step"))
-    branch = branch_at(branches, op.get("branch"))
-    branch_at(branches, op.get("to"), "to")
-    branches.remove(branch)
-    branches.insert(op["to"], branch)
-    return str(step["id"])
-
-
 def replace(document: Document, op: Op) -> str:
     """Take another document as a whole."""
     parse(op.get("document"))
@@ -171,8 +147,8 @@ def edit(document: Document, op: Op) -> str:
 OPS: dict[str, Callable[[Document, Op], str]] = {
     function.__name__: function
     for function in (
-        insert, update, delete, move, duplicate, paste, set_trigger, set_settings, rename, add_branch, set_branch,
-        remove_branch, move_branch, replace, batch,
+        insert, update, delete, move, duplicate, paste, set_trigger, set_settings, rename, add_branch, clone_branch,
+        set_branch, remove_branch, move_branch, share_equally, replace, batch,
     )
 }  # fmt: skip
 

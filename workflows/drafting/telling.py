@@ -25,6 +25,8 @@ def told(op: dict[str, Any]) -> str:
         "set_settings": _("changed the settings"),
         "rename": _("renamed the workflow to “%(name)s”"),
         "add_branch": _("added a branch to “%(step)s”"),
+        "clone_branch": _("copied a branch of “%(step)s”"),
+        "share_equally": _("shared the records equally between the branches of “%(step)s”"),
         "set_branch": _("changed a branch of “%(step)s”"),
         "remove_branch": _("removed a branch of “%(step)s”"),
         "move_branch": _("reordered the branches of “%(step)s”"),

@@ -1,0 +1,61 @@
+"""A choice of which some cannot be taken now: they are shown greyed out, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+
+class GreyingSelect(forms.Select):
+    """A select whose unavailable options are disabled; the chosen one stays, so that a page keeps what is stored."""
+
+    unavailable: dict[str, str] = {}
+
+    def create_option(self, name: str, value: Any, label: Any, selected: bool, *args: Any, **kwargs: Any) -> Any:
+        option = super().create_option(name, value, label, selected, *args, **kwargs)
+        reason = self.unavailable.get(str(value))
+        if reason:
+            option["label"] = _("%(choice)s – %(reason)s") % {"choice": label, "reason": reason}
+            if not selected:
+                option["attrs"]["disabled"] = True
+        return option
+
+
+class GreyedChoiceField(forms.ChoiceField):
+    """One of what `offer` was given; what is unavailable is refused with its reason.
+
+    With `steers` the panel is drawn anew when the choice changes.
+    """
+
+    def __init__(self, *, steers: bool = False, **kwargs: Any) -> None:
+        widget = GreyingSelect(attrs={"data-refresh": "panel"} if steers else {})
+        super().__init__(widget=widget, choices=[("", "—")], **kwargs)
+        self.unavailable: dict[str, str] = {}
+
+    def offer(self, choices: Iterable[tuple[str, str]], unavailable: dict[str, str]) -> None:
+        """Show these choices (value and label), of which some cannot be taken: `unavailable` has their reasons."""
+        self.choices = [("", "—"), *choices]
+        self.unavailable = unavailable
+        assert isinstance(self.widget, GreyingSelect)
+        self.widget.unavailable = unavailable
+
+    def available(self) -> list[str]:
+        choices: Any = self.choices
+        return [value for value, _label in choices if value and value not in self.unavailable]
+
+    def validate(self, value: Any) -> None:
+        if value in self.unavailable:
+            labels: Any = dict(self.choices)  # type: ignore[arg-type]
+            message = _("“%(choice)s” cannot be chosen: %(reason)s. Choose another one.")
+            raise ValidationError(message % {"choice": labels.get(value, value), "reason": self.unavailable[value]})
+        super().validate(value)
+
+    def to_json(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"} | ({"enum": known} if (known := self.available()) else {})
