@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from config import services
+from workflows.claiming import lease
+from workflows.watchdog import batch_seconds
 
 
 @register()
@@ -21,4 +23,19 @@ def lasting_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
         for variable, identifier in (("SECRET_KEY", "config.W001"), ("HEADRACE_SECRET_KEYS", "config.W002"))
         if not os.environ.get(variable) and not services.secret(variable.lower())
+    ]
+
+
+@register()
+def batches_end_before_their_lease(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A batch that may take longer than its lease would be run by two workers, of which one works in vain."""
+    limit, owned = batch_seconds(), lease().total_seconds()
+    if not limit or limit < owned:
+        return []
+    return [
+        Error(
+            f"WORKFLOW_BATCH_SECONDS is {limit:.0f}, and a batch belongs to its worker for {owned:.0f} s only.",
+            hint="Make WORKFLOW_BATCH_SECONDS smaller than WORKFLOW_LEASE_SECONDS.",
+            id="config.E001",
+        )
     ]

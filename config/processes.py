@@ -39,6 +39,8 @@ class Child:
     crashes: int = 0
     #: When (monotonic) it may be started again after a crash.
     not_before: float = 0.0
+    #: Seconds after which it is started again at the latest, however often it has crashed.
+    longest_pause: float = LONGEST_PAUSE
 
     @property
     def running(self) -> bool:
@@ -136,7 +138,7 @@ class Supervisor:
                 continue
             now = time.monotonic()
             child.crashes = 1 if now - child.started_at > HEALTHY else child.crashes + 1
-            pause = min(2.0 ** (child.crashes - 1), LONGEST_PAUSE)
+            pause = min(2.0 ** (child.crashes - 1), child.longest_pause)
             child.not_before = now + pause
             self.say(f"{child.name} ended ({ending(child.process.returncode)}). Starting it again in {pause:.0f} s.")
             signal_group(child, signal.SIGKILL)

@@ -13,6 +13,7 @@ from workflows import chores, doorbell, engine
 from workflows.delivering import deliver
 from workflows.dispatching import dispatch
 from workflows.waiting import look
+from workflows.watchdog import DELIVERING, LONG, within
 
 BUDGET_SECONDS = 55.0
 #: Enrollments in a batch: small where fresh changes wait their turn, large where much is to be done.
@@ -32,12 +33,14 @@ def pump(lane: str = "high") -> None:
                 return
             waiting = look()
             now = waiting.now
-            changes = dispatch(now) if waiting.changes or waiting.segments else 0
-            steps = engine.run_due(now, size, freshest=lane == "high") if waiting.steps or changes else 0
+            changes = within(LONG, "changes", dispatch, now) if waiting.changes or waiting.segments else 0
+            steps = 0
+            if waiting.steps or changes:
+                steps = within(None, "steps", engine.run_due, now, size, freshest=lane == "high")
             if steps >= size and lane == "high":
                 doorbell.ring("bulk")
-            sent = deliver(now) if waiting.deliveries and not steps else 0
-            others = chores.work(now) if lane == "bulk" else 0
+            sent = within(DELIVERING, "deliveries", deliver, now) if waiting.deliveries and not steps else 0
+            others = within(LONG, "chores", chores.work, now) if lane == "bulk" else 0
             if not (changes or steps or sent or others):
                 return
 

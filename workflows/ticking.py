@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from workflows import chores, delivering, engine
 from workflows.dispatching import dispatch
 from workflows.models import Enrollment
+from workflows.watchdog import DELIVERING, LONG, within
 
 
 @dataclass
@@ -28,13 +29,13 @@ def tick(now: dt.datetime, *, go_on: Callable[[], bool] = lambda: True) -> Ticke
     newest = newest_enrollment()
     done = Ticked(recovered=engine.recover(now) + delivering.recover())
     while go_on():
-        changes = dispatch(now)
-        steps = engine.run_due(now)
-        deliveries = delivering.deliver(now)
+        changes = within(LONG, "changes", dispatch, now)
+        steps = within(None, "steps", engine.run_due, now)
+        deliveries = within(DELIVERING, "deliveries", delivering.deliver, now)
         done.changes += changes
         done.steps += steps
         done.deliveries += deliveries
-        others = chores.work(now)
+        others = within(LONG, "chores", chores.work, now)
         done.chores += others
         if not (changes or steps or deliveries or others):
             break

@@ -21,6 +21,8 @@ from config.processes import Child, Supervisor
 #: The queues of each worker: the first one keeps a hand free for fresh changes while the others do bulk work.
 RESERVED, SHARED = ("high",), ("high", "bulk")
 WEB_STATEMENT_TIMEOUT = "15"
+#: Seconds a worker stays away at most after a crash: long enough to be read about, short enough when Redis was away.
+WORKER_PAUSE = 3.0
 
 
 class Command(BaseCommand):
@@ -86,8 +88,10 @@ def web(host: str, port: int) -> Child:
 def workers(count: int) -> list[Child]:
     """The RQ workers; with two or more the first one does nothing but fresh changes."""
     shares: Sequence[Sequence[str]] = [SHARED] if count == 1 else [RESERVED, *[SHARED] * (count - 1)]
-    options = ["--worker-class", "rq.SimpleWorker", "--serializer", "rq.serializers.JSONSerializer", "-v", "0"]
-    return [Child(f"worker.{i}", manage("rqworker", *queues, *options)) for i, queues in enumerate(shares, 1)]
+    return [
+        Child(f"worker.{i}", manage("rqworker", *queues, "-v", "0"), longest_pause=WORKER_PAUSE)
+        for i, queues in enumerate(shares, 1)
+    ]
 
 
 def clock() -> Child:
