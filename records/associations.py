@@ -193,13 +193,32 @@ def leading_to(object_type: ObjectType, slug: str, ids: Iterable[int]) -> dict[i
 
     Deleted others count, because their going is what matters to those who had them.
     """
+    return dict(links_of(object_type, slug, other=ids))
+
+
+def links_of(
+    object_type: ObjectType, slug: str, *, own: Iterable[int] | None = None, other: Iterable[int] | None = None
+) -> list[tuple[int, int]]:
+    """The links of an association as (own id, other id): those of records of this type, or those with these others.
+
+    Deleted records count.
+    """
     association = associations_of(object_type)[slug]
     if association.relation:
         table, here, there, _links_only = holder(object_type, association.relation)
-        rows = table._default_manager.filter(**{f"{there}__in": list(ids), f"{here}__isnull": False})
-        return dict(rows.values_list(here, there))
-    mirrored = rows_of(association.to, object_type, None).filter(from_id__in=list(ids))
-    return dict(mirrored.values_list("to_id", "from_id"))
+        ends = {here: own, there: other}
+        rows: QuerySet[Any] = table._default_manager.filter(**{f"{here}__isnull": False, f"{there}__isnull": False})
+        for end, ids in ends.items():
+            rows = rows if ids is None else rows.filter(**{f"{end}__in": list(ids)})
+        return list(rows.values_list(here, there))
+    # Every link is kept in both directions; the index begins with the record one comes from.
+    if own is not None:
+        rows = rows_of(object_type, association.to, None).filter(from_id__in=list(own))
+        rows = rows if other is None else rows.filter(to_id__in=list(other))
+        return list(rows.values_list("from_id", "to_id"))
+    mirrored = rows_of(association.to, object_type, None)
+    mirrored = mirrored if other is None else mirrored.filter(from_id__in=list(other))
+    return list(mirrored.values_list("to_id", "from_id"))
 
 
 def exists(kind: Kind, slug: str, q: Q, label: str | None = None) -> Exists:

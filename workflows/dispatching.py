@@ -15,7 +15,7 @@ from records.models import ChangeKind, Membership, PendingChange, Segment
 from records.plans import plan_of
 from records.problems import DocumentError
 from records.vocabulary import Version
-from workflows import reenrolling
+from workflows import occurrences, reenrolling
 from workflows.enrolling import enroll, unenroll
 from workflows.failpoints import reach
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
@@ -43,12 +43,12 @@ def lock_dispatching() -> None:
 
 
 def dispatch(now: dt.datetime, limit: int = 1000) -> int:
-    """Take the oldest pending changes, at most `limit`, and enroll and unenroll what they call for.
+    """Take the oldest pending changes, at most `limit`, and enroll, unenroll and wake whom they call for.
 
     Everything is one transaction: a change is gone from the queue when, and only when, its effects are committed.
-    Returns how many changes were taken; 0 means that nothing is waiting.
+    Returns how many changes were taken, and waits for events checked; 0 means that nothing is waiting.
     """
-    if not PendingChange.objects.exists() and not segments.due(now):
+    if not (PendingChange.objects.exists() or segments.due(now) or occurrences.due()):
         return 0
     with transaction.atomic():
         lock_dispatching()
@@ -56,6 +56,7 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
         reach("after_take")
         # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
         drop_deleted(pending, now)
+        checked = occurrences.look(pending, now)
         touched = sorted(segments.touched(pending).items(), key=lambda item: item[0].pk)
         version = vocabulary.version() if touched else ()
         for segment, causes in touched:
@@ -64,7 +65,7 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
             watch(segment, None, now, vocabulary.version())
         reach("before_dispatch_commit")
     reach("after_dispatch_commit")
-    return len(pending)
+    return len(pending) + checked
 
 
 def take(limit: int) -> list[PendingChange]:

@@ -5,3 +5,5 @@ from records.registry import Registry
 actions = Registry("action")
 triggers = Registry("trigger")
 goals = Registry("goal")
+#: What a record can wait for.
+events = Registry("event")

@@ -5,8 +5,15 @@ from __future__ import annotations
 from django.db import connection
 
 PROMISES = {
-    "An active enrollment stands on a step and is due, now or later.": """
-        SELECT id FROM workflows_enrollment WHERE status = 'active' AND (step = '' OR due_at IS NULL)
+    "An active enrollment stands on a step and is due, now or later, or waits there for an event.": """
+        SELECT e.id FROM workflows_enrollment e LEFT JOIN workflows_eventwait w ON w.enrollment_id = e.id
+            AND (w.step, w.visit) = (e.step, e.visit) AND w.happened_at IS NULL
+        WHERE e.status = 'active' AND (e.step = '' OR e.due_at IS NULL AND w.enrollment_id IS NULL)
+    """,
+    "Who waits for an event is active and stands where the wait is.": """
+        SELECT w.enrollment_id FROM workflows_eventwait w LEFT JOIN workflows_enrollment e ON e.id = w.enrollment_id
+            AND e.status = 'active' AND (w.step, w.visit) = (e.step, e.visit)
+        WHERE e.id IS NULL
     """,
     "An enrollment that is not active has ended, stands nowhere, is never due, and nobody's.": """
         SELECT id FROM workflows_enrollment

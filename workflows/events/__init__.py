@@ -1,0 +1,1 @@
+"""What a record can wait for: one file per kind of event."""

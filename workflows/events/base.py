@@ -1,0 +1,87 @@
+"""What every event answers that a record can wait for. An event is one file in an `events` folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+
+from records.object_types import ObjectType
+from workflows.params import StepContext
+
+
+@dataclass(frozen=True)
+class Want:
+    """What the records on a step wait for: where occurrences come from and how they reach the record.
+
+    `wanted` is what `Event.found` compares them with; JSON.
+    """
+
+    source: str
+    through: str
+    wanted: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One record that waits. `id` is its enrollment's; only what comes after `mark` counts (DLY-08)."""
+
+    id: int
+    object_type: str
+    record_id: int
+    event: str
+    through: str
+    wanted: dict[str, Any]
+    mark: int
+    since: dt.datetime
+    happened_at: dt.datetime | None
+    check_at: dt.datetime | None
+
+
+class Event:
+    """One kind of event.
+
+    `mark` is SQL for where its history stands now, for a row `v` of record ids (`v.record_id`) and the parameter
+    `wanted`. `again`: how often waits are compared with the history although nothing was announced, for kinds whose
+    announcement another transaction may miss.
+    """
+
+    slug: str
+    label: str | Promise
+    mark: str
+    again: dt.timedelta | None = None
+
+    def offered(self, object_type: ObjectType) -> bool:
+        """Whether records of a type can wait for it."""
+        return True
+
+    def fields(self) -> dict[str, forms.Field]:
+        """The settings that say what exactly is waited for, besides those of the delay."""
+        return {}
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        """The event in a sentence without an end, also for settings that are not finished or years old."""
+        return str(self.label)
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        """The properties the wait reads, as "object_type.property"."""
+        return set()
+
+    def facts(self, params: dict[str, Any], context: StepContext) -> dict[str, Any]:
+        """What the log keeps of the settings, so that `describe` can tell them without asking the database."""
+        return {name: value for name, value in context.step.params.items() if name in self.fields()}  # type: ignore[union-attr]
+
+    def want(self, params: dict[str, Any], context: StepContext) -> Want:
+        """What to wait for, from cleaned settings; a constant number of queries."""
+        raise NotImplementedError(self.slug)
+
+    def found(self, waits: Sequence[Wait]) -> dict[int, dt.datetime]:
+        """When it happened for each of these waits for which it has, by their id.
+
+        Compares with the committed history since each wait's mark, with a constant number of queries.
+        """
+        raise NotImplementedError(self.slug)

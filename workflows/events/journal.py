@@ -1,0 +1,106 @@
+"""Events the journal of changes tells of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from records.associations import associations_of, links_of
+from records.object_types import object_types
+from workflows.events.base import Event, Wait
+
+#: Ids are given while a change is made, so a change with a larger id was made later, whenever it is committed.
+NEWEST = "COALESCE(pg_sequence_last_value('records_change_id_seq'::regclass), 0)"
+#: The journal is partitioned by time; this is how far the clock may have been set back meanwhile.
+SLACK = dt.timedelta(days=1)
+
+# One look into the index per record, whatever the planner thinks of the journal's size: hence OFFSET 0.
+SINCE = """
+    SELECT w.place, c.record_id, c.kind, c.before, c.after, c.at
+    FROM unnest(%(types)s::text[], %(records)s::bigint[], %(marks)s::bigint[])
+        WITH ORDINALITY AS w (object_type, record_id, mark, place),
+        LATERAL (
+            SELECT * FROM records_change c
+            WHERE c.object_type = w.object_type AND c.record_id = w.record_id AND c.id > w.mark
+                AND c.kind = ANY(%(kinds)s) AND c.at >= %(earliest)s
+            OFFSET 0
+        ) AS c
+    ORDER BY w.place, c.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One change as an event looks at it."""
+
+    record_id: int
+    kind: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    at: dt.datetime
+
+
+def source_of(object_type: str) -> str:
+    """Where the changes of an object type's records come from, as waits name it."""
+    return f"change:{object_type}"
+
+
+class JournalEvent(Event):
+    """An event that is a change: of the record itself, or (`Want.through`) of a record associated with it."""
+
+    mark = NEWEST
+    #: The kinds of change that may be it.
+    kinds: tuple[str, ...] = ("updated",)
+
+    def fits(self, wait: Wait, change: Happened) -> bool:
+        """Whether a change of one of `kinds` is what is waited for."""
+        raise NotImplementedError(self.slug)
+
+    def found(self, waits: Sequence[Wait]) -> dict[int, dt.datetime]:
+        met: dict[int, dt.datetime] = {}
+        for wait, change in changes_since(list(watched(waits)), self.kinds):
+            if wait.id not in met and self.fits(wait, change):
+                met[wait.id] = change.at
+        return met
+
+
+def watched(waits: Sequence[Wait]) -> Iterator[tuple[Wait, str, int]]:
+    """Each wait with the type and id of every record whose changes are looked at for it."""
+    ways: dict[tuple[str, str], list[Wait]] = {}
+    for wait in waits:
+        if wait.through:
+            ways.setdefault((wait.object_type, wait.through), []).append(wait)
+        else:
+            yield wait, wait.object_type, wait.record_id
+    for (slug, through), group in ways.items():
+        object_type = object_types[slug]
+        far = associations_of(object_type)[through].to.slug
+        linked: dict[int, list[int]] = {}
+        for own, other in links_of(object_type, through, own=[wait.record_id for wait in group]):
+            linked.setdefault(own, []).append(other)
+        for wait in group:
+            for other in linked.get(wait.record_id, ()):
+                yield wait, far, other
+
+
+def changes_since(asked: Sequence[tuple[Wait, str, int]], kinds: Iterable[str]) -> Iterator[tuple[Wait, Happened]]:
+    """The changes of these records after the mark of the wait each is asked for, in order. One statement."""
+    if not asked:
+        return
+    with connection.cursor() as cursor:
+        facts: dict[str, Any] = {
+            "types": [object_type for _wait, object_type, _record in asked],
+            "records": [record_id for _wait, _type, record_id in asked],
+            "marks": [wait.mark for wait, _type, _record in asked],
+            "kinds": list(kinds),
+            "earliest": min(wait.since for wait, _type, _record in asked) - SLACK,
+        }
+        cursor.execute(SINCE, facts)
+        rows = cursor.fetchall()
+    for place, record_id, kind, before, after, at in rows:
+        yield asked[place - 1][0], Happened(record_id, kind, json.loads(before), json.loads(after), at)
