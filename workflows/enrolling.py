@@ -79,18 +79,19 @@ def enroll(
     """Enroll records; their first step is due at once.
 
     `cause` is kept with each enrollment, `causes` has the ones of single records. `manual`: by a person, the API or
-    another workflow; then refusals are kept in the history, and who was enrolled before may be enrolled again if
-    re-enrollment is on (MAN-07). Otherwise only the records in `again` may (TRG-07, REN-12).
+    another workflow; then who was enrolled before may be enrolled again if re-enrollment is on (MAN-07). Otherwise
+    only the records in `again` may (TRG-07, REN-12). What a person asked for in vain is kept in the history; a
+    workflow tells it in its own (GTO-03).
     """
     asked = sorted(set(record_ids))
     if not asked:
         return Enrolled([])
-    own = causes or {}
+    own, by_person = causes or {}, manual and cause.get("kind") != "workflow"
     with transaction.atomic():
         workflow = locked(workflow)
         closed = closed_because(workflow)
         if closed:
-            return refuse(workflow, dict.fromkeys(asked, closed), cause, now, keep=manual)
+            return refuse(workflow, dict.fromkeys(asked, closed), cause, now, keep=by_person)
         refused = {pk: LOOP for pk in asked if runs_away(workflow, own.get(pk, cause))}
         kept = dict(refused)
         if manual:
@@ -101,9 +102,10 @@ def enroll(
         enrolled = insert(workflow, LISTED, {"listed": json.dumps(listed)}, now)
         others = set(ids) - set(enrolled)
         refused |= reasons(workflow, others) if others else {}
-        refuse(workflow, refused if manual else kept, cause, now, keep=True)
-        if manual:
+        refuse(workflow, refused if by_person else kept, cause, now, keep=True)
+        if by_person:
             note_manual(workflow, cause, now, enrolled=len(enrolled), refused=len(refused))
+        if manual:
             transaction.on_commit(partial(doorbell.ring, "high"), robust=True)
     return Enrolled(sorted(enrolled), refused)
 

@@ -71,9 +71,8 @@ class RandomSplit(Action):
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         ends = thresholds(batch.step.branches)
-        last = len(ends) - 1
-        ways = {pk: min(bisect_right(ends, place_of(batch, pk)), last) for pk in batch.ids}
-        take_ways(batch, ways, last)
+        split = f"{batch.workflow.pk}:{batch.step.id}"
+        take_ways(batch, {pk: way_of(split, pk, ends) for pk in batch.ids}, len(ends) - 1)
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         return format_html(_("Was sent the way “{name}” by chance"), name=detail.get("name", ""))
@@ -96,14 +95,14 @@ def thresholds(branches: tuple[Branch, ...]) -> list[int]:
     return [int(end * 2**64 / WHOLE) for end in accumulate(shares)]
 
 
-def place_of(batch: Batch, record_id: int) -> int:
-    """A 64-bit number that is always the same for one record at one step of one workflow, and evenly spread.
+def way_of(split: str, record_id: int, ends: list[int]) -> int:
+    """Which branch a record takes: always the same at one step of one workflow, and evenly spread over all records.
 
     So a record that comes again goes the same way, also after the workflow was published anew, and which way it goes
     in one split says nothing about another.
     """
-    text = f"{batch.workflow.pk}:{batch.step.id}:{record_id}"
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+    place = int.from_bytes(blake2b(f"{split}:{record_id}".encode(), digest_size=8).digest())
+    return min(bisect_right(ends, place), len(ends) - 1)
 
 
 def percent_text(percent: Any) -> str:
