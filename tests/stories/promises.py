@@ -15,9 +15,14 @@ PROMISES = {
             AND e.status = 'active' AND (w.step, w.visit) = (e.step, e.visit)
         WHERE e.id IS NULL
     """,
-    "An enrollment that is not active has ended, stands nowhere, is never due, and nobody's.": """
+    "An enrollment that is not active has ended, is never due, and nobody's; it stands nowhere unless it failed.": """
         SELECT id FROM workflows_enrollment
-        WHERE status <> 'active' AND (ended_at IS NULL OR step <> '' OR due_at IS NOT NULL OR claim IS NOT NULL)
+        WHERE status <> 'active' AND (ended_at IS NULL OR due_at IS NOT NULL OR claim IS NOT NULL
+            OR step <> '' AND status <> 'failed')
+    """,
+    "A record is in a workflow once.": """
+        SELECT min(id) FROM workflows_enrollment WHERE status = 'active'
+        GROUP BY workflow_id, record_id HAVING count(*) > 1
     """,
     "A claim has a lease.": """
         SELECT id FROM workflows_enrollment WHERE claim IS NOT NULL AND claimed_until IS NULL
@@ -32,8 +37,24 @@ PROMISES = {
             AND NOT jsonb_path_exists(r.definition, '$.**.id ? (@ == $step)', jsonb_build_object('step', e.step))
     """,
     "A step is taken once at each visit.": """
-        SELECT enrollment_id FROM workflows_stepexecution WHERE outcome <> 'waiting'
+        SELECT enrollment_id FROM workflows_stepexecution WHERE outcome NOT IN ('waiting', 'retrying')
         GROUP BY enrollment_id, visit HAVING count(*) > 1
+    """,
+    "Visits are counted from 0 without a gap.": """
+        SELECT enrollment_id FROM workflows_stepexecution WHERE outcome NOT IN ('waiting', 'retrying')
+        GROUP BY enrollment_id HAVING count(DISTINCT visit) <> max(visit) + 1
+    """,
+    "Each further try is announced once.": """
+        SELECT enrollment_id FROM workflows_stepexecution WHERE outcome = 'retrying'
+        GROUP BY enrollment_id, visit, detail -> 'try' HAVING count(*) > 1
+    """,
+    "Nothing is logged for a visit the enrollment has not come to.": """
+        SELECT e.id FROM workflows_enrollment e JOIN workflows_stepexecution l ON l.enrollment_id = e.id
+        WHERE l.visit > e.visit
+    """,
+    "A delivery being sent has a sender's lease, and one that is done has a time.": """
+        SELECT id FROM workflows_delivery
+        WHERE state = 'sending' AND (claim IS NULL OR claimed_until IS NULL) OR state = 'done' AND done_at IS NULL
     """,
     "A workflow that is on has a live, published revision.": """
         SELECT w.id FROM workflows_workflow w LEFT JOIN workflows_revision r ON r.id = w.live_id
