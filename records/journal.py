@@ -28,16 +28,36 @@ def change_source(kind: str, *, actor: Any = None, depth: int = 0, **facts: Any)
     the workflows in the causal chain; `facts` are kept with each change. An inner source replaces the outer one
     until it ends.
     """
+    with transaction.atomic():
+        outer = swap_setting(source_text(kind, actor, depth, facts))
+        yield
+        # After an error there is nothing to put back: the rollback has done it.
+        swap_setting(outer)
+
+
+def set_source(kind: str, *, actor: Any = None, depth: int = 0, **facts: Any) -> None:
+    """Like `change_source`, until the transaction ends or another source is set."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, source_text(kind, actor, depth, facts)])
+
+
+@contextmanager
+def same_source() -> Iterator[None]:
+    """Put the source back that was set before, where what follows is in the same transaction."""
+    nested = len(connection.atomic_blocks) > 1
+    outer = swap_setting("") if nested else ""
+    yield
+    if nested:
+        swap_setting(outer)
+
+
+def source_text(kind: str, actor: Any, depth: int, facts: dict[str, Any]) -> str:
     source = {"kind": kind, **facts}
     if actor is not None:
         source["actor"] = actor.pk if isinstance(actor, Model) else actor
     if depth:
         source["depth"] = depth
-    with transaction.atomic():
-        outer = swap_setting(json.dumps(source))
-        yield
-        # After an error there is nothing to put back: the rollback has done it.
-        swap_setting(outer)
+    return json.dumps(source)
 
 
 def swap_setting(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,20 +23,68 @@ if TYPE_CHECKING:
     from records.properties import Property
 
 
-@dataclass(slots=True)
 class Standing:
-    """One claimed enrollment as the engine carries it through the steps of a transaction."""
+    """One claimed enrollment as the engine carries it through the steps of a transaction.
 
-    id: int
-    record_id: int
-    step: str
-    visit: int
-    waiting_in: str
-    cause: dict[str, Any]
-    outputs: dict[str, Any]
-    enrolled_at: dt.datetime
-    tries: int
-    arrived_at: dt.datetime | None
+    What hardly any step asks for comes as the database's text and is read when it is asked for.
+    """
+
+    __slots__ = (
+        "id", "record_id", "step", "visit", "waiting_in", "tries", "_cause", "_outputs", "_enrolled_at", "_arrived_at",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        id: int,
+        record_id: int,
+        step: str,
+        visit: int,
+        waiting_in: str,
+        tries: int,
+        cause: str = "{}",
+        outputs: str = "{}",
+        enrolled_at: str = "",
+        arrived_at: str | None = None,
+    ) -> None:
+        self.id, self.record_id, self.step, self.visit, self.waiting_in = id, record_id, step, visit, waiting_in
+        self.tries = tries
+        self._cause: str | dict[str, Any] = cause
+        self._outputs: str | dict[str, Any] = outputs
+        self._enrolled_at = enrolled_at
+        self._arrived_at: str | dt.datetime | None = arrived_at
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        if isinstance(self._cause, str):
+            self._cause = json.loads(self._cause)
+        return self._cause  # type: ignore[return-value]
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What earlier steps have left, by step id."""
+        if isinstance(self._outputs, str):
+            self._outputs = json.loads(self._outputs)
+        return self._outputs  # type: ignore[return-value]
+
+    @outputs.setter
+    def outputs(self, outputs: dict[str, Any]) -> None:
+        self._outputs = outputs
+
+    @property
+    def enrolled_at(self) -> dt.datetime:
+        return dt.datetime.fromisoformat(self._enrolled_at)
+
+    @property
+    def arrived_at(self) -> dt.datetime | None:
+        """When it came to its step."""
+        if isinstance(self._arrived_at, str):
+            self._arrived_at = dt.datetime.fromisoformat(self._arrived_at)
+        return self._arrived_at
+
+    def move_to(self, step: str, now: dt.datetime) -> None:
+        """Go on to another step."""
+        self.step, self.waiting_in, self.tries, self._arrived_at = step, "", 0, now
+        self.visit += 1
 
 
 @dataclass(slots=True)
@@ -178,6 +227,17 @@ class Batch:
         noted = self.notes.get(enrollment.id)
         told = self.answer_of(enrollment).detail
         return {**told, **noted} if noted else told
+
+    def answered(self) -> list[tuple[Answer, list[Standing]]]:
+        """The answers, each with the enrollments it was given for."""
+        plain = Answer(Outcome.SUCCESS)
+        if not self.answers:
+            return [(plain, self.enrollments)]
+        found: dict[int, tuple[Answer, list[Standing]]] = {}
+        for enrollment in self.enrollments:
+            answer = self.answers.get(enrollment.id, plain)
+            found.setdefault(id(answer), (answer, []))[1].append(enrollment)
+        return list(found.values())
 
     def part(self, enrollments: list[Standing]) -> Batch:
         """The same step for some of the enrollments only, without answers."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
-from records.journal import change_source
+from records.journal import change_source, set_source
 from workflows.actions.base import Action
 from workflows.batch import Answer, Batch, Standing
 from workflows.definition import OUTCOME, Definition
@@ -19,6 +20,7 @@ from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Ledger
 from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.watchdog import now_doing
 from workflows.windows import Closed, closed_at
 
 logger = logging.getLogger(__name__)
@@ -31,13 +33,30 @@ VISIT_LIMIT = 10_000
 TRANSIENT = (OperationalError, InterfaceError)
 
 Run = Callable[[Batch, dict[str, Any]], None]
+#: Steps, and the enrollments that go on with each.
+Onward = list[tuple[str, list[Standing]]]
+by_id = attrgetter("id")
+
+
+class Poisoned(Exception):
+    """An action failed and there is no savepoint to go back to: the batch is run again with care."""
 
 
 class Journey:
     """One walk of enrollments of the same revision whose changes have the same causal chain."""
 
-    def __init__(self, workflow: Workflow, revision: Revision, definition: Definition, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        workflow: Workflow,
+        revision: Revision,
+        definition: Definition,
+        ledger: Ledger,
+        *,
+        careful: bool = True,
+    ) -> None:
         self.workflow, self.revision, self.definition, self.ledger = workflow, revision, definition, ledger
+        #: Whether every step has a savepoint to go back to; else it raises Poisoned when an action fails.
+        self.careful = careful
         self.order = {step_id: place for place, step_id in enumerate(definition.by_id)}
         self.context = StepContext(definition)
         self.source: dict[str, Any] = {}
@@ -59,15 +78,19 @@ class Journey:
             batch = standing.pop(step_id)
             done += len(batch)
             rounds += 1
-            for enrollment in self.take_step(step_id, batch):
-                standing.setdefault(enrollment.step, []).append(enrollment)
+            for next_id, group in self.take_step(step_id, batch):
+                if next_id in standing:
+                    # Where paths meet everybody is in the order of the enrollments again, as if they came alone.
+                    standing[next_id] = sorted([*standing[next_id], *group], key=by_id)
+                else:
+                    standing[next_id] = group
         for waiting in standing.values():
             for enrollment in waiting:
                 self.ledger.stand(enrollment, self.ledger.now)
         return done
 
-    def take_step(self, step_id: str, enrollments: list[Standing]) -> list[Standing]:
-        """Run one step for enrollments standing on it; those that can take the next one at once are returned."""
+    def take_step(self, step_id: str, enrollments: list[Standing]) -> Onward:
+        """Run one step for enrollments standing on it; those that can take the next one at once, by that step."""
         step = self.definition.by_id.get(step_id)
         action = actions.get(step.action) if step else None
         if step is None or action is None:
@@ -75,9 +98,10 @@ class Journey:
                 self.leave(enrollment, step_id)
             return []
         context = self.context.at(step)
+        now_doing(workflow=self.workflow.pk, step=step_id, action=step.action, enrollments=len(enrollments))
         arrived = [enrollment for enrollment in enrollments if enrollment.waiting_in != step_id]
         resumed = [enrollment for enrollment in enrollments if enrollment.waiting_in == step_id]
-        onward = []
+        onward: Onward = []
         for group, run in ((arrived, action.execute), (resumed, action.resume)):
             if group:
                 batch = Batch(
@@ -86,7 +110,7 @@ class Journey:
                 )  # fmt: skip
                 self.perform(batch, action, run)
                 reach("after_effect")
-                onward += [enrollment for enrollment in group if self.follow(batch, enrollment)]
+                onward += self.follow(batch)
         return onward
 
     def leave(self, enrollment: Standing, step_id: str) -> None:
@@ -127,6 +151,16 @@ class Journey:
 
     def attempt(self, batch: Batch, params: dict[str, Any], run: Run) -> None:
         """Run the action; when it raises, run it for each half, so that only a poisonous record fails."""
+        if not self.careful:
+            if not actions[batch.step.action].flow:
+                set_source("workflow", **self.facts(batch))
+            try:
+                run(batch, params)
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                raise Poisoned from error
+            return
         whole = batch.part(batch.enrollments)
         try:
             with change_source("workflow", **self.facts(batch)):
@@ -153,32 +187,44 @@ class Journey:
             facts["enrollment"] = batch.enrollments[0].id
         return facts
 
-    def follow(self, batch: Batch, enrollment: Standing) -> bool:
-        """Log the answer and move the enrollment accordingly; True when it can take its next step now."""
-        answer = batch.answer_of(enrollment)
-        step = batch.step
-        if answer.outcome == Outcome.FAILED and self.failed(batch, enrollment, answer):
-            return False
-        self.ledger.log(enrollment, self.revision.pk, step.action, answer.outcome, batch.detail_of(enrollment))
-        self.keep_outputs(batch, enrollment, answer)
-        if answer.move in ("stay", "hold"):
-            enrollment.waiting_in = step.id if answer.move == "stay" else enrollment.waiting_in
-            self.ledger.stand(enrollment, answer.until)
-            return False
-        enrollment.visit += 1
-        enrollment.tries = 0
-        enrollment.waiting_in = ""
-        enrollment.arrived_at = self.ledger.now
-        enrollment.step = self.next_step(answer, step.id)
-        if not enrollment.step:
-            self.ledger.end(enrollment, Enrollment.Status.COMPLETED, "completed")
-        elif enrollment.visit >= VISIT_LIMIT:
-            detail = {"reason": "too_many_steps", "limit": VISIT_LIMIT}
-            self.ledger.log(enrollment, self.revision.pk, step.action, Outcome.FAILED, detail)
+    def follow(self, batch: Batch) -> Onward:
+        """Log the answers and move the enrollments accordingly; those that can take their next step now, by it."""
+        onward: Onward = []
+        for answer, group in batch.answered():
+            if answer.outcome == Outcome.FAILED:
+                group = [enrollment for enrollment in group if not self.failed(batch, enrollment, answer)]
+            if not group:
+                continue
+            self.ledger.log_all(
+                group, self.revision.pk, batch.step.action, str(answer.outcome), answer.detail, batch.notes
+            )
+            self.keep_outputs(batch, group, answer)
+            if answer.move in ("stay", "hold"):
+                for enrollment in group:
+                    enrollment.waiting_in = batch.step.id if answer.move == "stay" else enrollment.waiting_in
+                    self.ledger.stand(enrollment, answer.until)
+            else:
+                onward += self.move(batch, answer, group)
+        return onward
+
+    def move(self, batch: Batch, answer: Answer, group: list[Standing]) -> Onward:
+        """Send enrollments to their next step; those that can take it at once."""
+        target, now = self.next_step(answer, batch.step.id), self.ledger.now
+        for enrollment in group:
+            enrollment.move_to(target, now)
+        if not target:
+            for enrollment in group:
+                self.ledger.end(enrollment, Enrollment.Status.COMPLETED, "completed")
+            return []
+        if max(enrollment.visit for enrollment in group) < VISIT_LIMIT:
+            return [(target, group)]
+        detail = {"reason": "too_many_steps", "limit": VISIT_LIMIT}
+        tired = [enrollment for enrollment in group if enrollment.visit >= VISIT_LIMIT]
+        for enrollment in tired:
+            self.ledger.log(enrollment, self.revision.pk, batch.step.action, Outcome.FAILED, detail)
             self.ledger.end(enrollment, Enrollment.Status.FAILED, "too_many_steps")
-        else:
-            return True
-        return False
+        rested = [enrollment for enrollment in group if enrollment.visit < VISIT_LIMIT]
+        return [(target, rested)] if rested else []
 
     def failed(self, batch: Batch, enrollment: Standing, answer: Answer) -> bool:
         """Whether the enrollment stays because its step failed: to be tried again, or stopped here for good."""
@@ -195,15 +241,19 @@ class Journey:
             self.ledger.end(enrollment, Enrollment.Status.FAILED, str(detail.get("reason", "failed"))[:40])
         return step.stops
 
-    def keep_outputs(self, batch: Batch, enrollment: Standing, answer: Answer) -> None:
+    def keep_outputs(self, batch: Batch, group: list[Standing], answer: Answer) -> None:
         """Keep what later steps may ask for: the action's outputs, and how the step ended where one asks."""
         step_id = batch.step.id
-        found = batch.outputs.get(enrollment.id, {})
-        if step_id in self.definition.asked_outcomes and answer.outcome != Outcome.WAITING:
-            found = {**found, OUTCOME: str(answer.outcome)}
-        if found:
-            enrollment.outputs = {**enrollment.outputs, step_id: found}
-            self.ledger.outputs.setdefault(enrollment.id, {})[step_id] = found
+        asked = step_id in self.definition.asked_outcomes and answer.outcome != Outcome.WAITING
+        if not asked and not batch.outputs:
+            return
+        for enrollment in group:
+            found = batch.outputs.get(enrollment.id, {})
+            if asked:
+                found = {**found, OUTCOME: str(answer.outcome)}
+            if found:
+                enrollment.outputs = {**enrollment.outputs, step_id: found}
+                self.ledger.outputs.setdefault(enrollment.id, {})[step_id] = found
 
     def next_step(self, answer: Answer, step_id: str) -> str:
         if answer.move == "branch" and answer.branch >= 0:
