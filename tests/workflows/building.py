@@ -19,8 +19,11 @@ def step(step_id: str, action: str, branches: list[dict[str, Any]] | None = None
     return found | ({"branches": branches} if branches is not None else {})
 
 
-def make_workflow(steps: list[dict[str, Any]], object_type: str = "contact", status: str = "on") -> Workflow:
-    document = {"format": 1, "name": "Test", "object": object_type, "trigger": {"kind": "manual"}, "steps": steps}
+def make_workflow(
+    steps: list[dict[str, Any]], object_type: str = "contact", status: str = "on", **settings: Any
+) -> Workflow:
+    document: dict[str, Any] = {"format": 1, "name": "Test", "object": object_type, "trigger": {"kind": "manual"}}
+    document |= {"settings": settings, "steps": steps}
     definition.parse(document)
     workflow = Workflow.objects.create(name="Test", object_type=object_type, status=status)
     revision = Revision.objects.create(workflow=workflow, number=1, definition=document, published_at=timezone.now())
