@@ -4,11 +4,14 @@ from workflows.models.allowance import Allowance
 from workflows.models.delivery import AuditEntry, Delivery, Notification
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
 from workflows.models.event_wait import EventWait
+from workflows.models.watching import Alert, Beat, Tally
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
 
 __all__ = [
+    "Alert",
     "Allowance",
     "AuditEntry",
+    "Beat",
     "Delivery",
     "DraftOp",
     "Enrollment",
@@ -19,5 +22,6 @@ __all__ = [
     "Revision",
     "StepExecution",
     "Subscription",
+    "Tally",
     "Workflow",
 ]

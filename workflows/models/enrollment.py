@@ -85,6 +85,12 @@ class Enrollment(models.Model):
                 condition=Q(status="failed") & ~Q(step=""),
                 name="enrollment_stopped",
             ),
+            # Always empty: who has ended is not due (workflows.stuck asks every minute).
+            models.Index(
+                fields=("workflow",),
+                condition=~Q(status="active") & Q(due_at__isnull=False),
+                name="enrollment_ended_yet_due",
+            ),
         )
         triggers = (
             pgtrigger.Trigger(
