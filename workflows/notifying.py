@@ -44,7 +44,8 @@ def watchers(workflow: Workflow) -> list[Any]:
     named = asked(workflow, "users")
     if named:
         return list(users.filter(username__in=named).order_by("pk"))
-    return list(users.filter(pk=workflow.live.published_by_id)) if workflow.live else []
+    publisher = workflow.live.published_by_id if workflow.live else None
+    return list(users.filter(pk=publisher)) if publisher else []
 
 
 def notify(workflow: Workflow, kind: str, title: str, body: str, *, now: dt.datetime, url: str = "") -> int:
@@ -80,7 +81,7 @@ def url_of(workflow: Workflow) -> str:
 
 
 def tell_jumps(now: dt.datetime) -> int:
-    """Look at the enrollments of the last day in the workflows whose watchers want it; how many were told of a jump."""
+    """Look for jumps in the workflows whose watchers want to hear of them; how many people were told."""
     wanted = Workflow.objects.filter(
         deleted_at=None, status__in=Workflow.OPEN, live__definition__settings__notify__about__contains=[JUMP]
     ).select_related("live")
@@ -103,6 +104,7 @@ def enrolled_lately(workflow: Workflow, now: dt.datetime) -> tuple[int, int]:
     """How many records were enrolled in the last 24 hours, and in the seven days before them."""
     found = Enrollment.objects.filter(workflow=workflow, enrolled_at__gt=now - 8 * DAY, enrolled_at__lte=now)
     counts = found.exclude(status=Enrollment.Status.REFUSED).aggregate(
-        today=Count("pk", filter=Q(enrolled_at__gt=now - DAY)), before=Count("pk", filter=Q(enrolled_at__lte=now - DAY))
+        today=Count("pk", filter=Q(enrolled_at__gt=now - DAY)),
+        before=Count("pk", filter=Q(enrolled_at__lte=now - DAY)),
     )
     return counts["today"], counts["before"]
