@@ -29,7 +29,7 @@ from django.db.models.functions import Now
 from records.associations import associations_of, links_of
 from records.models import PendingChange
 from records.object_types import object_types
-from workflows.events.base import Wait, Want
+from workflows.events.base import Event, Wait, Want
 from workflows.events.journal import source_of
 from workflows.models import EventWait
 from workflows.registries import events
@@ -93,7 +93,7 @@ WAKE = """
 CHECKED = """
     UPDATE workflows_eventwait w SET check_at = clock_timestamp() + v.pause
     FROM unnest(%(ids)s::bigint[], %(orders)s::timestamptz[], %(afters)s::interval[]) AS v (id, ordered, pause)
-    WHERE w.enrollment_id = v.id AND w.check_at = v.ordered
+    WHERE w.enrollment_id = v.id AND w.check_at IS NOT DISTINCT FROM v.ordered
 """
 # The first condition does not depend on the rows, so that nothing else is asked while nobody waits.
 COMPLETED = """
@@ -152,7 +152,8 @@ def look(pending: Sequence[PendingChange], now: dt.datetime) -> int:
         return 0
     met, failed = happened(list(asked.values()))
     wake(met, now)
-    settle([wait for wait in unchecked if wait.id not in met], failed)
+    ordered = {wait.id for wait in unchecked} | failed
+    settle([wait for wait in asked.values() if wait.id in ordered and wait.id not in met], failed)
     return len(unchecked)
 
 
@@ -194,22 +195,31 @@ def used(changed: Iterable[str]) -> list[tuple[str, str, str]]:
         return cursor.fetchall()
 
 
-def happened(waits: Sequence[Wait]) -> tuple[dict[int, dt.datetime], set[str]]:
-    """When it happened for whom, and the events that could not be looked for: they fail alone."""
+def happened(waits: Sequence[Wait]) -> tuple[dict[int, dt.datetime], set[int]]:
+    """When it happened for whom; and the waits of which it cannot be told, because their event raises an error."""
     met: dict[int, dt.datetime] = {}
-    failed: set[str] = set()
+    failed: set[int] = set()
     for slug, group in groupby(sorted(waits, key=by_event), key=by_event):
-        if slug not in events:
-            continue
-        try:
-            with transaction.atomic():
-                met |= events[slug].found(list(group))
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            logger.exception("Whether the event %s has happened cannot be told", slug)
-            failed.add(slug)
+        if slug in events:
+            ask(events[slug], list(group), met, failed)
     return met, failed
+
+
+def ask(event: Event, waits: list[Wait], met: dict[int, dt.datetime], failed: set[int]) -> None:
+    """Add to `met` and `failed`. When an event raises, each half is asked alone: only a poisonous wait fails."""
+    try:
+        with transaction.atomic():
+            met |= event.found(waits)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(waits) > 1:
+            middle = len(waits) // 2
+            ask(event, waits[:middle], met, failed)
+            ask(event, waits[middle:], met, failed)
+            return
+        logger.exception("Whether enrollment %d may go on (%s) cannot be told", waits[0].id, event.slug)
+        failed.add(waits[0].id)
 
 
 def by_event(wait: Wait) -> str:
@@ -227,14 +237,14 @@ def wake(met: Mapping[int, dt.datetime], now: dt.datetime) -> None:
         cursor.execute(WAKE, {"ids": ids, "now": now})
 
 
-def settle(waits: Sequence[Wait], failed: set[str]) -> None:
+def settle(waits: Sequence[Wait], failed: set[int]) -> None:
     """Say when these waits, which go on, are compared with the history again."""
     if not waits:
         return
     nexts = []
     for wait in waits:
         event = events.get(wait.event)
-        nexts.append(PATIENCE if wait.event in failed else event.again if event else None)
+        nexts.append(PATIENCE if wait.id in failed else event.again if event else None)
     with connection.cursor() as cursor:
         facts: dict[str, Any] = {
             "ids": [wait.id for wait in waits], "orders": [wait.check_at for wait in waits], "afters": nexts

@@ -24,10 +24,15 @@ class ValuesField(forms.Field):
     def __init__(self, *, follows: str = "property", **kwargs: Any) -> None:
         self.follows = follows
         self.property: Property | None = None
+        self.outdated = False
         super().__init__(**kwargs)
 
     def use_form(self, form: ParamsForm) -> None:
-        self.property = form.context.properties.get(str(form.raw(self.follows) or ""))
+        chosen = str(form.raw(self.follows) or "")
+        self.property = form.context.properties.get(chosen)
+        # The page still has the values of the property that was chosen before.
+        step = form.context.step
+        self.outdated = form.source is None and step is not None and step.params.get(self.follows) != chosen
         choices = choices_of(self.property)
         if not choices:
             self.widget = LinesWidget(attrs={"rows": 3})
@@ -42,7 +47,7 @@ class ValuesField(forms.Field):
 
     def clean(self, value: Any) -> list[Any]:
         """The values as Python, in the order given."""
-        if value in (None, ""):
+        if self.outdated or value in (None, ""):
             value = []
         if not isinstance(value, list):
             raise ValidationError(_("%(value)r is not a list of values. Send a list.") % {"value": value})
