@@ -154,6 +154,9 @@ RQ = {"DEFAULT_RESULT_TTL": 0, "FAILURE_TTL": 7 * 24 * 3600, "WORKER_CLASS": "wo
 WORKFLOW_LEASE_SECONDS = env.int("WORKFLOW_LEASE_SECONDS", default=30)
 WORKFLOW_BATCH_SECONDS = env.int("WORKFLOW_BATCH_SECONDS", default=20)
 
+#: How many deliveries of a kind may leave: {"mail": "100/minute"}.
+WORKFLOW_DELIVERY_LIMITS = env.dict("WORKFLOW_DELIVERY_LIMITS", default={})
+
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = HEADRACE_HOME / "mail"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="headrace@localhost")

@@ -1,4 +1,10 @@
-"""Claims: which worker runs which enrollments, for how long, by the database's clock."""
+"""Claims: which worker runs which enrollments, for how long, by the database's clock; no workflow starves another.
+
+A claim is picked in two levels: the workflow whose turn it is, then the place its longest waiting record stands on.
+Every process takes its workflows in a ring, so the one it has served least recently comes first; that is all it keeps
+in memory, and nothing is wrong when it is lost. Each workflow is looked at through the index of its own due records,
+so a paused one costs nothing, however much it holds.
+"""
 
 from __future__ import annotations
 
@@ -13,36 +19,79 @@ from django.db import connection, transaction
 #: A place that was claimed without a result is claimed in ever smaller parts, so that what kills a worker ends alone.
 PART_OF_ATTEMPT = {0: 1.0, 1: 0.1, 2: 0.0}
 CRASHES = 3
+#: Among how many of a place's records those are looked for that were claimed in vain as often as the first.
+SEEN_AT_ONCE = 4
+#: Of each workflow so many of the longest waiting are looked at by `recover`.
+RECOVERED_AT_ONCE = 2_000
 
 CLAIMABLE = """
     e.status = 'active' AND e.due_at <= %(now)s
     AND (e.claimed_until IS NULL OR e.claimed_until < clock_timestamp())
 """
+# Whoever still has a claim whose lease is over was not heard of again. That counts, unless PostgreSQL was started
+# since: then it was the database that went away.
+TRIED = """
+    LEAST(e.attempts + CASE WHEN e.claim IS NOT NULL AND e.claimed_until - %(lease)s >= pg_postmaster_start_time()
+        THEN 1 ELSE 0 END, 1000)
+"""
+# The same as "tried is 0", so that the planner sees that this is nearly everybody.
+UNTRIED = "e.attempts = 0 AND (e.claim IS NULL OR e.claimed_until - %(lease)s < pg_postmaster_start_time())"
+#: The workflows due records may be of, those this process has not served longest first.
+RING = "SELECT id FROM workflows_workflow WHERE status <> 'paused' ORDER BY id <= %(served)s, id"
+FRESHEST = f"""
+    SELECT w.id FROM workflows_workflow w CROSS JOIN LATERAL (
+        SELECT e.due_at FROM workflows_enrollment e WHERE {CLAIMABLE} AND e.workflow_id = w.id
+        ORDER BY e.due_at DESC LIMIT 1
+    ) found
+    WHERE w.status <> 'paused' ORDER BY found.due_at DESC LIMIT 1
+"""
 PICK = f"""
-    SELECT e.revision_id, e.step, e.attempts
-    FROM workflows_enrollment e JOIN workflows_workflow w ON w.id = e.workflow_id AND w.status <> 'paused'
-    WHERE {CLAIMABLE}
-    ORDER BY e.due_at %(order)s LIMIT 1 FOR UPDATE OF e SKIP LOCKED
+    SELECT found.* FROM ({{workflows}}) w CROSS JOIN LATERAL (
+        SELECT e.workflow_id, e.revision_id, e.step, {TRIED} FROM workflows_enrollment e
+        WHERE {CLAIMABLE} AND e.workflow_id = w.id
+        ORDER BY e.due_at {{order}} LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) found LIMIT 1
 """
 CLAIM = f"""
-    UPDATE workflows_enrollment SET
-        claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = LEAST(attempts + 1, 1000)
-    WHERE id = ANY(ARRAY(
+    UPDATE workflows_enrollment e SET
+        claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = {TRIED}
+    WHERE e.id = ANY(ARRAY(
         SELECT e.id FROM workflows_enrollment e
         WHERE {CLAIMABLE} AND e.revision_id = %(revision)s AND e.step = %(step)s
-            AND LEAST(e.attempts, {CRASHES}) = %(attempts)s
-        ORDER BY e.due_at %(order)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            AND {UNTRIED}
+        ORDER BY e.due_at {{order}} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ))
-    RETURNING id
+    RETURNING e.id
+"""
+# What was claimed in vain is little and stands in front; the million behind it is not searched for more of it.
+CLAIM_AGAIN = f"""
+    UPDATE workflows_enrollment e SET
+        claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = {TRIED}
+    WHERE e.id = ANY(ARRAY(
+        SELECT e.id FROM workflows_enrollment e
+        WHERE {CLAIMABLE} AND e.id = ANY(ARRAY(
+            SELECT front.id FROM (
+                SELECT e.id, LEAST({TRIED}, {CRASHES}) AS tried FROM workflows_enrollment e
+                WHERE {CLAIMABLE} AND e.revision_id = %(revision)s AND e.step = %(step)s
+                ORDER BY e.due_at {{order}} LIMIT %(seen)s
+            ) front WHERE front.tried = %(tried)s LIMIT %(limit)s
+        )) FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING e.id
 """
 RELEASE = """
-    UPDATE workflows_enrollment SET
-        claim = NULL, claimed_until = clock_timestamp() + %(pause)s, attempts = GREATEST(attempts - 1, 0)
+    UPDATE workflows_enrollment SET claim = NULL, claimed_until = clock_timestamp() + %(pause)s
     WHERE id = ANY(%(ids)s) AND claim = %(token)s AND status = 'active'
 """
-RECOVER = """
-    UPDATE workflows_enrollment SET claim = NULL, claimed_until = NULL
-    WHERE status = 'active' AND due_at <= %(now)s AND claimed_until < clock_timestamp()
+# Claimed rows are no index's business, so only the front of each workflow is looked through.
+RECOVER = f"""
+    UPDATE workflows_enrollment e SET claim = NULL, claimed_until = NULL, attempts = {TRIED}
+    WHERE e.status = 'active' AND e.claim IS NOT NULL AND e.claimed_until < clock_timestamp() AND e.id = ANY(ARRAY(
+        SELECT front.id FROM workflows_workflow w CROSS JOIN LATERAL (
+            SELECT e.id, e.claim FROM workflows_enrollment e
+            WHERE e.status = 'active' AND e.due_at <= %(now)s AND e.workflow_id = w.id ORDER BY e.due_at LIMIT %(seen)s
+        ) front WHERE front.claim IS NOT NULL
+    ))
 """
 
 
@@ -59,6 +108,25 @@ class Claim:
         return len(self.ids)
 
 
+@dataclass(frozen=True)
+class Place:
+    """A step of a revision where somebody is due, and how often the first of them was claimed in vain."""
+
+    workflow: int
+    revision: int
+    step: str
+    tried: int
+
+
+class Ring:
+    """Which workflow this process has served last."""
+
+    served = 0
+
+
+ring = Ring()
+
+
 def lease() -> dt.timedelta:
     return dt.timedelta(seconds=getattr(settings, "WORKFLOW_LEASE_SECONDS", 30))
 
@@ -66,28 +134,40 @@ def lease() -> dt.timedelta:
 def claim(now: dt.datetime, limit: int, *, freshest: bool = False) -> Claim | None:
     """Claim up to `limit` due enrollments that stand on one step; None when nothing is due.
 
-    The step is that of the enrollment due longest (`freshest`: due last, for the worker that is kept for fresh
-    changes). Rows another worker has locked or claimed are passed over.
+    The step is that of the enrollment due longest in the workflow whose turn it is (`freshest`: of the one due last
+    of all, for the worker that is kept for fresh changes). Rows another worker has locked or claimed are passed over.
     """
-    order = "DESC" if freshest else "ASC"
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(PICK.replace("%(order)s", order), {"now": now})
-        place = cursor.fetchone()
+        facts: dict[str, Any] = {"now": now, "lease": lease(), "served": ring.served}
+        place = pick_freshest(cursor, facts) if freshest else None
+        order = "DESC" if place else "ASC"
+        place = place or pick(cursor, RING, "ASC", facts)
         if place is None:
             return None
-        revision, step, attempts = place
-        part = PART_OF_ATTEMPT.get(attempts, 1.0)
-        facts: dict[str, Any] = {
-            "token": uuid.uuid4(),
-            "lease": lease(),
-            "now": now,
-            "revision": revision,
-            "step": step,
-            "attempts": min(attempts, CRASHES),
-            "limit": max(int(limit * part), 1),
-        }
-        cursor.execute(CLAIM.replace("%(order)s", order), facts)
-        return Claim(facts["token"], tuple(pk for (pk,) in cursor.fetchall()), attempts >= CRASHES)
+        ring.served = place.workflow
+        tried = min(place.tried, CRASHES)
+        facts |= {
+            "token": uuid.uuid4(), "revision": place.revision, "step": place.step, "tried": tried,
+            "limit": max(int(limit * PART_OF_ATTEMPT.get(tried, 1.0)), 1), "seen": limit * SEEN_AT_ONCE,
+        }  # fmt: skip
+        cursor.execute((CLAIM_AGAIN if tried else CLAIM).format(order=order), facts)
+        return Claim(facts["token"], tuple(pk for (pk,) in cursor.fetchall()), tried >= CRASHES)
+
+
+def pick(cursor: Any, workflows: str, order: str, facts: dict[str, Any]) -> Place | None:
+    """The place of the first due enrollment, which is locked, of the first of some workflows that has one."""
+    cursor.execute(PICK.format(workflows=workflows, order=order), facts)
+    found = cursor.fetchone()
+    return Place(*found) if found else None
+
+
+def pick_freshest(cursor: Any, facts: dict[str, Any]) -> Place | None:
+    """The place of the enrollment that became due last; None when there is none or somebody is just taking it."""
+    cursor.execute(FRESHEST, facts)
+    found = cursor.fetchone()
+    if found is None:
+        return None
+    return pick(cursor, "SELECT %(freshest)s::bigint AS id", "DESC", facts | {"freshest": found[0]})
 
 
 def release(claim: Claim, pause: dt.timedelta) -> None:
@@ -100,5 +180,6 @@ def release(claim: Claim, pause: dt.timedelta) -> None:
 def recover(now: dt.datetime) -> int:
     """Take away the claims whose lease has ended; how many there were. They can be claimed with or without this."""
     with connection.cursor() as cursor:
-        cursor.execute(RECOVER, {"now": now})
+        facts: dict[str, Any] = {"now": now, "lease": lease(), "seen": RECOVERED_AT_ONCE}
+        cursor.execute(RECOVER, facts)
         return cursor.rowcount

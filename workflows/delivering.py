@@ -16,8 +16,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from workflows import limits
 from workflows.chores import Chore
 from workflows.failpoints import reach
+from workflows.limits import OPEN_KINDS
 from workflows.models import Delivery
 
 logger = logging.getLogger(__name__)
@@ -26,13 +28,14 @@ logger = logging.getLogger(__name__)
 BACKOFF = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
 AT_ONCE = 20
 LEASE = dt.timedelta(seconds=120)
+READY = """
+    SELECT id FROM workflows_delivery WHERE state = 'pending' AND kind = %(kind)s AND due_at <= %(now)s
+    ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
 CLAIM = """
     UPDATE workflows_delivery SET
         state = 'sending', claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
-    WHERE id = ANY(ARRAY(
-        SELECT id FROM workflows_delivery WHERE state = 'pending' AND due_at <= %(now)s
-        ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    ))
+    WHERE id = ANY(%(ids)s)
 """
 INTERRUPTED = """
     UPDATE workflows_delivery SET state = 'uncertain', last_error = %(error)s
@@ -44,6 +47,10 @@ INTERRUPTED_SINCE = """
 """
 
 
+#: When this process has served a kind last, counted in claims.
+turns: dict[str, int] = {}
+
+
 class Refused(Exception):
     """The other side will never take this message."""
 
@@ -53,14 +60,14 @@ class Unclear(Exception):
 
 
 def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
-    """Claim some deliveries due at `now` and send them; how many were claimed.
+    """Claim some deliveries of one kind due at `now` and send them; how many were claimed.
 
+    Each kind has its turn, so that many mails do not keep a webhook waiting, and as many as its limit lets through.
     Each ends as done, pending again (later), dead, or uncertain. No transaction is open while one is sent.
     """
     token = uuid.uuid4()
-    with connection.cursor() as cursor:
-        facts: dict[str, Any] = {"token": token, "lease": LEASE, "now": now, "limit": limit}
-        cursor.execute(CLAIM, facts)
+    if not claim(token, now, limit):
+        return 0
     reach("after_delivery_claim")
     claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.SENDING).order_by("due_at", "pk"))
     for position, delivery in enumerate(claimed):
@@ -83,6 +90,24 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
             finish(delivery, Delivery.State.DONE, now, "")
         reach("after_result")
     return len(claimed)
+
+
+def claim(token: uuid.UUID, now: dt.datetime, limit: int) -> int:
+    """Claim deliveries of the kind whose turn it is among those that have any; how many."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(OPEN_KINDS, {"now": now})
+        kinds = sorted((kind for (kind,) in cursor.fetchall()), key=lambda kind: turns.get(kind, 0))
+        for kind in kinds:
+            turns[kind] = max(turns.values(), default=0) + 1
+            cursor.execute(READY, {"kind": kind, "now": now, "limit": limit})
+            ids = [pk for (pk,) in cursor.fetchall()]
+            if ids and (allowed := limits.of_deliveries(kind)):
+                ids = ids[: limits.take(f"{limits.DELIVERY}{kind}", allowed, len(ids), now).count]
+            if ids:
+                facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids}
+                cursor.execute(CLAIM, facts)
+                return len(ids)
+    return 0
 
 
 def recover() -> int:

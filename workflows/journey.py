@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
 from records.journal import change_source, set_source
+from workflows import limits
 from workflows.actions.base import Action
 from workflows.batch import Answer, Batch, Standing
 from workflows.definition import OUTCOME, Definition
@@ -124,8 +125,8 @@ class Journey:
     def perform(self, batch: Batch, action: Action, run: Run) -> None:
         """Have the action answer for the batch.
 
-        What acts is skipped by workflows that are off (LIF-02), and shifted while it is outside the execution
-        windows (SET-03).
+        What acts is skipped by workflows that are off (LIF-02), shifted while it is outside the execution windows
+        (SET-03), and waits its turn where the workflow has a limit.
         """
         if not action.flow:
             if self.workflow.status == Workflow.Status.OFF:
@@ -141,7 +142,11 @@ class Journey:
         except ValueError as error:
             batch.fail(None, "invalid_params", error=str(error)[:500])
             return
-        self.attempt(batch, params, run)
+        part = batch if action.flow else limits.passing(batch)
+        if part.enrollments:
+            self.attempt(part, params, run)
+        if part is not batch:
+            batch.absorb(part)
 
     def closing(self) -> Closed | None:
         """Why and until when nothing may act now; asked once per walk."""

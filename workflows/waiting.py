@@ -1,4 +1,7 @@
-"""What is waiting to be done, in one cheap statement: asked by the clock every second, by workers between batches."""
+"""What is waiting to be done, in one cheap statement: asked by the clock every second, by workers between batches.
+
+Paused workflows and deliveries whose limit is used up have nothing waiting, however much they hold.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,32 @@ from django.db import connection
 
 from records.segments import CHECK_EVERY
 from workflows.claiming import CLAIMABLE
+from workflows.limits import OPEN_KINDS
 
 # statement_timestamp(), because an index cannot be searched for what changes while the statement runs.
 LOOK = f"""
     SELECT
         statement_timestamp(),
-        (SELECT at FROM records_pendingchange ORDER BY id LIMIT 1),
+        LEAST(
+            (SELECT at FROM records_pendingchange ORDER BY id LIMIT 1),
+            (SELECT check_at FROM workflows_eventwait WHERE check_at <= %(now)s ORDER BY check_at LIMIT 1)
+        ),
         (
             SELECT statement_timestamp() FROM records_segment
             WHERE active AND time_sensitive AND (checked_at IS NULL OR checked_at <= %(now)s - %(check_every)s) LIMIT 1
         ),
         (
-            SELECT e.due_at FROM workflows_enrollment e
-            JOIN workflows_workflow w ON w.id = e.workflow_id AND w.status <> 'paused'
-            WHERE {CLAIMABLE} ORDER BY e.due_at LIMIT 1
+            SELECT MIN(front.due_at) FROM workflows_workflow w CROSS JOIN LATERAL (
+                SELECT e.due_at FROM workflows_enrollment e WHERE {CLAIMABLE} AND e.workflow_id = w.id
+                ORDER BY e.due_at LIMIT 1
+            ) front WHERE w.status <> 'paused'
         ),
-        (SELECT due_at FROM workflows_delivery WHERE state = 'pending' AND due_at <= %(now)s ORDER BY due_at LIMIT 1)
+        (
+            SELECT MIN(front.due_at) FROM ({OPEN_KINDS}) k CROSS JOIN LATERAL (
+                SELECT due_at FROM workflows_delivery
+                WHERE state = 'pending' AND kind = k.kind AND due_at <= %(now)s ORDER BY due_at LIMIT 1
+            ) front
+        )
 """.replace("%(now)s", "statement_timestamp()")
 
 
