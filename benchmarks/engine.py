@@ -71,7 +71,9 @@ def run(sizes: Sequence[int], rounds: int, out: TextIO) -> bool:
     for name, cost in per_record.run(workflow, admin, out).items():
         ratio = cost / per_thousand[max(sizes)]
         met.append(ratio >= PER_RECORD_GOAL or "forking" not in name)
-        out.write(f"{name}: {ratio:,.0f}x the CPU of the engine (goal {PER_RECORD_GOAL:.0f}x for the forking worker)\n")
+        out.write(
+            f"{name}: {ratio:,.0f}x the CPU of the engine (goal {PER_RECORD_GOAL:.0f}x for the forking worker)\n"
+        )
     return all(met)
 
 

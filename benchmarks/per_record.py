@@ -34,7 +34,9 @@ def step(enrollment_id: int) -> None:
 
     now = timezone.now()
     with transaction.atomic():
-        enrollment = Enrollment.objects.select_for_update(of=("self",)).select_related("workflow").get(pk=enrollment_id)
+        enrollment = (
+            Enrollment.objects.select_for_update(of=("self",)).select_related("workflow").get(pk=enrollment_id)
+        )
         done, workflow = enrollment.step, enrollment.workflow_id
         contact = Contact.objects.get(pk=enrollment.record_id)
         follows = {"high": "more", "low": "more", "more": "task", "task": "end", "end": ""}
@@ -134,4 +136,3 @@ def seconds() -> float:
     """CPU of this process and of those it has forked and seen end."""
     both = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
-

@@ -66,7 +66,7 @@ def set_city(step: str, city: str, high: str) -> str:
     return sql.replace("{city}", city).replace("{high}", high)
 
 
-BRANCH_TOLD = "CASE WHEN high THEN '{\"branch\": 0, \"name\": \"High\"}'::jsonb ELSE '{\"branch\": 1, \"name\": \"Low\"}' END"
+BRANCH_TOLD = 'CASE WHEN high THEN \'{"branch": 0, "name": "High"}\'::jsonb ELSE \'{"branch": 1, "name": "Low"}\' END'
 #: (id of the step as the journal keeps it, statement).
 STATEMENTS = (
     ("", JOB),

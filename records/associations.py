@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from records.models import Association, Change, ChangeKind
 from records.object_types import ObjectType, Relation, object_types
 from records.properties import Property
+from records.sql_arrays import array
 
 Pairs = Iterable[tuple[int, int]]
 #: An object type, or its slug.
@@ -32,6 +33,13 @@ LINK = """
     SELECT %(b)s, other, %(a)s, one, %(label)s FROM unnest(%(ones)s::bigint[], %(others)s::bigint[]) AS p(one, other)
     ORDER BY 1, 2, 3, 4
     ON CONFLICT DO NOTHING
+"""
+# Nobody else can have linked what was made a moment ago: nothing to sort, nothing to come in conflict with.
+LINK_NEW = """
+    INSERT INTO records_association (from_type, from_id, to_type, to_id, label)
+    SELECT %(a)s, one, %(b)s, other, '' FROM unnest(%(ones)s::bigint[], %(others)s::bigint[]) AS p(one, other)
+    UNION ALL
+    SELECT %(b)s, other, %(a)s, one, '' FROM unnest(%(ones)s::bigint[], %(others)s::bigint[]) AS p(one, other)
 """
 UNLINK = """
     DELETE FROM records_association WHERE (from_type, from_id, to_type, to_id) IN (
@@ -96,6 +104,15 @@ def associate(from_type: Kind, to_type: Kind, pairs: Pairs, label: str = "") -> 
     return run(LINK, from_type, to_type, unique, label)
 
 
+def associate_new(from_type: Kind, to_type: Kind, pairs: Pairs) -> int:
+    """Like `associate`, for records of the second type that were made in this transaction and have no links yet."""
+    from_type, to_type = type_of(from_type), type_of(to_type)
+    if between(from_type, to_type).relation:
+        return associate(from_type, to_type, pairs)
+    unique = list(pairs)
+    return run(LINK_NEW, from_type, to_type, unique, "") if unique else 0
+
+
 def dissociate(from_type: Kind, to_type: Kind, pairs: Pairs, label: str | None = None) -> int:
     """Remove the links of each pair, with one label or (None) with any, and return how many there were."""
     from_type, to_type = type_of(from_type), type_of(to_type)
@@ -109,7 +126,7 @@ def dissociate(from_type: Kind, to_type: Kind, pairs: Pairs, label: str | None =
 
 
 def run(sql: str, a: ObjectType, b: ObjectType, pairs: list[tuple[int, int]], label: str | None) -> int:
-    ones, others = (list(ids) for ids in zip(*pairs, strict=True))
+    ones, others = (array(ids) for ids in zip(*pairs, strict=True))
     facts = {"a": a.slug, "b": b.slug, "label": label, "ones": ones, "others": others}
     with connection.cursor() as cursor:
         cursor.execute(sql, facts)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.links import linked
 from crm.models import Note
-from records.associations import associate, associations_of
+from records.associations import associate_new, associations_of
 from records.object_types import object_types
 from workflows import tokens
 from workflows.actions.base import Action
@@ -20,6 +20,7 @@ from workflows.forms import FlagField, TokenField
 from workflows.params import ParamsForm, StepContext
 from workflows.recipients import owners_of
 from workflows.registries import actions
+from workflows.writing import insert
 
 if TYPE_CHECKING:
     from workflows.batch import Batch
@@ -50,22 +51,16 @@ class CreateNote(Action):
         """One INSERT for all notes, one for their associations."""
         bodies = batch.render(params["body"], "html")
         owners = owners_of(batch)
-        notes = Note.objects.bulk_create(
-            Note(
-                body=as_html(bodies[pk]),
-                pinned=bool(params["pinned"]),
-                owner=owners.get(pk),
-                created_at=batch.now,
-                updated_at=batch.now,
-                custom={},
-            )
-            for pk in batch.ids
-        )
+        texts = [as_html(bodies[pk]) for pk in batch.ids]
+        shared: dict[str, Any] = {
+            "pinned": bool(params["pinned"]), "created_at": batch.now, "updated_at": batch.now, "custom": {},
+        }  # fmt: skip
+        own = {"body": texts, "owner_id": [owners[pk].pk if pk in owners else None for pk in batch.ids]}
+        notes = insert(Note, len(batch.ids), shared, own)
         if "note" in associations_of(batch.object_type):
-            pairs = zip(batch.ids, (note.pk for note in notes), strict=True)
-            associate(batch.object_type, object_types["note"], pairs)
-        for enrollment, note in zip(batch.enrollments, notes, strict=True):
-            batch.note(enrollment, note=note.pk, text=excerpt(note.body))
+            associate_new(batch.object_type, object_types["note"], zip(batch.ids, notes, strict=True))
+        for enrollment, note, text in zip(batch.enrollments, notes, texts, strict=True):
+            batch.note(enrollment, note=note, text=excerpt(text))
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         text = linked(object_types["note"], detail.get("note"), str(detail.get("text", "")))

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.links import linked
 from crm.models import Task
-from records.associations import associate, associations_of
+from records.associations import associate_new, associations_of
 from records.object_types import object_types
 from workflows import tokens
 from workflows.actions.base import Action
@@ -23,6 +23,7 @@ from workflows.forms import OWNER, ChoiceField, DurationField, TokenField, UserF
 from workflows.params import ParamsForm, StepContext
 from workflows.recipients import owners_of
 from workflows.registries import actions
+from workflows.writing import insert
 
 if TYPE_CHECKING:
     from workflows.batch import Batch
@@ -77,27 +78,28 @@ class CreateTask(Action):
         titles, bodies = batch.render(params["title"], "line"), batch.render(params["body"] or "")
         due_at = batch.now + dt.timedelta(**params["due"]) if params["due"] else None
         assignees = assignees_of(batch, params["assignee"])
-        tasks = Task.objects.bulk_create(
-            Task(
-                title=titles[pk][:TITLE_LIMIT] or str(self.label),
-                body=bodies[pk],
-                kind=params["kind"] or Task.Kind.TODO,
-                priority=params["priority"] or Task.Priority.NONE,
-                due_at=due_at,
-                owner_id=assignees.get(pk),
-                created_at=batch.now,
-                updated_at=batch.now,
-                custom={},
-            )
-            for pk in batch.ids
-        )
-        task_type = object_types["task"]
+        shared: dict[str, Any] = {
+            "kind": params["kind"] or Task.Kind.TODO,
+            "priority": params["priority"] or Task.Priority.NONE,
+            "due_at": due_at,
+            "created_at": batch.now,
+            "updated_at": batch.now,
+            "custom": {},
+        }
+        own: dict[str, list[Any]] = {
+            "title": [titles[pk][:TITLE_LIMIT] or str(self.label) for pk in batch.ids],
+            "body": [bodies[pk] for pk in batch.ids],
+            "owner_id": [assignees.get(pk) for pk in batch.ids],
+        }
+        tasks = insert(Task, len(batch.ids), shared, own)
         if "task" in associations_of(batch.object_type):
-            associate(batch.object_type, task_type, zip(batch.ids, (task.pk for task in tasks), strict=True))
+            associate_new(batch.object_type, object_types["task"], zip(batch.ids, tasks, strict=True))
         due = due_at.isoformat() if due_at else None
-        for enrollment, task in zip(batch.enrollments, tasks, strict=True):
-            batch.note(enrollment, task=task.pk, title=task.title, owner=task.owner_id, due=due)
-            batch.output(enrollment, task=task.pk)
+        for enrollment, task, title, owner in zip(
+            batch.enrollments, tasks, own["title"], own["owner_id"], strict=True
+        ):
+            batch.note(enrollment, task=task, title=title, owner=owner, due=due)
+            batch.output(enrollment, task=task)
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         title = linked(object_types["task"], detail.get("task"), str(detail.get("title", "")))

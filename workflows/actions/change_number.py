@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from records.object_types import ObjectType
 from records.properties import Property
+from records.sql_arrays import array
 from workflows.actions.base import Action
 from workflows.forms import NumberField, PropertyField
 from workflows.params import ParamsForm, StepContext
@@ -21,7 +22,7 @@ from workflows.registries import actions
 from workflows.writing import column_of
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.batch import Batch, Standing
 
 LIMIT = Decimal(10) ** 12
 
@@ -74,9 +75,12 @@ class ChangeNumber(Action):
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         prop, by = batch.properties[params["property"]], params["by"]
         after = add(batch.object_type, prop, batch.ids, by)
+        groups: dict[Any, list[Standing]] = {}
         for enrollment in batch.enrollments:
-            value = after.get(enrollment.record_id)
-            batch.note(enrollment, property=prop.slug, by=plain(by), after=None if value is None else plain(value))
+            groups.setdefault(after.get(enrollment.record_id), []).append(enrollment)
+        for value, enrollments in groups.items():
+            told = None if value is None else plain(value)
+            batch.done(enrollments, property=prop.slug, by=plain(by), after=told)
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         slug = str(detail.get("property", ""))
@@ -98,7 +102,7 @@ def add(object_type: ObjectType, prop: Property, ids: list[int], by: Decimal) ->
     """Add to the property of each record in the database itself, so that two at once both count; the new values."""
     quote = connection.ops.quote_name
     column = column_of(object_type, prop)
-    facts: dict[str, Any] = {"ids": list(ids), "by": by, "slug": prop.slug}
+    facts: dict[str, Any] = {"ids": array(ids), "by": by, "slug": prop.slug}
     if column is not None:
         result = quote(str(column.column))
         change = f"{result} = COALESCE({result}, 0) + %(by)s"
@@ -108,7 +112,9 @@ def add(object_type: ObjectType, prop: Property, ids: list[int], by: Decimal) ->
         result = "(custom ->> %(slug)s)::numeric"
     table, pk = quote(object_type.table), quote(object_type.key)
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {change} WHERE {pk} = ANY(%(ids)s) RETURNING {pk}, {result}", facts)
+        cursor.execute(
+            f"UPDATE {table} SET {change} WHERE {pk} = ANY(%(ids)s::bigint[]) RETURNING {pk}, {result}", facts
+        )
         return dict(cursor.fetchall())
 
 

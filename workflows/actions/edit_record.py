@@ -16,7 +16,7 @@ from workflows.forms import FlagField, PropertyField
 from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions
 from workflows.value_field import ValueField
-from workflows.writing import current_values, write
+from workflows.writing import current_values, set_for_all, write
 
 if TYPE_CHECKING:
     from workflows.batch import Batch, Standing
@@ -85,6 +85,12 @@ class EditRecord(Action):
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         prop = batch.properties[params["property"]]
+        alike = bool(params["clear"]) or not (params["copy_from"] or tokens.has_tokens(params["value"]))
+        value = None if params["clear"] else params["value"]
+        changed = set_for_all(batch, prop, value) if alike else None
+        if changed is not None:
+            self.tell_alike(batch, prop, value, changed)
+            return
         before = current_values(batch, prop)
         wanted = self.wanted(batch, params, prop)
         changes = {pk: {prop.slug: value} for pk, value in wanted.items() if value != before.get(pk)}
@@ -92,11 +98,23 @@ class EditRecord(Action):
         for enrollment in batch.enrollments:
             pk = enrollment.record_id
             if pk in changes:
-                facts = {"before": prop.as_json(before[pk]), "after": prop.as_json(wanted[pk])}
-                batch.note(enrollment, **(user_facts(prop, before[pk], wanted[pk]) or facts))
+                batch.note(enrollment, **facts_of(prop, before[pk], wanted[pk]))
             elif pk in wanted:
                 batch.skip(enrollment, "unchanged")
             batch.note(enrollment, property=prop.slug)
+
+    def tell_alike(self, batch: Batch, prop: Property, value: Any, changed: dict[int, Any]) -> None:
+        """Answer for records that all got one value: together for those that had the same one before."""
+        groups: dict[Any, list[Standing]] = {}
+        same = []
+        for enrollment in batch.enrollments:
+            if enrollment.record_id in changed:
+                groups.setdefault(changed[enrollment.record_id], []).append(enrollment)
+            else:
+                same.append(enrollment)
+        for before, enrollments in groups.items():
+            batch.done(enrollments, property=prop.slug, **facts_of(prop, before, value))
+        batch.skip(same, "unchanged", property=prop.slug)
 
     def wanted(self, batch: Batch, params: dict[str, Any], prop: Property) -> dict[int, Any]:
         """The new value by record id; records whose value does not fit are answered as failed and left out."""
@@ -145,9 +163,11 @@ def refuse(batch: Batch, enrollment: Standing, prop: Property, value: Any, error
     batch.fail(enrollment, "cannot_copy", **facts)
 
 
-def user_facts(prop: Property, before: Any, after: Any) -> dict[str, Any] | None:
+def facts_of(prop: Property, before: Any, after: Any) -> dict[str, Any]:
     """Users are kept by id in the log: their names are looked up when the story is told."""
-    return {"before": before, "after": after} if prop.type == "user" else None
+    if prop.type == "user":
+        return {"before": before, "after": after}
+    return {"before": prop.as_json(before), "after": prop.as_json(after)}
 
 
 def shown(value: Any, prop: Property | None) -> str:
