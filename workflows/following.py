@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from records.problems import DocumentError, Problem
 from workflows.definition import Definition, Step, parse
 from workflows.enrolling import unenroll
-from workflows.models import Enrollment, Revision, Workflow
+from workflows.models import Enrollment, EventWait, Revision, Workflow
 
 FOLLOW, PIN = "follow", "pin"
 KEEP, RECOMPUTE = "keep", "recompute"
@@ -187,7 +187,12 @@ def follow(
     anew: dict[str, Any] = unclaimed | {"waiting_in": "", "due_at": now, "tries": 0}
     for old_id, old in inside.definitions.items():
         there = Enrollment.objects.filter(workflow=workflow, revision=old_id, status=Enrollment.Status.ACTIVE)
-        moved += there.filter(step__in=replaced_steps(old, definition)).update(**anew)
+        replaced = there.filter(step__in=replaced_steps(old, definition))
+        EventWait.objects.filter(enrollment__in=replaced).delete()
+        moved += replaced.update(**anew)
+        if any(old.settings.get(key) != definition.settings.get(key) for key in TIMES):
+            # Whether an action may run now is asked again; delays wait as they did.
+            there.filter(due_at__gt=now, tries=0).exclude(waiting_in=F("step")).update(due_at=now)
         if delays == RECOMPUTE:
             recomputed += waiting_at(workflow, old_id, changed_delays(old, definition)).update(**anew)
     others = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE).exclude(revision=revision)

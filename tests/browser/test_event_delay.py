@@ -47,7 +47,7 @@ def test_the_settings_follow_the_event_and_the_card_tells_them(
     panel.get_by_label("Won").check()
     panel.get_by_label("Lost").check()
     panel.get_by_label("Days", exact=True).fill("3")
-    expect(card).to_contain_text("Wait until: stage changes to Won or Lost. At most 3 days")
+    expect(card).to_contain_text("Wait until: Stage changes to Won or Lost. At most 3 days")
     editor.saved()
     assert params(workflow) == {
         "event": "property_changed", "property": "stage", "values": ["won", "lost"], "max_wait": {"days": 3},

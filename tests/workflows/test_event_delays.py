@@ -33,6 +33,7 @@ from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
+MANUAL = {"format": 1, "object": "deal", "trigger": {"kind": "manual"}}
 
 
 @pytest.mark.covers("DLY-05", "DLY-07")
@@ -44,8 +45,8 @@ def test_a_record_waits_until_a_property_changes_and_says_that_it_happened():
     run()
     assert [happened(first), happened(second)] == [True, None]
     assert sentences(first) == [
-        "Waits until: stage changes",
-        "Waited until: stage changes. It happened within a minute",
+        "Waits until: Stage changes",
+        "Waited until: Stage changes. It happened within a minute",
     ]
     assert broken_promises() == {}
 
@@ -59,7 +60,7 @@ def test_another_property_or_another_value_is_not_what_it_waits_for():
     deal_of(deal).update(stage="lost")
     run()
     assert happened(deal) is True
-    assert sentences(deal)[-1].startswith("Waited until: stage changes to Won or Lost. It happened")
+    assert sentences(deal)[-1].startswith("Waited until: Stage changes to Won or Lost. It happened")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +116,8 @@ def test_after_the_longest_wait_the_record_goes_on_and_says_that_it_did_not_happ
     tick(deal.due_at)
     assert happened(deal) is False
     assert sentences(deal) == [
-        "Waits until: stage changes. At most 2 days",
-        "Waited until: stage changes. It did not happen within 2 days",
+        "Waits until: Stage changes. At most 2 days",
+        "Waited until: Stage changes. It did not happen within 2 days",
     ]
     assert broken_promises() == {}
 
@@ -248,33 +249,81 @@ def test_nobody_waits_after_leaving_by_whatever_way():
     assert not EventWait.objects.exists()
 
 
-def test_a_workflow_that_is_turned_off_still_waits_and_a_published_one_waits_for_the_new_thing():
-    document = {"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": [wait(**STAGE)]}
-    workflow = drafting.create("Test", "deal", boss(), document)
+def published(steps):
+    workflow = drafting.create("Test", "deal", boss(), {**MANUAL, "steps": steps})
     publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
-    deal = Deal.objects.create(name="D")
-    (enrollment,) = enroll(workflow, [deal.pk], now=database_now())
+    return workflow
+
+
+def publish(workflow, steps, **options):
+    draft = drafting.shown(workflow)
+    drafting.replace(workflow, {**MANUAL, "steps": steps}, draft.rev, user=boss(), now=database_now())
+    publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False, **options)
+
+
+def test_a_workflow_that_is_turned_off_still_waits():
+    workflow = published([wait(**STAGE)])
+    (enrollment,) = enroll(workflow, [Deal.objects.create(name="D").pk], now=database_now())
     run()
-    since = EventWait.objects.get().mark
+    switching.turn_off(workflow, by=boss(), now=database_now())
+    Deal.objects.update(stage="won")
+    run()
+    assert happened(enrollment) is True
+
+
+@pytest.mark.covers("DLY-08", "DLY-16")
+def test_a_delay_that_is_published_anew_waits_for_the_new_thing_since_the_record_came_to_it():
+    workflow = published([wait(**STAGE)])
+    first = Deal.objects.create(name="D")
+    (enrollment,) = enroll(workflow, [first.pk], now=database_now())
+    run()
+    mark = EventWait.objects.get().mark
     Deal.objects.update(amount=7)
     run()
-    drafting.replace(
-        workflow, {**document, "steps": [wait(event="property_changed", property="amount", values=[9])]}, 0,
-        user=boss(), now=database_now(),
-    )  # fmt: skip
-    publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
-    # What publishing does to those whose delays are to be reckoned again.
-    Enrollment.objects.filter(pk=enrollment.pk).update(waiting_in="", due_at=database_now())
-    switching.turn_off(workflow, by=boss(), now=database_now())
+    publish(workflow, [wait(event="property_changed", property="amount", values=[9])], delays="recompute")
     run()
     renewed = EventWait.objects.get()
-    assert (renewed.wanted["property"], renewed.mark) == ("amount", since), "it came to the delay only once"
+    assert (renewed.wanted["property"], renewed.mark) == ("amount", mark), "it came to the delay only once"
     Deal.objects.update(stage="won")
     run()
     assert happened(enrollment) is None
     Deal.objects.update(amount=9)
     run()
     assert happened(enrollment) is True
+
+
+@pytest.mark.covers("DLY-16")
+def test_a_delay_that_is_published_anew_may_keep_whom_it_holds_waiting_as_they_did():
+    workflow = published([wait(**STAGE)])
+    (enrollment,) = enroll(workflow, [Deal.objects.create(name="D").pk], now=database_now())
+    run()
+    publish(workflow, [wait(event="property_changed", property="amount")], delays="keep")
+    Deal.objects.update(amount=9)
+    run()
+    assert happened(enrollment) is None
+    Deal.objects.update(stage="won")
+    run()
+    assert happened(enrollment) is True
+
+
+def test_a_step_that_is_removed_or_becomes_another_one_leaves_nobody_waiting():
+    after = step("after", "edit_record", property="name", value="After")
+    workflow = published([wait(**STAGE), after])
+    (enrollment,) = enroll(workflow, [Deal.objects.create(name="D").pk], now=database_now())
+    run()
+    publish(workflow, [step("wait", "delay", days=2), after])
+    assert not EventWait.objects.exists()
+    run()
+    enrollment.refresh_from_db()
+    assert enrollment.due_at > database_now() + DAY
+    publish(workflow, [wait(**STAGE), after])
+    run()
+    assert EventWait.objects.count() == 1
+    publish(workflow, [after], orphans={"wait": "after"})
+    assert not EventWait.objects.exists()
+    run()
+    assert Deal.objects.get().name == "After"
+    assert broken_promises() == {}
 
 
 def test_a_wait_nobody_can_read_any_more_keeps_nobody_else_waiting(caplog):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -46,7 +47,7 @@ class PropertyChanged(JournalEvent):
         values = document.get("values")
         if not slug:
             return _("A property changes: choose one")
-        facts = {"property": str(prop.label) if prop else slug}
+        facts = {"property": capfirst(str(prop.label)) if prop else slug}
         if not isinstance(values, list) or not values:
             return _("%(property)s changes") % facts
         return _("%(property)s changes to %(values)s") % (facts | {"values": shown_values(values, prop)})

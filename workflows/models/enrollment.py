@@ -12,7 +12,8 @@ from workflows.models.workflow import Revision, Workflow
 #: Taken from the step it waits on by anything but the step itself: then it waits for no event any more.
 TAKEN_OUT = """
     OLD.waiting_in <> '' AND (
-        NEW.status IN ('unenrolled', 'failed') OR NEW.step <> OLD.step AND NEW.visit = OLD.visit
+        NEW.status IN ('unenrolled', 'failed')
+        OR NEW.step <> OLD.step AND (NEW.visit = OLD.visit OR NEW.revision_id <> OLD.revision_id)
     )
 """
 
