@@ -55,7 +55,10 @@ class CreateNote(Action):
         shared: dict[str, Any] = {
             "pinned": bool(params["pinned"]), "created_at": batch.now, "updated_at": batch.now, "custom": {},
         }  # fmt: skip
-        own = {"body": texts, "owner_id": [owners[pk].pk if pk in owners else None for pk in batch.ids]}
+        own: dict[str, list[Any]] = {
+            "body": texts,
+            "owner_id": [owners[pk].pk if pk in owners else None for pk in batch.ids],
+        }
         notes = insert(Note, len(batch.ids), shared, own)
         if "note" in associations_of(batch.object_type):
             associate_new(batch.object_type, object_types["note"], zip(batch.ids, notes, strict=True))
