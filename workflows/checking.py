@@ -29,8 +29,9 @@ def problems(definition: Definition, *, user: Any = None) -> list[Problem]:
     found += settings_problems(definition)
     if not definition.steps:
         found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
+    context = StepContext(definition, None, user)
     for step in definition.walk():
-        found += step_problems(StepContext(definition, step, user))
+        found += step_problems(context.at(step))
     return [*found, *never_reached(definition), *own_trigger(definition)]
 
 

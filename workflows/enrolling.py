@@ -136,6 +136,16 @@ def live_definition(workflow: Workflow) -> dict[str, Any]:
 
 
 def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.datetime) -> list[int]:
+    sql, common = insertion(workflow, candidates, now)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, facts | common)
+        enrolled = [row[0] for row in cursor.fetchall()]
+    reach("after_enroll")
+    return enrolled
+
+
+def insertion(workflow: Workflow, candidates: str, now: dt.datetime) -> tuple[str, dict[str, Any]]:
+    """The statement that enrolls candidates (record_id, cause, again), and its values besides theirs."""
     kind: ObjectType = object_types[workflow.object_type]
     steps = live_definition(workflow).get("steps") or []
     status = Enrollment.Status.ACTIVE if steps else Enrollment.Status.COMPLETED
@@ -145,7 +155,7 @@ def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.d
         key=connection.ops.quote_name(kind.key),
         live="AND record.deleted_at IS NULL" if kind.soft_deletes else "",
     )
-    facts = facts | {
+    return sql, {
         "workflow": workflow.pk,
         "revision": workflow.live_id,
         "status": str(status),
@@ -155,11 +165,6 @@ def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.d
         "reason": "" if steps else "completed",
         "now": now,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(sql, facts)
-        enrolled = [row[0] for row in cursor.fetchall()]
-    reach("after_enroll")
-    return enrolled
 
 
 def closed_because(workflow: Workflow) -> str:
@@ -177,12 +182,20 @@ def runs_away(workflow: Workflow, cause: dict[str, Any]) -> bool:
 
 def outsiders(workflow: Workflow, ids: list[int]) -> set[int]:
     """Of a workflow that keeps only matching records, those that do not match (MAN-08)."""
+    segments = required_segments(workflow)
+    if segments is None:
+        return set()
+    members = Membership.objects.filter(segment__in=segments, record_id__in=ids)
+    return set(ids) - set(members.values_list("record_id", flat=True))
+
+
+def required_segments(workflow: Workflow) -> list[int] | None:
+    """The segments of which a record must be a member of one (MAN-08); None where anybody may enter."""
     definition = live_definition(workflow)
     if not (definition.get("unenroll") or {}).get("when_no_longer_matching"):
-        return set()
+        return None
     segments = Subscription.objects.filter(revision=workflow.live, purpose=Subscription.Purpose.TRIGGER)
-    members = Membership.objects.filter(segment__in=segments.values("segment"), record_id__in=ids)
-    return set(ids) - set(members.values_list("record_id", flat=True))
+    return list(segments.values_list("segment_id", flat=True))
 
 
 def reasons(workflow: Workflow, ids: Collection[int]) -> dict[int, str]:

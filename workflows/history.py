@@ -20,7 +20,8 @@ from records.problems import DocumentError
 from workflows.definition import Definition, Step, parse
 from workflows.enrolling import REFUSALS
 from workflows.explaining import first_revision
-from workflows.models import Enrollment, Outcome, Revision, StepExecution
+from workflows.models import Enrollment, Outcome, Revision, StepExecution, Workflow
+from workflows.other_workflows import linked
 from workflows.params import StepContext
 from workflows.publishing import trigger_criteria
 from workflows.reasons import REASONS, reason_sentence
@@ -135,7 +136,7 @@ class Path:
         if cause.get("kind") == "manual":
             return manual_sentence(cause)
         if cause.get("kind") == "workflow":
-            return escape(_("Another workflow enrolled it."))
+            return enrolled_by_workflow(cause.get("workflow"))
         trigger = escape(self.trigger_sentence())
         if cause.get("kind") == "existing":
             return format_html(_("It already matched when the workflow was published: {trigger}."), trigger=trigger)
@@ -227,6 +228,14 @@ def manual_sentence(cause: dict[str, Any]) -> SafeString:
     if user:
         return format_html(_("{user} enrolled it by hand."), user=str(user))
     return escape(_("It was enrolled by hand."))
+
+
+def enrolled_by_workflow(pk: Any) -> SafeString:
+    """Which workflow enrolled it, also when that is gone."""
+    workflow = Workflow.objects.filter(pk=pk).first() if pk else None
+    if workflow is None:
+        return escape(_("Another workflow enrolled it."))
+    return format_html(_("The workflow {workflow} enrolled it."), workflow=linked(pk, f"“{workflow.name}”"))
 
 
 def tell(execution: StepExecution, definition: Definition | None, step: Step | None) -> SafeString:

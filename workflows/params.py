@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepContext:
-    """Where a step stands: what its form, checks and sentences may refer to. `user` is None for the engine."""
+    """Where a step stands: what its form, checks and sentences may refer to. `user` is None for the engine.
+
+    `workflow` is the id of the definition's own workflow where that is known.
+    """
 
     definition: Definition
     step: Step | None = None
     user: Any = None
+    workflow: int | None = None
+    #: What was read for one step and serves the others of the same definition, too.
+    shared: dict[str, Any] = dataclass_field(default_factory=dict, repr=False, compare=False)
 
     @property
     def object_type(self) -> ObjectType:

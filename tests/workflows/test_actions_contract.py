@@ -13,7 +13,7 @@ from crm.models import Contact, Team, TeamMembership, User
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import definition
 from workflows.engine import run_due
-from workflows.models import Enrollment, StepExecution
+from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.params import StepContext
 from workflows.registries import actions
 
@@ -30,6 +30,14 @@ EXAMPLES = {
     "create_task": step("s", "create_task", title=f"Call {BLANK}", due={"days": 2}, assignee="owner", priority="high"),
     "delay": step("s", "delay", hours=3),
     "delay_until_date": step("s", "delay_until_date", at="2027-05-01T09:00", zone="record"),
+    "delay_until_event": step(
+        "s",
+        "delay_until_event",
+        event="property_changed",
+        property="city",
+        values=["Berlin", "Oslo"],
+        max_wait={"days": 2},
+    ),
     "delay_until_property": step(
         "s", "delay_until_property", property="created_at", offset_days=-3, at="09:00", zone="workflow"
     ),
@@ -56,7 +64,13 @@ EXAMPLES = {
     ),
 }
 #: Those whose example has the records wait.
-WAITING = {"delay", "delay_until_date", "delay_until_time", "delay_until_weekday"}
+WAITING = {"delay", "delay_until_date", "delay_until_event", "delay_until_time", "delay_until_weekday"}
+#: The workflows that go_to_workflow and for_each_associated enroll in.
+TARGETS = {"contact": 900_001, "deal": 900_002}
+EXAMPLES["go_to_workflow"] = step("s", "go_to_workflow", workflow=str(TARGETS["contact"]))
+EXAMPLES["for_each_associated"] = step(
+    "s", "for_each_associated", association="deal", workflow=str(TARGETS["deal"]), limit=5
+)
 GO_TO = [
     step("split", "branch", [
         {"name": "A", "criteria": IS_SWEDISH, "steps": [step("s", "go_to", step="x")]},
@@ -73,6 +87,13 @@ def context_for(slug, **params):
     document = {"format": 1, "object": "contact", "steps": steps_for(slug)}
     found = definition.parse(document)
     return StepContext(found, found.by_id["s"])
+
+
+@pytest.fixture(autouse=True)
+def targets(db):
+    for object_type, pk in TARGETS.items():
+        made = make_workflow([step("t", "end")], object_type)
+        Workflow.objects.create(pk=pk, name="Target", object_type=object_type, status="on", live=made.live)
 
 
 @pytest.fixture

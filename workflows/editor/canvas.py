@@ -96,8 +96,7 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: Coll
         return trigger_card(box, state, context.definition)
     step = box.step
     action = actions[step.action]
-    own = StepContext(context.definition, step)
-    own.__dict__["properties"] = context.properties  # one look at the database for all cards
+    own = context.at(step)  # one look at the database for all cards
     summary = action.describe(step.params, own)
     faults = state.problems.get(step.id, [])
     place = _("Step %(number)d of %(total)d") % {"number": box.number, "total": total}
@@ -165,8 +164,7 @@ def trigger_card(box: Box, state: State, definition: Definition) -> str:
 
 def branch_name(label: Label, context: StepContext) -> str:
     step = context.definition.by_id[label.step]
-    own = StepContext(context.definition, step)
-    own.__dict__["properties"] = context.properties
+    own = context.at(step)
     told = actions[step.action].describe_branch(label.branch, own)
     text = label.text or _("Branch %(number)d") % {"number": label.branch + 1}
     inner = f'<span class="flow-branch" title="{escape(told)}">{escape(text)}</span>'
