@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from records.clock import database_now
 from records.partitions import ensure_partitions
 from workflows import chores, doorbell
+from workflows.rounds import Rounds
 from workflows.ticking import tick
 from workflows.waiting import look
 
@@ -42,6 +43,7 @@ class Clock:
         self.pause = 0.0
         self.looked_at = 0.0
         self.partitions_for: dt.date | None = None
+        self.rounds = Rounds()
 
     def stop(self, *_signal: Any) -> None:
         """Ask the loop to end; it does within about a second."""
@@ -73,11 +75,11 @@ class Clock:
         now = database_now()
         self.look_after_partitions(now)
         waiting = self.waiting_since(now)
-        if waiting is None:
-            return
-        rung = doorbell.ring("high") and doorbell.ring("bulk")
-        if not rung or now - waiting > dt.timedelta(seconds=PATIENCE):
-            self.work()
+        if waiting is not None:
+            rung = doorbell.ring("high") and doorbell.ring("bulk")
+            if not rung or now - waiting > dt.timedelta(seconds=PATIENCE):
+                self.work()
+        self.rounds.make(now)
 
     def until_next_look(self) -> float:
         return min(max(self.looked_at + BEAT - time.monotonic(), 0.0), BEAT)

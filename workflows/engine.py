@@ -28,6 +28,7 @@ from workflows.holding import MAY_STEP, Held
 from workflows.journey import TRANSIENT, Journey, Poisoned
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Fenced, Ledger
+from workflows.tallying import Report
 
 logger = logging.getLogger(__name__)
 
@@ -137,6 +138,7 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
     with transaction.atomic(), same_source():
         ledger = Ledger(now)
         ours = grouped(claim)
+        report = Report(claim, ours)
         reach("after_lock")
         for (revision_id, *_cause), group in ours.items():
             revision = Revision.objects.select_related("workflow").get(pk=revision_id)
@@ -151,6 +153,7 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
             ledger.write()
         reach("before_commit")
     reach("after_commit")
+    report.committed(ledger.counts)
     return done
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from workflows import chores, doorbell, engine
+from workflows import chores, doorbell, engine, tallying
 from workflows.delivering import deliver
 from workflows.dispatching import dispatch
 from workflows.waiting import look
@@ -24,25 +24,33 @@ def pump(lane: str = "high") -> None:
     """Dispatch changes, run due steps and send deliveries until nothing is due, for a minute at most."""
     if lane not in SIZES:
         raise ValueError(f"There is no lane {lane!r}; use one of {sorted(SIZES)}.")
-    with stopping() as asked_to_stop:
-        end = time.monotonic() + BUDGET_SECONDS
-        size = SIZES[lane]
-        while not asked_to_stop.is_set():
-            if time.monotonic() > end:
-                doorbell.ring(lane)
-                return
-            waiting = look()
-            now = waiting.now
-            changes = within(LONG, "changes", dispatch, now) if waiting.changes or waiting.segments else 0
-            steps = 0
-            if waiting.steps or changes:
-                steps = within(None, "steps", engine.run_due, now, size, freshest=lane == "high")
-            if steps >= size and lane == "high":
-                doorbell.ring("bulk")
-            sent = within(DELIVERING, "deliveries", deliver, now) if waiting.deliveries and not steps else 0
-            others = within(LONG, "chores", chores.work, now) if lane == "bulk" else 0
-            if not (changes or steps or sent or others):
-                return
+    try:
+        with stopping() as asked_to_stop:
+            work_until(asked_to_stop, lane)
+    finally:
+        tallying.flush()
+
+
+def work_until(asked_to_stop: threading.Event, lane: str) -> None:
+    """Do what waits, a batch at a time; rings again for itself when there is more than a job may do."""
+    end, size = time.monotonic() + BUDGET_SECONDS, SIZES[lane]
+    while not asked_to_stop.is_set():
+        if time.monotonic() > end:
+            doorbell.ring(lane)
+            return
+        waiting = look()
+        now = waiting.now
+        changes = within(LONG, "changes", dispatch, now) if waiting.changes or waiting.segments else 0
+        steps = 0
+        if waiting.steps or changes:
+            steps = within(None, "steps", engine.run_due, now, size, freshest=lane == "high")
+        if steps >= size and lane == "high":
+            doorbell.ring("bulk")
+        sent = within(DELIVERING, "deliveries", deliver, now) if waiting.deliveries and not steps else 0
+        others = within(LONG, "chores", chores.work, now) if lane == "bulk" else 0
+        if not (changes or steps or sent or others):
+            return
+        tallying.flush(soon=False)
 
 
 @contextmanager

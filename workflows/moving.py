@@ -63,6 +63,8 @@ class Ledger:
     lines: list[str] = field(default_factory=list)
     places: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    #: Lines by revision and outcome.
+    counts: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def log(self, enrollment: Standing, revision_id: int, action: str, outcome: str, detail: dict[str, Any]) -> None:
         """A line for one enrollment, at the step it stands on."""
@@ -81,10 +83,13 @@ class Ledger:
         tail = f"\t{action}\t{outcome}\t"
         at = f"\t{self.now.isoformat()}\n"
         same = copied(as_json(detail))
+        before = len(self.lines)
         for one in enrollments:
             noted = notes.get(one.id)
             told = copied(as_json({**detail, **noted})) if noted else same
             self.lines.append(f"{one.id}\t{revision_id}\t{one.visit}\t{one.step}{tail}{told}{at}")
+        key = (revision_id, str(outcome))
+        self.counts[key] = self.counts.get(key, 0) + len(self.lines) - before
 
     def stand(self, enrollment: Standing, due_at: dt.datetime | None) -> None:
         """The enrollment goes on (or waits) where it stands, from an instant; None: until something wakes it."""

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workflows import chores, delivering, engine
+from workflows import chores, delivering, engine, tallying
 from workflows.dispatching import dispatch
 from workflows.models import Enrollment
 from workflows.watchdog import DELIVERING, LONG, within
@@ -39,6 +39,7 @@ def tick(now: dt.datetime, *, go_on: Callable[[], bool] = lambda: True) -> Ticke
         done.chores += others
         if not (changes or steps or deliveries or others):
             break
+    tallying.flush()
     done.enrolled = Enrollment.objects.filter(pk__gt=newest).count()
     return done
 
