@@ -40,8 +40,9 @@ class Enrollment(models.Model):
         TAKEN = 2
 
     id = models.BigAutoField(primary_key=True)
-    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="enrollments")
-    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="enrollments")
+    # Every index is written three times per enrollment: these two would add nothing to those below.
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="enrollments", db_index=False)
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="enrollments", db_index=False)
     record_id = models.BigIntegerField()
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.ACTIVE)
     step = models.CharField(_("step"), max_length=64, blank=True)
