@@ -32,7 +32,8 @@ FAILED_AN_HOUR = 20
 HOUR = dt.timedelta(hours=1)
 SEEN = """
     INSERT INTO workflows_alert (rule, workflow_id, day, first_at, last_at, count, detail)
-    VALUES (%(rule)s, %(workflow)s, %(day)s, %(now)s, %(now)s, %(count)s, jsonb_build_object('first', %(ids)s::bigint[]))
+    VALUES (%(rule)s, %(workflow)s, %(day)s, %(now)s, %(now)s, %(count)s,
+        jsonb_build_object('first', %(ids)s::bigint[]))
     ON CONFLICT (rule, workflow_id, day) DO UPDATE SET last_at = %(now)s, count = EXCLUDED.count,
         detail = workflows_alert.detail || EXCLUDED.detail
     RETURNING id
