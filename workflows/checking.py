@@ -20,16 +20,17 @@ from workflows.settings_checks import settings_problems
 PUBLISH = "workflows.publish_workflow"
 
 
-def problems(definition: Definition, *, user: Any = None) -> list[Problem]:
+def problems(definition: Definition, *, user: Any = None, workflow: int | None = None) -> list[Problem]:
     """Every problem of a definition: errors, which keep it from being published, and warnings.
 
-    `user` is who wants to publish; without the right to, that is a problem, too.
+    `user` is who wants to publish; without the right to, that is a problem, too. `workflow` is the id of the
+    definition's workflow: it cannot enroll in itself.
     """
     found = [*rights_problems(user), *trigger_problems(definition), *unsupported(definition)]
     found += settings_problems(definition)
     if not definition.steps:
         found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
-    context = StepContext(definition, None, user)
+    context = StepContext(definition, None, user, workflow)
     for step in definition.walk():
         found += step_problems(context.at(step))
     return [*found, *never_reached(definition), *own_trigger(definition)]

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from records.clock import database_now
 from records.problems import DocumentError, Problem
 from workflows import checking, drafting
+from workflows.admin.switch_views import COLOURS, links
 from workflows.definition import parse
 from workflows.editor import page
-from workflows.editor.panels import Panel
+from workflows.editor.panels import SETTINGS, Panel
 from workflows.editor.words import keys, words
 from workflows.models import Workflow
 
@@ -61,7 +62,8 @@ class EditorViews:
             "palette": page.palette(workflow.object_type),
             "words": words(), "keys": keys(),
             "may_change": request.user.has_perm("workflows.change_workflow"),
-            "may_publish": request.user.has_perm("workflows.publish_workflow"),
+            "switches": links(workflow, "editor") if request.user.has_perm("workflows.publish_workflow") else [],
+            "colour": COLOURS[workflow.status],
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/editor.html", context)
 
@@ -109,7 +111,7 @@ class EditorViews:
         revision = drafting.shown(workflow)
         assert revision is not None
         try:
-            op = Panel(parse(revision.definition), step, request.POST).op()
+            op = Panel(parse(revision.definition), step, request.POST, workflow=workflow.pk).op()
             rev = int(request.POST.get("rev", ""))
         except (AssertionError, ValueError):
             message = _("The step “%(step)s” is not there any more. Reload the page.") % {"step": step}
@@ -129,14 +131,15 @@ class EditorViews:
         revision = drafting.shown(workflow)
         assert revision is not None
         definition = parse(revision.definition)
-        if step != "trigger" and step not in definition.by_id:
+        if step not in ("trigger", SETTINGS) and step not in definition.by_id:
             if gone_ok:
                 return ""
             raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
-        faults = page.by_step(checking.errors(checking.problems(definition)), definition).get(step, [])
+        found = checking.errors(checking.problems(definition, workflow=workflow.pk))
+        faults = page.by_step(found, definition).get(step, [])
         context = {
-            "panel": Panel(definition, step), "faults": faults, "workflow": workflow,
-            "number": definition.number_of(step) if step != "trigger" else 0,
+            "panel": Panel(definition, step, workflow=workflow.pk), "faults": faults, "workflow": workflow,
+            "number": definition.number_of(step) if step in definition.by_id else 0,
             "may_change": request.user.has_perm("workflows.change_workflow"),
         }  # fmt: skip
         return page.panel(context, request)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -24,14 +24,14 @@ from records.clock import database_now
 from records.icons import icon
 from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError
-from workflows import cataloguing, checking, drafting, switching
+from workflows import cataloguing, checking, drafting
+from workflows.admin import switch_views
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.review_views import ReviewViews
+from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.definition import parse
 from workflows.models import Enrollment, Folder, Revision, Workflow
 from workflows.registries import goals
-
-COLOURS = {"on": "ok", "paused": "warn", "off": "muted"}
 
 
 class ObjectTypeFilter(admin.SimpleListFilter):
@@ -64,14 +64,14 @@ class FolderAdmin(admin.ModelAdmin):
 
 
 @admin.register(Workflow)
-class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
+class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, admin.ModelAdmin):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
     list_filter = ("status", ObjectTypeFilter, "folder")
     search_fields = ("name", "description")
     list_per_page = 50
     ordering = ("-updated_at",)
-    actions = ("turn_on_selected", "turn_off_selected")
+    actions = ("turn_on_selected", "pause_selected", "resume_selected", "drain_selected", "turn_off_selected")
     show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
@@ -81,7 +81,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             path("<int:pk>/review/", wrap(self.review_view), name="workflow_review"),
-            path("<int:pk>/switch/", wrap(require_POST(self.switch_view)), name="workflow_switch"),
+            path("switch/", wrap(self.switch_view), name="workflow_switch"),
             path("<int:pk>/clone/", wrap(require_POST(self.clone_view)), name="workflow_clone"),
             path("<int:pk>/remove/", wrap(self.remove_view), name="workflow_remove"),
         ]
@@ -94,8 +94,9 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         found = super().get_queryset(request).filter(deleted_at=None).select_related("folder", "live")
         drafts = Prefetch("revisions", Revision.objects.filter(published_at=None), to_attr="drafts")
         return found.prefetch_related(drafts).annotate(
-            total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0)
-        )
+            total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0),
+            may_switch=Value(self.has_publish_permission(request)),
+        )  # fmt: skip
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(checking.PUBLISH))
@@ -134,7 +135,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         if revision is None:
             return "–"
         try:
-            count = len(checking.errors(checking.problems(parse(revision.definition))))
+            count = len(checking.errors(checking.problems(parse(revision.definition), workflow=workflow.pk)))
         except DocumentError as error:
             count = len(error.problems)
         return format_html('<span class="chip chip-warn">{}</span>', count) if count else "–"
@@ -149,6 +150,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
             (reverse("admin:workflow_remove", args=[workflow.pk]), _("Delete…")),
         ]
         body = format_html_join("", '<a href="{}">{}</a>', links[:3]) + self.menu_buttons(workflow)
+        switches = switch_views.links(workflow, "list") if getattr(workflow, "may_switch", False) else []
+        body += format_html_join("", '<a href="{}">{}…</a>', switches)
         body += format_html_join("", '<a href="{}">{}</a>', links[3:])
         more = _("More for %(name)s") % {"name": workflow.name}
         return format_html(
@@ -158,14 +161,9 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         )  # fmt: skip
 
     def menu_buttons(self, workflow: Workflow) -> SafeString:
-        """Buttons that send the list's own form elsewhere, because a form cannot stand in a form."""
-        buttons = [(reverse("admin:workflow_clone", args=[workflow.pk]), "", _("Make a copy"))]
-        if workflow.live_id:
-            on = workflow.status == Workflow.Status.ON
-            switch = reverse("admin:workflow_switch", args=[workflow.pk]) + "?from=list"
-            buttons.append((switch, "off" if on else "on", _("Turn off") if on else _("Turn on")))
-        button = '<button formaction="{}" formnovalidate name="to" value="{}">{}</button>'
-        return format_html_join("", button, buttons)
+        """A button that sends the list's own form elsewhere, because a form cannot stand in a form."""
+        copy = reverse("admin:workflow_clone", args=[workflow.pk])
+        return format_html('<button formaction="{}" formnovalidate>{}</button>', copy, _("Make a copy"))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not Workflow.objects.filter(deleted_at=None).exists() and self.has_add_permission(request):
@@ -202,18 +200,6 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
             raise Http404(_("There is no workflow “%(id)s”.") % {"id": object_id})
         return redirect("admin:workflow_editor", object_id)
 
-    def switch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Turn on or off (`to=on|off`)."""
-        workflow = self.workflow_or_404(request, pk, "publish")
-        verb = switching.turn_on if request.POST.get("to") == "on" else switching.turn_off
-        try:
-            verb(workflow, by=request.user, now=database_now())
-        except DocumentError as error:
-            self.message_user(request, error.problems[0].message, messages.ERROR)
-        if request.GET.get("from") == "list":
-            return redirect("admin:workflows_workflow_changelist")
-        return redirect("admin:workflow_editor", pk)
-
     def clone_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A copy that is off, without enrollments and history (CRE-20)."""
         workflow = self.workflow_or_404(request, pk, "add")
@@ -236,17 +222,22 @@ class WorkflowAdmin(EditorViews, ReviewViews, admin.ModelAdmin):
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/remove.html", context)
 
-    @admin.action(description=gettext_lazy("Turn on"), permissions=["publish"])
-    def turn_on_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
-        self.switch_all(request, queryset.filter(~Q(status="on")), switching.turn_on)
+    @admin.action(description=gettext_lazy("Turn on…"), permissions=["publish"])
+    def turn_on_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> HttpResponse:
+        return self.ask_to_switch(switch_views.ON, queryset)
 
-    @admin.action(description=gettext_lazy("Turn off"), permissions=["publish"])
-    def turn_off_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
-        self.switch_all(request, queryset.exclude(status="off"), switching.turn_off)
+    @admin.action(description=gettext_lazy("Pause…"), permissions=["publish"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> HttpResponse:
+        return self.ask_to_switch(switch_views.PAUSE, queryset)
 
-    def switch_all(self, request: HttpRequest, queryset: QuerySet[Workflow], verb: Any) -> None:
-        for workflow in queryset:
-            try:
-                verb(workflow, by=request.user, now=database_now())
-            except DocumentError as error:
-                self.message_user(request, f"{workflow}: {error.problems[0].message}", messages.ERROR)
+    @admin.action(description=gettext_lazy("Resume…"), permissions=["publish"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> HttpResponse:
+        return self.ask_to_switch(switch_views.RESUME, queryset)
+
+    @admin.action(description=gettext_lazy("Finish and turn off…"), permissions=["publish"])
+    def drain_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> HttpResponse:
+        return self.ask_to_switch(switch_views.DRAIN, queryset)
+
+    @admin.action(description=gettext_lazy("Turn off…"), permissions=["publish"])
+    def turn_off_selected(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> HttpResponse:
+        return self.ask_to_switch(switch_views.OFF, queryset)

@@ -17,6 +17,7 @@ from workflows.definition import Definition, parse
 from workflows.drafting.telling import told
 from workflows.editor.canvas import State, canvas, svg
 from workflows.editor.layout import layout
+from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.models import Revision, Workflow
 from workflows.registries import actions
 
@@ -33,7 +34,7 @@ def facts(
 ) -> dict[str, Any]:
     """Everything the page shows about a draft, as JSON. `collapsed`: branchings whose branches are not drawn."""
     definition = parse(revision.definition)
-    found = [problem for problem in checking.problems(definition) if problem.severity == "error"]
+    found = [problem for problem in checking.problems(definition, workflow=workflow.pk) if problem.severity == "error"]
     faults = by_step(found, definition)
     picture = layout(definition, collapsed)
     done, waiting = drafting.undoable(revision, now) if revision.published_at is None else (None, None)
@@ -68,6 +69,8 @@ def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]
         step_id = next((name for path, name in places if f"{problem.path}.".startswith(f"{path}.")), "")
         if problem.path.startswith("trigger"):
             step_id = "trigger"
+        if problem.path.startswith("settings"):
+            step_id = SETTINGS
         sorted_out.setdefault(step_id, []).append(str(problem.message))
     return sorted_out
 

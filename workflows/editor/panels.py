@@ -13,6 +13,8 @@ from records.criteria.widget import CriteriaField
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows.definition import Branch, Definition, Step
+from workflows.editor.settings_panel import NAME as SETTINGS
+from workflows.editor.settings_panel import SettingsPanel
 from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions, triggers
 
@@ -135,19 +137,20 @@ def filters_of(document: Any, definition: Definition) -> list[tuple[str, str]]:
 
 
 class Panel:
-    """The panel of a step ("trigger" for the trigger), empty or filled with what was sent."""
+    """The panel of a step, of the trigger ("trigger") or of the settings, empty or filled with what was sent."""
 
-    def __init__(self, definition: Definition, name: str, data: Any = None) -> None:
+    def __init__(self, definition: Definition, name: str, data: Any = None, *, workflow: int | None = None) -> None:
         self.definition, self.name, self.data = definition, name, data
         self.step: Step | None = definition.by_id.get(name)
         self.trigger = TriggerForm(data, definition) if name == "trigger" else None
+        self.settings = SettingsPanel(definition, data) if name == SETTINGS else None
         self.form: ParamsForm | None = None
         self.comment: forms.Form | None = None
         self.branches: list[BranchForm] = []
         if self.step is None:
             return
         self.action = actions[self.step.action]
-        self.context = StepContext(definition, self.step)
+        self.context = StepContext(definition, self.step, workflow=workflow)
         if data is None:
             self.form = self.action.Params(document=self.step.params, context=self.context)
         else:
@@ -161,6 +164,8 @@ class Panel:
         """The operation that stores what was sent."""
         if self.trigger is not None:
             return self.trigger.op()
+        if self.settings is not None:
+            return self.settings.op()
         assert self.step is not None and self.form is not None and self.comment is not None
         self.form.is_valid()
         self.comment.is_valid()

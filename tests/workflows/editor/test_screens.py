@@ -104,10 +104,12 @@ def test_a_workflow_is_copied_and_switched_from_its_row(client: Any, admin_user:
     publishing.publish(workflow, by=admin_user, now=database_now(), enroll_existing=False)
     client.force_login(admin_user)
     page = client.get(f"{BASE}/").content.decode()
-    assert f'formaction="{BASE}/{workflow.pk}/clone/"' in page and ">Turn off<" in page
+    assert f'formaction="{BASE}/{workflow.pk}/clone/"' in page and ">Turn off…<" in page
     client.post(f"{BASE}/{workflow.pk}/clone/")
     assert Workflow.objects.get(name="First (copy)").live is None
-    assert client.post(f"{BASE}/{workflow.pk}/switch/?from=list", {"to": "off"}).url == f"{BASE}/"
+    asked = client.get(f"{BASE}/switch/?to=off&id={workflow.pk}&from=list").content.decode()
+    assert "Nobody enters any more." in asked
+    assert client.post(f"{BASE}/switch/?to=off&id={workflow.pk}&from=list").url == f"{BASE}/"
     workflow.refresh_from_db()
     assert workflow.status == "off"
 

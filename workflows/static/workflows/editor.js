@@ -131,7 +131,7 @@ function toast(text, action, run) {
 }
 
 /* Cards */
-const card = (id) => canvas.querySelector(`.flow-card[data-step="${CSS.escape(id)}"]`);
+const card = (id) => root.querySelector(`a[data-step="${CSS.escape(id)}"]`);
 const cards = () => [...canvas.querySelectorAll(".flow-card")];
 const here = () => document.activeElement.closest?.(".flow-steps > li")?.querySelector(".flow-card");
 const openStep = () => new URLSearchParams(location.search).get("step") || "";
@@ -466,6 +466,7 @@ addEventListener("paste", (event) => {
   pasteAt(belowOf(one));
 });
 for (const name of ["undo", "redo"]) $(`flow-${name}`)?.addEventListener("click", () => flushed({ op: name }));
+$("flow-settings").addEventListener("click", (event) => { event.preventDefault(); open("_settings"); });
 $("flow-help").addEventListener("click", () => ask($("flow-keys")));
 $("flow-name")?.addEventListener("change", ({ target }) => { if (target.value.trim()) op({ op: "rename", name: target.value }); else target.value = target.defaultValue; });
 $("flow-publish").addEventListener("click", async (event) => { if (dirty || (openStep() && state() !== before)) { event.preventDefault(); await store(false, true); await queue; location.href = event.currentTarget?.href || $("flow-publish").href; } });
