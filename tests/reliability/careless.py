@@ -83,6 +83,10 @@ def ring_ten_times() -> None:
 MISTAKES: dict[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
-        commit_in_two_parts, never_look_at_the_claim, read_a_wrong_clock, load_the_poison, ring_ten_times,
-    )  # fmt: skip
+        commit_in_two_parts,
+        never_look_at_the_claim,
+        read_a_wrong_clock,
+        load_the_poison,
+        ring_ten_times,
+    )
 }

@@ -145,7 +145,7 @@ def main() -> None:
                 code = 0
             except SystemExit as error:
                 code = int(error.code or 0)
-            except BaseException:
+            except BaseException:  # noqa: BLE001
                 sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
             finally:
                 sys.stderr.flush()

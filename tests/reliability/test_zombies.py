@@ -26,7 +26,7 @@ from workflows.registries import actions
 from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ZOMBIES, DEPLOYMENTS = (50, 20) if FULL else (10, 5)
+ZOMBIES, DEPLOYMENTS = (50, 20) if FULL else (10, 3)
 #: Where a worker freezes: before its transaction, or in it, when PostgreSQL ends its connection meanwhile.
 PLACES = ("after_claim", "after_lock", "after_effect", "after_log", "before_commit")
 
