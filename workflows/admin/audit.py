@@ -19,6 +19,12 @@ ACTIONS = {
     "changed": _("Renamed or described"),
     "deleted": _("Deleted"),
     "enrolled_by_hand": _("Enrolled by hand"),
+    "retried": _("Tried stopped records again"),
+    "passed_over": _("Took stopped records past their step"),
+    "left_stopped": _("Left stopped records as they are"),
+    "sent_again": _("Sent deliveries again"),
+    "deliveries_skipped": _("Skipped deliveries"),
+    "marked_sent": _("Marked deliveries as sent"),
 }
 NUMBERS: dict[str, Callable[[int], str]] = {
     "enrolled": lambda n: ngettext("%(count)d record enrolled.", "%(count)d records enrolled.", n),
@@ -28,6 +34,8 @@ NUMBERS: dict[str, Callable[[int], str]] = {
     ),
     "removed": lambda n: ngettext("%(count)d record taken out.", "%(count)d records taken out.", n),
     "unenrolled": lambda n: ngettext("%(count)d record left.", "%(count)d records left.", n),
+    "records": lambda n: ngettext("%(count)d record.", "%(count)d records.", n),
+    "deliveries": lambda n: ngettext("%(count)d delivery.", "%(count)d deliveries.", n),
 }
 NAMES = {"name": _("Name"), "description": _("Description"), "folder": _("Folder")}
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,8 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from records.clock import database_now
+from workflows import limits, resending
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.models import Delivery
+from workflows.moments import shown_moment
 
 State = Delivery.State
 COLOURS = {
@@ -34,6 +39,19 @@ class DeliveryAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     show_full_result_count = False
     fields = ("key", "kind", "state", "attempts", "last_error", "due_at", "created_at", "done_at", "request")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Above the list: which kinds are kept back by their limit, and until when."""
+        now = database_now()
+        kinds = getattr(settings, "WORKFLOW_DELIVERY_LIMITS", {})
+        held = limits.throttled([f"{limits.DELIVERY}{kind}" for kind in kinds], now) if kinds else {}
+        for scope, until in held.items():
+            kind = scope.removeprefix(limits.DELIVERY)
+            facts = {"kind": kind, "limit": kinds[kind], "until": shown_moment(until.isoformat())}
+            sentence = _("Deliveries of the kind “%(kind)s” are limited to %(limit)s: the next leaves on %(until)s.")
+            messages.warning(request, sentence % facts)
+        page: HttpResponse = super().changelist_view(request, extra_context)
+        return page
 
     def has_repair_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("workflows.change_delivery"))
@@ -56,24 +74,20 @@ class DeliveryAdmin(ReadOnlyAdmin):
         url = reverse("admin:workflows_enrollment_change", args=[delivery.enrollment_id])
         return format_html('<a href="{}">#{}</a>', url, delivery.enrollment_id)
 
-    @admin.action(description=_("Try again now"), permissions=["repair"])
+    @admin.action(description=_("Send again now"), permissions=["repair"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Only what was given up or is uncertain; what is on its way keeps its turn."""
-        count = queryset.filter(state__in=[State.DEAD, State.UNCERTAIN]).update(
-            state=State.PENDING, due_at=database_now(), attempts=0, claim=None, claimed_until=None
-        )
-        self.told(request, ngettext("%d delivery is tried again.", "%d deliveries are tried again.", count) % count)
+        count = resending.send_again(queryset, by=request.user, now=database_now())
+        self.told(request, ngettext("%d delivery is sent again.", "%d deliveries are sent again.", count) % count)
 
     @admin.action(description=_("Skip"), permissions=["repair"])
     def skip(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        waiting = queryset.filter(state__in=[State.DEAD, State.UNCERTAIN, State.PENDING])
-        count = waiting.update(state=State.SKIPPED, done_at=database_now(), due_at=None)
+        count = resending.skip(queryset, by=request.user, now=database_now())
         self.told(request, ngettext("%d delivery was skipped.", "%d deliveries were skipped.", count) % count)
 
     @admin.action(description=_("Mark as sent"), permissions=["repair"])
     def mark_sent(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        uncertain = queryset.filter(state__in=[State.DEAD, State.UNCERTAIN])
-        count = uncertain.update(state=State.DONE, done_at=database_now(), due_at=None)
+        count = resending.mark_sent(queryset, by=request.user, now=database_now())
         self.told(
             request, ngettext("%d delivery is marked as sent.", "%d deliveries are marked as sent.", count) % count
         )

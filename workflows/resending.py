@@ -1,0 +1,62 @@
+"""Dead letters among deliveries: what was given up, or may have arrived, is sent again, skipped or called sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from workflows import doorbell
+from workflows.models import AuditEntry, Delivery, Enrollment
+
+State = Delivery.State
+CHANGE = "workflows.change_delivery"
+STOPPED = (State.DEAD, State.UNCERTAIN)
+
+
+def stopped(deliveries: QuerySet[Delivery] | None = None) -> QuerySet[Delivery]:
+    """Those of some deliveries (of all) that wait for a person."""
+    found = Delivery.objects.all() if deliveries is None else deliveries
+    return found.filter(state__in=STOPPED)
+
+
+def send_again(deliveries: QuerySet[Delivery], *, by: Any, now: dt.datetime) -> int:
+    """Send what was given up or is uncertain once more, under its old key; how many. Raises PermissionDenied."""
+    change = {"state": State.PENDING, "due_at": now, "attempts": 0, "claim": None, "claimed_until": None}
+    return settle(stopped(deliveries), change, "sent_again", by, now)
+
+
+def skip(deliveries: QuerySet[Delivery], *, by: Any, now: dt.datetime) -> int:
+    """Do not send what was given up, is uncertain or still waits; how many. Raises PermissionDenied."""
+    change = {"state": State.SKIPPED, "done_at": now, "due_at": None}
+    return settle(deliveries.filter(state__in=[*STOPPED, State.PENDING]), change, "deliveries_skipped", by, now)
+
+
+def mark_sent(deliveries: QuerySet[Delivery], *, by: Any, now: dt.datetime) -> int:
+    """Take it that what was given up or is uncertain has arrived; how many. Raises PermissionDenied."""
+    change = {"state": State.DONE, "done_at": now, "due_at": None}
+    return settle(stopped(deliveries), change, "marked_sent", by, now)
+
+
+def settle(deliveries: QuerySet[Delivery], change: dict[str, Any], action: str, by: Any, now: dt.datetime) -> int:
+    if not by.has_perm(CHANGE):
+        raise PermissionDenied(_("You may not change deliveries. Ask somebody who may."))
+    with transaction.atomic():
+        # Locked, so that what is counted for the audit log is what is changed.
+        rows = list(deliveries.order_by("pk").select_for_update().values_list("pk", "enrollment_id"))
+        behind = Enrollment.objects.filter(pk__in={enrollment for _pk, enrollment in rows if enrollment})
+        workflows = dict(behind.values_list("pk", "workflow"))
+        per_workflow = Counter(workflows[enrollment] for _pk, enrollment in rows if enrollment in workflows)
+        Delivery.objects.filter(pk__in=[pk for pk, _enrollment in rows]).update(**change)
+        AuditEntry.objects.bulk_create(
+            AuditEntry(workflow_id=workflow, user=by, action=action, detail={"deliveries": count}, at=now)
+            for workflow, count in per_workflow.items()
+        )
+        transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
+    return len(rows)
