@@ -19,6 +19,8 @@ from workflows.models import Enrollment, EventWait, Revision, Workflow
 
 FOLLOW, PIN = "follow", "pin"
 KEEP, RECOMPUTE = "keep", "recompute"
+#: The settings that say when actions may run.
+TIMES = ("timezone", "windows", "pause_dates")
 #: The orphans that go on at a step of the new revision, each with a line in its history.
 SEND_ON = """
     WITH sent AS (
