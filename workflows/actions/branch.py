@@ -17,6 +17,7 @@ from records.problems import DocumentError, Problem
 from workflows.actions.base import Action
 from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.wall_time import workflow_zone
 
 if TYPE_CHECKING:
     from workflows.batch import Batch
@@ -28,7 +29,7 @@ ANY_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 def zone_of(context: StepContext) -> str:
-    return str(context.definition.settings.get("timezone") or "UTC")
+    return workflow_zone(context.definition.settings).key
 
 
 @actions.register
