@@ -18,7 +18,7 @@ from records.criteria import Compiled
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from workflows import checking, doorbell, following
+from workflows import checking, cycles, doorbell, following
 from workflows.definition import Definition, parse
 from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
@@ -31,6 +31,7 @@ from workflows.models import Enrollment, Revision, Subscription, Workflow
 from workflows.registries import triggers
 from workflows.settings_checks import late_problems, turn_off_at
 from workflows.switching import note, watched_by
+from workflows.wall_time import workflow_zone
 
 
 class RevisionConflict(Conflict):
@@ -85,7 +86,8 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
         definition = parse(revision.definition)
     except DocumentError as error:
         return Review(None, error.problems)
-    found = checking.problems(definition, user=user) + late_problems(definition, now)
+    found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now)
+    found += cycles.problems(workflow.pk, revision.definition, checking.writes(definition))
     text = triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
     inside, policy = look_inside(workflow, definition), policy_of(definition)
     compiled = trigger_criteria(definition, now)
@@ -116,7 +118,7 @@ def trigger_criteria(definition: Definition, now: dt.datetime) -> Compiled | Non
 
 
 def zone_of(definition: Definition) -> str:
-    return str(definition.settings.get("timezone") or "UTC")
+    return workflow_zone(definition.settings).key
 
 
 def draft(workflow: Workflow) -> Revision | None:
@@ -155,7 +157,8 @@ def publish(
         revision = reviewed_draft(workflow, rev)
         definition = parse(revision.definition)
         how = in_flight or policy_of(definition)
-        wrong = checking.errors(checking.problems(definition, user=by) + late_problems(definition, now))
+        found = checking.problems(definition, user=by, workflow=workflow.pk) + late_problems(definition, now)
+        wrong = checking.errors(found)
         wrong += following.problems(definition, orphans or {})
         if wrong:
             raise DocumentError(wrong)

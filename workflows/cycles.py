@@ -1,0 +1,117 @@
+"""Workflows that may start one another without end, found by looking at them (decision 14).
+
+A graph of the workflows that are on: one leads to another when it writes a property the other's trigger looks at, or
+when it enrolls records there. Publishing warns where the workflow would be part of a circle; at run time the length of
+the chain is the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+
+from records import criteria
+from records.clock import database_now
+from records.object_types import object_types, properties_read_once
+from records.problems import DocumentError, Problem
+from workflows.models import Workflow
+
+#: Actions that enroll records in the workflow their params name.
+ENROLLING = ("go_to_workflow", "for_each_associated")
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Node:
+    """A workflow as the graph sees it; properties are "object_type.property"."""
+
+    id: int
+    name: str
+    writes: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    enrolls: frozenset[int] = field(default_factory=frozenset)
+
+    def leads_to(self, other: Node) -> bool:
+        return other.id in self.enrolls or bool(self.writes & other.reads)
+
+
+def read_by_trigger(document: dict[str, Any]) -> frozenset[str]:
+    """The properties a definition's trigger looks at."""
+    found = (document.get("trigger") or {}).get("criteria")
+    kind = object_types.get(document.get("object", ""))
+    if not found or kind is None:
+        return frozenset()
+    try:
+        # Only names are read here: any instant would do.
+        compiled = criteria.compile(found, kind, now=database_now(), stored=True)
+    except DocumentError:
+        return frozenset()
+    return frozenset(f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties)
+
+
+def enrolled_in(steps: Any) -> Iterator[int]:
+    """The ids of the workflows the steps of a document enroll records in."""
+    for step in steps or ():
+        target = str((step.get("params") or {}).get("workflow", ""))
+        if step.get("action") in ENROLLING and target.isdigit():
+            yield int(target)
+        for branch in step.get("branches") or ():
+            yield from enrolled_in(branch.get("steps"))
+
+
+def node_of(pk: int, document: dict[str, Any], writes: Iterable[str]) -> Node:
+    enrolls = frozenset(enrolled_in(document.get("steps")))
+    return Node(pk, str(document.get("name", "")), frozenset(writes), read_by_trigger(document), enrolls)
+
+
+@properties_read_once()
+def live_nodes(but: int) -> list[Node]:
+    """The workflows records may enter, without one of them."""
+    open_ones = Workflow.objects.filter(Q(status__in=Workflow.OPEN), deleted_at=None, live__isnull=False)
+    found = []
+    for workflow in open_ones.exclude(pk=but).select_related("live"):
+        assert workflow.live is not None
+        found.append(node_of(workflow.pk, {**workflow.live.definition, "name": workflow.name}, workflow.live.writes))
+    return found
+
+
+def circle_with(node: Node, others: Iterable[Node]) -> list[Node]:
+    """The others of the strongly connected component a node is part of: those it leads to and that lead back."""
+    every = list(others)
+
+    def spread(forward: bool) -> set[int]:
+        seen: set[int] = set()
+        waiting = [node]
+        while waiting:
+            place = waiting.pop()
+            for other in every:
+                leads = place.leads_to(other) if forward else other.leads_to(place)
+                if leads and other.id not in seen:
+                    seen.add(other.id)
+                    waiting.append(other)
+        return seen
+
+    both = spread(True) & spread(False)
+    return [other for other in every if other.id in both]
+
+
+def problems(workflow: int, document: dict[str, Any], writes: Iterable[str]) -> list[Problem]:
+    """A warning that names the workflows with which this one would go round in circles once it is published."""
+    own = node_of(workflow, document, writes)
+    found = circle_with(own, live_nodes(but=workflow))
+    if not found:
+        return []
+    names = [_("“%(name)s”") % {"name": other.name} for other in found[:NAMED]]
+    if len(found) > NAMED:
+        names.append(_("%(count)d more") % {"count": len(found) - NAMED})
+    message = _(
+        "This workflow and %(others)s may start one another again and again: each does what another one is waiting "
+        "for. A chain that becomes too long is stopped. Check that the records come to an end."
+    )
+    told = message % {"others": get_text_list(names, _("and"))}
+    return [Problem("steps", told, severity="warning", code="cycle")]
