@@ -81,7 +81,7 @@ LOCK = """
 HAPPENED = """
     UPDATE workflows_eventwait w SET happened_at = v.at, check_at = NULL
     FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[]) AS v (id, at)
-    WHERE w.enrollment_id = v.id AND w.happened_at IS NULL
+    WHERE w.enrollment_id = v.id
 """
 WAKE = """
     UPDATE workflows_enrollment e SET due_at = %(now)s
@@ -151,7 +151,7 @@ def look(pending: Sequence[PendingChange], now: dt.datetime) -> int:
     if not asked:
         return 0
     met, failed = happened(list(asked.values()))
-    wake(met, now)
+    wake(list(asked.values()), met, now)
     ordered = {wait.id for wait in unchecked} | failed
     settle([wait for wait in asked.values() if wait.id in ordered and wait.id not in met], failed)
     return len(unchecked)
@@ -226,13 +226,15 @@ def by_event(wait: Wait) -> str:
     return wait.event
 
 
-def wake(met: Mapping[int, dt.datetime], now: dt.datetime) -> None:
-    """Note that it has happened and let the records go on."""
+def wake(waits: Sequence[Wait], met: Mapping[int, dt.datetime], now: dt.datetime) -> None:
+    """Note that it has happened and let the records go on, except who has gone on to wait for something else."""
     if not met:
         return
-    ids = sorted(met)
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, {"ids": ids})
+        cursor.execute(LOCK, {"ids": sorted(met)})
+    same = {wait.identity for wait in waits_in(EventWait.objects.filter(pk__in=met, happened_at=None))}
+    ids = sorted(wait.id for wait in waits if wait.id in met and wait.identity in same)
+    with connection.cursor() as cursor:
         cursor.execute(HAPPENED, {"ids": ids, "moments": [met[wait_id] for wait_id in ids]})
         cursor.execute(WAKE, {"ids": ids, "now": now})
 

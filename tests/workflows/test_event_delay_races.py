@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,12 +14,12 @@ from django.db import connection, transaction
 from crm.models import Deal, Task
 from records.associations import associate
 from records.clock import database_now
-from records.models import PendingChange
+from records.models import Change, PendingChange
 from tests.stories.promises import broken_promises
 from tests.workflows.building import enroll, make_workflow, step
 from tests.workflows.test_crashes import start_worker
 from tests.workflows.test_races import at_once, unbroken
-from tests.workflows.waiting_deals import STAGE, happened, run, wait, waiting
+from tests.workflows.waiting_deals import STAGE, happened, run, task_for, wait, waiting
 from workflows.dispatching import dispatch
 from workflows.engine import run_due
 from workflows.models import Enrollment, EventWait, StepExecution
@@ -121,6 +122,55 @@ def test_a_wait_that_is_over_and_its_event_at_the_same_moment_end_it_once():
     tick(later)
     assert {happened(found) for found in enrollments} == {True}
     assert StepExecution.objects.filter(outcome="success").count() == 30
+
+
+def test_an_event_that_comes_while_the_record_goes_on_to_its_next_wait_is_not_taken_for_that_one():
+    deal = Deal.objects.create(name="D")
+    later = {**wait(**TASK), "id": "later"}
+    workflow = make_workflow([wait(**STAGE, max_wait={"minutes": 1}), later], "deal")
+    (enrollment,) = enroll(workflow, [deal.pk], now=database_now())
+    run()
+    enrollment.refresh_from_db()
+    over = enrollment.due_at
+    walk = Beside(lambda: run_due(over))
+    # The record is locked by the walk, so that only the journal can say that it was changed.
+    record_change(deal.pk)
+    dispatcher = threading.Thread(target=lambda: (dispatch(database_now()), connection.close()))
+    dispatcher.start()
+    wait_until_blocked()
+    walk.commit()
+    dispatcher.join(30)
+    found = EventWait.objects.get()
+    assert (found.step, found.happened_at) == ("later", None)
+    task = task_for(enrollment)
+    run()
+    enrollment.refresh_from_db()
+    assert enrollment.status == "active"
+    complete(task)
+    run()
+    enrollment.refresh_from_db()
+    assert enrollment.outputs == {"wait": {"happened": False}, "later": {"happened": True}}
+
+
+def record_change(deal_id: int) -> None:
+    facts = {"object_type": "deal", "record_id": deal_id, "kind": "updated", "at": database_now()}
+    change = Change.objects.create(after={"stage": "won"}, **facts)
+    PendingChange.objects.create(change_id=change.pk, properties=["stage"], **facts)
+
+
+def wait_until_blocked() -> None:
+    """Until a statement that locks enrollments waits for somebody else's lock."""
+    blocked = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%workflows_enrollment%'
+    """
+    for _attempt in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute(blocked)
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    raise AssertionError("Nobody waits.")
 
 
 def test_changes_and_arrivals_of_hundreds_at_once_lose_nobody_and_wake_nobody_twice():

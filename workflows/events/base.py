@@ -41,6 +41,11 @@ class Wait:
     happened_at: dt.datetime | None
     check_at: dt.datetime | None
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Differs when the record waits again, or for something else."""
+        return self.id, self.event, self.through, str(self.wanted), self.mark, self.since
+
 
 class Event:
     """One kind of event.
