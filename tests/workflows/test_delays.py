@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from crm.models import Contact, Deal, Task
+from records.clock import database_now
 from records.models import PropertyDefinition
 from tests.workflows.building import enroll, log_of, make_workflow, step
-from workflows import checking, definition
+from tests.workflows.publishing_deals import BIG, WAIT, document, live, publish
+from workflows import checking, definition, drafting
 from workflows.engine import run_due
 from workflows.history import path_of
 from workflows.models import Enrollment, Revision, StepExecution, Workflow
@@ -380,6 +382,32 @@ def test_an_action_that_comes_late_outside_the_window_is_shifted_again() -> None
     assert due(enrollment).startswith("Tue 2027-11-30 09:")
     run(stockholm("2027-11-30T09:15"))
     assert log_of(enrollment) == [("act", "waiting"), ("act", "waiting"), ("act", "success")]
+
+
+def test_publishing_other_times_asks_again_whether_an_action_may_run_and_leaves_delays_alone() -> None:
+    today = database_now().date()
+    pause = {"from": str(today), "to": str(today + dt.timedelta(days=1))}
+    task = {"id": "act", "action": "create_task", "params": {"title": "Call", "assignee": ""}}
+    made = live(BIG, steps=[task, WAIT], settings={"pause_dates": [pause]}, existing=True)
+    enroll(made, deals(None), database_now())
+    run(database_now())
+    held = Enrollment.objects.get()
+    assert (held.step, held.due_at.date()) == ("act", today + dt.timedelta(days=2))
+
+    revision = drafting.draft_of(made)
+    revision.definition = document(BIG, steps=[task, WAIT], settings={"pause_dates": []})
+    revision.save()
+    publish(made, in_flight="follow")
+    run(database_now())
+    waits = Enrollment.objects.get()
+    assert (waits.step, waits.due_at.date()) == ("wait", today + dt.timedelta(days=2))
+    assert Task.objects.count() == 1
+
+    revision = drafting.draft_of(made)
+    revision.definition = document(BIG, steps=[task, WAIT], settings={"pause_dates": [pause]})
+    revision.save()
+    publish(made, in_flight="follow")
+    assert Enrollment.objects.get().due_at == waits.due_at
 
 
 # The cards, and what keeps a delay from being published.

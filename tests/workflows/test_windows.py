@@ -189,6 +189,7 @@ PROBLEMS = [
 ]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("found", "paths"), PROBLEMS)
 def test_a_fault_is_told_with_its_place_the_value_and_what_to_do(found: dict[str, Any], paths: set[str]) -> None:
     problems = checking.problems(definition(**found))
@@ -199,6 +200,7 @@ def test_a_fault_is_told_with_its_place_the_value_and_what_to_do(found: dict[str
     closed_at(definition(**found), dt.datetime(2027, 6, 1, tzinfo=dt.UTC))
 
 
+@pytest.mark.django_db
 def test_settings_that_are_right_have_no_problems() -> None:
     fine = definition(
         windows=[*WORKDAYS, {"days": ["sat"], "from": "00:00", "to": "24:00"}],
@@ -265,7 +267,7 @@ class Naive:
 
     def opens(self, now: dt.datetime) -> dt.datetime:
         today = max(day for day in local_days(now, 3, 3) if self.midnight(day) <= now)
-        permitted = [day for day in local_days(now, 3, 800) if not self.paused(day) and self.hours(day)]
+        permitted = [day for day in local_days(now, 3, 60) if not self.paused(day) and self.hours(day)]
         if not self.paused(today):
             return min(start for day in permitted if day >= today for start, _end in self.hours(day) if start > now)
         following = min(day for day in permitted if day > today)
