@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from records.object_types import object_types
+from workflows import resending, reviving
 
 RECORDS = ("crm.contact", "crm.company", "crm.deal", "crm.ticket", "crm.task", "crm.note")
 AUTOMATION = (
@@ -33,6 +35,9 @@ ICONS = {
     "django_rq.dashboard": "activity",
 }
 
+#: Up to which what needs attention is counted.
+COUNTED = 1_000
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -42,6 +47,8 @@ class Entry:
     url: str
     icon: str
     current: bool
+    #: How much waits there, as text; "" for nothing.
+    count: Any = ""
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,10 @@ class Group:
     entries: list[Entry]
 
 
-def groups(apps: Iterable[dict[str, Any]], path: str) -> list[Group]:
+def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> list[Group]:
     """The admin's models a person may see, as `AdminSite.get_app_list` gives them, in three groups.
 
+    `attention`: how much needs attention, as text, shown beside the page about it.
     A model no group names goes to Records when it is a record, else to Settings.
     """
     pages = {label_of(page): page for app in apps for page in app["models"] if page.get("admin_url")}
@@ -71,9 +79,25 @@ def groups(apps: Iterable[dict[str, Any]], path: str) -> list[Group]:
     found = []
     for label, keys in layout:
         entries = [entry(pages[key], icons.get(key, "settings"), path) for key in keys if key in pages]
+        if "workflows.enrollment" in keys and "workflows.enrollment" in pages:
+            entries = with_attention(entries, path, attention)
         if entries:
             found.append(Group(label, entries))
     return found
+
+
+def with_attention(entries: list[Entry], path: str, count: Any) -> list[Entry]:
+    """The page about what needs attention, before all that is no workflow; it is one of the enrollments' pages."""
+    url = reverse("admin:enrollment_attention")
+    own = Entry(_("Needs attention"), url, "alert-triangle", path.startswith(url), count)
+    others = [replace(one, current=False) if own.current else one for one in entries]
+    return [*others[:1], own, *others[1:]]
+
+
+def waiting_for_somebody() -> str:
+    """How many stopped records and deliveries there are, for the sidebar; "" for none, counting stops at 1,000."""
+    count = reviving.stopped()[:COUNTED].count() + resending.stopped()[:COUNTED].count()
+    return "" if not count else f"{count:,}" if count < COUNTED else _("%(count)s+") % {"count": f"{COUNTED - 1:,}"}
 
 
 def label_of(page: dict[str, Any]) -> str:

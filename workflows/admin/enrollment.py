@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from records.object_types import object_types
+from workflows.admin.attention_views import AttentionViews
 from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
-from workflows.admin.reading import ReadOnlyAdmin
 from workflows.enrolling import unenroll
 from workflows.history import path_of, place_of
 from workflows.models import Enrollment, Workflow
@@ -28,7 +28,7 @@ MANUAL = "workflows.publish_workflow"
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnlyAdmin):
+class EnrollmentAdmin(AttentionViews):
     """Own pages: Django's change list would count millions of rows, and a form tells no story."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -37,7 +37,7 @@ class EnrollmentAdmin(ReadOnlyAdmin):
             path("unenroll/", wrap(require_POST(self.unenroll_view)), name="enrollment_unenroll"),
             path("diagnose/<int:pk>/", wrap(self.diagnose_view), name="workflow_diagnose"),
         ]
-        return own + super().get_urls()
+        return own + self.attention_urls() + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -83,6 +83,7 @@ class EnrollmentAdmin(ReadOnlyAdmin):
             "step_setting": setting,
             "waits": enrollment.due_at is not None and enrollment.due_at > now,
             "may_unenroll": request.user.has_perm(MANUAL),
+            "stopped": enrollment.status == Enrollment.Status.FAILED and bool(enrollment.step),
         }
         return TemplateResponse(request, "admin/workflows/enrollment/story.html", context)
 
