@@ -141,7 +141,8 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
         report = Report(claim, ours)
         reach("after_lock")
         for (revision_id, *_cause), group in ours.items():
-            revision = Revision.objects.select_related("workflow").get(pk=revision_id)
+            # A published definition is long and never changes: it is read once per process.
+            revision = Revision.objects.select_related("workflow").defer("definition").get(pk=revision_id)
             if revision.workflow.status == Workflow.Status.PAUSED:
                 raise Held
             journey = Journey(revision.workflow, revision, definition_of(revision), ledger, careful=careful)
@@ -166,9 +167,8 @@ def grouped(claim: Claim) -> dict[tuple[Any, ...], list[Standing]]:
             raise Held
         cursor.execute(OURS, {"ids": array(claim.ids), "token": claim.token})
         groups: dict[tuple[Any, ...], list[Standing]] = {}
-        for *key, pk, record_id, step, visit, waiting_in, tries, cause, outputs, enrolled, arrived in cursor:
-            found = Standing(pk, record_id, step, visit, waiting_in, tries, cause, outputs, enrolled, arrived)
-            groups.setdefault(tuple(key), []).append(found)
+        for row in cursor.fetchall():
+            groups.setdefault(row[:3], []).append(Standing(*row[3:]))
     return groups
 
 

@@ -122,7 +122,8 @@ class Ledger:
                     moved += self.move(cursor, place, ids)
         if moved != len(self.places):
             raise Fenced(f"{len(self.places) - moved} enrollments are not there any more.")
-        occurrences.completed([pk for pk, place in self.places.items() if place[0] == Enrollment.Status.COMPLETED])
+        if completed := [pk for pk, place in self.places.items() if place[0] == Enrollment.Status.COMPLETED]:
+            occurrences.completed(completed)
         reach("after_move")
 
     def move(self, cursor: Any, place: tuple[Any, ...], ids: list[int]) -> int:

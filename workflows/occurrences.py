@@ -29,6 +29,7 @@ from django.db.models.functions import Now
 from records.associations import associations_of, links_of
 from records.models import PendingChange
 from records.object_types import object_types
+from records.sql_arrays import array
 from workflows.events.base import Event, Wait, Want
 from workflows.events.journal import source_of
 from workflows.models import EventWait
@@ -103,7 +104,7 @@ COMPLETED = """
         JOIN workflows_eventwait w ON w.source = 'workflow' AND w.object_type = f.object_type
             AND w.through = e.workflow_id::text AND w.record_id = e.record_id
         WHERE EXISTS (SELECT FROM workflows_eventwait WHERE source = 'workflow')
-            AND e.id = ANY(%(ids)s) AND w.happened_at IS NULL
+            AND e.id = ANY(%(ids)s::bigint[]) AND w.happened_at IS NULL
         FOR UPDATE OF w SKIP LOCKED
     ))
 """
@@ -261,7 +262,7 @@ def completed(enrollment_ids: Sequence[int]) -> None:
     passed over: they are looked at by themselves after a while (Event.again).
     """
     with connection.cursor() as cursor:
-        cursor.execute(COMPLETED, {"ids": list(enrollment_ids)})
+        cursor.execute(COMPLETED, {"ids": array(enrollment_ids)})
 
 
 def waits_in(rows: QuerySet[EventWait]) -> list[Wait]:
