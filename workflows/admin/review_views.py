@@ -17,7 +17,10 @@ from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows import checking, drafting, publishing
+from workflows.admin.inside import choices_sent, inside_rows
+from workflows.connecting import connections, timing
 from workflows.definition import Definition
+from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.models import Workflow
 from workflows.registries import actions
 
@@ -48,8 +51,10 @@ class ReviewViews:
             "warnings": [linked(p, review.definition) for p in review.problems if p.severity != "error"],
             "kind": object_types[workflow.object_type], "fresh": max(review.matching - review.already_enrolled, 0),
             "samples": [(record_url(workflow.object_type, pk), name) for pk, name in review.samples],
-            "inside": review.inside.count,
-            "orphaned": sum(place.count for place in review.inside.orphans),
+            "inside": review.inside.count, "rows": inside_rows(review),
+            "connections": connections(workflow, review.definition) if review.definition else [],
+            "timing": timing(review.definition) if review.definition else [],
+            "paused": workflow.status == Workflow.Status.PAUSED,
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
             "text": description(review.definition),
             "may_publish": request.user.has_perm(checking.PUBLISH),
@@ -62,7 +67,7 @@ class ReviewViews:
         try:
             published = publishing.publish(
                 workflow, by=request.user, now=database_now(), rev=int(sent.get("rev") or -1),
-                enroll_existing=sent.get("enroll_existing") == "yes", in_flight=sent.get("in_flight", "follow"),
+                enroll_existing=sent.get("enroll_existing") == "yes", **choices_sent(sent),
             )  # fmt: skip
         except publishing.RevisionConflict as conflict:
             who = conflict.by or _("Somebody")
@@ -76,7 +81,9 @@ class ReviewViews:
             raise PermissionDenied from error
         count = published.enrolled
         told = ngettext("%(count)s record was enrolled.", "%(count)s records were enrolled.", count)
-        message = _("“%(name)s” is on.") % {"name": workflow.name} + " " + told % {"count": f"{count:,}"}
+        paused = workflow.status == Workflow.Status.PAUSED
+        state = _("“%(name)s” is published and still paused.") if paused else _("“%(name)s” is on.")
+        message = state % {"name": workflow.name} + " " + told % {"count": f"{count:,}"}
         self.message_user(request, message, messages.SUCCESS)
         url = reverse("admin:workflows_enrollment_changelist")
         return redirect(f"{url}?workflow__id__exact={workflow.pk}")
@@ -86,6 +93,8 @@ def linked(problem: Any, definition: Definition | None) -> tuple[str, str, str]:
     """A problem's step (for the link), the step's name and the message."""
     if problem.path.startswith("trigger"):
         return "trigger", _("Trigger"), str(problem.message)
+    if problem.path.startswith("settings"):
+        return SETTINGS, _("Settings"), str(problem.message)
     steps = sorted(definition.walk(), key=lambda step: -len(step.path)) if definition else []
     for step in steps:
         if f"{problem.path}.".startswith(f"{step.path}."):

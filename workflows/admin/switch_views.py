@@ -82,7 +82,8 @@ def ways_of(workflow: Workflow) -> list[tuple[str, Way]]:
 
 
 def url_of(to: str, ids: list[int], back: str = "list") -> str:
-    return f"{reverse('admin:workflow_switch')}?{urlencode({'to': to, 'id': ids, 'from': back}, doseq=True)}"
+    query = urlencode([("to", to), *(("id", pk) for pk in ids), ("from", back)])
+    return f"{reverse('admin:workflow_switch')}?{query}"
 
 
 def links(workflow: Workflow, back: str) -> list[tuple[str, Any]]:

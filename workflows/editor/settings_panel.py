@@ -159,7 +159,7 @@ class SettingsForm(forms.Form):
         found = {name: sent[name] for name in ("timezone", "turn_off_at", "version_policy", "metrics") if sent[name]}
         if sent["limit_count"]:
             found["limit"] = {"count": number_of(sent["limit_count"]), "per": sent["limit_per"] or "hour"}
-        notify = {key: list(sent[key]) for key in ("users", "about") if sent[key]}
+        notify = {key: list(sent[key] or ()) for key in ("users", "about") if sent[key]}
         return found | ({"notify": notify} if notify else {})
 
 
