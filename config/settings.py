@@ -145,6 +145,9 @@ LOGGING = logging_settings(env.str("LOG_LEVEL", default="INFO"), env.str("LOG_FO
 PGTRIGGER_MIGRATIONS = False
 PGTRIGGER_INSTALL_ON_MIGRATE = True
 
+#: Who reads /metrics with it, besides super admins; without one they alone may.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 RQ_QUEUES = {
     name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("high", "bulk")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from workflows.api.metrics import metrics
+
 urlpatterns = [
     path("api/v1/", include("config.api")),
+    path("metrics", metrics, name="metrics"),
     path("admin/criteria/", include("records.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -26,14 +26,17 @@ logger = logging.getLogger(__name__)
 #: Seconds a worker that is busy keeps its counts to itself at most.
 EVERY = 5.0
 KEPT = dt.timedelta(days=2)
+#: The minute under which the sums of all minutes are kept.
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 #: Ids a log line names at most.
 NAMED = 5
 ADD = """
     INSERT INTO workflows_tally (workflow_id, minute, outcome, steps)
-    SELECT r.workflow_id, date_trunc('minute', clock_timestamp()), v.outcome, sum(v.steps)
+    SELECT r.workflow_id, m.minute, v.outcome, sum(v.steps)
     FROM unnest(%(revisions)s::bigint[], %(outcomes)s::text[], %(steps)s::bigint[]) AS v (revision, outcome, steps)
     JOIN workflows_revision r ON r.id = v.revision
-    GROUP BY r.workflow_id, v.outcome ORDER BY r.workflow_id, v.outcome
+    CROSS JOIN (VALUES (%(epoch)s::timestamptz), (date_trunc('minute', clock_timestamp()))) AS m (minute)
+    GROUP BY r.workflow_id, m.minute, v.outcome ORDER BY r.workflow_id, m.minute, v.outcome
     ON CONFLICT (minute, workflow_id, outcome) DO UPDATE SET steps = workflows_tally.steps + EXCLUDED.steps
 """
 
@@ -92,11 +95,12 @@ def flush(*, soon: bool = True) -> None:
     revisions, outcomes, steps = (list(column) for column in zip(*rows, strict=True))
     try:
         with connection.cursor() as cursor:
-            cursor.execute(ADD, {"revisions": revisions, "outcomes": outcomes, "steps": steps})
+            facts: dict[str, Any] = {"revisions": revisions, "outcomes": outcomes, "steps": steps, "epoch": EPOCH}
+            cursor.execute(ADD, facts)
     except DatabaseError as error:
         logger.warning("%d steps were done and not counted: %s", sum(steps), error)
 
 
 def forget(now: dt.datetime) -> int:
     """Drop the counts nobody shows any more; how many rows they were."""
-    return Tally.objects.filter(minute__lt=now - KEPT).delete()[0]
+    return Tally.objects.filter(minute__gt=EPOCH, minute__lt=now - KEPT).delete()[0]
