@@ -112,3 +112,23 @@ def test_the_review_asks_where_orphans_go_on_and_how_long_changed_delays_take(
         ("first", "", 2), ("third", "", 2),
     }  # fmt: skip
     assert screen.problems() == []
+
+
+@pytest.mark.covers("DLY-15", "SET-09")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_cards_say_how_many_records_wait_there_and_lead_to_them(
+    open_screen: Any, ann: User, workflow: Workflow, theme: str
+) -> None:
+    editor = Editor(open_screen(ann, theme=theme)).open(workflow)
+    page = editor.page
+    links = page.locator(".flow-waiting")
+    expect(links).to_have_text(["8 waiting", "4 waiting"])
+    editor.screen.screenshot(f"counts-{theme}")
+    assert editor.screen.axe(("label-content-name-mismatch",)) == []
+    editor.add("steps.0", "If/then branch")
+    expect(links).to_have_text(["8 waiting", "4 waiting"])
+    editor.close()
+    page.get_by_role("link", name="4 waiting").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(4)
+    expect(page.locator(".list-filters")).to_contain_text("2. Delay for a set amount of time")
+    assert editor.screen.problems() == []

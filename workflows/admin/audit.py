@@ -16,6 +16,12 @@ ACTIONS = {
     "published": _("Published"),
     "turned_on": _("Turned on"),
     "turned_off": _("Turned off"),
+    "paused": _("Paused"),
+    "resumed": _("Resumed"),
+    "draining": _("Let finish"),
+    "finished": _("Finished and turned off"),
+    "turned_off_as_planned": _("Turned off as planned"),
+    "notified": _("Told who watches it"),
     "changed": _("Renamed or described"),
     "deleted": _("Deleted"),
     "enrolled_by_hand": _("Enrolled by hand"),
@@ -32,6 +38,13 @@ NUMBERS: dict[str, Callable[[int], str]] = {
     "moved": lambda n: ngettext(
         "%(count)d record moved to the new revision.", "%(count)d records moved to the new revision.", n
     ),
+    "sent_on": lambda n: ngettext(
+        "%(count)d of them from a step that is gone.", "%(count)d of them from steps that are gone.", n
+    ),
+    "recomputed": lambda n: ngettext(
+        "The delay of %(count)d record was counted anew.", "The delays of %(count)d records were counted anew.", n
+    ),
+    "told": lambda n: ngettext("%(count)d person was told.", "%(count)d people were told.", n),
     "removed": lambda n: ngettext("%(count)d record taken out.", "%(count)d records taken out.", n),
     "unenrolled": lambda n: ngettext("%(count)d record left.", "%(count)d records left.", n),
     "records": lambda n: ngettext("%(count)d record.", "%(count)d records.", n),

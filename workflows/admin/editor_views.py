@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from records.clock import database_now
 from records.problems import DocumentError, Problem
@@ -19,6 +23,7 @@ from workflows.definition import parse
 from workflows.editor import page
 from workflows.editor.panels import SETTINGS, Panel
 from workflows.editor.words import keys, words
+from workflows.following import standing
 from workflows.models import Workflow
 
 BODY_LIMIT = 2_000_000
@@ -118,6 +123,14 @@ class EditorViews:
             return refused(DocumentError([Problem("step", message, step)]))
         return self.carry_out(request, workflow, op, rev, redraw="redraw" in request.POST)
 
+    def counts_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """How many records wait on each step, on any version, with a link to them (DLY-15, SET-09)."""
+        workflow = self.workflow_or_404(request, pk, "view")
+        counts: Counter[str] = Counter()
+        for place in standing(workflow):
+            counts[place.step] += place.count
+        return JsonResponse({step: waiting(workflow, step, count) for step, count in counts.items()})
+
     def document_of(self, workflow: Workflow, step: str) -> dict[str, Any]:
         """A step as it stands in the draft, for the clipboard."""
         revision = drafting.shown(workflow)
@@ -143,6 +156,16 @@ class EditorViews:
             "may_change": request.user.has_perm("workflows.change_workflow"),
         }  # fmt: skip
         return page.panel(context, request)
+
+
+def waiting(workflow: Workflow, step: str, count: int) -> dict[str, str]:
+    facts = {"count": f"{count:,}"}
+    query = urlencode({"workflow__id__exact": workflow.pk, "status__exact": "active", "step": step})
+    return {
+        "text": ngettext("%(count)s waiting", "%(count)s waiting", count) % facts,
+        "label": ngettext("%(count)s record stands here", "%(count)s records stand here", count) % facts,
+        "url": f"{reverse('admin:workflows_enrollment_changelist')}?{query}",
+    }
 
 
 def refused(error: DocumentError) -> JsonResponse:

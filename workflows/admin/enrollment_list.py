@@ -152,10 +152,18 @@ class Listing:
         workflows = Workflow.objects.filter(deleted_at=None).order_by("name").values_list("pk", "name")[:200]
         return [
             self.filter("workflow__id__exact", _("Workflow"), [(str(pk), name) for pk, name in workflows]),
+            *([self.filter("step", _("Step"), self.steps())] if self.workflow else []),
             self.filter("status__exact", _("Status"), Enrollment.Status.choices),
             self.filter("enrolled", _("Enrolled"), [(key, label) for key, (label, _span) in PERIODS.items()]),
             self.filter("outcome", _("Steps"), list(OUTCOMES.items())),
         ]
+
+    def steps(self) -> list[tuple[str, str]]:
+        """The steps of the live version, and one that is gone if it was asked for."""
+        definition = definition_of(self.workflow.live) if self.workflow and self.workflow.live else None
+        found = {step.id: step_label(definition, step.id) for step in definition.walk()} if definition else {}
+        asked = self.chosen("step")
+        return list((found | ({asked: asked} if asked and asked not in found else {})).items())
 
     def filter(self, name: str, title: str, values: list[tuple[str, Any]]) -> dict[str, Any]:
         current = self.chosen(name)

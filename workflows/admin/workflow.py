@@ -80,6 +80,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, admin.ModelAdmin):
             path("<int:pk>/editor/", wrap(self.editor_view), name="workflow_editor"),
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
+            path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
             path("<int:pk>/review/", wrap(self.review_view), name="workflow_review"),
             path("switch/", wrap(self.switch_view), name="workflow_switch"),
             path("<int:pk>/clone/", wrap(require_POST(self.clone_view)), name="workflow_clone"),
