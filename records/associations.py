@@ -216,25 +216,18 @@ def leading_to(object_type: ObjectType, slug: str, ids: Iterable[int]) -> dict[i
 def links_of(
     object_type: ObjectType, slug: str, *, own: Iterable[int] | None = None, other: Iterable[int] | None = None
 ) -> list[tuple[int, int]]:
-    """The links of an association as (own id, other id): those of records of this type, or those with these others.
-
-    Deleted records count.
-    """
+    """The links of an association as (own id, other id), given one end of them. Deleted records count."""
     association = associations_of(object_type)[slug]
     if association.relation:
         table, here, there, _links_only = holder(object_type, association.relation)
-        ends = {here: own, there: other}
-        rows: QuerySet[Any] = table._default_manager.filter(**{f"{here}__isnull": False, f"{there}__isnull": False})
-        for end, ids in ends.items():
-            rows = rows if ids is None else rows.filter(**{f"{end}__in": list(ids)})
+        given, ids, missing = (there, other, here) if own is None else (here, own, there)
+        rows = table._default_manager.filter(**{f"{given}__in": list(ids or ()), f"{missing}__isnull": False})
         return list(rows.values_list(here, there))
-    # Every link is kept in both directions; the index begins with the record one comes from.
+    # Every link is kept in both directions, and the index begins with the record one comes from.
     if own is not None:
-        rows = rows_of(object_type, association.to, None).filter(from_id__in=list(own))
-        rows = rows if other is None else rows.filter(to_id__in=list(other))
-        return list(rows.values_list("from_id", "to_id"))
-    mirrored = rows_of(association.to, object_type, None)
-    mirrored = mirrored if other is None else mirrored.filter(from_id__in=list(other))
+        links = rows_of(object_type, association.to, None).filter(from_id__in=list(own))
+        return list(links.values_list("from_id", "to_id"))
+    mirrored = rows_of(association.to, object_type, None).filter(from_id__in=list(other or ()))
     return list(mirrored.values_list("to_id", "from_id"))
 
 

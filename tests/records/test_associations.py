@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from crm.models import Company, Contact, Deal
-from records.associations import associate, associations_of, dissociate, exists, ids_of
+from records.associations import associate, associations_of, dissociate, exists, ids_of, links_of
 from records.models import Association, Change
 from records.object_types import object_types
 from tests.toy.models import Author, Book, Library
@@ -152,3 +152,19 @@ def test_native_links_are_journaled_as_changes_of_both_records(shelf):
             ("author", ann, "dissociated", "book", book),
         ]
     )
+
+
+def test_links_are_found_from_either_end_also_those_of_foreign_keys_and_of_deleted_records():
+    library, book = object_types["library"], object_types["book"]
+    town = Library.objects.create(name="Town")
+    novel, atlas = (Book.objects.create(title=title, library=town) for title in ("Novel", "Atlas"))
+    Book.objects.create(title="Stray")
+    assert sorted(links_of(library, "books", own=[town.pk])) == [(town.pk, novel.pk), (town.pk, atlas.pk)]
+    assert links_of(library, "books", other=[atlas.pk]) == [(town.pk, atlas.pk)]
+    assert links_of(book, "library", own=[novel.pk]) == [(novel.pk, town.pk)]
+    assert sorted(links_of(book, "library", other=[town.pk])) == [(novel.pk, town.pk), (atlas.pk, town.pk)]
+    deal, gone = Deal.objects.create(name="D"), Contact.objects.create(email="c@example.com")
+    associate("deal", "contact", [(deal.pk, gone.pk)])
+    Contact.objects.update(deleted_at=timezone.now())
+    assert links_of(object_types["deal"], "contact", own=[deal.pk]) == [(deal.pk, gone.pk)]
+    assert links_of(object_types["deal"], "contact", other=[gone.pk]) == [(deal.pk, gone.pk)]

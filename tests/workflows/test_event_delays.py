@@ -13,6 +13,7 @@ from records.associations import associate, dissociate
 from records.clock import database_now
 from records.models import PendingChange
 from tests.stories.promises import broken_promises
+from tests.toy.models import Book, Library
 from tests.workflows.building import enroll, make_workflow, step
 from tests.workflows.publishing_deals import boss
 from tests.workflows.waiting_deals import (
@@ -237,6 +238,22 @@ def test_a_workflow_completed_beside_a_wait_nobody_could_see_is_found_later():
     EventWait.objects.update(check_at=database_now())
     run()
     assert happened(deal) is True
+
+
+def test_records_of_another_project_wait_for_what_comes_by_a_foreign_key():
+    town, village = Library.objects.create(name="Town"), Library.objects.create(name="Village")
+    workflow = make_workflow([wait(event="associated_record_created", object="book")], "library")
+    first, second = enroll(workflow, [town.pk, village.pk], now=database_now())
+    run()
+    elsewhere = Book.objects.create(title="B", library=None)
+    run()
+    assert [happened(first), happened(second)] == [None, None]
+    Book.objects.create(title="A", library=village)
+    run()
+    assert [happened(first), happened(second)] == [None, True]
+    Book.objects.filter(pk=elsewhere.pk).update(library=town)
+    run()
+    assert happened(first) is True
 
 
 def test_nobody_waits_after_leaving_by_whatever_way():
