@@ -74,7 +74,7 @@ def next_time(now: dt.datetime, time: dt.time, zone: dt.tzinfo, fits: Fits, look
 
     `look_ahead`: days to look at, so that no search goes on for ever; None when none of them fits.
     """
-    # Clocks set back around midnight show a day again whose times, the first ones, are over: so from yesterday on.
+    # Times that clocks skip at the end of a day come on the day after: so from yesterday on.
     start = moved(now.astimezone(zone).date(), -1)
     for ahead in range(look_ahead + 2):
         day = moved(start, ahead)

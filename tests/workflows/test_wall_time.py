@@ -169,6 +169,16 @@ def test_over_the_years_a_time_of_day_comes_once_a_day_and_always_later(name: st
             assert left_out == (samoa and shown[0].year < 2012)
 
 
+def test_a_time_that_is_skipped_at_the_end_of_a_day_comes_early_on_the_next_one() -> None:
+    # In Nuuk it is midnight after 22:59 on this Saturday.
+    nuuk = ZoneInfo("America/Nuuk")
+    midnight = dt.datetime(2027, 3, 28, 0, 0, tzinfo=nuuk).astimezone(dt.UTC)
+    assert (midnight - dt.timedelta(minutes=1)).astimezone(nuuk).time() == dt.time(22, 59)
+    for minutes in (-30, 0, 10):
+        found = next_time_of_day(midnight + dt.timedelta(minutes=minutes), dt.time(23, 30), nuuk)
+        assert found == midnight + dt.timedelta(minutes=30)
+
+
 def test_the_zones_of_these_tests_change_their_clocks_in_every_manner() -> None:
     assert len(ZONES) == len(set(ZONES)) == 60
     assert sum(bool(found) for found in TRANSITIONS.values()) > 40

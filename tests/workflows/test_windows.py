@@ -147,6 +147,24 @@ def test_windows_follow_the_clocks_when_they_are_set_anew() -> None:
     assert again is not None and again.until == stockholm("2027-11-07T02:15")
 
 
+def test_a_window_and_a_pause_date_end_with_their_day_also_when_clocks_are_set_anew_at_midnight() -> None:
+    # In Nuuk it is midnight after 22:59 on this Saturday, so five minutes of the window are left.
+    nuuk = definition(timezone="America/Nuuk", windows=[{"days": ["sat"], "from": "22:55", "to": "23:30"}])
+    opens = dt.datetime(2027, 3, 27, 22, 55, tzinfo=ZoneInfo("America/Nuuk"))
+    assert closed_at(nuuk, opens - dt.timedelta(hours=1)) == Closed(opens, "outside_window", 300)
+    assert closed_at(nuuk, opens) is None
+    late = closed_at(nuuk, opens + dt.timedelta(minutes=5))
+    assert late is not None and late.until == dt.datetime(2027, 4, 3, 22, 55, tzinfo=ZoneInfo("America/Nuuk"))
+    # In Saint John's it was 23:01 on the 6th again after 00:00 on the 7th: that hour belongs to the 7th.
+    johns = definition(timezone="America/St_Johns", pause_dates=["2010-11-07"])
+    midnight = dt.datetime(2010, 11, 7, 2, 30, tzinfo=dt.UTC)
+    assert closed_at(johns, midnight - dt.timedelta(minutes=1)) is None
+    for minutes in (0, 30, 90, 24 * 60):
+        paused = closed_at(johns, midnight + dt.timedelta(minutes=minutes))
+        assert paused is not None and paused.reason == "pause_date"
+    assert closed_at(johns, midnight + dt.timedelta(hours=25)) is None
+
+
 def test_no_search_is_endless_even_where_nothing_is_permitted_for_years() -> None:
     years = [{"from": "2027-01-01", "to": "2098-12-31"}]
     found = definition(pause_dates=years, windows=WORKDAYS)

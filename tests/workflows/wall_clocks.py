@@ -50,7 +50,8 @@ def moments(draw: st.DrawFn) -> tuple[dt.datetime, str]:
     name = draw(st.sampled_from(ZONES))
     if TRANSITIONS[name] and draw(st.booleans()):
         near = draw(st.sampled_from(TRANSITIONS[name]))
-        return near + dt.timedelta(minutes=draw(st.integers(-2_880, 2_880))), name
+        around = st.integers(-180, 180) | st.integers(-2_880, 2_880)
+        return near + dt.timedelta(minutes=draw(around)), name
     minutes = draw(st.integers(0, int((END - START).total_seconds()) // 60))
     return START + dt.timedelta(minutes=minutes), name
 
