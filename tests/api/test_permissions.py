@@ -56,6 +56,10 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("GET", "workflows/<int:id>/explain/"): ("workflows:read", V, None),
     ("GET", "enrollments/"): ("history:read", V, None),
     ("GET", "enrollments/<int:id>/"): ("history:read", V, None),
+    ("POST", "enrollments/<int:id>/retry/"): ("workflows:publish", P, None),
+    ("POST", "enrollments/<int:id>/skip/"): ("workflows:publish", P, {"step": "nudge"}),
+    ("POST", "enrollments/retry/"): ("workflows:publish", P, {"workflow": "{workflow}"}),
+    ("POST", "enrollments/skip/"): ("workflows:publish", P, {"workflow": "{workflow}", "step": "nudge"}),
 }
 PLURALS = tuple(object_type.plural for object_type in object_types.values())
 

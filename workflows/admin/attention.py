@@ -77,20 +77,7 @@ class Attention:
         return len(self.facts) == 3
 
     def rows(self) -> list[GroupRow]:
-        found = list(reviving.groups(self.which))
-        workflows = Workflow.objects.select_related("live").in_bulk({group.workflow for group in found})
-        definitions = {pk: definition_of(workflow.live) for pk, workflow in workflows.items() if workflow.live}
-        told = sentences([group.example for group in found])
-        return [
-            GroupRow(
-                group,
-                workflows[group.workflow].name,
-                step_label(definitions.get(group.workflow), group.step),
-                told.get(group.example) or ending(group.reason),
-                urlencode({"workflow": group.workflow, "step": group.step, "reason": group.reason}),
-            )
-            for group in found
-        ]
+        return rows_of(self.which)
 
     def records(self) -> list[RecordRow]:
         """The newest of an opened group."""
@@ -112,6 +99,24 @@ class Attention:
         url = reverse("admin:workflows_delivery_changelist")
         states = ((Delivery.State(state), count) for state, count in sorted(counted.items()))
         return [(str(state.label), count, f"{url}?state__exact={state}") for state, count in states]
+
+
+def rows_of(enrollments: QuerySet[Enrollment]) -> list[GroupRow]:
+    """The groups of some enrollments, with what a person reads."""
+    found = list(reviving.groups(enrollments))
+    workflows = Workflow.objects.select_related("live").in_bulk({group.workflow for group in found})
+    definitions = {pk: definition_of(workflow.live) for pk, workflow in workflows.items() if workflow.live}
+    told = sentences([group.example for group in found])
+    return [
+        GroupRow(
+            group,
+            workflows[group.workflow].name,
+            step_label(definitions.get(group.workflow), group.step),
+            told.get(group.example) or ending(group.reason),
+            urlencode({"workflow": group.workflow, "step": group.step, "reason": group.reason}),
+        )
+        for group in found
+    ]
 
 
 def sentences(enrollments: list[int]) -> dict[int, SafeString]:

@@ -14,9 +14,12 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from records.problems import DocumentError
-from workflows.admin.attention import VERBS, Attention, Decision
+from workflows.admin.attention import VERBS, Attention, Decision, rows_of
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.checking import PUBLISH
+
+#: Groups the question names at most.
+PLACES = 20
 
 
 class AttentionViews(ReadOnlyAdmin):
@@ -73,6 +76,7 @@ class AttentionViews(ReadOnlyAdmin):
             "opts": self.opts,
             "decision": decision,
             "preview": preview,
+            "places": rows_of(decision.enrollments)[:PLACES],
             "steps": decision.steps() if preview["gone"] else [],
             "back": back,
         }

@@ -94,6 +94,9 @@ ENROLLMENT_KEYS: Document = {
     "ended_because": TEXT,
 }
 ENROLLMENT = object_shape(ENROLLMENT_KEYS, title="Enrollment")
+REVIVED = object_shape(
+    {"revived": COUNT, "refused": many(object_shape({"code": TEXT, "count": COUNT, "message": TEXT}))}, title="Revived"
+)
 LINE = object_shape(
     {
         "kind": {"type": "string", "enum": ["enrolled", "step", "ended"]},

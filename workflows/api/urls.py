@@ -31,5 +31,9 @@ urlpatterns = [
     path(f"{ONE}unenroll/", EnrollingView.as_view({"post": "unenroll"}), name="api-workflow-unenroll"),
     path(f"{ONE}explain/", EnrollingView.as_view({"get": "explain"}), name="api-workflow-explain"),
     path("enrollments/", EnrollmentView.as_view({"get": "list"}), name="api-enrollments"),
+    path("enrollments/retry/", EnrollmentView.as_view({"post": "retry_many"}), name="api-enrollments-retry"),
+    path("enrollments/skip/", EnrollmentView.as_view({"post": "skip_many"}), name="api-enrollments-skip"),
+    path("enrollments/<int:id>/retry/", EnrollmentView.as_view({"post": "retry"}), name="api-enrollment-retry"),
+    path("enrollments/<int:id>/skip/", EnrollmentView.as_view({"post": "skip"}), name="api-enrollment-skip"),
     path("enrollments/<int:id>/", EnrollmentView.as_view({"get": "retrieve"}), name="api-enrollment"),
 ]
