@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
@@ -23,7 +23,7 @@ from workflows.engine import run_due
 from workflows.models import Delivery, Enrollment, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = 1_500 if FULL else 30
+EXAMPLES = 600 if FULL else 20
 CITIES = ["", "Malmö", "Lund", "12", "3.5"]
 TEXTS = [
     "Malmö", "7", "{{ contact.city }}", "{{ contact.first_name | upcase }}", "{{ contact.lead_score }}",
@@ -64,13 +64,13 @@ def trees(depth: int) -> st.SearchStrategy[list[Any]]:
     """Lists of steps without ids; below `depth` levels nothing splits."""
     plain = st.tuples(SIMPLE, st.booleans())
     if not depth:
-        return st.lists(plain, max_size=4)
+        return st.lists(plain, max_size=3)
     below = trees(depth - 1)
-    ways = st.lists(st.tuples(st.sampled_from(CRITERIA), below), min_size=1, max_size=3)
+    ways = st.lists(st.tuples(st.sampled_from(CRITERIA), below), min_size=1, max_size=2)
     split = st.builds(lambda ways, rest: ("branch", ways, rest), ways, below)
     values = st.builds(lambda first, second, rest: ("values", first, second, rest), below, below, below)
     chance = st.builds(lambda first, second: ("random", first, second), below, below)
-    return st.lists(st.one_of(plain, plain, split, values, chance), min_size=1, max_size=5)
+    return st.lists(st.one_of(plain, plain, plain, split, values, chance), min_size=1, max_size=4)
 
 
 class Numbered:
@@ -133,19 +133,22 @@ def snapshot() -> dict[str, Any]:
     )
     changes: dict[int, list[Any]] = defaultdict(list)
     for change in Change.objects.filter(object_type="contact").order_by("id"):
-        changes[change.record_id].append((change.kind, change.before, change.after))
+        after = {key: value for key, value in change.after.items() if key != "to_id"}
+        changes[change.record_id].append((change.kind, change.before, after))
+    enrollments = Enrollment.objects.order_by("id").values_list(
+        "id", "status", "step", "visit", "due_at", "waiting_in", "ended_reason", "ended_at", "tries", "arrived_at",
+        "outputs",
+    )  # fmt: skip
     return {
-        "enrollments": list(
-            Enrollment.objects.order_by("id").values_list(
-                "id", "status", "step", "visit", "due_at", "waiting_in", "ended_reason", "ended_at", "outputs", "tries",
-                "arrived_at",
-            )
-        ),
+        "enrollments": [
+            (*row[:-1], {step_id: without_ids(output, titles) for step_id, output in row[-1].items()})
+            for row in enrollments
+        ],
         "log": [(*line[:5], without_ids(line[5], titles), line[6]) for line in lines],
         "records": list(
             Contact.objects.order_by("pk").values_list("pk", "city", "first_name", "lead_score", "owner")
         ),
-        "tasks": attached("task", Task.objects.values_list("pk", "title", "assignee", "due_at")),
+        "tasks": attached("task", Task.objects.values_list("pk", "title", "owner", "due_at")),
         "notes": attached("note", Note.objects.values_list("pk", "body")),
         "mails": sorted(Delivery.objects.values_list("key", "kind", "request__to", "request__subject", "due_at")),
         "journal": dict(changes),
@@ -187,7 +190,7 @@ def test_a_batch_leaves_what_its_records_leave_one_by_one(
 
     @hypothesis_seed(seed)
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None,
+        max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
     @given(tree=trees(2), records=RECORDS)

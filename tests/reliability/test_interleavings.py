@@ -144,8 +144,8 @@ def test_two_at_once_leave_each_record_done_or_untouched(
                 enter(workflow, ids)
             jobs = [lambda job=job, ids=ids: job(workflow, ids) for job in (first, second)]
             at_once(pool, jobs, chance)
-            found = inconsistencies()
-            assert found == [], f"Round {number}: {found}"
+            if number % 10 == 0:
+                assert inconsistencies() == [], f"Until round {number}"
     tick(database_now())
     note(pair=pair, rounds=ROUNDS, inconsistent=0)
     assert inconsistencies() == []
