@@ -30,7 +30,16 @@ class Standing:
     """
 
     __slots__ = (
-        "id", "record_id", "step", "visit", "waiting_in", "tries", "_cause", "_outputs", "_enrolled_at", "_arrived_at",
+        "_arrived_at",
+        "_cause",
+        "_enrolled_at",
+        "_outputs",
+        "id",
+        "record_id",
+        "step",
+        "tries",
+        "visit",
+        "waiting_in",
     )  # fmt: skip
 
     def __init__(
@@ -63,7 +72,7 @@ class Standing:
     def outputs(self) -> dict[str, Any]:
         """What earlier steps have left, by step id."""
         if isinstance(self._outputs, str):
-            self._outputs = json.loads(self._outputs)
+            self._outputs = {} if self._outputs == "{}" else json.loads(self._outputs)
         return self._outputs  # type: ignore[return-value]
 
     @outputs.setter
@@ -234,9 +243,12 @@ class Batch:
         if not self.answers:
             return [(plain, self.enrollments)]
         found: dict[int, tuple[Answer, list[Standing]]] = {}
+        answers = self.answers
         for enrollment in self.enrollments:
-            answer = self.answers.get(enrollment.id, plain)
-            found.setdefault(id(answer), (answer, []))[1].append(enrollment)
+            answer = answers.get(enrollment.id, plain)
+            if id(answer) not in found:
+                found[id(answer)] = (answer, [])
+            found[id(answer)][1].append(enrollment)
         return list(found.values())
 
     def part(self, enrollments: list[Standing]) -> Batch:

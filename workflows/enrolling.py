@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from records.models import Membership
 from records.object_types import ObjectType, object_types
+from records.sql_arrays import array
 from workflows import doorbell, reenrolling
 from workflows.failpoints import reach
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
@@ -54,6 +55,7 @@ ENROLL = """
     ON CONFLICT (workflow_id, record_id) WHERE status = 'active' DO NOTHING
     RETURNING record_id
 """
+ALIKE = "(SELECT unnest(%(ids)s::bigint[]), %(cause)s::jsonb, %(again)s) AS candidate (record_id, cause, again)"
 # One text, because three arrays of texts would have every sign in them escaped on its own.
 LISTED = "jsonb_to_recordset(%(listed)s::jsonb) AS candidate (record_id bigint, cause jsonb, again boolean)"
 
@@ -92,14 +94,19 @@ def enroll(
         closed = closed_because(workflow)
         if closed:
             return refuse(workflow, dict.fromkeys(asked, closed), cause, now, keep=by_person)
-        refused = {pk: LOOP for pk in asked if runs_away(workflow, own.get(pk, cause))}
+        looping = runs_away(workflow, cause)
+        refused = {pk: LOOP for pk in asked if (runs_away(workflow, own[pk]) if pk in own else looping)}
         kept = dict(refused)
         if manual:
             refused |= dict.fromkeys(outsiders(workflow, [pk for pk in asked if pk not in refused]), NOT_MATCHING)
         ids = [pk for pk in asked if pk not in refused]
         anyone = manual and reenrolling.allowed(live_definition(workflow))
-        listed = [{"record_id": pk, "cause": own.get(pk, cause), "again": anyone or pk in again} for pk in ids]
-        enrolled = insert(workflow, LISTED, {"listed": json.dumps(listed)}, now)
+        if own or (again and not anyone):
+            listed = [{"record_id": pk, "cause": own.get(pk, cause), "again": anyone or pk in again} for pk in ids]
+            enrolled = insert(workflow, LISTED, {"listed": json.dumps(listed)}, now)
+        else:
+            facts = {"ids": array(ids), "cause": json.dumps(cause), "again": anyone}
+            enrolled = insert(workflow, ALIKE, facts, now)
         others = set(ids) - set(enrolled)
         refused |= reasons(workflow, others) if others else {}
         refuse(workflow, refused if by_person else kept, cause, now, keep=True)

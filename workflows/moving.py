@@ -82,12 +82,14 @@ class Ledger:
         """A line for each of some enrollments; `notes` has what is told of single ones besides."""
         tail = f"\t{action}\t{outcome}\t"
         at = f"\t{self.now.isoformat()}\n"
-        same = copied(as_json(detail))
         before = len(self.lines)
-        for one in enrollments:
-            noted = notes.get(one.id)
-            told = copied(as_json({**detail, **noted})) if noted else same
-            self.lines.append(f"{one.id}\t{revision_id}\t{one.visit}\t{one.step}{tail}{told}{at}")
+        if notes:
+            for one in enrollments:
+                told = copied(as_json({**detail, **notes.get(one.id, {})}))
+                self.lines.append(f"{one.id}\t{revision_id}\t{one.visit}\t{one.step}{tail}{told}{at}")
+        else:
+            tail += copied(as_json(detail)) + at
+            self.lines += [f"{one.id}\t{revision_id}\t{one.visit}\t{one.step}{tail}" for one in enrollments]
         key = (revision_id, str(outcome))
         self.counts[key] = self.counts.get(key, 0) + len(self.lines) - before
 

@@ -66,7 +66,7 @@ def set_for_all(batch: Batch, prop: Property, value: Any) -> dict[int, Any] | No
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, {"ids": array(batch.ids), "value": column.get_db_prep_save(value, connection)})
-        return {pk: None if before == "" else before for pk, before in cursor}
+        return {pk: None if before == "" else before for pk, before in cursor.fetchall()}
 
 
 def insert(
@@ -101,7 +101,7 @@ def insert(
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, {**facts, "count": count})
-        return [pk for (pk,) in cursor]
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def column_of(object_type: ObjectType, prop: Property) -> models.Field | None:

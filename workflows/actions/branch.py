@@ -6,7 +6,6 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Case, IntegerField, Value, When
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -15,6 +14,7 @@ from records import criteria
 from records.clock import database_now
 from records.problems import DocumentError, Problem
 from workflows.actions.base import Action
+from workflows.deciding import ways
 from workflows.params import StepContext
 from workflows.registries import actions
 from workflows.wall_time import workflow_zone
@@ -92,28 +92,17 @@ class Branch(Action):
         branches = batch.step.branches
         otherwise = next((i for i, branch in enumerate(branches) if not branch.criteria), -1)
         try:
-            whens = [
-                When(compiled(branch.criteria, batch).q, then=Value(index))
-                for index, branch in enumerate(branches)
-                if branch.criteria
-            ]
+            found = ways(batch, otherwise)
         except DocumentError as error:
             batch.fail(None, "invalid_params", error=str(error)[:500])
             return
-        way = Case(*whens, default=Value(otherwise), output_field=IntegerField())
-        ways = dict(batch.records().annotate(way=way).values_list("pk", "way"))
-        take_ways(batch, ways, otherwise)
+        take_ways(batch, found, otherwise)
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         name = detail.get("name")
         if not name:
             return _("Matched no branch and went on")
         return format_html(_("Took the branch “{name}”"), name=name)
-
-
-def compiled(document: Any, batch: Batch) -> criteria.Compiled:
-    """The criteria of a branch that was published: users and options that have gone since match nothing."""
-    return criteria.compile(document, batch.object_type, now=batch.now, zone=zone_of(batch.context), stored=True)
 
 
 def take_ways(batch: Batch, ways: dict[int, int], otherwise: int) -> None:
