@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,9 +17,11 @@ from django.views.decorators.http import require_POST
 from config import home, navigation, palette
 from config.queue_admin import restricted
 from records.clock import database_now
+from workflows import alerting
 from workflows.models import Notification
 
 SHOWN_UNREAD = 100
+TROUBLE_SECONDS = 5
 
 
 class HeadraceSite(AdminSite):
@@ -51,6 +54,7 @@ class HeadraceSite(AdminSite):
         context["navigation"] = navigation.groups(
             context["available_apps"], request.path, SimpleLazyObject(navigation.waiting_for_somebody)
         )
+        context["trouble"] = SimpleLazyObject(lambda: trouble(request))
         context["home_url"] = reverse("admin:index", current_app=self.name)
         context["unread_notifications"] = SimpleLazyObject(lambda: unread(request))
         return context
@@ -80,6 +84,13 @@ class HeadraceSite(AdminSite):
         """What the command palette finds for `q`: pages, workflows and records the person may see."""
         pages = navigation.groups(self.get_app_list(request), request.path)
         return JsonResponse({"groups": palette.search(request.GET.get("q", ""), request.user, pages)})
+
+
+def trouble(request: HttpRequest) -> alerting.Trouble | None:
+    """What is wrong with the engine, for whoever may see workflows; looked at every few seconds only."""
+    if not request.user.has_perm("workflows.view_workflow"):
+        return None
+    return cache.get_or_set("trouble", lambda: alerting.trouble(database_now()), TROUBLE_SECONDS)
 
 
 def unread(request: HttpRequest) -> int:

@@ -16,7 +16,7 @@ from workflows import resending, reviving
 RECORDS = ("crm.contact", "crm.company", "crm.deal", "crm.ticket", "crm.task", "crm.note")
 AUTOMATION = (
     "workflows.workflow", "workflows.enrollment", "workflows.delivery", "workflows.notification",
-    "workflows.auditentry",
+    "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = ("crm.user", "crm.team", "auth.group", "crm.pipeline", "records.propertydefinition")
 ICONS = {
@@ -25,6 +25,7 @@ ICONS = {
     "workflows.delivery": "send",
     "workflows.notification": "bell",
     "workflows.auditentry": "clipboard-check",
+    "workflows.alert": "stethoscope",
     "workflows.folder": "folder",
     "crm.user": "users",
     "crm.team": "user-check",
@@ -106,5 +107,6 @@ def label_of(page: dict[str, Any]) -> str:
 
 
 def entry(page: dict[str, Any], icon: str, path: str) -> Entry:
-    label = _("Job queues") if page["object_name"] == "Dashboard" else capfirst(str(page["name"]))
+    named = {"Dashboard": _("Job queues"), "Alert": _("Engine health")}
+    label = named.get(page["object_name"]) or capfirst(str(page["name"]))
     return Entry(label, page["admin_url"], icon, path.startswith(page["admin_url"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -120,15 +121,48 @@ def clock_heard_at() -> dt.datetime | None:
     return Beat.objects.order_by("-at").values_list("at", flat=True).first()
 
 
-def banners(now: dt.datetime) -> list[str]:
-    """What staff should know on every page: that no clock runs, or that something is stuck."""
+@dataclass(frozen=True)
+class Trouble:
+    """What staff should know on every page."""
+
+    #: No clock runs, although a workflow is on.
+    silent: bool
+    #: How many things are stuck.
+    stuck: int
+
+    @property
+    def words(self) -> list[str]:
+        """In a few words each."""
+        told = [_("No clock is running")] if self.silent else []
+        if self.stuck:
+            told.append(ngettext("%(count)d thing is stuck", "%(count)d things are stuck", self.stuck)
+                        % {"count": self.stuck})  # fmt: skip
+        return told
+
+    @property
+    def sentences(self) -> list[str]:
+        """With what to do."""
+        told = []
+        if self.silent:
+            told.append(_("No clock is running: delays, schedules and limits wait. Start `manage.py workflow_clock`."))
+        if self.stuck:
+            told.append(
+                ngettext(
+                    "%(count)d thing is stuck: the end of this page says what.",
+                    "%(count)d things are stuck: the end of this page says what.",
+                    self.stuck,
+                )
+                % {"count": self.stuck}
+            )
+        return told
+
+
+def trouble(now: dt.datetime) -> Trouble:
+    """Whether a clock is missing and how much is stuck."""
     heard = clock_heard_at()
-    told = []
-    if heard is None or now - heard > SILENCE:
-        told.append(_("No clock is running: delays, schedules and limits wait. Start `manage.py workflow_clock`."))
-    if count := len(open_alerts(now)):
-        told.append(ngettext("%(count)d thing is stuck.", "%(count)d things are stuck.", count) % {"count": count})
-    return told
+    silent = heard is None or now - heard > SILENCE
+    running = Workflow.objects.filter(deleted_at=None).exclude(status=Workflow.Status.OFF)
+    return Trouble(silent and running.exists(), len(open_alerts(now)))
 
 
 def open_alerts(now: dt.datetime) -> Sequence[Alert]:
@@ -139,6 +173,6 @@ def open_alerts(now: dt.datetime) -> Sequence[Alert]:
 
 def url_of_health() -> str:
     try:
-        return reverse("admin:engine_health")
+        return reverse("admin:workflows_alert_changelist")
     except NoReverseMatch:
         return ""

@@ -58,6 +58,7 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "deliveries": lambda world: "/admin/workflows/delivery/",
     "a delivery": lambda world: f"/admin/workflows/delivery/{world.delivery.pk}/change/",
     "notifications": lambda world: "/admin/workflows/notification/",
+    "engine health": lambda world: "/admin/workflows/alert/",
     "audit": lambda world: "/admin/workflows/auditentry/",
     "change password": lambda world: "/admin/password_change/",
 }
