@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 WHOLE = 100
 CENT = Decimal("0.01")
 
@@ -40,3 +43,10 @@ def scaled(weights: Sequence[Any]) -> list[float]:
 def number(share: Decimal) -> float:
     """A share as JSON has it: 50, not 50.0."""
     return int(share) if share == share.to_integral_value() else float(share)
+
+
+def percent_text(percent: Any) -> str:
+    """A share as a person reads it."""
+    known = isinstance(percent, int | float | Decimal)
+    number = number_format(f"{Decimal(str(percent)).normalize():f}", use_l10n=True) if known else "?"
+    return _("%(number)s %%") % {"number": number}

@@ -9,7 +9,6 @@ from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,7 +18,7 @@ from workflows.actions.base import Action
 from workflows.actions.branch import branch_count, branch_names, take_ways
 from workflows.params import StepContext
 from workflows.registries import actions
-from workflows.shares import WHOLE, equal_shares, is_share
+from workflows.shares import WHOLE, equal_shares, is_share, percent_text
 
 if TYPE_CHECKING:
     from workflows.batch import Batch
@@ -103,10 +102,3 @@ def way_of(split: str, record_id: int, ends: list[int]) -> int:
     """
     place = int.from_bytes(blake2b(f"{split}:{record_id}".encode(), digest_size=8).digest())
     return min(bisect_right(ends, place), len(ends) - 1)
-
-
-def percent_text(percent: Any) -> str:
-    """A share as a person reads it."""
-    known = isinstance(percent, int | float | Decimal)
-    number = number_format(f"{Decimal(str(percent)).normalize():f}", use_l10n=True) if known else "?"
-    return _("%(number)s %%") % {"number": number}

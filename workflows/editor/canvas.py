@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from records import icons
 from workflows.definition import Definition, Step
+from workflows.editor.failure_form import note
 from workflows.editor.layout import Box, Label, Layout, Plus
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
@@ -108,6 +109,8 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: Coll
     if box.hidden:
         hidden = ngettext("%(count)d step hidden", "%(count)d steps hidden", box.hidden) % {"count": box.hidden}
         foot += f'<span class="flow-note flow-hidden">{escape(hidden)}</span>'
+    if failing := note(step):
+        foot += f'<span class="flow-note">{icon("refresh")} {escape(failing)}</span>'
     if step.comment:
         foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("message")}</span>'
     if state.counts.get(step.id):
@@ -141,7 +144,7 @@ def family(slug: str) -> str:
     """The colour of a card's icon."""
     if slug.startswith("delay"):
         return "delay"
-    if slug in ("branch", "value_branch", "random_split", "go_to", "end"):
+    if slug in ("branch", "value_branch", "random_split", "go_to", "go_to_workflow", "for_each_associated", "end"):
         return "split"
     return "talk" if slug.startswith("send") else "record"
 
@@ -166,8 +169,7 @@ def branch_name(label: Label, context: StepContext) -> str:
     step = context.definition.by_id[label.step]
     own = context.at(step)
     told = actions[step.action].describe_branch(label.branch, own)
-    text = label.text or _("Branch %(number)d") % {"number": label.branch + 1}
-    inner = f'<span class="flow-branch" title="{escape(told)}">{escape(text)}</span>'
+    inner = f'<span class="flow-branch" title="{escape(told)}">{escape(label.text)}</span>'
     return item(f"b-{label.key}", label.x - label.width // 2, label.y, label.width, inner)
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from workflows.definition import Definition, Step
+from django.utils.translation import gettext as _
+
+from workflows.definition import Branch, Definition, Step
 from workflows.editor.lanes import Lane, route
+from workflows.shares import percent_text
 
 WIDTH, HEIGHT = 260, 84
 TRIGGER_WIDTH, TRIGGER_HEIGHT = 320, 108
@@ -161,8 +164,9 @@ class Drawing:
             self.found.edges.append(
                 Edge(f"{step.id}-{index}", ((centre, top), (centre, fork), (middle, fork), (middle, start)))
             )
-            wide = min(width, 34 + 8 * max(len(branch.name), 6))
-            name = Label(f"{step.id}-{index}", middle, fork + 18, wide, step.id, index, branch.name)
+            text = caption(branch, index)
+            wide = min(width, 34 + 8 * max(len(text), 6))
+            name = Label(f"{step.id}-{index}", middle, fork + 18, wide, step.id, index, text)
             self.found.items.append(name)
             place = f"{path}.branches.{index}.steps"
             bottom = self.place(branch.steps, place, middle, start, f"{step.id}-{index}", branch.name)
@@ -174,6 +178,14 @@ class Drawing:
                 ways = ((middle, bottom), (middle, lowest), (centre, lowest))
                 self.found.edges.append(Edge(f"{step.id}-{index}-meet", ways))
         return lowest
+
+
+def caption(branch: Branch, index: int) -> str:
+    """What stands above a way: the branch's name, and its share of the records where it has one."""
+    name = branch.name or _("Branch %(number)d") % {"number": index + 1}
+    if branch.percent is None:
+        return name
+    return _("%(name)s · %(percent)s") % {"name": name, "percent": percent_text(branch.percent)}
 
 
 def ends(step: Step) -> bool:

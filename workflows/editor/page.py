@@ -82,7 +82,7 @@ def palette(object_type: str) -> list[dict[str, Any]]:
         usable = action.object_types is None or object_type in action.object_types
         reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": object_type}
         entry = {"slug": action.slug, "label": action.label, "description": action.description, "icon": action.icon}
-        groups.setdefault(str(action.group), []).append(entry | {"reason": reason})
+        groups.setdefault(str(action.group), []).append(entry | {"reason": reason, "inside": action.in_branches})
     return [{"label": label, "actions": entries} for label, entries in groups.items()]
 
 

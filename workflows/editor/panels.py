@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -13,10 +14,13 @@ from records.criteria.widget import CriteriaField
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows.definition import Branch, Definition, Step
+from workflows.editor.failure_form import FailureForm
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.editor.settings_panel import SettingsPanel
+from workflows.outputs import subject_of
 from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions, triggers
+from workflows.shares import number
 
 
 class CommentForm(forms.Form):
@@ -36,11 +40,17 @@ class BranchForm(forms.Form):
         self.index, self.branch = index, branch
         self.criteria: CriteriaField | None = None
         assert context.step is not None
-        if branch.values is not None:
+        if branch.percent is not None or context.step.action == "random_split":
+            self.fields["percent"] = forms.DecimalField(
+                label=_("Share of the records, in percent"), min_value=0, max_value=100, required=False,
+                widget=forms.NumberInput(attrs={"step": "any"}),
+            )  # fmt: skip
+            self.initial["percent"] = branch.percent
+        elif branch.values is not None:
             self.fields["values"] = values_field(branch, context)
-            self.initial["values"] = list(branch.values)
+            self.initial["values"] = [shown_value(value) for value in branch.values]
             if not getattr(self.fields["values"], "choices", None):
-                self.initial["values"] = "\n".join(str(value) for value in branch.values)
+                self.initial["values"] = "\n".join(self.initial["values"])
         elif context.step.action == "branch" and (branch.criteria or index < len(context.step.branches) - 1):
             label = _("Records that take this branch")
             self.criteria = CriteriaField(object_type=context.object_type, required=False, label=label)
@@ -53,6 +63,10 @@ class BranchForm(forms.Form):
         found["name"] = self.cleaned_data.get("name", self.branch.name)
         if self.criteria is not None:
             found["criteria"] = self.criteria.sent(self.data, self.add_prefix("criteria"))
+        if "percent" in self.fields:
+            sent = self.data.get(self.add_prefix("percent")) or None
+            share = self.cleaned_data.get("percent", sent)
+            found["percent"] = number(share) if isinstance(share, Decimal) else share
         if "values" in self.fields:
             values = self.cleaned_data.get("values") or []
             lines = values.splitlines() if isinstance(values, str) else values
@@ -60,14 +74,21 @@ class BranchForm(forms.Form):
         return found
 
 
+def shown_value(value: Any) -> str:
+    """A value of a branch as its control has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def values_field(branch: Branch, context: StepContext) -> forms.Field:
     """Check boxes where the property has options, lines of text otherwise."""
     assert context.step is not None
-    prop = context.properties.get(str(context.step.params.get("property", "")))
+    prop = subject_of(context.step.params, context)
     options = [(option.value, str(option.label)) for option in prop.options] if prop else []
+    if prop is not None and prop.type == "boolean":
+        options = [("true", _("Yes")), ("false", _("No"))]
     if options:
         known = {value for value, _label in options}
-        options += [(str(value), str(value)) for value in branch.values or () if value not in known]
+        options += [(str(value), str(value)) for value in branch.values or () if shown_value(value) not in known]
         return forms.MultipleChoiceField(
             choices=options, required=False, widget=forms.CheckboxSelectMultiple, label=_("Values")
         )
@@ -146,6 +167,7 @@ class Panel:
         self.settings = SettingsPanel(definition, data) if name == SETTINGS else None
         self.form: ParamsForm | None = None
         self.comment: forms.Form | None = None
+        self.failure: FailureForm | None = None
         self.branches: list[BranchForm] = []
         if self.step is None:
             return
@@ -156,9 +178,15 @@ class Panel:
         else:
             self.form = self.action.Params(data, context=self.context)
         self.comment = CommentForm(data, initial={"comment": self.step.comment}, auto_id="param_%s")
+        self.failure = None if self.action.flow else FailureForm(data, self.step)
         self.branches = [
             BranchForm(data, branch, index, self.context) for index, branch in enumerate(self.step.branches)
         ]
+
+    @property
+    def shared(self) -> bool:
+        """Whether the branches have shares of the records."""
+        return any("percent" in form.fields for form in self.branches)
 
     def op(self) -> dict[str, Any]:
         """The operation that stores what was sent."""
@@ -172,5 +200,7 @@ class Panel:
         update: dict[str, Any] = {"op": "update", "step": self.step.id, "params": self.form.document()}
         if "comment" in self.data:
             update["comment"] = self.comment.cleaned_data.get("comment", self.step.comment)
+        if self.failure is not None and self.failure.differs(self.step):
+            update["on_failure"] = self.failure.document()
         ops = [update, *(form.op() | {"step": self.step.id} for form in self.branches)]
         return ops[0] if len(ops) == 1 else {"op": "batch", "ops": ops}

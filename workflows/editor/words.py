@@ -11,6 +11,7 @@ def words() -> dict[str, str]:
         "offline": _("Offline: your last change is not saved. Try again."),
         "retry": _("Try again"),
         "deleted": _("Step deleted."),
+        "removed": _("Branch removed."),
         "undo": _("Undo"),
         "copied": _("Copied. Choose a + to paste."),
         "moving": _("Choose the + where the step shall go. Esc cancels."),

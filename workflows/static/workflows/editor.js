@@ -1,5 +1,6 @@
 // The workflow editor: the server draws; this sends operations, patches what came back, and moves the view.
 import { mount } from "../records/criteria.js";
+import { branchOp, fence } from "./branches.js";
 
 const $ = (id) => document.getElementById(id);
 const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas"), sizer = $("flow-sizer"), panel = $("flow-panel");
@@ -223,10 +224,8 @@ panel.addEventListener("click", async (event) => {
   if (event.target.closest("[data-close]")) return closePanel();
   const button = event.target.closest("[data-branch]");
   if (!button) return;
-  const step = openStep(), branch = Number(button.dataset.index), what = button.dataset.branch;
-  if (what === "add") await flushed({ op: "add_branch", step });
-  else if (what === "remove") { if (await flushed({ op: "remove_branch", step, branch })) toast(words.deleted, words.undo, () => op({ op: "undo" })); }
-  else await flushed({ op: "move_branch", step, branch, to: branch + (what === "up" ? -1 : 1) });
+  const step = openStep(), body = await branchOp(button, ask);
+  if (body && await flushed({ ...body, step }) && body.op === "remove_branch") toast(words.removed, words.undo, () => op({ op: "undo" }));
 });
 
 /* The palette */
@@ -240,6 +239,7 @@ function addAt(path) {
   $("flow-paste").hidden = !localStorage.getItem(clipKey);
   const order = recents(), groups = palette.querySelectorAll(".flow-group");
   for (const group of groups) group.append(...[...group.querySelectorAll("[data-add]")].sort((a, b) => rank(a, order) - rank(b, order)));
+  fence(palette, path);
   palette.showModal();
   narrow();
 }
