@@ -9,8 +9,11 @@ import pytest
 from django.urls import reverse
 
 from crm.models import Pipeline
+from records.clock import database_now
 from records.models import ImportRun
 from tests.browser.world import World, make_world
+from workflows import drafting, engine, publishing
+from workflows.models import Enrollment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -49,6 +52,8 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "workflows": lambda world: "/admin/workflows/workflow/",
     "editor": lambda world: reverse("admin:workflow_editor", args=[world.workflow.pk]),
     "review": lambda world: reverse("admin:workflow_review", args=[world.workflow.pk]),
+    "metrics": lambda world: metrics_of(world),
+    "turn off": lambda world: f"/admin/workflows/workflow/switch/?to=off&id={world.workflow.pk}",
     "enrollments": lambda world: "/admin/workflows/enrollment/",
     "history of a workflow": lambda world: f"/admin/workflows/enrollment/?workflow__id__exact={world.workflow.pk}",
     "story of an enrollment": lambda world: f"/admin/workflows/enrollment/{world.enrollment.pk}/change/",
@@ -67,6 +72,18 @@ SCREENS: dict[str, Callable[[World], str]] = {
 #: Rules a screen cannot meet, and why. The editor: a card's name is a sentence ("Step 2 of 7, Delay, Wait 2 days")
 #: that has the card's words, so that it can be spoken to, but not in one piece as axe wants them.
 LEFT_OUT = {"editor": ("label-content-name-mismatch",)}
+
+
+def metrics_of(world: World) -> str:
+    """The metrics of a workflow that tracks them, with what became of the records inside."""
+    revision = drafting.draft_of(world.workflow)
+    revision.definition = {**revision.definition, "settings": {"metrics": True}}
+    revision.save()
+    publishing.publish(world.workflow, by=world.ann, now=database_now(), enroll_existing=False)
+    Enrollment.objects.filter(workflow=world.workflow).update(due_at=database_now())
+    while engine.run_due(database_now()):
+        pass
+    return reverse("admin:workflow_metrics", args=[world.workflow.pk])
 
 
 def draft_import(world: World) -> int:

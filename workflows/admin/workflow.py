@@ -26,6 +26,7 @@ from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError
 from workflows import cataloguing, checking, drafting
 from workflows.admin import switch_views
+from workflows.admin.conversion_views import ConversionViews
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
@@ -64,7 +65,7 @@ class FolderAdmin(admin.ModelAdmin):
 
 
 @admin.register(Workflow)
-class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, admin.ModelAdmin):
+class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admin.ModelAdmin):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
     list_filter = ("status", ObjectTypeFilter, "folder")
@@ -81,6 +82,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, admin.ModelAdmin):
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
+            path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics"),
             path("<int:pk>/review/", wrap(self.review_view), name="workflow_review"),
             path("switch/", wrap(self.switch_view), name="workflow_switch"),
             path("<int:pk>/clone/", wrap(require_POST(self.clone_view)), name="workflow_clone"),
@@ -147,13 +149,14 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, admin.ModelAdmin):
         links = [
             (reverse("admin:workflow_editor", args=[workflow.pk]), _("Edit")),
             (f"{history}?workflow__id__exact={workflow.pk}", _("History")),
+            (reverse("admin:workflow_metrics", args=[workflow.pk]), _("Metrics")),
             (reverse("admin:workflow_review", args=[workflow.pk]), _("Review and publish")),
             (reverse("admin:workflow_remove", args=[workflow.pk]), _("Delete…")),
         ]
-        body = format_html_join("", '<a href="{}">{}</a>', links[:3]) + self.menu_buttons(workflow)
+        body = format_html_join("", '<a href="{}">{}</a>', links[:4]) + self.menu_buttons(workflow)
         switches = switch_views.links(workflow, "list") if getattr(workflow, "may_switch", False) else []
         body += format_html_join("", '<a href="{}">{}…</a>', switches)
-        body += format_html_join("", '<a href="{}">{}</a>', links[3:])
+        body += format_html_join("", '<a href="{}">{}</a>', links[4:])
         more = _("More for %(name)s") % {"name": workflow.name}
         return format_html(
             '<details class="menu"><summary class="btn btn-quiet btn-icon" aria-label="{}">{}</summary>'
