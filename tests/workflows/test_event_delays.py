@@ -256,6 +256,22 @@ def test_records_of_another_project_wait_for_what_comes_by_a_foreign_key():
     assert happened(first) is True
 
 
+def test_who_waits_is_let_go_although_what_it_waits_for_cannot_be_chosen_any_more():
+    other = make_workflow([step("x", "end")], "deal")
+    workflow, (deal,) = waiting(event="workflow_completed", workflow=str(other.pk), max_wait={"hours": 1})
+    Workflow.objects.filter(pk=other.pk).update(deleted_at=database_now())
+    (late,) = enroll(workflow, [Deal.objects.create(name="Late").pk], now=database_now())
+    run()
+    late.refresh_from_db()
+    assert (late.status, late.outputs) == ("completed", {})
+    line = StepExecution.objects.get(enrollment=late)
+    assert (line.outcome, line.detail["reason"]) == ("failed", "invalid_params")
+    tick(database_now() + DAY)
+    assert happened(deal) is False
+    assert sentences(deal)[-1].endswith("It did not happen within 1 hour")
+    assert broken_promises() == {}
+
+
 def test_nobody_waits_after_leaving_by_whatever_way():
     _workflow, enrollments = waiting(3, **STAGE)
     unenroll(Enrollment.objects.filter(pk=enrollments[0].pk), reason="by_hand", by=None, now=database_now())

@@ -99,10 +99,20 @@ class DelayUntilEvent(Action):
     def outputs(self, document: dict[str, Any], context: StepContext) -> dict[str, Property]:
         return {"happened": Property("happened", gettext_lazy("It happened"), "boolean")}
 
+    def params(self, document: dict[str, Any], context: StepContext) -> dict[str, Any]:
+        """Never raises: who waits must be let go also when the event's settings have become invalid meanwhile."""
+        try:
+            return super().params(document, context)
+        except ValueError as error:
+            return {"error": str(error)[:500]}
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        if "error" in params:
+            batch.fail(None, "invalid_params", error=params["error"])
+            return
         event = events[params["event"]]
         occurrences.begin(batch, event.want(params, batch.context), event.slug)
-        facts = self.facts(batch, params)
+        facts = self.facts(batch)
         if not params["max_wait"]:
             batch.wait(None, None, **facts)
             return
@@ -116,18 +126,21 @@ class DelayUntilEvent(Action):
 
     def resume(self, batch: Batch, params: dict[str, Any]) -> None:
         waits = occurrences.end(batch)
-        facts = self.facts(batch, params)
+        facts = self.facts(batch)
         for enrollment in batch.enrollments:
             wait = waits.get(enrollment.id)
             happened = wait is not None and wait.happened_at is not None
             batch.output(enrollment, happened=happened)
             batch.done(enrollment, happened=happened, **facts, **took(wait))
 
-    def facts(self, batch: Batch, params: dict[str, Any]) -> dict[str, Any]:
+    def facts(self, batch: Batch) -> dict[str, Any]:
         """What the log keeps of the settings, because they may be others when the story is told."""
-        event = events[params["event"]]
-        found: dict[str, Any] = {"event": event.slug, "settings": event.facts(params, batch.context)}
-        return found | ({"max_wait": params["max_wait"]} if params["max_wait"] else {})
+        document = batch.step.params
+        event = event_of(document)
+        if event is None:
+            return {}
+        found: dict[str, Any] = {"event": event.slug, "settings": event.facts(document, batch.context)}
+        return found | ({"max_wait": document["max_wait"]} if document.get("max_wait") else {})
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         event = event_of(detail)

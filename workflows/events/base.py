@@ -76,9 +76,9 @@ class Event:
         """The properties the wait reads, as "object_type.property"."""
         return set()
 
-    def facts(self, params: dict[str, Any], context: StepContext) -> dict[str, Any]:
+    def facts(self, document: dict[str, Any], context: StepContext) -> dict[str, Any]:
         """What the log keeps of the settings, so that `describe` can tell them without asking the database."""
-        return {name: value for name, value in context.step.params.items() if name in self.fields()}  # type: ignore[union-attr]
+        return {name: document[name] for name in self.fields() if name in document}
 
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
         """What to wait for, from cleaned settings; a constant number of queries."""

@@ -45,19 +45,16 @@ class WorkflowCompleted(Event):
         return {"workflow": WorkflowField(label=gettext_lazy("Workflow"))}
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
-        chosen = str(document.get("workflow") or "")
-        if document.get("name"):
-            return _("The record completes the workflow %(workflow)s") % {"workflow": document["name"]}
-        if not chosen:
+        if not document.get("workflow"):
             return _("The record completes a workflow: choose one")
-        found = Workflow.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 18 else None
-        if found is None:
+        name = document.get("name") or name_of(document)
+        if not name:
             return _("The record completes a workflow that is gone")
-        return _("The record completes the workflow %(workflow)s") % {"workflow": found.name}
+        return _("The record completes the workflow %(workflow)s") % {"workflow": name}
 
-    def facts(self, params: dict[str, Any], context: StepContext) -> dict[str, Any]:
-        name = Workflow.objects.filter(pk=params["workflow"]).values_list("name", flat=True).first()
-        return super().facts(params, context) | ({"name": name} if name else {})
+    def facts(self, document: dict[str, Any], context: StepContext) -> dict[str, Any]:
+        found = super().facts(document, context)
+        return found | {"name": name_of(document)}
 
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
         return Want("workflow", str(params["workflow"]), {})
@@ -72,3 +69,11 @@ class WorkflowCompleted(Event):
             }
             cursor.execute(FOUND, facts)
             return dict(cursor.fetchall())
+
+
+def name_of(document: dict[str, Any]) -> str:
+    """The name of the workflow chosen; "" when there is none (any more)."""
+    chosen = str(document.get("workflow"))
+    if not (chosen.isascii() and chosen.isdecimal() and len(chosen) < 18):
+        return ""
+    return Workflow.objects.filter(pk=int(chosen)).values_list("name", flat=True).first() or ""
