@@ -20,6 +20,7 @@ from records.problems import DocumentError
 from workflows.definition import Definition, Step, parse
 from workflows.enrolling import REFUSALS
 from workflows.explaining import first_revision
+from workflows.failing import with_sequel
 from workflows.models import Enrollment, Outcome, Revision, StepExecution, Workflow
 from workflows.other_workflows import linked
 from workflows.params import StepContext
@@ -188,7 +189,7 @@ class Path:
             kind="step",
             at=execution.at,
             outcome=execution.outcome,
-            sentence=tell(execution, definition, step),
+            sentence=with_sequel(tell(execution, definition, step), execution.outcome, execution.detail),
             number=definition.number_of(step.id) if definition and step else None,
             label=str(action.label) if action else execution.action or _("Missing step"),
             icon=action.icon if action else "box",

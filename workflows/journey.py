@@ -15,7 +15,7 @@ from workflows import limits
 from workflows.actions.base import Action
 from workflows.batch import Answer, Batch, Standing
 from workflows.definition import OUTCOME, Definition
-from workflows.failing import next_try
+from workflows.failing import allowed_tries, next_try
 from workflows.failpoints import reach
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Ledger
@@ -237,7 +237,8 @@ class Journey:
         again = next_try(step, answer, enrollment.tries, self.ledger.now)
         if again is not None:
             enrollment.tries += 1
-            facts = {**detail, "try": enrollment.tries, "until": again.isoformat()}
+            of = allowed_tries(step, answer)
+            facts = {**detail, "try": enrollment.tries, "of": of, "until": again.isoformat()}
             self.ledger.log(enrollment, self.revision.pk, step.action, Outcome.RETRYING, facts)
             self.ledger.stand(enrollment, again)
             return True

@@ -60,7 +60,7 @@ REASONS = {
     "target_workflow_off": gettext_lazy("The other workflow was turned off."),
     "too_many_steps": gettext_lazy("The record took more than %(limit)s steps, so it was stopped."),
     "unchanged": gettext_lazy("The property already had this value."),
-    "unexpected": gettext_lazy("An unexpected error kept this step from being done (%(error)s). The record went on."),
+    "unexpected": gettext_lazy("An unexpected error kept this step from being done (%(error)s)."),
     "workflow_off": gettext_lazy("The workflow was turned off, so this step was skipped."),
 }
 

@@ -6,11 +6,12 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils.safestring import SafeString
 
 from records.problems import DocumentError
 from workflows.batch import Answer
 from workflows.definition import Step, parse
-from workflows.failing import BACKOFF, next_try
+from workflows.failing import BACKOFF, next_try, with_sequel
 from workflows.models import Outcome
 
 NOW = dt.datetime(2027, 3, 1, 9, tzinfo=dt.UTC)
@@ -71,3 +72,21 @@ def test_a_policy_is_read() -> None:
     first, second = parse({"object": "deal", "steps": steps}).steps
     assert (first.retries, first.stops) == (3, True)
     assert (second.retries, second.stops) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "detail", "sentence"),
+    [
+        ("failed", {"reason": "not_unique"}, "Why. The record went on."),
+        ("failed", {"reason": "not_unique", "stops": True}, "Stopped here: Why."),
+        ("failed", {"reason": "crashed"}, "Why."),
+        ("skipped", {"reason": "unchanged"}, "Why."),
+        (
+            "retrying", {"try": 1, "of": 3, "until": "2027-03-01T09:00:00+00:00"},
+            "Why. Tried again on Monday, March 1, 2027, at 9 a.m.: attempt 2 of 4.",
+        ),
+        ("retrying", {"reason": "retried_by_hand"}, "Why."),
+    ],
+)  # fmt: skip
+def test_a_failed_line_says_what_followed(outcome: str, detail: dict[str, Any], sentence: str) -> None:
+    assert with_sequel(SafeString("Why."), outcome, detail) == sentence
