@@ -82,11 +82,7 @@ def read_windows(settings: dict[str, Any]) -> tuple[Permitted, list[Problem]]:
         for path, one in listed(settings, "pause_dates", PAUSES_LIMIT, found)
         if (pause := read_pause(one, path, found)) is not None
     ]
-    permitted = Permitted(tuple(windows) or ANY_TIME, tuple(pauses))
-    if not found and always_paused(permitted):
-        message = _("Every day of the year is a pause date, so nothing would ever be done. Remove some of them.")
-        found.append(Problem("pause_dates", message, code="never_permitted"))
-    return permitted, found
+    return Permitted(tuple(windows) or ANY_TIME, tuple(pauses)), found
 
 
 def listed(settings: dict[str, Any], key: str, limit: int, found: list[Problem]) -> list[tuple[str, Any]]:

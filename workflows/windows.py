@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from records.problems import Problem
-from workflows.permitted_times import DAY, Permitted, read_windows
+from workflows.permitted_times import DAY, Permitted, always_paused, read_windows
 from workflows.wall_time import instant_of, moved, workflow_zone
 
 if TYPE_CHECKING:
@@ -64,7 +64,10 @@ def closed_at(definition: Definition, now: dt.datetime) -> Closed | None:
 
 def problems(definition: Definition) -> list[Problem]:
     """What is wrong with the windows and pause dates of a definition, with paths into the document."""
-    found = read_windows(definition.settings)[1]
+    permitted, found = read_windows(definition.settings)
+    if not found and always_paused(permitted):
+        message = _("Every day of the year is a pause date, so nothing would ever be done. Remove some of them.")
+        found.append(Problem("pause_dates", message, code="never_permitted"))
     if definition.trigger.kind == "schedule" and definition.settings.get("windows"):
         message = _("A workflow with a schedule acts at any time of day, so its execution times are not heeded.")
         found.append(Problem("windows", message, severity="warning", code="unused"))

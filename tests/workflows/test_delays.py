@@ -410,6 +410,34 @@ def test_publishing_other_times_asks_again_whether_an_action_may_run_and_leaves_
     assert Enrollment.objects.get().due_at == waits.due_at
 
 
+@pytest.mark.covers("DLY-16")
+@pytest.mark.parametrize(("delays", "first", "second"), [("keep", 5, 5), ("recompute", 2, None)])
+def test_a_changed_date_is_kept_or_read_anew_and_one_that_is_past_then_is_over(
+    delays: str, first: int, second: int | None
+) -> None:
+    today = database_now().date()
+
+    def until(days: int) -> dict[str, Any]:
+        moment = dt.datetime.combine(today + dt.timedelta(days=days), dt.time(12))
+        return step("wait", "delay_until_date", at=moment.isoformat(timespec="minutes"))
+
+    made = live(BIG, steps=[until(5)])
+    enroll(made, deals(None), database_now())
+    run(database_now())
+    for days, expected in ((2, first), (-2, second)):
+        revision = drafting.draft_of(made)
+        revision.definition = document(BIG, steps=[until(days)])
+        revision.save()
+        publish(made, in_flight="follow", delays=delays)
+        run(database_now())
+        found = Enrollment.objects.get()
+        assert (found.due_at.date() if found.due_at else None) == (
+            today + dt.timedelta(days=expected) if expected else None
+        )
+    assert found.status == ("active" if delays == "keep" else "completed")
+    assert found.outputs == ({} if delays == "keep" else {"wait": {"state": "past"}})
+
+
 # The cards, and what keeps a delay from being published.
 
 
