@@ -71,12 +71,15 @@ class OutputField(forms.ChoiceField):
 
     def use_context(self, context: StepContext) -> None:
         self.context = context
-        groups = [
-            (label, [(f"{step.id}.{name}", str(output.label)) for name, output in found.items()])
-            for step, label, found in offered(context)
-            if step.action not in (GO_TO, END) and not (actions[step.action].splits and len(found) == 1)
+        self.choices = [
+            ("", "—"),
+            *(
+                (f"{step.id}.{name}", _("%(step)s: %(output)s") % {"step": label, "output": output.label})
+                for step, label, found in offered(context)
+                if step.action not in (GO_TO, END) and not (actions[step.action].splits and len(found) == 1)
+                for name, output in found.items()
+            ),
         ]
-        self.choices = [("", "—"), *groups]
 
     def validate(self, value: Any) -> None:
         """Any earlier step's outputs are good, also the outcomes that are not worth offering."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -27,7 +28,7 @@ USUAL = 100
 
 def label_of(association: AssociationType) -> str:
     """An association by what it leads to; a native relation also by its own name."""
-    records = str(association.to.label_plural)
+    records = capfirst(str(association.to.label_plural))
     return f"{records} ({association.slug})" if association.relation else records
 
 
