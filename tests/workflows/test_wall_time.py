@@ -77,7 +77,6 @@ def utc(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
-@pytest.mark.covers("SCH-26")
 @pytest.mark.parametrize(("name", "wall", "expected"), INSTANTS)
 def test_a_wall_time_means_this_instant(name: str, wall: str, expected: str) -> None:
     moment = dt.datetime.fromisoformat(wall)

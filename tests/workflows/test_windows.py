@@ -118,7 +118,7 @@ def test_a_pause_date_without_a_year_comes_back_every_year() -> None:
     assert closed("2028-12-25T10:00", (), ["2027-12-25"]) is None
 
 
-@pytest.mark.covers("SCH-17", "SCH-18")
+@pytest.mark.covers("SET-02")
 def test_a_scheduled_workflow_heeds_pause_dates_but_no_windows() -> None:
     found = definition("schedule", windows=WORKDAYS, pause_dates=["2027-12-24"])
     assert closed_at(found, stockholm("2027-12-25T03:00")) is None
