@@ -58,6 +58,8 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each variant (a third of it beyond 10,000)")
     parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
+    parser.add_argument("--bulk", type=int, default=90_000, help="enrollments executed while reactions are measured")
+    parser.add_argument("--flood", type=int, default=0, help="1000000: that many due at once, a few minutes")
     options = parser.parse_args()
     # Ended from outside, it still stops its servers and removes its data.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -73,7 +75,7 @@ def main() -> int:
         suites = {
             "journal": lambda: journal.run(options.rows, sys.stdout),
             "engine": lambda: engine.run(options.contacts, options.rounds, sys.stdout),
-            "latency": lambda: latency.run(options.changes, sys.stdout),
+            "latency": lambda: latency.run(options.changes, options.bulk, options.flood, sys.stdout),
         }
         met = [suites[name]() for name in options.only]
     return 0 if all(met) else 1
