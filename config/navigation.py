@@ -18,7 +18,7 @@ AUTOMATION = (
     "workflows.workflow", "workflows.enrollment", "workflows.delivery", "workflows.notification",
     "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
-SETTINGS = ("crm.user", "crm.team", "auth.group", "crm.pipeline", "records.propertydefinition")
+SETTINGS = ("crm.campaign", "crm.user", "crm.team", "auth.group", "crm.pipeline", "records.propertydefinition")
 ICONS = {
     "workflows.workflow": "workflow",
     "workflows.enrollment": "history",
@@ -27,6 +27,7 @@ ICONS = {
     "workflows.auditentry": "clipboard-check",
     "workflows.alert": "stethoscope",
     "workflows.folder": "folder",
+    "crm.campaign": "target",
     "crm.user": "users",
     "crm.team": "user-check",
     "auth.group": "shield",

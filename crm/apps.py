@@ -10,6 +10,7 @@ class CrmConfig(AppConfig):
     verbose_name = _("CRM")
 
     def ready(self) -> None:
+        from crm.campaigns import register_attachments
         from crm.chores import register_chores
         from crm.goals import register_goals
         from crm.object_types import register_object_types
@@ -20,4 +21,5 @@ class CrmConfig(AppConfig):
         register_stage_rules()
         register_chores()
         register_goals()
+        register_attachments()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

@@ -7,3 +7,5 @@ triggers = Registry("trigger")
 goals = Registry("goal")
 #: What a record can wait for.
 events = Registry("event")
+#: What a workflow can be attached to.
+attachments = Registry("attachment")

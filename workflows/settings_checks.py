@@ -13,10 +13,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from records.problems import Problem, unknown_keys
-from workflows import limits, windows
+from workflows import attachments, limits, windows
 from workflows.definition import Definition
 from workflows.following import FOLLOW, PIN
 from workflows.notifying import KINDS
+from workflows.registries import attachments as registry
 from workflows.wall_time import instant_of, workflow_zone
 
 KEYS = {
@@ -28,7 +29,8 @@ WALL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
 def settings_problems(definition: Definition) -> Iterator[Problem]:
     """Every problem of the settings; a key nobody knows is one, because ignoring it would be a broken promise."""
     settings = definition.settings
-    yield from unknown_keys(settings, KEYS, "settings")
+    yield from unknown_keys(settings, {*KEYS, *registry}, "settings")
+    yield from attachments.problems(settings, definition.object)
     yield from windows.problems(definition)
     yield from limits.problems(settings.get("limit"))
     zone = settings.get("timezone")

@@ -1,6 +1,7 @@
 """State of the CRM, a file per aggregate."""
 
 from crm.models.activity import Note, Task
+from crm.models.campaign import Campaign
 from crm.models.people import Company, Contact, LeadStatus, LifecycleStage
 from crm.models.pipeline import Pipeline, Stage
 from crm.models.pipeline_records import Deal, Ticket
@@ -9,6 +10,7 @@ from crm.models.saved_columns import SavedColumns
 from crm.models.user import Team, TeamMembership, User
 
 __all__ = [
+    "Campaign",
     "Company",
     "Contact",
     "Deal",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workflows.attachments import Attachment, offered
 from workflows.definition import Definition
 from workflows.following import FOLLOW, PIN
 from workflows.notifying import KINDS
@@ -137,8 +138,11 @@ class SettingsForm(forms.Form):
         ),
     )  # fmt: skip
 
-    def __init__(self, data: Any, values: dict[str, Any]) -> None:
+    def __init__(self, data: Any, values: dict[str, Any], attachments: list[Attachment]) -> None:
         super().__init__(data, initial=initial_of(values), auto_id="param_%s")
+        self.attachments = attachments
+        for attachment in attachments:
+            self.fields[attachment.slug] = attachment_field(attachment, values.get(attachment.slug))
         zones = sorted(zoneinfo.available_timezones())
         account = _("The account's: %(zone)s") % {"zone": settings.TIME_ZONE}
         self.offer("timezone", [("", account), *((zone, zone) for zone in zones)])
@@ -146,6 +150,11 @@ class SettingsForm(forms.Form):
         people = {user.get_username(): str(user) for user in active_users().order_by("username")[:USERS_LIMIT]}
         people |= {name: _("%(name)s (not active)") % {"name": name} for name in named if name not in people}
         self.offer("users", list(people.items()))
+
+    @property
+    def attached_to(self) -> list[forms.BoundField]:
+        """The fields of what this workflow may be attached to."""
+        return [self[attachment.slug] for attachment in self.attachments]
 
     def offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
@@ -159,8 +168,23 @@ class SettingsForm(forms.Form):
         found = {name: sent[name] for name in ("timezone", "turn_off_at", "version_policy", "metrics") if sent[name]}
         if sent["limit_count"]:
             found["limit"] = {"count": number_of(sent["limit_count"]), "per": sent["limit_per"] or "hour"}
+        found |= {one.slug: sent[one.slug] for one in self.attachments if sent[one.slug]}
         notify = {key: list(sent[key] or ()) for key in ("users", "about") if sent[key]}
         return found | ({"notify": notify} if notify else {})
+
+
+def attachment_field(attachment: Attachment, value: Any) -> forms.ChoiceField:
+    """The choice of one attachment; what is gone meanwhile stays in it, for its problem to be told."""
+    choices, chosen = attachment.choices(), str(value or "")
+    if chosen and chosen not in dict(choices):
+        choices.append((chosen, _("%(value)s (gone)") % {"value": chosen}))
+    return forms.ChoiceField(
+        label=attachment.label,
+        required=False,
+        choices=[("", "—"), *choices],
+        help_text=attachment.help_text,
+        initial=chosen,
+    )
 
 
 def initial_of(values: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +218,7 @@ class SettingsPanel:
         self.values = definition.settings
         self.scheduled = definition.trigger.kind == "schedule"
         self.data = data
-        self.form = SettingsForm(data, self.values)
+        self.form = SettingsForm(data, self.values, offered(definition.object))
         self.windows = self.rows("window", WindowForm, self.values.get("windows"))
         self.pauses = self.rows("pause", PauseForm, self.values.get("pause_dates"))
 
@@ -217,7 +241,8 @@ class SettingsPanel:
 
     def op(self) -> dict[str, Any]:
         """The operation that stores what was sent. Settings this panel does not know stay as they are."""
-        kept = {key: value for key, value in self.values.items() if key not in KEYS}
+        known = KEYS | {one.slug for one in self.form.attachments}
+        kept = {key: value for key, value in self.values.items() if key not in known}
         windows = [row.document() for row in self.windows]
         pauses = [row.document() for row in self.pauses]
         if self.data.get("row") == "window-add":
