@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.covers("ACG-04", "ACG-06")
 def test_another_project_automates_its_own_models_without_the_crm() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.toy_project.story"],

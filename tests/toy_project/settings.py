@@ -10,6 +10,7 @@ DATABASES = {
 }
 INSTALLED_APPS = [
     "tests.toy",
+    "tests.toy_project.connected",
     "workflows",
     "records",
     "django.contrib.auth",

@@ -16,6 +16,7 @@ def main() -> None:
     databases = setup_databases(verbosity=0, interactive=False)
     try:
         long_books_are_marked()
+        a_connected_app_contributes_an_action()
     finally:
         teardown_databases(databases, verbosity=0)
     loaded = sorted(name for name in sys.modules if name.split(".")[0] in ("crm", "config"))
@@ -70,6 +71,28 @@ def long_books_are_marked() -> None:
     enrolled = Enrollment.objects.filter(workflow=workflow, status="completed").values_list("record_id", flat=True)
     assert sorted(enrolled) == [long.pk, short.pk]
     assert before.pk not in enrolled
+
+
+def a_connected_app_contributes_an_action() -> None:
+    """The action of an installed app runs like any other, and only for the records it is for."""
+    from django.contrib.auth.models import User
+
+    from records.clock import database_now
+    from tests.toy.models import Book
+    from workflows import checking, drafting, enrolling, publishing
+    from workflows.definition import parse
+    from workflows.ticking import tick
+
+    steps = [{"id": "stamp", "action": "stamp", "params": {"text": "Property of the library"}}]
+    librarian = User.objects.get(username="librarian")
+    workflow = drafting.create("Stamp", "book", librarian, definition={"format": 1, "steps": steps})
+    publishing.publish(workflow, by=librarian, now=database_now(), enroll_existing=False)
+    book = Book.objects.create(title="New")
+    enrolling.enroll(workflow, [book.pk], cause={"kind": "manual"}, now=database_now(), manual=True)
+    tick(database_now())
+    assert Book.objects.get(pk=book.pk).title == "Property of the library"
+    elsewhere = checking.problems(parse({"format": 1, "object": "author", "steps": steps}))
+    assert [problem.path for problem in elsewhere] == ["steps.0.action"], elsewhere
 
 
 if __name__ == "__main__":
