@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEMPLATES := find . -name '*.html' -not -path './.*' -print0
 
-.PHONY: run test lint format bench clean
+.PHONY: run test lint format bench reliability clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/python manage.py up $(ARGS)
@@ -27,6 +27,10 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+# Everything is taken apart for about half an hour; the result is written into docs/reliability.md.
+reliability: $(VENV)/.dev
+	@exec $(BIN)/python -m tests.reliability -n $${TEST_PROCESSES:-2} $(ARGS)
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -76,6 +76,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         facts = {
             "test": item.nodeid,
             "fault": marks[0][0] if marks else "",
+            "tier": "full" if FULL else "quick",
             "outcome": report.outcome,
             "seconds": round(report.duration, 1),
             "figures": dict(item.stash.get(FIGURES, {})),

@@ -29,7 +29,7 @@ from workflows.ticking import tick
 pytestmark = pytest.mark.django_db(transaction=True)
 DAYS = 30
 CLOCKS = 5
-HOURS_APART = 1 if FULL else 12
+HOURS_APART = 2 if FULL else 12
 
 
 class Clocks:

@@ -29,7 +29,7 @@ from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = 1_000 if FULL else 15
+ROUNDS = 300 if FULL else 15
 COUNT = 5
 STEPS = [
     step("add", "change_number", property="lead_score", by=1),

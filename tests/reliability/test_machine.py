@@ -39,7 +39,7 @@ from workflows.models import Delivery, Enrollment, Revision, StepExecution
 from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db
-EXAMPLES, RULES = (500, 50) if FULL else (20, 30)
+EXAMPLES, RULES = (150, 50) if FULL else (20, 30)
 DAY = dt.timedelta(days=1)
 ACTIONS = {
     "add": step("add", "change_number", property="lead_score", by=1),
