@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -15,13 +16,15 @@ from records.models import ChangeKind, Membership, PendingChange, Segment
 from records.plans import plan_of
 from records.problems import DocumentError
 from records.vocabulary import Version
-from workflows import occurrences, reenrolling
+from workflows import discarding, occurrences, reenrolling
 from workflows.enrolling import enroll, unenroll
 from workflows.failpoints import reach
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 
 logger = logging.getLogger(__name__)
 
+#: Changes a log line names at most.
+NAMED = 5
 #: Key of the lock that lets one transaction at a time dispatch or publish.
 LOCK = (7301, 1)
 # An array, so that the rows are looked up once: for IN the planner may ask again for each row of the table.
@@ -50,8 +53,10 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
     """
     if not (PendingChange.objects.exists() or segments.due(now) or occurrences.due()):
         return 0
+    began = time.monotonic()
     with transaction.atomic():
         lock_dispatching()
+        idle = discarding.discard() if discarding.crowded() else 0
         pending = take(limit)
         reach("after_take")
         # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
@@ -65,7 +70,11 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
             watch(segment, None, now, vocabulary.version())
         reach("before_dispatch_commit")
     reach("after_dispatch_commit")
-    return len(pending) + checked
+    if pending:
+        seconds = round(time.monotonic() - began, 4)
+        facts = {"changes": len(pending), "change_ids": [change.change_id for change in pending[:NAMED]]}
+        logger.info("%d changes dispatched in %.3f s", len(pending), seconds, extra={**facts, "seconds": seconds})
+    return idle + len(pending) + checked
 
 
 def take(limit: int) -> list[PendingChange]:
