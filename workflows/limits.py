@@ -21,6 +21,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import CharField, OuterRef, Subquery, Value
+from django.db.models.functions import Cast, Concat, Now
 from django.utils.translation import gettext as _
 
 from records.problems import Problem, unknown_keys
@@ -151,13 +153,14 @@ def take(scope: str, limit: Limit, wanted: int, now: dt.datetime) -> Taken:
             if not cursor.rowcount:
                 return Taken(0, now + BUSY, busy=True)
             found = ("{}",)
-        # A token counts until its slice is over and a period has passed.
-        out = {int(number): count for number, count in json.loads(found[0]).items()}
-        out = {number: count for number, count in out.items() if number * limit.slice + limit.period > now.timestamp()}
+        # A token counts until its slice is over and a period has passed; slices of another limit mean nothing.
+        at, out = now.timestamp(), {int(number): count for number, count in json.loads(found[0]).items()}
+        newest = math.floor(at / limit.slice) + 2
+        out = {n: count for n, count in out.items() if n * limit.slice + limit.period > at and n <= newest}
         free = max(limit.count - sum(out.values()), 0)
         got = min(wanted, free)
         if got:
-            current = math.floor(now.timestamp() / limit.slice) + 1
+            current = math.floor(at / limit.slice) + 1
             out[current] = out.get(current, 0) + got
         first = min(out, default=0) * limit.slice + limit.period
         free_at = dt.datetime.fromtimestamp(first, dt.UTC) if got == free else now
@@ -224,8 +227,21 @@ def hold(batch: Batch, enrollments: list[Standing], turns: Iterable[dt.datetime]
     return until
 
 
+def forget(workflow: int, now: dt.datetime) -> int:
+    """Begin anew with a workflow's limit that has changed: everybody who waits for it asks again; how many."""
+    waiting = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE, turn=Turn.PROMISED)
+    Allowance.objects.filter(scope=f"{WORKFLOW}{workflow}").delete()
+    return waiting.filter(due_at__gt=now).update(turn=Turn.NONE, due_at=now)
+
+
 def throttled(scopes: Iterable[str], now: dt.datetime) -> dict[str, dt.datetime]:
     """Until when those of some limits that keep anybody waiting do so, by scope."""
     rows = Allowance.objects.filter(scope__in=list(scopes)).values_list("scope", "full_until", "queue_until")
     found = {scope: max((at for at in (full, queue) if at), default=now) for scope, full, queue in rows}
     return {scope: until for scope, until in found.items() if until > now}
+
+
+def waiting_until() -> Subquery:
+    """For querysets of workflows: until when records of each wait for its limit, None where none does."""
+    scope = Concat(Value(WORKFLOW), Cast(OuterRef("pk"), CharField()))
+    return Subquery(Allowance.objects.filter(scope=scope, queue_until__gt=Now()).values("queue_until"))

@@ -12,11 +12,11 @@ import pytest
 from django.core import mail
 from django.db import connection, transaction
 
-from crm.models import Contact
+from crm.models import Contact, User
 from records.clock import database_now
 from records.problems import Problem
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
-from workflows import checking, claiming, definition, limits, waiting
+from workflows import checking, claiming, definition, drafting, limits, publishing, waiting
 from workflows.delivering import deliver
 from workflows.engine import run_due
 from workflows.limits import Limit, take
@@ -197,3 +197,44 @@ def test_a_limit_that_is_not_valid_keeps_a_workflow_from_being_published(value: 
     parsed = definition.parse({"object": "contact", "settings": {"limit": value}, "steps": [ADD]})
     found: list[Problem] = checking.errors(checking.problems(parsed))
     assert [problem.path for problem in found if problem.path.startswith("settings")] == paths
+
+
+def test_the_list_and_the_editor_say_until_when_a_workflow_is_limited(client: Any) -> None:
+    client.force_login(User.objects.create_superuser("ann"))
+    workflow, free = limited(1, "hour"), make_workflow([ADD])
+    enroll(workflow, contacts(3), now=database_now())
+    run_all(database_now())
+    rows = client.get("/admin/workflows/workflow/").content.decode()
+    assert rows.count("Limited until") == 1
+    editor = [client.get(f"/admin/workflows/workflow/{one.pk}/editor/").content.decode() for one in (workflow, free)]
+    assert ["Limited until" in page for page in editor] == [True, False]
+
+
+def test_the_list_of_deliveries_says_which_kind_is_limited(client: Any, settings: Any) -> None:
+    settings.WORKFLOW_DELIVERY_LIMITS = {"mail": "1/day"}
+    client.force_login(User.objects.create_superuser("ann"))
+    deliveries(2, "mail")
+    deliver(database_now() + dt.timedelta(days=400))
+    assert "limited to 1/day" in client.get("/admin/workflows/delivery/").content.decode()
+
+
+def test_who_waits_asks_again_once_another_limit_is_published() -> None:
+    boss = User.objects.create_superuser("ann")
+    steps = [ADD, WAIT]
+    document = {"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": steps}
+    workflow = drafting.create("Test", "contact", boss, document | {"settings": {"limit": {"count": 1, "per": "day"}}})
+    publishing.publish(workflow, by=boss, now=NOW, enroll_existing=False)
+    enroll(workflow, contacts(5))
+    run_all(NOW)
+    assert len(passed()) == 1
+    drafting.draft_of(workflow)
+    Revision.objects.filter(published_at=None).update(definition=document)
+    publishing.publish(workflow, by=boss, now=NOW, enroll_existing=False)
+    run_all(NOW)
+    assert len(passed()) == 5
+    assert limits.throttled([f"workflow:{workflow.pk}"], NOW) == {}
+
+
+def test_a_limit_that_was_changed_begins_anew() -> None:
+    for limit in (Limit(3, "minute"), Limit(2, "day"), Limit(3, "minute")):
+        assert take("delivery:mail", limit, 9, NOW).count == limit.count

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from records.clock import database_now
 from records.problems import DocumentError, Problem
 from workflows import checking, drafting
+from workflows.admin.limited import limited_now
 from workflows.admin.switch_views import COLOURS, links
 from workflows.definition import parse
 from workflows.editor import page
@@ -68,7 +69,7 @@ class EditorViews:
             "words": words(), "keys": keys(),
             "may_change": request.user.has_perm("workflows.change_workflow"),
             "switches": links(workflow, "editor") if request.user.has_perm("workflows.publish_workflow") else [],
-            "colour": COLOURS[workflow.status],
+            "colour": COLOURS[workflow.status], "limited": limited_now(workflow.pk, database_now()),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/editor.html", context)
 

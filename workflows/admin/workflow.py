@@ -24,10 +24,11 @@ from records.clock import database_now
 from records.icons import icon
 from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError
-from workflows import cataloguing, checking, drafting
+from workflows import cataloguing, checking, drafting, limits
 from workflows.admin import switch_views
 from workflows.admin.conversion_views import ConversionViews
 from workflows.admin.editor_views import EditorViews
+from workflows.admin.limited import limited_chip
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.definition import parse
@@ -98,7 +99,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admi
         drafts = Prefetch("revisions", Revision.objects.filter(published_at=None), to_attr="drafts")
         return found.prefetch_related(drafts).annotate(
             total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0),
-            may_switch=Value(self.has_publish_permission(request)),
+            may_switch=Value(self.has_publish_permission(request)), limited_until=limits.waiting_until(),
         )  # fmt: skip
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
@@ -119,9 +120,11 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admi
         return capfirst(str(kind.label_plural)) if kind else workflow.object_type
 
     @admin.display(description=_("status"), ordering="status")
-    def status_chip(self, workflow: Workflow) -> SafeString:
+    def status_chip(self, workflow: Any) -> SafeString:
         label = workflow.get_status_display() if workflow.live_id else _("Draft")
-        return format_html('<span class="chip chip-{}">{}</span>', COLOURS[workflow.status], label)
+        chip = format_html('<span class="chip chip-{}">{}</span>', COLOURS[workflow.status], label)
+        until = getattr(workflow, "limited_until", None)
+        return format_html("{}<br>{}", chip, limited_chip(until)) if until else chip
 
     @admin.display(description=_("enrolled"), ordering="total")
     def enrolled(self, workflow: Any) -> SafeString:
