@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 from records.properties import Option, Property
 from workflows.definition import OUTCOME, Step
 from workflows.models import Outcome
-from workflows.params import StepContext
+from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions
-from workflows.ways import END, GO_TO, coming_before, label_of, numbered
+from workflows.ways import coming_before, label_of, numbered
 
 #: The output every step has.
 ENDED = Property(
@@ -61,6 +61,10 @@ def subject_of(document: dict[str, Any], context: StepContext) -> Property | Non
     return context.properties.get(str(document.get("property", "")))
 
 
+def labelled(step: str, output: Property) -> str:
+    return _("%(step)s: %(output)s") % {"step": step, "output": output.label}
+
+
 class OutputField(forms.ChoiceField):
     """An output of a step that can come before this one, as "step.name"; changing it has the panel drawn anew."""
 
@@ -74,12 +78,21 @@ class OutputField(forms.ChoiceField):
         self.choices = [
             ("", "—"),
             *(
-                (f"{step.id}.{name}", _("%(step)s: %(output)s") % {"step": label, "output": output.label})
+                (f"{step.id}.{name}", labelled(label, output))
                 for step, label, found in offered(context)
-                if step.action not in (GO_TO, END) and not (actions[step.action].splits and len(found) == 1)
                 for name, output in found.items()
+                if name != OUTCOME or not actions[step.action].flow
             ),
         ]
+
+    def use_form(self, form: ParamsForm) -> None:
+        """What is stored stays a choice, so that a page keeps what it does not offer."""
+        stored = (form.source or form.initial or {}).get("output")
+        known = {value for value, _label in self.choices}  # type: ignore[misc]
+        found = find(stored, form.context) if stored not in known else None
+        if found:
+            label = labelled(label_of(found[0], form.context.definition), found[1])
+            self.choices = [*self.choices, (str(stored), label)]  # type: ignore[misc]
 
     def validate(self, value: Any) -> None:
         """Any earlier step's outputs are good, also the outcomes that are not worth offering."""

@@ -19,6 +19,8 @@ from workflows.actions.random_split import thresholds, way_of
 from workflows.definition import parse
 from workflows.engine import run_due
 from workflows.models import Enrollment, StepExecution
+from workflows.params import StepContext
+from workflows.registries import actions
 from workflows.shares import equal_shares, scaled
 
 SWEDISH = {"all": [{"property": "country", "operator": "is_equal_to_any_of", "value": ["Sweden"]}]}
@@ -310,3 +312,26 @@ def test_branches_are_reordered_cloned_and_renamed():
 def test_a_step_behind_the_end_of_a_path_is_warned_of():
     found = problems(step("stop", "end"), city("a"))
     assert [(one.path, one.code, one.severity) for one in found] == [("steps.1", "never_reached", "warning")]
+
+
+@pytest.mark.covers("BRN-02")
+def test_a_copy_asks_about_the_steps_copied_with_it():
+    ask = step("ask", "value_branch", [way("yes", [], values=["failed"]), way("no", [])], output="inner.outcome")
+    inner = step("inner", "edit_record", property="city", value="X")
+    found = document(step("split", "branch", [way("one", [inner, ask], criteria=SWEDISH), way("rest", [])]))
+    after, _inverse, _selected = drafting.changed(found, {"op": "clone_branch", "step": "split", "branch": 0})
+    twin = after["steps"][0]["branches"][1]["steps"]
+    assert twin[1]["params"]["output"] == f"{twin[0]['id']}.outcome" != "inner.outcome"
+
+
+@pytest.mark.django_db
+def test_outcomes_of_what_only_steers_are_taken_but_not_offered_unless_chosen():
+    ask = step("ask", "value_branch", [way("yes", [], values=["failed"]), way("no", [])], output="wait.outcome")
+    steps = [step("wait", "delay", days=1), step("set", "edit_record", property="city", value="X"), ask]
+    assert errors(*steps) == {}
+    definition = parse(document(*steps))
+    context = StepContext(definition, definition.by_id["ask"])
+    stored = actions["value_branch"].Params(document=ask["params"], context=context).fields["output"].choices
+    assert [value for value, _label in stored] == ["", "set.outcome", "wait.outcome"]
+    fresh = actions["value_branch"].Params(document={}, context=context).fields["output"].choices
+    assert [value for value, _label in fresh] == ["", "set.outcome"]

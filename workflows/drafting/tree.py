@@ -106,7 +106,7 @@ def new_id(action: str, taken: set[str]) -> str:
 
 
 def renewed(steps: Any, document: Document) -> list[Document]:
-    """Copies of steps with ids of their own; go-tos among them lead to the copies."""
+    """Copies of steps with ids of their own; what they say of one another is about the copies."""
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise refuse("steps", _("Send a list of at least one step to paste."), None)
     copies = copy.deepcopy(steps)
@@ -118,8 +118,13 @@ def renewed(steps: Any, document: Document) -> list[Document]:
             names[old] = found.step["id"]
     for found in walk(copies):
         params = found.step.get("params")
-        if found.step.get("action") == "go_to" and isinstance(params, dict) and params.get("step") in names:
+        if not isinstance(params, dict):
+            continue
+        if found.step.get("action") == "go_to" and params.get("step") in names:
             params["step"] = names[params["step"]]
+        source, _dot, output = str(params.get("output", "")).rpartition(".")
+        if source in names:
+            params["output"] = f"{names[source]}.{output}"
     return copies
 
 
