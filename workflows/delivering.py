@@ -194,6 +194,13 @@ def finish(delivery: Delivery, state: str, now: dt.datetime, error: str) -> None
     with transaction.atomic():
         ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
         ours.update(state=state, done_at=done_at, last_error=error[:2_000], claim=None, claimed_until=None)
+    log(delivery, state)
+
+
+def log(delivery: Delivery, state: str) -> None:
+    """A line about an attempt: its identity and how it ended, nothing of what it says and to whom."""
+    facts = {"delivery": delivery.pk, "key": delivery.key, "enrollment": delivery.enrollment_id, "state": str(state)}
+    logger.info("Delivery %s: %s", delivery.pk, state, extra={**facts, "attempts": delivery.attempts})
 
 
 def postpone(delivery: Delivery, now: dt.datetime, error: str) -> None:
@@ -205,3 +212,4 @@ def postpone(delivery: Delivery, now: dt.datetime, error: str) -> None:
     due_at = now + dt.timedelta(seconds=seconds)
     ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
     ours.update(state=Delivery.State.PENDING, due_at=due_at, last_error=error[:2_000], claim=None, claimed_until=None)
+    log(delivery, Delivery.State.PENDING)

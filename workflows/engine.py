@@ -145,6 +145,7 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
             revision = Revision.objects.select_related("workflow").defer("definition").get(pk=revision_id)
             if revision.workflow.status == Workflow.Status.PAUSED:
                 raise Held
+            report.workflow = revision.workflow_id
             journey = Journey(revision.workflow, revision, definition_of(revision), ledger, careful=careful)
             if claim.crashed:
                 give_up(journey, group)

@@ -50,6 +50,7 @@ class Report:
 
     def __init__(self, claim: Claim, groups: Mapping[tuple[Any, ...], Sequence[Standing]]) -> None:
         self.began = time.monotonic()
+        self.workflow = 0
         self.facts: dict[str, Any] = {}
         if logger.isEnabledFor(logging.INFO):
             self.facts = facts_of(claim, groups)
@@ -62,9 +63,9 @@ class Report:
         seconds = round(time.monotonic() - self.began, 4)
         steps = sum(counts.values())
         logger.info(
-            "%d steps for %d enrollments from step %s of revision %s in %.3f s",
-            steps, self.facts["enrollments"], self.facts["step"], self.facts["revision"], seconds,
-            extra={**self.facts, "steps": steps, "seconds": seconds},
+            "%d steps for %d enrollments from step %s of workflow %d in %.3f s",
+            steps, self.facts["enrollments"], self.facts["step"], self.workflow, seconds,
+            extra={"workflow": self.workflow, **self.facts, "steps": steps, "seconds": seconds},
         )  # fmt: skip
 
 
