@@ -88,7 +88,7 @@ class OutputField(forms.ChoiceField):
     def use_form(self, form: ParamsForm) -> None:
         """What is stored stays a choice, so that a page keeps what it does not offer."""
         stored = (form.source or form.initial or {}).get("output")
-        known = {value for value, _label in self.choices}  # type: ignore[misc]
+        known = {value for value, _label in self.choices}  # type: ignore[misc, union-attr]
         found = find(stored, form.context) if stored not in known else None
         if found:
             label = labelled(label_of(found[0], form.context.definition), found[1])
