@@ -179,10 +179,10 @@ def attachment_field(attachment: Attachment, value: Any) -> forms.ChoiceField:
     if chosen and chosen not in dict(choices):
         choices.append((chosen, _("%(value)s (gone)") % {"value": chosen}))
     return forms.ChoiceField(
-        label=attachment.label,
+        label=str(attachment.label),
         required=False,
         choices=[("", "—"), *choices],
-        help_text=attachment.help_text,
+        help_text=str(attachment.help_text),
         initial=chosen,
     )
 
