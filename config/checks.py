@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from config import services
 from workflows.claiming import lease
+from workflows.limits import of_deliveries
 from workflows.watchdog import batch_seconds
 
 
@@ -39,3 +41,15 @@ def batches_end_before_their_lease(app_configs: Any, **kwargs: Any) -> list[Chec
             id="config.E001",
         )
     ]
+
+
+@register()
+def delivery_limits_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A limit that cannot be read would keep every delivery of its kind from leaving."""
+    found: list[CheckMessage] = []
+    for kind in getattr(settings, "WORKFLOW_DELIVERY_LIMITS", {}):
+        try:
+            of_deliveries(kind)
+        except ValueError as error:
+            found.append(Error(str(error), hint="A number, a slash, and minute, hour or day.", id="config.E002"))
+    return found

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.core import mail
+from django.core import checks, mail
 from django.db import connection, transaction
 
 from crm.models import Contact, User
@@ -180,6 +180,7 @@ def test_a_delivery_limit_that_cannot_be_read_is_an_error(settings: Any) -> None
     settings.WORKFLOW_DELIVERY_LIMITS = {"mail": "lots"}
     with pytest.raises(ValueError, match="100/minute"):
         limits.of_deliveries("mail")
+    assert [found.id for found in checks.run_checks() if found.id == "config.E002"] == ["config.E002"]
 
 
 @pytest.mark.parametrize(
