@@ -77,3 +77,11 @@ def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
         AuditEntry.objects.create(workflow=workflow, user=by, action="deleted", detail={"unenrolled": left}, at=now)
     workflow.deleted_at = now
     return left
+
+
+def restore(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
+    """Put a deleted workflow back on the list, off (LIF-05). Who was inside when it was deleted has left for good."""
+    with transaction.atomic():
+        Workflow.objects.filter(pk=workflow.pk).update(deleted_at=None, updated_at=now)
+        AuditEntry.objects.create(workflow=workflow, user=by, action="restored", detail={}, at=now)
+    workflow.deleted_at = None

@@ -192,7 +192,7 @@ def explain_absence(
 def absence(workflow: Workflow, kind: ObjectType, compiled: Compiled | None, record_id: int) -> tuple[str, str]:
     if not kind.records().filter(pk=record_id).exists():
         return NO_RECORD, _("There is no such record, or it was deleted; deleted records are never enrolled.")
-    if workflow.status != Workflow.Status.ON or workflow.deleted_at:
+    if workflow.status not in Workflow.OPEN or workflow.deleted_at:
         return OFF, _("The workflow is turned off, so nothing is enrolled.")
     if compiled is None:
         return MANUAL_ONLY, _("Only records that somebody enrolls by hand enter this workflow.")

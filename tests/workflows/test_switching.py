@@ -16,7 +16,7 @@ from records.clock import database_now
 from records.models import Segment
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, WAIT, boss, change, draft, inside, live, publish, settle
-from workflows import claiming, drafting, engine, switching
+from workflows import cataloguing, claiming, drafting, engine, switching
 from workflows.engine import run_due
 from workflows.holding import Held, hold_still
 from workflows.models import AuditEntry, Enrollment, Notification, StepExecution, Workflow
@@ -227,6 +227,26 @@ def test_publishing_a_paused_workflow_leaves_it_paused():
     workflow.refresh_from_db()
     assert (workflow.status, workflow.live.number) == ("paused", 2)
     assert Segment.objects.get().active
+
+
+@pytest.mark.covers("LIF-05")
+def test_a_deleted_workflow_leaves_the_list_and_can_be_put_back_without_those_who_were_inside(client):
+    deal()
+    workflow = live(BIG, existing=True)
+    client.force_login(boss())
+    cataloguing.remove(workflow, by=boss(), now=database_now())
+    url = "/admin/workflows/workflow/"
+    assert f"/{workflow.pk}/restore/" in client.get(f"{url}?deleted=yes").content.decode()
+    assert client.post(f"{url}{workflow.pk}/restore/").url == url
+    workflow.refresh_from_db()
+    assert (workflow.deleted_at, workflow.status, inside(workflow)) == (None, "off", [])
+    assert f"/{workflow.pk}/editor/" in client.get(url).content.decode()
+    assert audit(workflow) == ["published", "turned_off", "deleted", "restored"]
+    assert switch(switching.turn_on, workflow) == "on"
+    late = deal(1)
+    settle()
+    change(late, amount=50)
+    assert inside(workflow) == [late.pk]
 
 
 def in_thread(job: Any) -> threading.Thread:

@@ -24,6 +24,7 @@ ACTIONS = {
     "notified": _("Told who watches it"),
     "changed": _("Renamed or described"),
     "deleted": _("Deleted"),
+    "restored": _("Restored"),
     "enrolled_by_hand": _("Enrolled by hand"),
     "retried": _("Tried stopped records again"),
     "passed_over": _("Took stopped records past their step"),

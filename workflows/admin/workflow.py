@@ -27,6 +27,7 @@ from records.problems import DocumentError
 from workflows import cataloguing, checking, drafting, limits
 from workflows.admin import switch_views
 from workflows.admin.conversion_views import ConversionViews
+from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_button
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.limited import limited_chip
 from workflows.admin.review_views import ReviewViews
@@ -66,10 +67,10 @@ class FolderAdmin(admin.ModelAdmin):
 
 
 @admin.register(Workflow)
-class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admin.ModelAdmin):
+class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, DeletedViews, admin.ModelAdmin):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
-    list_filter = ("status", ObjectTypeFilter, "folder")
+    list_filter = ("status", ObjectTypeFilter, "folder", DeletedFilter)
     search_fields = ("name", "description")
     list_per_page = 50
     ordering = ("-updated_at",)
@@ -88,6 +89,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admi
             path("switch/", wrap(self.switch_view), name="workflow_switch"),
             path("<int:pk>/clone/", wrap(require_POST(self.clone_view)), name="workflow_clone"),
             path("<int:pk>/remove/", wrap(self.remove_view), name="workflow_remove"),
+            path("<int:pk>/restore/", wrap(require_POST(self.restore_view)), name="workflow_restore"),
         ]
         return own + super().get_urls()
 
@@ -95,7 +97,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admi
         inside = Enrollment.objects.filter(workflow=OuterRef("pk")).exclude(status="refused").values("workflow")
         total = inside.annotate(n=Count("pk")).values("n")
         active = inside.filter(status="active").annotate(n=Count("pk")).values("n")
-        found = super().get_queryset(request).filter(deleted_at=None).select_related("folder", "live")
+        found = super().get_queryset(request).select_related("folder", "live")
         drafts = Prefetch("revisions", Revision.objects.filter(published_at=None), to_attr="drafts")
         return found.prefetch_related(drafts).annotate(
             total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0),
@@ -110,6 +112,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admi
 
     @admin.display(description=_("name"), ordering="name")
     def title(self, workflow: Workflow) -> SafeString:
+        if workflow.deleted_at:
+            return format_html("<strong>{}</strong>", workflow.name)
         url = reverse("admin:workflow_editor", args=[workflow.pk])
         folder = format_html(' <span class="chip chip-muted">{}</span>', workflow.folder) if workflow.folder else ""
         return format_html('<a href="{}"><strong>{}</strong></a>{}', url, workflow.name, folder)
@@ -148,6 +152,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admi
 
     @admin.display(description="")
     def menu(self, workflow: Workflow) -> SafeString:
+        if workflow.deleted_at:
+            return restore_button(workflow)
         history = reverse("admin:workflows_enrollment_changelist")
         links = [
             (reverse("admin:workflow_editor", args=[workflow.pk]), _("Edit")),
@@ -173,7 +179,10 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, admi
         return format_html('<button formaction="{}" formnovalidate>{}</button>', copy, _("Make a copy"))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if not Workflow.objects.filter(deleted_at=None).exists() and self.has_add_permission(request):
+        nothing = (
+            not Workflow.objects.filter(deleted_at=None).exists() and DeletedFilter.parameter_name not in request.GET
+        )
+        if nothing and self.has_add_permission(request):
             return self.add_view(request)
         with properties_read_once():
             page = super().changelist_view(request, extra_context)
