@@ -22,7 +22,7 @@ CRASHES = 3
 #: Among how many of a place's records those are looked for that were claimed in vain as often as the first.
 SEEN_AT_ONCE = 4
 #: Of each workflow so many of the longest waiting are looked at by `recover`.
-RECOVERED_AT_ONCE = 2_000
+RECOVERED_AT_ONCE = 500
 
 CLAIMABLE = """
     e.status = 'active' AND e.due_at <= %(now)s

@@ -7,6 +7,13 @@ claimed right after it was written, when whatever filled its page was written, t
 import django.db.models.deletion
 from django.db import migrations, models
 
+# A claim changes no indexed column: with room on the page for a second version of every row it touches no index either
+# (half the CPU of a claim). Vacuum comes early, because claiming walks past what is dead.
+ROOM = """
+    ALTER TABLE workflows_enrollment SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02)
+"""
+NO_ROOM = "ALTER TABLE workflows_enrollment RESET (fillfactor, autovacuum_vacuum_scale_factor)"
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -38,4 +45,5 @@ class Migration(migrations.Migration):
             "ALTER TABLE workflows_enrollment SET (fillfactor = 50)",
             "ALTER TABLE workflows_enrollment RESET (fillfactor)",
         ),
+        migrations.RunSQL(ROOM, NO_ROOM),
     ]
