@@ -85,8 +85,8 @@ def finish(seconds: float = 60.0, check: Callable[[], None] = hurry) -> float:
 
 def send_again() -> int:
     """A person has every uncertain mail sent again without looking; how many there were."""
-    uncertain = Delivery.objects.filter(state="uncertain")
-    return uncertain.update(state="pending", due_at=database_now(), attempts=0, claim=None, claimed_until=None)
+    again = {"state": "pending", "due_at": database_now(), "attempts": 0, "claim": None, "claimed_until": None}
+    return Delivery.objects.filter(state="uncertain").update(**again)
 
 
 def try_again() -> int:
@@ -137,7 +137,11 @@ def logged(count: int, given_up: int) -> list[str]:
     lines = Counter(StepExecution.objects.values_list("enrollment", "step", "outcome"))
     failures = sum(number for (_pk, _step, outcome), number in lines.items() if outcome == "failed")
     usual = {key: number for key, number in lines.items() if key[2] != "failed"}
-    found = told("{n} lines were logged twice", [key for key, number in usual.items() if number > 1])
+    doubled = [key for key, number in usual.items() if number > 1]
+    found = told("{n} lines were logged twice", [key for key in doubled if key[1:] != ("wait", "waiting")])
+    # Whoever was given up at the end of a delay waits anew when tried again.
+    if sum(usual[key] - 1 for key in doubled) > given_up:
+        found.append(f"{len(doubled)} enrollments have waited twice, but only {given_up} were given up.")
     kinds = Counter((step, outcome) for _pk, step, outcome in usual)
     if kinds != dict.fromkeys(LOG, count):
         found.append(f"The log has {dict(kinds)} instead of each {count} times.")

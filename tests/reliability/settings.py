@@ -7,5 +7,5 @@ from config.settings import *  # noqa: F403
 
 DEBUG = True
 WORKFLOW_LEASE_SECONDS = float(os.environ.get("HEADRACE_LEASE", "30"))
-DELIVERY_LEASE = dt.timedelta(seconds=3 * WORKFLOW_LEASE_SECONDS)
+DELIVERY_LEASE = dt.timedelta(seconds=10 * WORKFLOW_LEASE_SECONDS)
 EMAIL_BACKEND = "tests.reliability.mail.RecordingBackend"

@@ -23,7 +23,7 @@ from workflows.engine import run_due
 from workflows.models import Delivery, Enrollment, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = 200 if FULL else 20
+EXAMPLES = 200 if FULL else 10
 CITIES = ["", "Malmö", "Lund", "12", "3.5"]
 TEXTS = [
     "Malmö", "7", "{{ contact.city }}", "{{ contact.first_name | upcase }}", "{{ contact.lead_score }}",

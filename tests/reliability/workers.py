@@ -52,7 +52,7 @@ class Nursery:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         threading.Thread(target=self.listen, daemon=True).start()
-        assert self.born.get(timeout=60) == self.process.pid, "The nursery did not start."
+        assert self.born.get(timeout=120) == self.process.pid, "The nursery did not start."
 
     def use(self, folder: Path) -> None:
         """Keep what the next workers send and say in a folder."""
@@ -76,7 +76,7 @@ class Nursery:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order).encode() + b"\n")
         self.process.stdin.flush()
-        worker = Worker(self.born.get(timeout=30), order)
+        worker = Worker(self.born.get(timeout=120), order)
         self.living[worker.pid] = worker
         return worker
 
@@ -99,7 +99,7 @@ class Nursery:
 
     def kill(self, worker: Worker) -> int:
         self.signal(worker, signal.SIGKILL)
-        return self.wait(worker, 10)
+        return self.wait(worker, 60)
 
     def wait_until_frozen(self, worker: Worker, seconds: float = 30.0) -> None:
         end = time.monotonic() + seconds
@@ -131,5 +131,5 @@ class Nursery:
         self.end_all()
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         self.process.stdout.close()
