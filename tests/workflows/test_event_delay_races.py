@@ -42,21 +42,21 @@ class Beside:
         self.done, self.go_on = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.run, args=(work,))
         self.thread.start()
-        assert self.done.wait(10)
+        assert self.done.wait(60)
 
     def run(self, work) -> None:
         try:
             with transaction.atomic():
                 work()
                 self.done.set()
-                assert self.go_on.wait(30)
+                assert self.go_on.wait(120)
         finally:
             self.done.set()
             connection.close()
 
     def commit(self) -> None:
         self.go_on.set()
-        self.thread.join(30)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
 
