@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from workflows import stuck
 from workflows.models import Alert, Beat, Notification, Outcome, Tally, Workflow
 from workflows.notifying import ERRORS, STUCK, notify
-from workflows.stuck import Found
+from workflows.stuck import Found, Rule
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ SEEN = """
 """
 
 
-def watch(now: dt.datetime) -> list[Found]:
-    """Look for what is stuck and tell of it, at most once per rule, workflow and day; what was found."""
-    found = stuck.find(now)
+def watch(now: dt.datetime, rules: Iterable[Rule] | None = None) -> list[Found]:
+    """Look for what is stuck, by all rules or some, and tell of it, at most once per rule, workflow and day."""
+    found = stuck.find(now, rules)
     ids = [seen(one, now) for one in found]
     for alert in Alert.objects.filter(pk__in=ids, first_at__lte=now - SEEN_TWICE).select_related("workflow__live"):
         tell(alert, now)

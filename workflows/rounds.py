@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import socket
 
-from workflows import alerting, notifying, tallying
+from workflows import alerting, notifying, stuck, tallying
 
 SIGN_OF_LIFE = dt.timedelta(seconds=5)
 SEARCH = dt.timedelta(minutes=1)
@@ -21,6 +21,8 @@ class Rounds:
         self.name = f"{socket.gethostname()[:80]}:{os.getpid()}"
         self.started_at: dt.datetime | None = None
         self.alive_at = self.swept_at = NEVER
+        #: What is still to be looked for: one rule at a time, so that no bell has to wait for all of them.
+        self.rules: list[stuck.Rule] = []
         #: The first search waits a minute: after a pause of everything much is late that is being done just now.
         self.searched_at: dt.datetime | None = None
 
@@ -33,8 +35,10 @@ class Rounds:
             alerting.beat(self.name, self.started_at, now)
         if self.searched_at is not None and now - self.searched_at >= SEARCH:
             self.searched_at = now
-            alerting.watch(now)
+            self.rules = list(stuck.RULES.values())
             alerting.tell_failures(now)
+        elif self.rules:
+            alerting.watch(now, [self.rules.pop(0)])
         if now - self.swept_at >= SWEEP:
             self.swept_at = now
             tallying.forget(now)

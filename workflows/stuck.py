@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -254,8 +254,13 @@ def told(code: str, count: int) -> str:
     return str(rule.sentence % {"count": count}) if rule else code
 
 
-def find(now: dt.datetime, *, failed: Callable[[Rule, Exception], None] | None = None) -> list[Found]:
-    """Everything that is stuck at `now`, the database's time.
+def find(
+    now: dt.datetime,
+    rules: Iterable[Rule] | None = None,
+    *,
+    failed: Callable[[Rule, Exception], None] | None = None,
+) -> list[Found]:
+    """Everything that is stuck at `now`, the database's time, by all rules or some.
 
     A rule that cannot be asked in time is reported to `failed` (by default the log) and the others go on.
     """
@@ -263,7 +268,7 @@ def find(now: dt.datetime, *, failed: Callable[[Rule, Exception], None] | None =
     facts: dict[str, Any] = {
         "now": now, "patience": PATIENCE, "grace": GRACE, "cap": CAP, "named": NAMED, "check_every": CHECK_EVERY
     }  # fmt: skip
-    for rule in RULES.values():
+    for rule in RULES.values() if rules is None else rules:
         try:
             found += asked(rule, facts)
         except OperationalError as error:

@@ -26,7 +26,7 @@ from workflows.registries import actions
 
 STEPS = [step("hang", "hang"), step("set", "edit_record", property="city", value="Malmö")]
 HEALTHY = 40
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -34,8 +34,8 @@ def environment(**more: str) -> dict[str, str]:
         "DATABASE_URL": database_url(),
         "REDIS_URL": settings.REDIS_URL,
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "WORKFLOW_LEASE_SECONDS": "3",
-        "WORKFLOW_BATCH_SECONDS": "2",
+        "WORKFLOW_LEASE_SECONDS": "5",
+        "WORKFLOW_BATCH_SECONDS": "3",
         **more,
     }
 
