@@ -11,6 +11,7 @@ from django.db.models import Case, IntegerField, Value, When
 from records import criteria, vocabulary
 from records.plans import SQL, derived
 from records.sql_arrays import array
+from workflows.prepared import version_of
 from workflows.wall_time import workflow_zone
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def ways(batch: Batch, otherwise: int) -> dict[int, int]:
 
 def statement(batch: Batch, otherwise: int) -> SQL:
     """A derived table `ways (record_id, way)`; kept unless time or a plain function's options can change it."""
-    shared = batch.context.shared
-    version = shared.setdefault("vocabulary", None) or vocabulary.version()
-    shared["vocabulary"] = version
+    version = version_of(batch.context)
     key = (batch.revision.pk, batch.step.id)
     found = kept.get(key)
     if found is not None and found[0] is batch.step and found[1] == version:

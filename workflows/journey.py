@@ -20,6 +20,7 @@ from workflows.failpoints import reach
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Ledger
 from workflows.params import StepContext
+from workflows.prepared import params_of, properties_of, version_of
 from workflows.registries import actions
 from workflows.watchdog import now_doing
 from workflows.windows import Closed, closed_at
@@ -60,6 +61,7 @@ class Journey:
         self.careful = careful
         self.order = {step_id: place for place, step_id in enumerate(definition.by_id)}
         self.context = StepContext(definition)
+        self.context.__dict__["properties"] = properties_of(self.context.object_type, version_of(self.context))
         self.source: dict[str, Any] = {}
         self.closed: Closed | None = None
         self.asked_windows = False
@@ -138,7 +140,7 @@ class Journey:
                     batch.hold(enrollment, opens, reason=closed.reason, until=opens.isoformat())
                 return
         try:
-            params = action.params(batch.step.params, batch.context)
+            params = params_of(action, self.revision.pk, batch.context)
         except ValueError as error:
             batch.fail(None, "invalid_params", error=str(error)[:500])
             return

@@ -47,6 +47,9 @@ class CreateNote(Action):
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         return tokens.reads(document.get("body"), context.object_type)
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        return True
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """One INSERT for all notes, one for their associations."""
         bodies = batch.render(params["body"], "html")

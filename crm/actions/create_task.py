@@ -73,6 +73,9 @@ class CreateTask(Action):
         owner = {f"{context.object_type.slug}.{OWNER}"} if document.get("assignee") == OWNER else set()
         return owner.union(*texts)
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        return True
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """One INSERT for all tasks, one for their associations."""
         titles, bodies = batch.render(params["title"], "line"), batch.render(params["body"] or "")

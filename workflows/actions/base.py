@@ -46,6 +46,14 @@ class Action:
             raise ValueError("; ".join(problem.message for problem in form.problems()))
         return form.cleaned_data
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        """Whether `params` gives the same until the vocabulary changes: then the engine asks once per process.
+
+        The vocabulary are custom properties, users and options kept in tables (records.vocabulary). Actions whose
+        forms look at anything else say no; those that say yes leave the params as they are.
+        """
+        return False
+
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
         """What keeps the step from being published, with paths inside `params`. Override to add to the form's."""
         return self.Params(document=document, context=context).problems()

@@ -87,6 +87,9 @@ class Branch(Action):
             found |= {f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties}
         return found
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        return True
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """One statement says for every record which branch is the first to match."""
         branches = batch.step.branches

@@ -72,6 +72,9 @@ class ChangeNumber(Action):
         slug = document.get("property")
         return {f"{context.object_type.slug}.{slug}"} if slug else set()
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        return True
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         prop, by = batch.properties[params["property"]], params["by"]
         after = add(batch.object_type, prop, batch.ids, by)

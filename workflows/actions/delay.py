@@ -52,6 +52,9 @@ class Delay(Action):
         amount = amount_text(document)
         return _("Wait %(amount)s") % {"amount": amount} if amount else _("Choose how long to wait")
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        return True
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         amount = {unit: int(params[unit] or 0) for unit in UNITS}
         given = {unit: number for unit, number in amount.items() if number}

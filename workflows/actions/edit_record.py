@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.properties import Property
+from records.vocabulary import ListedIn
 from workflows import copying, tokens
 from workflows.actions.base import Action
 from workflows.forms import FlagField, PropertyField
@@ -82,6 +83,11 @@ class EditRecord(Action):
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
         slug = document.get("property")
         return {f"{context.object_type.slug}.{slug}"} if slug else set()
+
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        """Not where the value is one of options that a plain function makes up."""
+        prop = context.properties.get(str(document.get("property", "")))
+        return prop is not None and (not callable(prop.options_source) or isinstance(prop.options_source, ListedIn))
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         prop = batch.properties[params["property"]]

@@ -27,6 +27,9 @@ class End(Action):
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         return _("End of the workflow")
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        return True
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         batch.end()
 

@@ -93,6 +93,9 @@ class GoTo(Action):
             return _("Choose the step to continue at")
         return _("Go to %(step)s") % {"step": label_of(target, context.definition)}
 
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        return True
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         batch.jump(None, params["step"], step=params["step"])
 
