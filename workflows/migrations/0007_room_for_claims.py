@@ -7,8 +7,7 @@ claimed right after it was written, when whatever filled its page was written, t
 import django.db.models.deletion
 from django.db import migrations, models
 
-# A claim changes no indexed column: with room on the page for a second version of every row it touches no index either
-# (half the CPU of a claim). Vacuum comes early, because claiming walks past what is dead.
+# Vacuum comes early, because claiming walks past what is dead.
 ROOM = """
     ALTER TABLE workflows_enrollment SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02)
 """
@@ -40,10 +39,6 @@ class Migration(migrations.Migration):
                 related_name="enrollments",
                 to="workflows.workflow",
             ),
-        ),
-        migrations.RunSQL(
-            "ALTER TABLE workflows_enrollment SET (fillfactor = 50)",
-            "ALTER TABLE workflows_enrollment RESET (fillfactor)",
         ),
         migrations.RunSQL(ROOM, NO_ROOM),
     ]
