@@ -57,7 +57,7 @@ def run_all(now: dt.datetime = LATER) -> None:
         pass
 
 
-@pytest.mark.covers("ACG-14")
+@pytest.mark.covers("CPL-07")
 def test_tried_again_a_stopped_record_does_its_step_and_goes_on(boss: User) -> None:
     stopped(1)
     Contact.objects.filter(email="same@example.com").delete()
