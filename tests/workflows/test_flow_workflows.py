@@ -160,12 +160,13 @@ def test_enrolling_elsewhere_takes_as_many_statements_for_many_as_for_few():
         other = target()
         enroll(other, ids[: count // 2])
         Enrollment.objects.filter(workflow=other).update(due_at=None)
-        enroll(going_to(other), ids)
+        enroll(make_workflow([step("go", "go_to_workflow", workflow=str(other.pk))]), ids)
         with CaptureQueriesContext(connection) as captured:
             run_due(NOW)
         assert Enrollment.objects.filter(workflow=other, status="active").count() == count
         return len(captured)
 
+    statements(1)  # Whatever is read only once has been read after this.
     assert statements(4) == statements(400)
 
 
@@ -266,12 +267,14 @@ def test_the_number_enrolled_can_be_branched_by():
     assert sorted(Company.objects.values_list("city", flat=True)) == ["", "two"]
 
 
-def test_enrolling_what_is_associated_takes_one_statement_more_for_none():
+def test_enrolling_what_is_associated_takes_as_many_statements_for_many():
     def statements(companies: int, each: int) -> int:
         Contact.objects.all().delete()
         Company.objects.all().delete()
         ids = [company(contacts_of(i, each)) for i in range(companies)]
-        enroll(spreading(target(), limit=1_000), ids)
+        # One step only: a machine that is busy takes fewer of several in one transaction.
+        each_of = step("go", "for_each_associated", association="contact", workflow=str(target().pk), limit=1_000)
+        enroll(make_workflow([each_of], "company"), ids)
         with CaptureQueriesContext(connection) as captured:
             run_due(NOW)
         return len(captured)
@@ -280,6 +283,7 @@ def test_enrolling_what_is_associated_takes_one_statement_more_for_none():
         people = (Contact(email=f"{number}.{i}@example.com") for i in range(each))
         return [one.pk for one in Contact.objects.bulk_create(people)]
 
+    statements(1, 1)  # Whatever is read only once has been read after this.
     assert statements(2, 1) == statements(20, 30)
 
 
