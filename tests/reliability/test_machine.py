@@ -39,7 +39,7 @@ from workflows.models import Delivery, Enrollment, Revision, StepExecution
 from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db
-EXAMPLES, RULES = (150, 50) if FULL else (8, 25)
+EXAMPLES, RULES = (150, 50) if FULL else (12, 25)
 DAY = dt.timedelta(days=1)
 ACTIONS = {
     "add": step("add", "change_number", property="lead_score", by=1),
@@ -471,5 +471,25 @@ def test_the_engine_does_what_a_small_model_says(seed: int, settings: Any, note:
 
 HOW = settings(
     max_examples=EXAMPLES, stateful_step_count=RULES, deadline=None, database=None, print_blob=False,
-    phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
 )  # fmt: skip
+#: For a mistake that is to be found, however long it takes.
+UNTIL_FOUND = settings(HOW, max_examples=200)
+
+
+@pytest.mark.fault("F-01c")
+def test_the_same_model_finds_a_worker_that_does_not_look_at_its_claim(
+    seed: int, settings: Any, monkeypatch: pytest.MonkeyPatch, note: Callable[..., None]
+) -> None:
+    settings.EMAIL_BACKEND = "tests.reliability.test_machine.Unreliable"
+    execute = engine.execute
+
+    def execute_anyway(claim: Claim, now: dt.datetime) -> int:
+        Enrollment.objects.filter(pk__in=claim.ids, status="active").update(claim=claim.token)
+        return execute(claim, now)
+
+    monkeypatch.setattr(engine, "execute", execute_anyway)
+    figures.clear()
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(hypothesis_seed(seed)(Machine), settings=UNTIL_FOUND)
+    note(control="claim not looked at, any order", caught=[f"in example {figures['examples']}"])
