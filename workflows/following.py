@@ -25,13 +25,11 @@ TIMES = ("timezone", "windows", "pause_dates")
 SEND_ON = """
     WITH sent AS (
         UPDATE workflows_enrollment e SET
-            revision_id = %(revision)s, step = t.target, visit = old.visit + 1, tries = 0, waiting_in = '',
+            revision_id = %(revision)s, step = t.target, visit = e.visit + 1, tries = 0, waiting_in = '',
             arrived_at = %(now)s, due_at = %(now)s, claim = NULL, claimed_until = NULL, attempts = 0
-        FROM workflows_enrollment old
-        JOIN jsonb_to_recordset(%(targets)s::jsonb) AS t(revision bigint, step text, action text, target text)
-            ON old.revision_id = t.revision AND old.step = t.step
-        WHERE e.id = old.id AND e.status = 'active'
-        RETURNING e.id, old.revision_id, old.visit, t.step, t.action, t.target
+        FROM jsonb_to_recordset(%(targets)s::jsonb) AS t(revision bigint, step text, action text, target text)
+        WHERE e.revision_id = t.revision AND e.step = t.step AND e.status = 'active'
+        RETURNING e.id, t.revision AS revision_id, e.visit - 1 AS visit, t.step, t.action, t.target
     )
     INSERT INTO workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at)
     SELECT id, revision_id, visit, step, action, 'skipped',

@@ -69,7 +69,7 @@ class EditorViews:
             "words": words(), "keys": keys(),
             "may_change": request.user.has_perm("workflows.change_workflow"),
             "switches": links(workflow, "editor") if request.user.has_perm("workflows.publish_workflow") else [],
-            "colour": COLOURS[workflow.status], "limited": limited_now(workflow.pk, database_now()),
+            "colour": COLOURS[Workflow.Status(workflow.status)], "limited": limited_now(workflow.pk, database_now()),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/editor.html", context)
 
