@@ -40,6 +40,13 @@ SPREAD = """
     SELECT enrollment, min(coalesce(counted.enrolled, 0)), count(*) FILTER (WHERE place <= %(limit)s), count(*)
     FROM linked LEFT JOIN counted USING (enrollment) GROUP BY enrollment
 """
+# Right after an import the planner knows nothing of the tables and expects a row where there are ten thousand: then it
+# would join each with each. Where there are many links it may not.
+FEW = 500
+PLAN = """
+    SELECT set_config('enable_nestloop', CASE WHEN count(*) > %(few)s THEN 'off' ELSE 'on' END, true)
+    FROM (SELECT FROM ({links}) AS l LIMIT %(few)s + 1) AS some_links
+"""
 CANDIDATES = """(
     SELECT DISTINCT ON (other) other, cause, %(again)s::boolean FROM linked
     WHERE place <= %(limit)s AND (%(segments)s::bigint[] IS NULL OR EXISTS (
@@ -98,8 +105,10 @@ def enroll_associated(
             enroll=sql,
         )
         with connection.cursor() as cursor:
+            cursor.execute(PLAN.format(links=links), values | {"few": FEW})
             cursor.execute(statement, facts)
             found = {row[0]: Spread(row[1], row[2] - row[1], row[3] - row[2]) for row in cursor.fetchall()}
+            cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
     return found
 
