@@ -89,16 +89,16 @@ def pause_and_resume(workflow: Workflow, ids: list[int]) -> None:
 
 
 PAIRS: dict[str, tuple[Job, Job]] = {
-    "enroll × enroll": (enter, enter),
-    "enroll × change": (enter, change),
-    "change × change": (change, change),
-    "step × step": (run, run),
-    "step × unenroll": (run, take_out),
-    "step × delete": (run, delete),
-    "step × publish": (run, publish),
-    "step × turn off": (run, turn_off_and_on),
-    "step × pause": (run, pause_and_resume),
-    "publish × enroll": (publish, enter),
+    "enroll and enroll": (enter, enter),
+    "enroll and change": (enter, change),
+    "change and change": (change, change),
+    "step and step": (run, run),
+    "step and unenroll": (run, take_out),
+    "step and delete": (run, delete),
+    "step and publish": (run, publish),
+    "step and turn off": (run, turn_off_and_on),
+    "step and pause": (run, pause_and_resume),
+    "publish and enroll": (publish, enter),
 }
 
 
