@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from crm.models import Contact, Team, TeamMembership, User
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import definition
+from workflows import definition, prepared
 from workflows.engine import run_due
 from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.params import StepContext
@@ -125,6 +125,7 @@ def run_with_count(slug, count, people):
     workflow = make_workflow(steps_for(slug))
     made = enroll(workflow, contacts(count, people))
     Enrollment.objects.filter(pk__in=[e.pk for e in made]).update(attempts=0)
+    prepared.known.clear()
     with CaptureQueriesContext(
         connection,
     ) as captured:

@@ -226,7 +226,7 @@ def test_dispatching_takes_the_same_statements_for_one_and_for_many(deals, djang
         with django_assert_max_num_queries(24):
             assert dispatch(database_now()) == count
     assert len(inside(workflow)) == 301
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert dispatch(database_now()) == 0
 
 
