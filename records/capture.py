@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pgtrigger
 from django.db import connections, models
 
+from records.row_triggers import PlainRowTrigger
 from records.signals import announce_changes_of, announce_links_of
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class CaptureTrigger(pgtrigger.Trigger):
         return super().allow_migrate(model, database) and table_exists(model._meta.db_table, database)
 
 
-class RowTrigger(CaptureTrigger):
+class RowTrigger(PlainRowTrigger, CaptureTrigger):
     level = pgtrigger.Row
     when = pgtrigger.Before
     declare = None

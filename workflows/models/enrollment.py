@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from records.row_triggers import PlainRowTrigger
 from workflows.models.workflow import Revision, Workflow
 
 #: Taken from the step it waits on by anything but the step itself: then it waits for no event any more.
@@ -95,7 +96,7 @@ class Enrollment(models.Model):
             ),
         )
         triggers = (
-            pgtrigger.Trigger(
+            PlainRowTrigger(
                 name="stop_waiting",
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
