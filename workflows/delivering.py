@@ -13,7 +13,6 @@ from typing import Any
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from workflows import limits
@@ -32,10 +31,14 @@ READY = """
     SELECT id FROM workflows_delivery WHERE state = 'pending' AND kind = %(kind)s AND due_at <= %(now)s
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+# Claimed ones are due again when the lease ends: only the one whose sending has begun is ever uncertain.
 CLAIM = """
+    UPDATE workflows_delivery SET claim = %(token)s, due_at = %(now)s + %(lease)s WHERE id = ANY(%(ids)s)
+"""
+BEGIN = """
     UPDATE workflows_delivery SET
-        state = 'sending', claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
-    WHERE id = ANY(%(ids)s)
+        state = 'sending', claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
+    WHERE id = %(id)s AND claim = %(token)s AND state = 'pending'
 """
 INTERRUPTED = """
     UPDATE workflows_delivery SET state = 'uncertain', last_error = %(error)s
@@ -69,9 +72,11 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
     if not claim(token, now, limit):
         return 0
     reach("after_delivery_claim")
-    claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.SENDING).order_by("due_at", "pk"))
+    claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.PENDING).order_by("pk"))
     for position, delivery in enumerate(claimed):
         reach("before_delivery")
+        if not begin(delivery):
+            continue
         try:
             send(delivery)
         except Refused as error:
@@ -83,7 +88,7 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
         except BaseException:
             # Those not begun yet may be sent by somebody else; the one under way is found by its lease.
             ours = Delivery.objects.filter(pk__in=[rest.pk for rest in claimed[position + 1 :]], claim=token)
-            ours.update(state=Delivery.State.PENDING, claim=None, claimed_until=None, attempts=F("attempts") - 1)
+            ours.update(claim=None, due_at=now)
             raise
         else:
             reach("after_delivery")
@@ -104,10 +109,20 @@ def claim(token: uuid.UUID, now: dt.datetime, limit: int) -> int:
             if ids and (allowed := limits.of_deliveries(kind)):
                 ids = ids[: limits.take(f"{limits.DELIVERY}{kind}", allowed, len(ids), now).count]
             if ids:
-                facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids}
+                facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids, "now": now}
                 cursor.execute(CLAIM, facts)
                 return len(ids)
     return 0
+
+
+def begin(delivery: Delivery) -> bool:
+    """Note that a claimed delivery is being sent from now on; False when somebody else has it by now."""
+    with connection.cursor() as cursor:
+        facts: dict[str, Any] = {"id": delivery.pk, "token": delivery.claim, "lease": LEASE}
+        cursor.execute(BEGIN, facts)
+        begun = bool(cursor.rowcount)
+    delivery.attempts += begun
+    return begun
 
 
 def recover() -> int:

@@ -83,6 +83,9 @@ def end_leases() -> None:
     with connection.cursor() as cursor:
         for table in ("enrollment", "delivery"):
             cursor.execute(f"UPDATE workflows_{table} SET claimed_until = clock_timestamp() WHERE claim IS NOT NULL")
+        cursor.execute(
+            "UPDATE workflows_delivery SET due_at = clock_timestamp() WHERE state = 'pending' AND due_at > now()"
+        )
 
 
 @pytest.mark.fault("F-01b")

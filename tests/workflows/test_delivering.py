@@ -6,11 +6,13 @@ import datetime as dt
 import smtplib
 import socketserver
 import threading
+import uuid
 
 import pytest
 from django.core import mail
 
 from crm.models import Contact, User
+from records.clock import database_now
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import delivering
 from workflows.delivering import deliver
@@ -151,6 +153,32 @@ def test_a_mail_whose_sender_died_on_the_way_is_never_sent_blindly():
     assert deliver(NOW) == 0 and mail.outbox == []
     [delivery] = Delivery.objects.all()
     assert delivery.state == "uncertain" and "Check" in delivery.last_error
+
+
+def test_of_what_a_dead_sender_had_claimed_only_the_mail_it_had_begun_is_uncertain():
+    waiting(3)
+    now, token = database_now(), uuid.uuid4()
+    Delivery.objects.update(due_at=now)
+    assert delivering.claim(token, now, 20) == 3
+    assert delivering.begin(Delivery.objects.order_by("pk").first())
+    assert deliver(now) == 0, "what somebody has claimed is not taken by others"
+    Delivery.objects.filter(state="sending").update(claimed_until=now)
+    assert delivering.recover() == 1
+    assert deliver(now + delivering.LEASE + dt.timedelta(minutes=1)) == 2
+    assert sorted(message.to[0] for message in mail.outbox) == ["u1@example.com", "u2@example.com"]
+    assert list(Delivery.objects.order_by("pk").values_list("state", "attempts")) == [
+        ("uncertain", 1), ("done", 1), ("done", 1),
+    ]  # fmt: skip
+
+
+def test_a_sender_that_has_lost_its_claim_does_not_begin():
+    waiting(1)
+    now = database_now()
+    Delivery.objects.update(due_at=now)
+    delivering.claim(uuid.uuid4(), now, 20)
+    [late] = Delivery.objects.all()
+    Delivery.objects.update(claim=uuid.uuid4())
+    assert not delivering.begin(late)
 
 
 def test_a_server_that_refuses_for_good_is_told_from_one_that_asks_to_come_back():
