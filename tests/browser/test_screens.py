@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from crm.models import Pipeline
+from crm.models import Campaign, Pipeline
 from records.clock import database_now
 from records.models import ImportRun
 from tests.browser.world import World, make_world
@@ -63,10 +63,18 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "deliveries": lambda world: "/admin/workflows/delivery/",
     "a delivery": lambda world: f"/admin/workflows/delivery/{world.delivery.pk}/change/",
     "notifications": lambda world: "/admin/workflows/notification/",
+    "needs attention": lambda world: reverse("admin:enrollment_attention"),
+    "campaigns": lambda world: "/admin/crm/campaign/",
+    "a campaign": lambda world: f"/admin/crm/campaign/{campaign_of(world)}/change/",
     "engine health": lambda world: "/admin/workflows/alert/",
     "audit": lambda world: "/admin/workflows/auditentry/",
     "change password": lambda world: "/admin/password_change/",
 }
+
+
+def campaign_of(world: World) -> int:
+    """A campaign the workflow would be a part of."""
+    return Campaign.objects.get_or_create(name="Spring")[0].pk
 
 
 #: Rules a screen cannot meet, and why. The editor: a card's name is a sentence ("Step 2 of 7, Delay, Wait 2 days")
