@@ -107,7 +107,7 @@ def enroll_all(job: Workflow, contacts: int) -> None:
 
 
 def steps_of(job: Workflow) -> int:
-    return StepExecution.objects.filter(revision_id=job.live_id).count()
+    return StepExecution.objects.filter(revision_id=job.live_id or 0).count()
 
 
 def waiting_in(job: Workflow) -> int:
