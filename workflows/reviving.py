@@ -48,19 +48,20 @@ CHOSEN = """
         CASE
             WHEN %(off)s THEN 'workflow_off'
             WHEN record.{key} IS NULL THEN 'record_deleted'
-            WHEN EXISTS (
-                SELECT FROM workflows_enrollment a
-                WHERE a.workflow_id = %(workflow)s AND a.record_id = e.record_id AND a.status = 'active'
+            WHEN e.record_id IN (
+                SELECT a.record_id FROM workflows_enrollment a
+                WHERE a.workflow_id = %(workflow)s AND a.status = 'active'
+                    AND a.record_id = ANY(ARRAY(SELECT s.record_id FROM ({stopped}) s))
             ) THEN 'already_enrolled'
             WHEN NOT targets ? e.step AND %(fallback)s::text IS NULL THEN 'step_gone'
             WHEN row_number() OVER (PARTITION BY e.record_id ORDER BY e.id DESC) > 1 THEN 'stopped_later'
             ELSE ''
         END AS refusal
-    FROM workflows_enrollment e LEFT JOIN {table} record ON record.{key} = e.record_id {live}
+    FROM ({stopped}) e LEFT JOIN {table} record ON record.{key} = e.record_id {live}
     CROSS JOIN (SELECT %(targets)s::jsonb AS targets) known
-    WHERE e.workflow_id = %(workflow)s AND e.status = 'failed' AND e.step <> '' AND e.id IN ({ids})
 """
 COUNTED = "SELECT refusal, COUNT(*) FROM ({chosen}) chosen GROUP BY refusal"
+# Nothing is joined with itself: of a young workflow the planner expects one record, also where ten thousand stopped.
 REVIVE = """
     WITH chosen AS MATERIALIZED ({chosen}),
     moved AS (
@@ -70,13 +71,14 @@ REVIVE = """
             claimed_until = NULL, arrived_at = %(now)s, due_at = CASE c.target WHEN '' THEN NULL ELSE %(now)s END,
             ended_at = CASE c.target WHEN '' THEN %(now)s END,
             ended_reason = CASE c.target WHEN '' THEN 'completed' ELSE '' END
-        FROM chosen c WHERE e.id = c.id AND c.refusal = '' AND e.status = 'failed' RETURNING e.id
+        FROM chosen c WHERE e.id = c.id AND c.refusal = '' AND e.status = 'failed'
+        RETURNING e.id, c.visit, c.step
     ),
     logged AS (
         INSERT INTO workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at)
-        SELECT c.id, %(revision)s, c.visit, c.step, COALESCE(%(actions)s::jsonb ->> c.step, ''), %(outcome)s,
+        SELECT id, %(revision)s, visit, step, COALESCE(%(actions)s::jsonb ->> step, ''), %(outcome)s,
             %(detail)s::jsonb, %(now)s
-        FROM chosen c JOIN moved ON moved.id = c.id
+        FROM moved
     )
     SELECT refusal, COUNT(*) FROM chosen GROUP BY refusal
 """
@@ -176,7 +178,8 @@ class Plan:
         """Count them by what keeps them from going on ("" for nothing), and let them where the statement does."""
         kind = object_types.get(self.workflow.object_type)
         try:
-            ids, params = stopped(enrollments).order_by().values("pk").query.sql_with_params()
+            found = stopped(enrollments).filter(workflow=self.workflow).order_by()
+            which, params = found.values("id", "record_id", "step", "visit").query.sql_with_params()
         except EmptyResultSet:
             return {}
         if kind is None:
@@ -184,7 +187,7 @@ class Plan:
         named = {f"p{place}": value for place, value in enumerate(params)}
         quote = connection.ops.quote_name
         chosen = CHOSEN.format(
-            ids=ids.replace("%s", "{}").format(*(f"%({name})s" for name in named)),
+            stopped=which.replace("%s", "{}").format(*(f"%({name})s" for name in named)),
             table=quote(kind.table), key=quote(kind.key),
             live="AND record.deleted_at IS NULL" if kind.soft_deletes else "",
         )  # fmt: skip

@@ -229,3 +229,20 @@ def test_deliveries_are_settled_three_ways_and_it_is_kept_who_did(boss: User) ->
         ("sent_again", {"deliveries": 1}),
         ("deliveries_skipped", {"deliveries": 2}),
     ]
+
+
+def test_how_long_it_takes_grows_with_the_number_also_where_the_planner_knows_nothing(boss: User) -> None:
+    workflow = make_workflow([FIRST, NAME, LAST])
+    contacts = Contact.objects.bulk_create(Contact(lead_score=0) for _number in range(4_000))
+    facts: dict[str, Any] = {"workflow": workflow, "revision": workflow.live, "cause": {}, "enrolled_at": NOW}
+    facts |= {"status": "failed", "step": "name", "visit": 1, "ended_at": NOW, "ended_reason": "not_unique"}
+    EVERY.bulk_create((Enrollment(record_id=one.pk, **facts) for one in contacts), batch_size=2_000)
+    others = Contact.objects.bulk_create(Contact(lead_score=0) for _number in range(4_000))
+    facts |= {"status": "active", "due_at": NOW, "ended_at": None, "ended_reason": ""}
+    EVERY.bulk_create((Enrollment(record_id=one.pk, **facts) for one in [*others, contacts[0]]), batch_size=2_000)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '6s'")
+    assert reviving.preview(EVERY, "skip").count == 3_999
+    done = reviving.revive(EVERY, "skip", by=boss, now=LATER)
+    assert (done.count, done.refused) == (3_999, {"already_enrolled": 1})
+    assert StepExecution.objects.filter(outcome="skipped", visit=1).count() == 3_999
