@@ -128,3 +128,12 @@ def test_whoever_may_only_look_gets_no_buttons_and_is_refused(client: Client) ->
     assert client.post(reverse("admin:enrollment_revive"), facts() | {"verb": "retry"}).status_code == 403
     client.force_login(User.objects.create(username="nobody", is_staff=True))
     assert client.get(reverse("admin:enrollment_attention")).status_code == 403
+
+
+def test_addresses_that_mean_nothing_are_no_error_of_the_server(ann: User, client: Client) -> None:
+    for query in ("?step=%00", "?reason=%00", "?workflow=1&step=%00&reason="):
+        assert client.get(reverse("admin:enrollment_attention") + query).status_code == 400
+    assert client.get(reverse("admin:workflows_enrollment_changelist") + "?status__exact=%00").status_code == 400
+    assert post(client, verb="skip", workflow="1", step="\0").status_code == 400
+    for query in ("?workflow=-1", "?workflow=%D9%A1", "?page=-1", "?step=%25s"):
+        assert client.get(reverse("admin:enrollment_attention") + query).status_code == 200
