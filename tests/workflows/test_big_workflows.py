@@ -15,7 +15,8 @@ from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import checking, definition, engine
 from workflows.models import Enrollment, StepExecution
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+# Committed, as in life: what one transaction has written over and over cannot be cleared away while it lasts.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 STEPS, BRANCHINGS, CITIES = 500, 40, 4
 #: BIG_WORKFLOW_RECORDS=10000 for the whole size.
