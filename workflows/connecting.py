@@ -71,13 +71,13 @@ def timing(definition: Definition) -> list[str]:
 
 
 def execution(settings: dict[str, Any], zone: str) -> Iterator[str]:
-    windows = [text for entry in settings.get("windows") or [] if (text := window_text(entry))]
+    windows = [text for entry in listed(settings.get("windows")) if (text := window_text(entry))]
     if windows:
         facts = {"times": get_text_list(windows, _("and")), "zone": zone}
         yield _("Actions are done %(times)s (%(zone)s).") % facts
     else:
         yield _("Actions are done at any time (%(zone)s).") % {"zone": zone}
-    pauses = settings.get("pause_dates") or []
+    pauses = listed(settings.get("pause_dates"))
     if pauses:
         sentence = ngettext("%(count)d pause date is kept.", "%(count)d pause dates are kept.", len(pauses))
         yield sentence % {"count": len(pauses)}
@@ -100,16 +100,22 @@ def window_text(entry: Any) -> str:
     if not isinstance(entry, dict):
         return ""
     names = dict(zip(WEEKDAYS, (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")), strict=True))
-    days = [names[day] for day in WEEKDAYS if day in (entry.get("days") or [])]
+    days = [names[day] for day in WEEKDAYS if day in listed(entry.get("days"))]
     facts = {"days": ", ".join(days), "from": entry.get("from"), "to": entry.get("to")}
     return _("%(days)s from %(from)s to %(to)s") % facts
 
 
+def listed(value: Any) -> list[Any]:
+    """A list, or nothing: a draft may hold anything, and the review names what is wrong with it."""
+    return value if isinstance(value, list) else []
+
+
 def told(settings: dict[str, Any]) -> Iterator[str]:
-    notify = settings.get("notify") or {}
-    if not (isinstance(notify, dict) and notify.get("users")):
+    notify = settings.get("notify")
+    users = listed(notify.get("users")) if isinstance(notify, dict) else []
+    if not isinstance(notify, dict) or not users:
         yield _("Nobody is notified about its performance.")
         return
-    about = [str(KINDS[kind]) for kind in notify.get("about") or [] if kind in KINDS]
-    facts = {"people": ", ".join(map(str, notify["users"])), "about": "; ".join(about)}
+    about = [str(KINDS[kind]) for kind in listed(notify.get("about")) if isinstance(kind, str) and kind in KINDS]
+    facts = {"people": ", ".join(map(str, users)), "about": "; ".join(about)}
     yield _("Notified are %(people)s, about: %(about)s.") % facts

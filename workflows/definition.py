@@ -21,7 +21,7 @@ OUTCOME = "outcome"
 NAME_LIMIT = 200
 STEP_LIMIT = 1_000
 DEPTH_LIMIT = 20
-STEP_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+STEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 KEYS = {
     "format", "name", "object", "description", "trigger", "unenroll", "suppress", "goal", "sources", "settings",
     "steps",
@@ -128,7 +128,7 @@ def parse(document: Any) -> Definition:
     if not isinstance(document, dict):
         raise DocumentError([Problem("", _("A definition is a JSON object, not %(value)r.") % {"value": document})])
     faults += unknown_keys(document, KEYS, "")
-    if document.get("format", FORMAT) != FORMAT:
+    if document.get("format", FORMAT) != FORMAT or document.get("format") is True:
         faults.append(Problem("format", _("Format %(value)r is not known. Use 1.") % {"value": document["format"]}))
     if document.get("object") not in object_types:
         known = ", ".join(object_types)
@@ -195,7 +195,7 @@ def parse_step(document: Any, path: str, faults: list[Problem], depth: int) -> S
         return None
     faults += unknown_keys(document, STEP_KEYS, path)
     step_id, action = document.get("id"), document.get("action")
-    if not isinstance(step_id, str) or not STEP_ID.match(step_id):
+    if not isinstance(step_id, str) or not STEP_ID.fullmatch(step_id):
         message = _("%(value)r is not a step id. Use small letters, digits, - and _, 63 characters at most.")
         faults.append(Problem(f"{path}.id", message % {"value": step_id}, step_id))
         step_id = ""

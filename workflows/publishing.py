@@ -88,6 +88,9 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
         return Review(None, error.problems)
     found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now)
     found += cycles.problems(workflow.pk, revision.definition, checking.writes(definition))
+    if workflow.status == Workflow.Status.DRAINING:
+        message = _("The workflow is finishing. Publishing turns it on again, and records enter it.")
+        found.append(Problem("", message, severity="warning", code="finishing"))
     text = triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
     inside, policy = look_inside(workflow, definition), policy_of(definition)
     compiled = trigger_criteria(definition, now)

@@ -28,12 +28,13 @@ from workflows.enrolling import locked
 from workflows.models import AuditEntry, Enrollment, Outcome, Workflow
 
 RETRY, SKIP = "retry", "skip"
-OFF, GONE, RUNNING, NO_STEP, LATER = (
-    "workflow_off", "record_deleted", "already_enrolled", "step_gone", "stopped_later",
+OFF, DELETED, GONE, RUNNING, NO_STEP, LATER = (
+    "workflow_off", "workflow_deleted", "record_deleted", "already_enrolled", "step_gone", "stopped_later",
 )  # fmt: skip
 #: Why a stopped enrollment is left alone, by code.
 REFUSALS = {
     OFF: gettext_lazy("The workflow is turned off. Turn it on first."),
+    DELETED: gettext_lazy("The workflow was deleted. Restore it and turn it on first."),
     GONE: gettext_lazy("The record was deleted."),
     RUNNING: gettext_lazy("The record is enrolled in the workflow again."),
     NO_STEP: gettext_lazy("The workflow no longer has the step. Choose another one to go on with."),
@@ -46,6 +47,7 @@ CHOSEN = """
     SELECT e.id, e.step, e.visit,
         CASE WHEN targets ? e.step THEN targets ->> e.step ELSE %(fallback)s::text END AS target,
         CASE
+            WHEN %(deleted)s THEN 'workflow_deleted'
             WHEN %(off)s THEN 'workflow_off'
             WHEN record.{key} IS NULL THEN 'record_deleted'
             WHEN e.record_id IN (
@@ -191,9 +193,10 @@ class Plan:
             table=quote(kind.table), key=quote(kind.key),
             live="AND record.deleted_at IS NULL" if kind.soft_deletes else "",
         )  # fmt: skip
-        off = self.workflow.status == Workflow.Status.OFF or self.workflow.deleted_at is not None
+        off, deleted = self.workflow.status == Workflow.Status.OFF, self.workflow.deleted_at is not None
         every = named | facts | {
-            "workflow": self.workflow.pk, "revision": self.workflow.live_id, "off": off, "fallback": self.target,
+            "workflow": self.workflow.pk, "revision": self.workflow.live_id, "off": off, "deleted": deleted,
+            "fallback": self.target,
             "targets": json.dumps(self.targets), "actions": json.dumps(self.actions),
         }  # fmt: skip
         with connection.cursor() as cursor:
