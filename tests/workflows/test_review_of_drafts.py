@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from crm.models import Deal
 from records.clock import database_now
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, boss, draft, live
@@ -41,7 +42,8 @@ def test_settings_of_any_shape_are_reviewed_with_what_is_wrong_with_them(
 
 
 def test_the_review_says_that_publishing_ends_the_finishing_of_a_workflow() -> None:
-    workflow = live(BIG)
+    Deal.objects.create(name="Big", amount=50)
+    workflow = live(BIG, existing=True)
     switching.turn_off(workflow, by=boss(), now=database_now(), drain=True)
     drafting.draft_of(workflow)
     codes = [problem.code for problem in publishing.review(workflow, user=boss(), now=database_now()).problems]
