@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.contrib.admin import AdminSite
 from django.core.cache import cache
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -25,6 +26,9 @@ from workflows.models import Notification
 
 SHOWN_UNREAD = 100
 TROUBLE_SECONDS = 5
+
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class HeadraceSite(AdminSite):
@@ -44,7 +48,7 @@ class HeadraceSite(AdminSite):
             admin_class = restricted(admin_class)
         super().register(model_or_iterable, admin_class, **options)
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
         """As Django's, but a NUL character, which no text in the database has, is a bad request and not an error."""
 
         @wraps(view)
@@ -54,7 +58,7 @@ class HeadraceSite(AdminSite):
                 raise BadRequest("NUL character")
             return view(request, *args, **kwargs)
 
-        return super().admin_view(checked, cacheable)
+        return cast(View, super().admin_view(checked, cacheable))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [
