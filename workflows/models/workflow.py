@@ -132,8 +132,12 @@ class Subscription(models.Model):
 
     class Purpose(models.TextChoices):
         TRIGGER = "trigger", _("trigger")
+        #: One filter of the trigger that may enroll again.
+        REENROLLMENT = "reenrollment", _("re-enrollment")
         UNENROLLMENT = "unenrollment", _("unenrollment")
         GOAL = "goal", _("goal")
+        #: The segment of a list, which the revision does not own.
+        SUPPRESSION = "suppression", _("suppression")
 
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="subscriptions")
     segment = models.ForeignKey("records.Segment", on_delete=models.CASCADE, related_name="+")
