@@ -1,6 +1,7 @@
 """What a record is: object types, properties, associations, criteria, segments, the change journal."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,8 +11,11 @@ class RecordsConfig(AppConfig):
 
     def ready(self) -> None:
         from records import capture, checks, signals
+        from records.event_types import event_types
         from records.models import Association
 
         capture.track_associations(Association)
         checks.connect()
         signals.announce_changes_of(Association)
+        event_types.load("records.event_types")
+        autodiscover_modules("event_types")

@@ -29,13 +29,13 @@ sys.addaudithook(forbid_outside_world)
 
 @pytest.fixture(autouse=True)
 def _empty_logs(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
-    """After tests that commit, empty the two partitioned logs: Django's flush knows managed tables only."""
+    """After tests that commit, empty the partitioned logs: Django's flush knows managed tables only."""
     yield
     marker = request.node.get_closest_marker("django_db")
     commits = marker is not None and marker.kwargs.get("transaction")
     if commits or {"transactional_db", "live_server"} & set(request.fixturenames):
         with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE workflows_stepexecution, records_change")
+            cursor.execute("TRUNCATE workflows_stepexecution, records_change, records_event")
 
 
 #: Why a test may be skipped; anything else means that a machine lacks something a check must have.

@@ -24,7 +24,7 @@ from workflows.waiting import look
 logger = logging.getLogger(__name__)
 
 CHANNEL = "headrace_changes"
-PARTITIONED = ("records_change", "workflows_stepexecution")
+PARTITIONED = ("records_change", "records_event", "workflows_stepexecution")
 PARTITIONS_LOCK = (7301, 2)
 BEAT = 1.0
 #: Seconds something may be due before the clock believes that no worker is there and lends a hand.

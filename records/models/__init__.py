@@ -3,7 +3,9 @@
 from records.models.api_token import ApiToken, IdempotentReply, Scope
 from records.models.association import Association
 from records.models.change import Change, ChangeKind, PendingChange
+from records.models.event import CustomEventProperty, CustomEventType, Event, EventKey, PendingEvent
 from records.models.import_run import ImportFault, ImportRun
+from records.models.list import ListWork, RecordList
 from records.models.property_definition import PropertyDefinition
 from records.models.record import Record
 from records.models.segment import Membership, Segment, SegmentDependency
@@ -13,13 +15,20 @@ __all__ = [
     "Association",
     "Change",
     "ChangeKind",
+    "CustomEventProperty",
+    "CustomEventType",
+    "Event",
+    "EventKey",
     "IdempotentReply",
     "ImportFault",
     "ImportRun",
+    "ListWork",
     "Membership",
     "PendingChange",
+    "PendingEvent",
     "PropertyDefinition",
     "Record",
+    "RecordList",
     "Scope",
     "Segment",
     "SegmentDependency",

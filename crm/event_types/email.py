@@ -1,0 +1,50 @@
+"""Marketing email and subscriptions to it (EVT-07 to EVT-13)."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from records.event_types import EventType, event_types
+from records.event_types.base import fact
+from records.properties import Option
+
+CATEGORY = _("Marketing email")
+MAIL = (fact("email", _("Email"), required=True), fact("subject", _("Subject")), fact("campaign", _("Campaign")))
+KINDS = (Option("automated", _("Automated")), Option("ab_test", _("A/B test")), Option("batch", _("Batch")))
+BOUNCES = (Option("hard", _("Permanent")), Option("soft", _("Temporary")))
+KIND = fact("kind", _("Kind of email"), "select", options_source=KINDS)
+#: Machines that load pictures for their users open every email.
+MACHINE = fact("by_machine", _("Opened by a machine"), "boolean")
+LINK = fact("link", _("Link"), "url")
+STATES = (Option("opted_in", _("Opted in")), Option("opted_out", _("Opted out")))
+
+
+def mail(slug: str, label: object, *more: object, description: object = "") -> EventType:
+    return EventType(slug, label, CATEGORY, ("contact",), (*MAIL, KIND, *more), description)  # type: ignore[arg-type]
+
+
+TYPES = (
+    mail("email_sent", _("Marketing email sent")),
+    mail("email_delivered", _("Marketing email delivered")),
+    mail(
+        "email_opened", _("Marketing email opened"), MACHINE,
+        description=_("Mail programs open emails by themselves, too: a click or a reply says more."),
+    ),
+    mail("email_clicked", _("Link in a marketing email clicked"), LINK),
+    mail("email_replied", _("Marketing email replied to")),
+    mail(
+        "email_bounced", _("Marketing email bounced"), fact("bounce", _("Bounce"), "select", options_source=BOUNCES),
+        fact("reason", _("Reason")),
+    ),
+    mail("email_marked_as_spam", _("Marketing email marked as spam")),
+    EventType(
+        "subscription_updated", _("Email subscription updated"), CATEGORY, ("contact",),
+        (
+            fact("subscription", _("Subscription type"), required=True), fact("channel", _("Channel")),
+            fact("state", _("State"), "select", options_source=STATES, required=True), fact("reason", _("Reason")),
+        ),
+    ),
+)  # fmt: skip
+
+for event_type in TYPES:
+    event_types.register(event_type)

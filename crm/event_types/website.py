@@ -1,0 +1,57 @@
+"""The website: pages, calls to action, media, ads (EVT-06, EVT-14 to EVT-17), cookie consent (FLT-22)."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from records.event_types import EventType, event_types
+from records.event_types.base import fact
+from records.properties import Option
+
+CATEGORY = _("Website")
+PAGE = fact("page", _("Page"), "url")
+CTA = (fact("cta", _("Call to action"), required=True), PAGE)
+AD_KINDS = (
+    Option("click", _("Clicked the ad")), Option("lead_form", _("Filled in the ad's form")),
+    Option("view", _("Saw it")),
+)  # fmt: skip
+NETWORKS = (
+    Option("google", "Google"), Option("facebook", "Facebook"), Option("linkedin", "LinkedIn"),
+    Option("other", _("Other")),
+)  # fmt: skip
+CONSENT = (Option("accepted", _("Accepted")), Option("declined", _("Declined")), Option("revoked", _("Revoked")))
+TYPES = (
+    EventType(
+        "page_viewed", _("Page viewed"), CATEGORY, ("contact",),
+        (
+            fact("url", _("Web address"), "url", required=True), fact("title", _("Title")),
+            fact("referrer", _("Came from"), "url"), fact("campaign", _("Campaign")), fact("source", _("Source")),
+            fact("medium", _("Medium")),
+        ),
+        _("The contact has visited a page. Opening a file is no visit of a page."),
+    ),
+    EventType("cta_viewed", _("Call to action seen"), CATEGORY, ("contact",), CTA),
+    EventType("cta_clicked", _("Call to action clicked"), CATEGORY, ("contact",), CTA),
+    EventType(
+        "media_played", _("Media played"), CATEGORY, ("contact",),
+        (
+            fact("media", _("Media"), required=True), PAGE, fact("seconds", _("Seconds played"), "number"),
+            fact("percent", _("Part played (%)"), "number"),
+        ),
+    ),
+    EventType(
+        "ad_interacted", _("Ad interaction"), CATEGORY, ("contact",),
+        (
+            fact("network", _("Ad network"), "select", options_source=NETWORKS, required=True),
+            fact("kind", _("What the contact did"), "select", options_source=AD_KINDS),
+            fact("campaign", _("Campaign")), fact("ad", _("Ad")), fact("search_term", _("Search term")), fact("click_id", _("Click id")),
+        ),
+    ),
+    EventType(
+        "cookie_consent_given", _("Cookie consent answered"), CATEGORY, ("contact",),
+        (fact("consent", _("Answer"), "select", options_source=CONSENT, required=True), PAGE),
+    ),
+)  # fmt: skip
+
+for event_type in TYPES:
+    event_types.register(event_type)

@@ -1,0 +1,45 @@
+"""What an event type says: on which records it happens, and which typed facts each occurrence carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from records.properties import Property, Text
+from records.registry import Registry
+
+event_types = Registry("event type")
+
+
+@dataclass(frozen=True, eq=False)
+class EventType:
+    """One kind of thing that happens to records.
+
+    `object_types`: on which records it happens; () is all of them. `properties`: the facts of one occurrence; those
+    marked `required` must be there. `told`: whether a record's timeline tells of it. `counted`: whether occurrences
+    are kept for filters whoever listens; one that is not is recorded only while somebody waits for it or is triggered
+    by it. `ingested`: whether the API takes occurrences of it.
+    """
+
+    slug: str
+    label: Text
+    category: Text
+    object_types: tuple[str, ...] = ()
+    properties: tuple[Property, ...] = ()
+    description: Text = ""
+    custom: bool = False
+    told: bool = True
+    counted: bool = True
+    ingested: bool = True
+
+    def happens_to(self, object_type: str) -> bool:
+        """Whether it happens to records of this type."""
+        return not self.object_types or object_type in self.object_types
+
+    def known_properties(self) -> dict[str, Property]:
+        """The facts of an occurrence by slug."""
+        return {prop.slug: prop for prop in self.properties}
+
+
+def fact(slug: str, label: Text, type: str = "text", **more: object) -> Property:
+    """A property of an event, for the tables of event types."""
+    return Property(slug, label, type, **more)  # type: ignore[arg-type]
