@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import secrets
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
 import redis
 
-from config.embedded import EmbeddedServerError, account, free_port, launch, tail, wait_until
+from config.embedded import (
+    EmbeddedServerError,
+    account,
+    command_line,
+    free_port,
+    is_free,
+    launch,
+    reap,
+    tail,
+    wait_until,
+)
 
 CONFIG = """
 bind 127.0.0.1
@@ -25,6 +37,9 @@ daemonize no
 dir /
 """
 
+#: Seconds a Redis that does not answer is given before it is replaced.
+PATIENCE = 3.0
+
 
 def url(state: dict[str, Any]) -> str:
     found = state.get("redis", {})
@@ -36,6 +51,8 @@ def start(folder: Path, state: dict[str, Any]) -> bool:
     known = state.setdefault("redis", {})
     if answers(state):
         return False
+    if hangs(known) and not wait_until(lambda: answers(state), PATIENCE):
+        end(known)
     log = folder / "log" / "redis.log"
     known.setdefault("password", secrets.token_urlsafe(24))
     for port in (known.get("port") or free_port(), free_port(), free_port()):
@@ -43,6 +60,7 @@ def start(folder: Path, state: dict[str, Any]) -> bool:
         text = CONFIG.format(port=port, password=known["password"])
         process = launch([reachable_binary(folder), "-"], account(), log, text.encode())
         if wait_until(lambda: answers(state), 10, process):
+            known["pid"] = process.pid
             return True
     raise EmbeddedServerError(f"Redis did not start. The end of {log}:\n{tail(log)}")
 
@@ -55,8 +73,28 @@ def stop(state: dict[str, Any]) -> None:
         with redis.Redis.from_url(url(state), socket_timeout=5) as client:
             client.shutdown(nosave=True)
     except redis.RedisError:
+        end(state["redis"])
         return
     wait_until(lambda: not answers(state), 5)
+
+
+def hangs(known: dict[str, Any]) -> bool:
+    """Whether the Redis we have started is there still; asked when it does not answer.
+
+    A second one beside it would be found by nobody who has the first one's address, and the first one would never end.
+    """
+    found = command_line(known.get("pid") or 0)
+    return "redis-server" in found and f":{known.get('port')}" in found
+
+
+def end(known: dict[str, Any]) -> None:
+    """End a Redis of ours that does not answer: it keeps nothing that could be lost."""
+    if not hangs(known):
+        return
+    os.kill(known["pid"], signal.SIGKILL)
+    reap()
+    if not wait_until(lambda: not hangs(known) and is_free(known["port"]), 5):
+        raise EmbeddedServerError(f"Redis (process {known['pid']}) does not answer and does not end. End it by hand.")
 
 
 def answers(state: dict[str, Any]) -> bool:

@@ -35,6 +35,8 @@ class Child:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    #: What our own environment was when it was started.
+    inherited: Mapping[str, str] = field(default_factory=dict)
     started_at: float = 0.0
     crashes: int = 0
     #: When (monotonic) it may be started again after a crash.
@@ -78,6 +80,7 @@ class Supervisor:
                     watched_at = time.monotonic()
                     for line in self.watch():
                         self.say(line)
+                    self.renew_outdated()
                 self.notice_crashes()
         except BrokenPipeError:
             # The reader of our output has gone (`make run | head`); point it nowhere so that stopping stays quiet.
@@ -99,9 +102,10 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         child.started_at = time.monotonic()
+        child.inherited = dict(os.environ)
         child.process = subprocess.Popen(
             child.command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **child.environment},
+            env={**child.inherited, "PYTHONUNBUFFERED": "1", **child.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -109,6 +113,14 @@ class Supervisor:
             preexec_fn=end_with_parent,
         )
         threading.Thread(target=self.listen, args=(child.name, child.process.stdout), daemon=True).start()
+
+    def renew_outdated(self) -> None:
+        """End children whose environment is not ours any more (a server listens elsewhere), so that they start anew."""
+        for child in self.children:
+            if child.running and child.inherited != os.environ:
+                child.inherited = dict(os.environ)
+                self.say(f"The environment has changed: {child.name} is started again.")
+                signal_group(child, signal.SIGTERM)
 
     def listen(self, name: str, output: IO[bytes]) -> None:
         """Pass a child's lines on, in a thread of its own."""

@@ -87,11 +87,18 @@ def held(*, durable: bool = True) -> Iterator[list[str]]:
 
 
 def revive() -> list[str]:
-    """Start again what this process holds and has died; returns the names of what was started."""
-    folder = home()
-    if not holding or alive(folder, holding[-1][0]):
+    """Start again what this process holds and has died; returns the names of what was started.
+
+    DATABASE_URL and REDIS_URL follow, also when it was another process that has started a server elsewhere.
+    """
+    if not holding:
         return []
+    embedded.reap()
+    folder = home()
     missing, durable = holding[-1]
+    if alive(folder, missing):
+        point(read_state(folder), missing)
+        return []
     with locked(folder / "start.lock"):
         return start_missing(folder, missing, durable=durable)
 
@@ -111,13 +118,20 @@ def start_missing(folder: Path, missing: list[str], *, durable: bool) -> list[st
         if embedded_postgres.start(folder, state, durable=durable):
             started.append("PostgreSQL")
         write_state(folder, state)
-        os.environ["DATABASE_URL"] = embedded_postgres.url(state)
     if "REDIS_URL" in missing:
         if embedded_redis.start(folder, state):
             started.append("Redis")
         write_state(folder, state)
-        os.environ["REDIS_URL"] = embedded_redis.url(state)
+    point(state, missing)
     return started
+
+
+def point(state: dict[str, Any], missing: list[str]) -> None:
+    """Say in the environment where the servers listen that were not given there."""
+    if "DATABASE_URL" in missing:
+        os.environ["DATABASE_URL"] = embedded_postgres.url(state)
+    if "REDIS_URL" in missing:
+        os.environ["REDIS_URL"] = embedded_redis.url(state)
 
 
 def release(folder: Path, in_use: IO[str]) -> None:

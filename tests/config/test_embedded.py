@@ -199,6 +199,28 @@ def test_a_taken_port_is_left_to_its_owner(folder: Path) -> None:
             psycopg.connect(os.environ["DATABASE_URL"]).close()
 
 
+def test_a_redis_that_hangs_is_replaced_where_it_was(folder: Path) -> None:
+    with services.held(durable=False):
+        address, pid = os.environ["REDIS_URL"], services.read_state(folder)["redis"]["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        assert services.revive() == ["Redis"]
+        assert os.environ["REDIS_URL"] == address
+        assert redis.Redis.from_url(address).ping()
+        assert services.revive() == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(redis.ConnectionError):
+        redis.Redis.from_url(address).ping()
+
+
+def test_a_server_that_somebody_else_started_elsewhere_is_followed(folder: Path) -> None:
+    with services.held(durable=False):
+        address = os.environ["REDIS_URL"]
+        os.environ["REDIS_URL"] = "redis://:gone@127.0.0.1:1/0"
+        assert services.revive() == []
+        assert os.environ["REDIS_URL"] == address
+
+
 def test_only_what_is_not_given_is_started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://somebody@127.0.0.1:1/theirs")
     with services.held(durable=False) as started:

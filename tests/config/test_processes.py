@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-Run = Callable[[str], subprocess.Popen[str]]
+Run = Callable[..., subprocess.Popen[str]]
 
 SUPERVISE = """
 import sys
@@ -29,12 +29,24 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN); print(os.getpid()); time.sleep(60
 CRASHING = """Child("crashing", [python, "-c", "print('here I am'); raise SystemExit(3)"])"""
 
 
+MOVING = """
+import os, sys
+from config.processes import Child, Supervisor
+def watch():
+    os.environ["REDIS_URL"] = "redis://elsewhere"
+    return ()
+os.environ["REDIS_URL"] = "redis://here"
+teller = "import os, time; print(os.environ['REDIS_URL'], flush=True); time.sleep(600)"
+Supervisor([Child("teller", [sys.executable, "-c", teller])], sys.stdout, watch=watch).run()
+"""
+
+
 @pytest.fixture
 def supervise() -> Iterator[Run]:
     started: list[subprocess.Popen[str]] = []
 
-    def run(children: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", SUPERVISE.format(children=children)]
+    def run(children: str, program: str = SUPERVISE) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", program.format(children=children)]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return started[-1]
 
@@ -100,6 +112,18 @@ def test_a_killed_process_comes_back_while_others_go_on(supervise: Run) -> None:
     assert "killed by SIGKILL" in said(process)
     assert alive(int(said(process)))
     assert alive(second)
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+def test_a_process_is_started_again_where_a_server_has_moved(supervise: Run) -> None:
+    process = supervise("", program=MOVING)
+    heard = [said(process) for _ in range(4)]
+    # The child may be told to end before it has spoken for the first time.
+    assert "The environment has changed: teller is started again." in heard
+    while heard[-1] != "redis://elsewhere":
+        heard.append(said(process))
+        assert len(heard) < 6, heard
     process.terminate()
     process.communicate(timeout=30)
 
