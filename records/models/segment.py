@@ -10,13 +10,17 @@ class Segment(models.Model):
     """Criteria whose matching records are kept as memberships, exact at any time."""
 
     object_type = models.CharField(max_length=50)
-    criteria = models.JSONField()
+    #: None behind a static list, which nothing but its own additions and removals changes.
+    criteria = models.JSONField(null=True)
     time_zone = models.CharField(max_length=64, default="UTC")
     active = models.BooleanField(default=True)
     #: Whether time alone can change who belongs (relative dates); the clock looks at these.
     time_sensitive = models.BooleanField(default=False)
-    #: When all records were last compared, for segments that time changes.
+    #: Up to which instant it was followed what time changes, and when that is done next (records.crossings).
     checked_at = models.DateTimeField(null=True)
+    check_at = models.DateTimeField(null=True)
+    #: Whether the properties whose dates are followed have been given the indexes by which they are found.
+    indexed = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
