@@ -115,7 +115,7 @@ class Supervisor:
         threading.Thread(target=self.listen, args=(child.name, child.process.stdout), daemon=True).start()
 
     def renew_outdated(self) -> None:
-        """End children whose environment is not ours any more (a server listens elsewhere), so that they start anew."""
+        """End children whose environment is not ours any more, as when a server listens elsewhere: they start anew."""
         for child in self.children:
             if child.running and child.inherited != os.environ:
                 child.inherited = dict(os.environ)
