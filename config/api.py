@@ -62,6 +62,7 @@ def advice(request: HttpRequest) -> str:
 urlpatterns = [
     path("schema/", SchemaView.as_view(), name="api-schema"),
     path("", include("workflows.api.urls")),
+    path("", include("crm.api.urls")),
     path("", include("records.api.urls")),
     re_path("", NowhereView.as_view(), name="api-nowhere"),
 ]

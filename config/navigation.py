@@ -13,12 +13,15 @@ from django.utils.translation import gettext as _
 from records.object_types import object_types
 from workflows import resending, reviving
 
-RECORDS = ("crm.contact", "crm.company", "crm.deal", "crm.ticket", "crm.task", "crm.note")
+RECORDS = ("crm.contact", "crm.company", "crm.deal", "crm.ticket", "crm.conversation", "crm.task", "crm.note")
 AUTOMATION = (
     "workflows.workflow", "workflows.enrollment", "workflows.delivery", "workflows.notification",
     "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
-SETTINGS = ("crm.campaign", "crm.user", "crm.team", "auth.group", "crm.pipeline", "records.propertydefinition")
+SETTINGS = (
+    "crm.campaign", "crm.user", "crm.team", "auth.group", "crm.pipeline", "crm.subscriptiontype",
+    "records.propertydefinition",
+)  # fmt: skip
 ICONS = {
     "workflows.workflow": "workflow",
     "workflows.enrollment": "history",
@@ -32,6 +35,7 @@ ICONS = {
     "crm.team": "user-check",
     "auth.group": "shield",
     "crm.pipeline": "columns",
+    "crm.subscriptiontype": "mail",
     "records.propertydefinition": "tag",
     "records.importrun": "upload",
     "django_rq.dashboard": "activity",

@@ -7,13 +7,15 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Company, Contact, Deal, Note, Pipeline, Stage, Task, Ticket
+from crm.models import Company, Contact, Conversation, Deal, Note, Pipeline, Stage, Task, Ticket
 from records.object_types import property_of, register
 from records.properties import Option, Property
 from records.vocabulary import ListedIn
 
 HIDDEN = {"custom", "deleted_at"}
 LINKS = ("contact", "company", "deal", "ticket", "task", "note")
+#: Those of the people a conversation is with, and of what comes of it.
+TALKING = (*LINKS, "conversation")
 
 
 def pipelines(object_type: str) -> ListedIn:
@@ -46,13 +48,13 @@ def register_object_types() -> None:
     """Called once, when the apps are ready."""
     money = {"type": "currency"}
     register(
-        Contact, plural="contacts", icon="user", associates_with=LINKS, blanks_match_negatives=True,
+        Contact, plural="contacts", icon="user", associates_with=TALKING, blanks_match_negatives=True,
         name_property="email", declared=columns(
             Contact, email={"unique": True}, phone={"type": "phone"}, mobile={"type": "phone"},
         ),
     )  # fmt: skip
     register(
-        Company, plural="companies", icon="building", associates_with=LINKS,
+        Company, plural="companies", icon="building", associates_with=TALKING,
         declared=columns(Company, annual_revenue=money),
     )  # fmt: skip
     register(
@@ -65,7 +67,7 @@ def register_object_types() -> None:
         ),
     )  # fmt: skip
     register(
-        Ticket, plural="tickets", icon="ticket", name_property="subject", associates_with=LINKS,
+        Ticket, plural="tickets", icon="ticket", name_property="subject", associates_with=TALKING,
         declared=columns(
             Ticket,
             pipeline={"type": "select", "options_source": pipelines("ticket")},
@@ -73,10 +75,15 @@ def register_object_types() -> None:
         ),
     )  # fmt: skip
     register(
-        Task, plural="tasks", icon="check-square", name_property="title", associates_with=LINKS,
+        Task, plural="tasks", icon="check-square", name_property="title", associates_with=TALKING,
         declared=columns(Task),
     )  # fmt: skip
     register(
-        Note, plural="notes", icon="sticky-note", name_property="body", associates_with=LINKS,
+        Note, plural="notes", icon="sticky-note", name_property="body", associates_with=TALKING,
         declared=columns(Note),
+    )  # fmt: skip
+    register(
+        Conversation, plural="conversations", icon="message", name_property="subject",
+        associates_with=("contact", "company", "ticket", "task", "note"), workflows_write=("contact",),
+        declared=columns(Conversation),
     )  # fmt: skip

@@ -78,6 +78,8 @@ class ObjectType:
     relations: tuple[Relation, ...] = ()
     associates_with: tuple[str, ...] = ()
     blanks_match_negatives: bool = False
+    #: Slugs of the object types whose properties workflows for this type may write (ACG-09); None: of every type.
+    workflows_write: tuple[str, ...] | None = None
     #: Properties whose forms, lists and API come first; the rest follow in order of declaration.
     highlights: tuple[str, ...] = field(default=())
 

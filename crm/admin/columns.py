@@ -24,6 +24,7 @@ DEFAULTS = {
     "company": ["industry", "city", "country", "employees", "owner", "created_at"],
     "deal": ["stage", "amount", "close_date", "association:company", "owner"],
     "ticket": ["status", "priority", "category", "owner", "created_at"],
+    "conversation": ["channel", "status", "association:contact", "last_message_at", "owner"],
     "task": ["kind", "priority", "due_at", "status", "owner"],
     "note": ["owner", "created_at"],
 }

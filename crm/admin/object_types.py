@@ -1,6 +1,8 @@
-"""The admins of the six kinds of records."""
+"""The admins of the kinds of records."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from crm.admin import subscriptions
 from crm.admin.activities import complete
+from crm.admin.forms import RecordForm
 from crm.admin.records import RecordAdmin
-from crm.models import Company, Contact, Deal, Note, Task, Ticket
+from crm.models import Company, Contact, Conversation, Deal, Note, SubscriptionType, Task, Ticket
 from records.clock import database_now
 
 
@@ -23,6 +27,29 @@ from records.clock import database_now
 class ContactAdmin(RecordAdmin):
     search_fields = ("email", "first_name", "last_name", "phone")
     select_filters = ("lifecycle_stage", "lead_status")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.subscription_view))
+        return [path("<int:pk>/subscription/", view, name="crm_contact_subscription"), *super().get_urls()]
+
+    def facts(self, request: HttpRequest, record: Any, form: RecordForm, allowed: bool) -> dict[str, Any]:
+        return {**super().facts(request, record, form, allowed), "subscriptions": subscriptions.lines(record)}
+
+    def subscription_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Set what the contact wants of one type; the page again, with what was sent, when that cannot be."""
+        contact = self.record(request, pk, "change")
+        chosen = SubscriptionType.objects.filter(slug=request.POST.get("type", "")).first()
+        if chosen is None or contact.deleted_at:
+            messages.error(request, _("Choose a subscription type of a contact that is not deleted."))
+            return redirect(self.url_of(pk))
+        sent = subscriptions.SubscriptionForm(request.POST, type=chosen)
+        told = subscriptions.change(sent, contact, by=request.user, now=database_now())
+        if told:
+            messages.success(request, told)
+            return redirect(f"{self.url_of(pk)}#subscriptions")
+        form = RecordForm(object_type=self.object_type, record=contact)
+        facts = self.facts(request, contact, form, True) | {"subscriptions": subscriptions.lines(contact, sent)}
+        return self.page(request, "admin/crm/record_page.html", facts)
 
 
 @admin.register(Company)
@@ -78,3 +105,9 @@ class NoteAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("note"))
     def shown_name(self, record: Note) -> str:
         return Truncator(record.body).chars(100, html=True) or _("Empty note")
+
+
+@admin.register(Conversation)
+class ConversationAdmin(RecordAdmin):
+    search_fields = ("subject", "last_message")
+    select_filters = ("status", "channel")

@@ -2,17 +2,20 @@
 
 from crm.models.activity import Note, Task
 from crm.models.campaign import Campaign
+from crm.models.conversation import Conversation
 from crm.models.people import Company, Contact, LeadStatus, LifecycleStage
 from crm.models.pipeline import Pipeline, Stage
 from crm.models.pipeline_records import Deal, Ticket
 from crm.models.rotation import Rotation
 from crm.models.saved_columns import SavedColumns
+from crm.models.subscription import Subscription, SubscriptionChange, SubscriptionType
 from crm.models.user import Team, TeamMembership, User
 
 __all__ = [
     "Campaign",
     "Company",
     "Contact",
+    "Conversation",
     "Deal",
     "LeadStatus",
     "LifecycleStage",
@@ -21,6 +24,9 @@ __all__ = [
     "Rotation",
     "SavedColumns",
     "Stage",
+    "Subscription",
+    "SubscriptionChange",
+    "SubscriptionType",
     "Task",
     "Team",
     "TeamMembership",

@@ -9,11 +9,11 @@ import yaml
 from django.core.management import call_command
 from jsonschema import Draft202012Validator
 
-from crm.models import Company, Deal, User
+from crm.models import Company, Contact, Deal, SubscriptionType, User
 from records.associations import associate
 from records.object_types import object_types
 from tests.api.conftest import ApiClient
-from tests.api.test_permissions import PLURALS, TABLE
+from tests.api.test_permissions import PLURALS, TABLE, WISHES
 from tests.api.test_workflows import definition, make, publish
 from workflows.models import Enrollment
 
@@ -59,6 +59,8 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
     workflow = make(api)
     publish(api, workflow, existing=True)
     draft = make(api, "Draft")
+    contact = Contact.objects.create(email="ann@example.com").pk
+    SubscriptionType.objects.create(slug="news", name="News")
     calls = [
         ("GET", "deals/", "", None),
         ("GET", "deals/{id}/", f"deals/{deal.pk}/", None),
@@ -66,6 +68,8 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
         ("POST", "deals/", "", {"properties": {"name": "New", "amount": 1.5}}),
         ("PATCH", "deals/{id}/", f"deals/{deal.pk}/", {"properties": {"name": "Newer"}}),
         ("POST", "deals/batch/", "", {"records": [{"properties": {}}], "partial": True}),
+        ("GET", "contacts/{id}/subscriptions/", f"contacts/{contact}/subscriptions/", None),
+        ("PUT", "contacts/{id}/subscriptions/", f"contacts/{contact}/subscriptions/", WISHES),
         ("GET", "object-types/", "", None),
         ("GET", "catalog/", "", None),
         ("GET", "workflows/", "", None),

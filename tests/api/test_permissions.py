@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import URLResolver, get_resolver
 
-from crm.models import Company, Deal, User
+from crm.models import Company, Contact, Deal, SubscriptionType, User
 from records.models import Scope
 from records.object_types import object_types
 from tests.api.conftest import SCOPES, ApiClient, client_of, person
@@ -15,11 +15,14 @@ from tests.api.test_workflows import make
 from workflows.models import Enrollment, Workflow
 
 RECORD = {"properties": {"name": "X"}}
-VIEWER = {f"crm.view_{name}" for name in ("contact", "company", "deal", "ticket", "task", "note")} | {
+WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
+KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
+VIEWER = {f"crm.view_{name}" for name in KINDS} | {
     "workflows.view_workflow", "workflows.view_enrollment",
 }  # fmt: skip
 EDITOR = VIEWER | {
-    "crm.add_deal", "crm.change_deal", "crm.delete_deal", "workflows.add_workflow", "workflows.change_workflow",
+    "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "workflows.add_workflow",
+    "workflows.change_workflow",
 }  # fmt: skip
 PUBLISHER = EDITOR | {"workflows.publish_workflow", "workflows.delete_workflow"}
 PEOPLE = ("stranger", "viewer", "editor", "publisher", "superuser")
@@ -36,6 +39,8 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("GET", "{plural}/<int:id>/associations/"): ("records:read", V, None),
     ("POST", "{plural}/<int:id>/associations/"): ("records:write", E, {"type": "company", "id": "{company}"}),
     ("DELETE", "{plural}/<int:id>/associations/"): ("records:write", E, None),
+    ("GET", "contacts/<int:id>/subscriptions/"): ("records:read", V, None),
+    ("PUT", "contacts/<int:id>/subscriptions/"): ("records:write", E, WISHES),
     ("GET", "object-types/"): ("records:read", ANY, None),
     ("GET", "catalog/"): ("workflows:read", ANY, None),
     ("GET", "workflows/"): ("workflows:read", V, None),
@@ -61,6 +66,8 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "enrollments/retry/"): ("workflows:publish", P, {"workflow": "{workflow}"}),
     ("POST", "enrollments/skip/"): ("workflows:publish", P, {"workflow": "{workflow}", "step": "nudge"}),
 }
+#: What only records of one type have.
+OF_ONE_TYPE = ("/subscriptions/",)
 PLURALS = tuple(object_type.plural for object_type in object_types.values())
 
 
@@ -74,7 +81,8 @@ def routes(resolver: URLResolver, prefix: str = "") -> dict[str, set[str]]:
         elif route.startswith("api/v1/") and hasattr(pattern.callback, "actions"):
             name = route.removeprefix("api/v1/")
             first, slash, rest = name.partition("/")
-            name = f"{{plural}}{slash}{rest}" if first in PLURALS else name
+            own = rest.endswith(OF_ONE_TYPE)
+            name = f"{{plural}}{slash}{rest}" if first in PLURALS and not own else name
             found[name] = {method.upper() for method in pattern.callback.actions if method != "head"}
     return found
 
@@ -88,15 +96,18 @@ def test_every_route_is_in_the_table() -> None:
 def places(boss: User) -> dict[str, int]:
     workflow = make(client_of(boss))
     deal, company = Deal.objects.create(name="Big", amount=10), Company.objects.create(name="Acme")
+    contact = Contact.objects.create(email="ann@example.com")
+    SubscriptionType.objects.create(slug="news", name="News")
     enrollment = Enrollment.objects.create(
         workflow_id=workflow, revision=Workflow.objects.get().revisions.get(), record_id=deal.pk,
         enrolled_at="2026-01-01T00:00:00Z", cause={"kind": "manual"},
     )  # fmt: skip
-    return {"workflow": workflow, "deal": deal.pk, "company": company.pk, "enrollment": enrollment.pk}
+    records = {"deal": deal.pk, "company": company.pk, "contact": contact.pk}
+    return {"workflow": workflow, **records, "enrollment": enrollment.pk}
 
 
 def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
-    ids = {"w": places["workflow"], "e": places["enrollment"]}
+    ids = {"w": places["workflow"], "e": places["enrollment"], "c": places["contact"]}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
     if route.endswith("explain/"):
         path += f"?record={places['deal']}"

@@ -1,0 +1,1 @@
+"""Routes of the API that only the CRM's records have."""

@@ -1,0 +1,38 @@
+"""Conversations: what was written to and fro with people, on one channel and subject."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from records.models import Record
+
+
+class Conversation(Record):
+    """An exchange of messages; the people it is with are its associated contacts."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", _("Email")
+        CHAT = "chat", _("Chat")
+        FORM = "form", _("Form")
+        SMS = "sms", _("SMS")
+        WHATSAPP = "whatsapp", _("WhatsApp")
+        CALL = "call", _("Call")
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
+
+    subject = models.CharField(_("subject"), max_length=250)
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel, blank=True, db_default="")
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN, db_default=Status.OPEN)
+    last_message = models.TextField(_("last message"), blank=True, db_default="")
+    last_message_at = models.DateTimeField(_("last message at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.subject
