@@ -5,7 +5,8 @@ after it was taken, so that no period, wherever it begins, sees more than the li
 database's time. Whoever finds the bucket in the hands of another worker does not wait for it.
 
 A workflow's limit counts records: each takes a token at the first of its steps that acts (steps that only steer are
-free), and none after that. Who gets none is told when to ask again, one after the other, and holds no worker.
+free), and none after that. Who gets none is told when to ask again, one after the other, and holds no worker; when
+others leave the queue, those behind them come earlier (workflows.closing_up).
 """
 
 from __future__ import annotations
@@ -64,10 +65,12 @@ QUEUE = """
         SELECT scope FROM workflows_allowance WHERE scope = %s FOR UPDATE SKIP LOCKED
     ))
 """
-LAST_PROMISED = """
-    SELECT due_at FROM workflows_enrollment
-    WHERE revision_id = %s AND step = %s AND status = 'active' AND due_at > %s AND turn = 1
-    ORDER BY due_at DESC LIMIT 1
+#: SQL of the enrollments that wait for their turn: told when to ask again, and on no delay since. The index for it is
+#: `enrollment_queue`.
+QUEUED = f"e.status = 'active' AND e.turn = {Turn.PROMISED.value} AND e.waiting_in <> e.step"
+LAST_PROMISED = f"""
+    SELECT e.due_at FROM workflows_enrollment e WHERE e.workflow_id = %s AND {QUEUED} AND e.due_at > %s
+    ORDER BY e.due_at DESC LIMIT 1
 """
 
 
@@ -200,9 +203,9 @@ def passing(batch: Batch) -> Batch:
 
 
 def last_promised(batch: Batch) -> dt.datetime:
-    """When the last of those who wait on this step may ask again; at least now."""
+    """When the last of those who wait for the limit may ask again; at least now."""
     with connection.cursor() as cursor:
-        cursor.execute(LAST_PROMISED, [batch.revision.pk, batch.step.id, batch.now])
+        cursor.execute(LAST_PROMISED, [batch.workflow.pk, batch.now])
         found = cursor.fetchone()
         return found[0] if found else batch.now
 
@@ -225,13 +228,6 @@ def hold(batch: Batch, enrollments: list[Standing], turns: Iterable[dt.datetime]
         detail = {"until": until.isoformat(), "count": limit.count, "per": limit.per}
         batch.hold(enrollment, until, reason=f"limit_per_{limit.per}", **detail)
     return until
-
-
-def forget(workflow: int, now: dt.datetime) -> int:
-    """Begin anew with a workflow's limit that has changed: everybody who waits for it asks again; how many."""
-    waiting = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE, turn=Turn.PROMISED)
-    Allowance.objects.filter(scope=f"{WORKFLOW}{workflow}").delete()
-    return waiting.filter(due_at__gt=now).update(turn=Turn.NONE, due_at=now)
 
 
 def throttled(scopes: Iterable[str], now: dt.datetime) -> dict[str, dt.datetime]:

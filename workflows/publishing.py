@@ -18,7 +18,7 @@ from records.criteria import Compiled
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from workflows import checking, cycles, doorbell, following, limits
+from workflows import checking, closing_up, cycles, doorbell, following, limits
 from workflows.definition import Definition, parse
 from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
@@ -170,7 +170,7 @@ def publish(
         if before is not None:
             unsubscribe(before)
             if (before.definition.get("settings") or {}).get("limit") != definition.settings.get("limit"):
-                limits.forget(workflow.pk, now)
+                closing_up.begin_anew(workflow.pk, limits.of_workflow(definition), now)
         subscribe(revision, definition, now)
         done = Followed()
         if how == FOLLOW:

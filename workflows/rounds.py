@@ -1,4 +1,4 @@
-"""What a clock does now and then besides ringing: its sign of life, the search for what is stuck, sweeping."""
+"""What a clock does now and then besides ringing: its sign of life, queues, the search for what is stuck, sweeping."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import datetime as dt
 import os
 import socket
 
-from workflows import alerting, notifying, stuck, tallying
+from workflows import alerting, closing_up, notifying, stuck, tallying
 
 SIGN_OF_LIFE = dt.timedelta(seconds=5)
+QUEUES = dt.timedelta(seconds=5)
 SEARCH = dt.timedelta(minutes=1)
 SWEEP = dt.timedelta(hours=1)
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -20,7 +21,7 @@ class Rounds:
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()[:80]}:{os.getpid()}"
         self.started_at: dt.datetime | None = None
-        self.alive_at = self.swept_at = NEVER
+        self.alive_at = self.queued_at = self.swept_at = NEVER
         #: What is still to be looked for: one rule at a time, so that no bell has to wait for all of them.
         self.rules: list[stuck.Rule] = []
         #: The first search waits a minute: after a pause of everything much is late that is being done just now.
@@ -33,6 +34,9 @@ class Rounds:
         if now - self.alive_at >= SIGN_OF_LIFE:
             self.alive_at = now
             alerting.beat(self.name, self.started_at, now)
+        if now - self.queued_at >= QUEUES:
+            self.queued_at = now
+            closing_up.close_up(now)
         if self.searched_at is not None and now - self.searched_at >= SEARCH:
             self.searched_at = now
             self.rules = list(stuck.RULES.values())

@@ -16,7 +16,7 @@ from crm.models import Contact, User
 from records.clock import database_now
 from records.problems import Problem
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
-from workflows import checking, claiming, definition, drafting, limits, publishing, waiting
+from workflows import checking, claiming, closing_up, definition, drafting, enrolling, limits, publishing, waiting
 from workflows.delivering import deliver
 from workflows.engine import run_due
 from workflows.limits import Limit, take
@@ -234,6 +234,107 @@ def test_who_waits_asks_again_once_another_limit_is_published() -> None:
     run_all(NOW)
     assert len(passed()) == 5
     assert limits.throttled([f"workflow:{workflow.pk}"], NOW) == {}
+
+
+def promised(workflow: Workflow) -> list[dt.datetime]:
+    """When those who wait may ask again, by how long they have been there."""
+    found = Enrollment.objects.filter(workflow=workflow, status="active", turn=1).order_by("pk")
+    return [at for at in found.values_list("due_at", flat=True) if at is not None]
+
+
+def test_those_behind_come_earlier_when_others_leave_the_queue() -> None:
+    workflow = limited(1, "day")
+    made = enroll(workflow, contacts(51))
+    run_all(NOW)
+    assert promised(workflow)[-1] - NOW > dt.timedelta(days=50)
+    leaving = Enrollment.objects.filter(pk__in=[one.pk for one in made[1:49]])
+    enrolling.unenroll(leaving, reason="by_hand", by=None, now=NOW)
+    assert closing_up.close_up(NOW + SECOND) == 2
+    first, second = promised(workflow)
+    assert first - NOW < dt.timedelta(days=1, minutes=13)
+    assert second - first == Limit(1, "day").spacing
+    assert limits.throttled([f"workflow:{workflow.pk}"], NOW) == {f"workflow:{workflow.pk}": second}
+    [newcomer] = enroll(workflow, [Contact.objects.create(email="new@example.com").pk])
+    run_all(NOW + SECOND)
+    newcomer.refresh_from_db()
+    assert newcomer.due_at == second + Limit(1, "day").spacing
+    assert closing_up.close_up(NOW + 2 * SECOND) == 0, "now nobody is missing"
+
+
+def test_a_queue_everybody_has_left_keeps_nobody_waiting() -> None:
+    workflow = limited(1, "day")
+    enroll(workflow, contacts(9))
+    run_all(NOW)
+    enrolling.unenroll(Enrollment.objects.filter(turn=1), reason="by_hand", by=None, now=NOW)
+    closing_up.close_up(NOW + SECOND)
+    assert Allowance.objects.get().queue_until is None
+    tomorrow = NOW + dt.timedelta(days=1, minutes=7)
+    enroll(workflow, [Contact.objects.create(email="new@example.com").pk], now=tomorrow)
+    run_all(tomorrow)
+    assert passed() == [NOW, tomorrow]
+
+
+def test_closing_up_changes_nothing_where_nobody_left_and_keeps_the_limit() -> None:
+    workflow = limited(10, "minute")
+    enroll(workflow, contacts(45))
+    moved = 0
+    for tick in range(0, 330, 3):
+        run_all(NOW + tick * SECOND)
+        moved += closing_up.close_up(NOW + tick * SECOND)
+    assert moved == 0
+    assert most_in(passed(), dt.timedelta(minutes=1)) == 10
+    assert len(passed()) == 45
+
+
+def test_of_a_long_queue_the_front_closes_up_and_nobody_overtakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing_up, "FRONT", 5)
+    workflow = limited(1, "hour")
+    made = enroll(workflow, contacts(31))
+    run_all(NOW)
+    leaving = Enrollment.objects.filter(pk__in=[one.pk for one in made[1:21]])
+    enrolling.unenroll(leaving, reason="by_hand", by=None, now=NOW)
+    before = promised(workflow)
+    assert closing_up.close_up(NOW + SECOND) == 5
+    after = promised(workflow)
+    assert after[5:] == before[5:]
+    assert after == sorted(after)
+    for hour in range(1, 12):
+        at = NOW + hour * dt.timedelta(hours=1, minutes=1)
+        closing_up.close_up(at)
+        run_all(at)
+    assert len(passed()) == 11, "those behind come to the front in time"
+
+
+def test_whoever_waits_in_a_delay_or_for_a_window_is_not_moved() -> None:
+    workflow = limited(1, "day")
+    made = enroll(workflow, contacts(4))
+    run_all(NOW)
+    later = NOW + dt.timedelta(days=90)
+    Enrollment.objects.filter(pk=made[1].pk).update(step="wait", waiting_in="wait", due_at=later)
+    closing_up.close_up(NOW + SECOND)
+    made[1].refresh_from_db()
+    assert made[1].due_at == later
+    assert workflow.live is not None
+    document = workflow.live.definition
+    document["settings"] |= {"windows": [{"days": ["sun"], "from": "10:00", "to": "11:00"}]}
+    workflow.live = Revision.objects.create(workflow=workflow, number=3, definition=document, published_at=NOW)
+    workflow.save()
+    enrolling.unenroll(Enrollment.objects.filter(pk=made[2].pk), reason="by_hand", by=None, now=NOW)
+    assert closing_up.close_up(NOW + SECOND) == 0, "it is Monday, when nobody may act anyway"
+
+
+def test_a_limit_that_was_changed_keeps_the_order_of_those_who_wait() -> None:
+    workflow = limited(1, "day")
+    made = enroll(workflow, contacts(12))
+    run_all(NOW)
+    assert closing_up.begin_anew(workflow.pk, Limit(3, "hour"), NOW) == 11
+    found = promised(workflow)
+    assert found[:3] == [NOW] * 3
+    assert found == sorted(found)
+    assert found[-1] - NOW < dt.timedelta(hours=4)
+    assert limits.throttled([f"workflow:{workflow.pk}"], NOW) == {f"workflow:{workflow.pk}": found[-1]}
+    assert closing_up.begin_anew(workflow.pk, None, NOW) == 11
+    assert set(Enrollment.objects.exclude(pk=made[0].pk).values_list("turn", "due_at")) == {(0, NOW)}
 
 
 def test_a_limit_that_was_changed_begins_anew() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from records.row_triggers import PlainRowTrigger
@@ -87,6 +87,12 @@ class Enrollment(models.Model):
                 fields=("workflow", "step", "ended_reason"),
                 condition=Q(status="failed") & ~Q(step=""),
                 name="enrollment_stopped",
+            ),
+            # Only who waits for the workflow's limit (workflows.limits.QUEUED).
+            models.Index(
+                fields=("workflow", "due_at"),
+                condition=Q(status="active", turn=1) & ~Q(waiting_in=F("step")),
+                name="enrollment_queue",
             ),
             # Always empty: who has ended is not due (workflows.stuck asks every minute).
             models.Index(
