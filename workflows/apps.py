@@ -23,6 +23,7 @@ class WorkflowsConfig(AppConfig):
         autodiscover_modules("events")
         chores.append(import_module("workflows.delivering").CHORE)
         chores.append(import_module("workflows.switching").CHORE)
+        chores.append(import_module("workflows.scheduling").CHORE)
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")
 
 

@@ -4,6 +4,7 @@ from workflows.models.allowance import Allowance
 from workflows.models.delivery import AuditEntry, Delivery, Notification
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
 from workflows.models.event_wait import EventWait
+from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
 from workflows.models.watching import Alert, Beat, Tally
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
 
@@ -20,6 +21,9 @@ __all__ = [
     "Notification",
     "Outcome",
     "Revision",
+    "Schedule",
+    "ScheduleRun",
+    "ScheduledRecord",
     "StepExecution",
     "Subscription",
     "Tally",

@@ -1,0 +1,266 @@
+"""Scheduling: every instant of a schedule enrolls whoever matches then, once, with any number of clocks.
+
+An instant is fired by writing its run, in the transaction that puts the schedule forward: the row cannot be written
+twice. With the run the records that match are written down by one statement. They are enrolled from there, so many at
+a time, and each is taken from the list in the transaction that enrolls it: whatever dies in between, the next worker
+goes on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import deque
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy
+
+from records.sql_arrays import array
+from workflows import doorbell, schedule_rules
+from workflows.chores import Chore
+from workflows.definition import Definition, parse
+from workflows.doors import REFUSALS, RUNNING, closed_because
+from workflows.enrolling import enroll, locked
+from workflows.matching import matching
+from workflows.models import Schedule, ScheduledRecord, ScheduleRun, Workflow
+from workflows.schedules import Rule, firings, next_firing
+from workflows.wall_time import workflow_zone, zone_named
+
+State = ScheduleRun.State
+#: How late an instant may be fired that nobody was there for, and how many of a schedule's are made up for at most.
+CATCH_UP = dt.timedelta(days=1)
+CATCH_UP_MOST = 24
+#: Records one transaction enrolls, and skipped ones of a run that get a line in their history.
+CHUNK = 2_000
+SKIPS_KEPT = 10_000
+#: Why a scheduled record was passed over (SCH-32).
+STILL_INSIDE = "still_inside"
+REFUSALS[STILL_INSIDE] = gettext_lazy(
+    "The record was still in the workflow from an earlier time, so the schedule passed it over."
+)
+SNAPSHOT = "INSERT INTO workflows_scheduledrecord (run_id, record_id) SELECT %s, found.pk FROM ({sql}) AS found (pk)"
+TAKE = """
+    DELETE FROM workflows_scheduledrecord WHERE run_id = %(run)s AND record_id = ANY(ARRAY(
+        SELECT record_id FROM workflows_scheduledrecord WHERE run_id = %(run)s ORDER BY record_id LIMIT %(limit)s
+    )) RETURNING record_id
+"""
+# Refused enrollments are what the history of a record tells of what did not happen.
+SKIP = """
+    INSERT INTO workflows_enrollment (workflow_id, revision_id, record_id, status, step, visit, attempts, cause,
+        outputs, enrolled_at, ended_at, ended_reason)
+    SELECT %(workflow)s, %(revision)s, unnest(%(ids)s::bigint[]), 'refused', '', 0, 0, %(cause)s::jsonb, '{}',
+        %(now)s, %(now)s, %(reason)s
+"""
+
+
+def catch_up() -> dt.timedelta:
+    hours = getattr(settings, "WORKFLOW_SCHEDULE_CATCH_UP_HOURS", None)
+    return CATCH_UP if hours is None else dt.timedelta(hours=hours)
+
+
+def zone_of(definition: Definition) -> Any:
+    """Whose clocks a schedule follows: its own zone's where it names one, else the workflow's (SCH-26)."""
+    schedule = definition.trigger.document.get("schedule")
+    own = zone_named(str(schedule.get("timezone") or "")) if isinstance(schedule, dict) else None
+    return own or workflow_zone(definition.settings)
+
+
+def rule_of(definition: Definition) -> Rule | None:
+    """The rule of a schedule trigger; None for other triggers, and while it is not finished."""
+    if definition.trigger.kind != "schedule":
+        return None
+    return schedule_rules.read(definition.trigger.document.get("schedule") or {})[0]
+
+
+def upcoming(definition: Definition, now: dt.datetime, count: int = 5) -> list[dt.datetime]:
+    """The next instants at which a definition's schedule would fire."""
+    rule, found = rule_of(definition), []
+    for instant in firings(rule, zone_of(definition), now) if rule else ():
+        found.append(instant)
+        if len(found) == count:
+            break
+    return found
+
+
+def plan(workflow: Workflow, definition: Definition, now: dt.datetime) -> None:
+    """Have the workflow fire as a definition says, from `now` on: at once, whatever was planned before (SCH-16).
+
+    For the transaction that publishes it.
+    """
+    rule, zone = rule_of(definition), zone_of(definition)
+    if rule is None:
+        Schedule.objects.filter(workflow=workflow).update(next_at=None, since=now)
+        return
+    facts = {
+        "rule": definition.trigger.document["schedule"], "zone": zone.key, "since": now,
+        "next_at": next_firing(rule, zone, now),
+    }  # fmt: skip
+    Schedule.objects.update_or_create(workflow=workflow, defaults=facts)
+
+
+def planned() -> QuerySet[Schedule]:
+    """The schedules of workflows that records may enter."""
+    return Schedule.objects.filter(workflow__status__in=Workflow.OPEN, workflow__deleted_at=None)
+
+
+def next_time(schedule: Schedule, now: dt.datetime) -> dt.datetime | None:
+    """When a schedule fires next; None while its workflow is off, and for one that has fired for the last time."""
+    if schedule.next_at is None or closed_because(schedule.workflow):
+        return None
+    rule = schedule_rules.read(schedule.rule)[0]
+    zone = zone_named(schedule.zone)
+    since = since_of(schedule)
+    if schedule.next_at > since or rule is None or zone is None:
+        return schedule.next_at
+    return next_firing(rule, zone, since)
+
+
+def since_of(schedule: Schedule) -> dt.datetime:
+    """Instants up to this one are no business of the schedule's: it was another one, or its workflow was off."""
+    return max(schedule.since, schedule.workflow.turned_on_at or schedule.since)
+
+
+def due(now: dt.datetime) -> QuerySet[Schedule]:
+    return planned().filter(next_at__lte=now).order_by("next_at")
+
+
+def running() -> QuerySet[ScheduleRun]:
+    """The runs that have records to enroll: of each schedule the oldest, so that its runs come one after another."""
+    older = ScheduleRun.objects.filter(schedule=OuterRef("schedule"), state=State.RUNNING, at__lt=OuterRef("at"))
+    return ScheduleRun.objects.filter(~Exists(older), state=State.RUNNING).order_by("at")
+
+
+def waiting_since(now: dt.datetime) -> dt.datetime | None:
+    """Since when an instant waits to be fired, or a run to go on; None when none does."""
+    first = due(now).aggregate(first=Min("next_at"))["first"]
+    begun = running().aggregate(first=Min("fired_at"))["first"]
+    return min((moment for moment in (first, begun) if moment is not None), default=None)
+
+
+def work(now: dt.datetime) -> int:
+    """Fire what is due and enroll some records of each run; how much was done, 0 when nothing is left."""
+    done = sum(fire(pk, now) for pk in list(due(now).values_list("workflow", flat=True)[:100]))
+    return done + sum(go_on(run, now) for run in list(running().select_related("schedule")[:20]))
+
+
+def fire(workflow_id: int, now: dt.datetime) -> int:
+    """Fire the instants of a workflow's schedule up to `now` that nobody has fired; how many there were.
+
+    Those that come too late are kept as missed.
+    """
+    with transaction.atomic():
+        # The workflow first, as everybody does who publishes, switches or enrolls.
+        workflow = locked(Workflow(pk=workflow_id))
+        schedule = due(now).filter(workflow=workflow).select_for_update(of=("self",)).first()
+        if schedule is None or workflow.live is None:
+            return 0
+        schedule.workflow = workflow
+        definition = parse(workflow.live.definition)
+        rule, zone = rule_of(definition), zone_named(schedule.zone)
+        if rule is None or zone is None:
+            Schedule.objects.filter(pk=schedule.pk).update(next_at=None)
+            return 0
+        caught, missed, upto = gather(schedule, rule, zone, now)
+        if missed is not None:
+            missed.save()
+        for instant in caught:
+            begin(schedule, definition, rule, zone, instant, now)
+        Schedule.objects.filter(pk=schedule.pk).update(next_at=next_firing(rule, zone, upto))
+        transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
+    return max(len(caught), 1)
+
+
+def gather(
+    schedule: Schedule, rule: Rule, zone: dt.tzinfo, now: dt.datetime
+) -> tuple[list[dt.datetime], ScheduleRun | None, dt.datetime]:
+    """The instants to fire now, the one line for those that were missed, and up to when all are accounted for.
+
+    Only the newest are made up for, as far as they are not too old: firing a thousand times at once what should have
+    been fired in a week would do nobody a service.
+    """
+    assert schedule.next_at is not None
+    start = max(schedule.next_at - dt.timedelta(microseconds=1), since_of(schedule))
+    newest: deque[dt.datetime] = deque()
+    first = last = None
+    times = 0
+    for instant in firings(rule, zone, start):
+        if instant > now:
+            break
+        newest.append(instant)
+        while newest and (len(newest) > CATCH_UP_MOST or newest[0] < now - catch_up()):
+            last = newest.popleft()
+            first, times = first or last, times + 1
+    if first is None:
+        return list(newest), None, max(now, start)
+    line = ScheduleRun(
+        schedule=schedule, at=first, until=last, times=times, state=State.MISSED, fired_at=now, ended_at=now
+    )
+    return list(newest), line, max(now, start)
+
+
+def begin(
+    schedule: Schedule, definition: Definition, rule: Rule, zone: Any, instant: dt.datetime, now: dt.datetime
+) -> None:
+    """Write down the run of an instant and the records that match, by one statement."""
+    run = ScheduleRun.objects.create(schedule=schedule, at=instant, state=State.RUNNING, fired_at=now)
+    records = matching(definition, rule, zone, instant)
+    sql, params = records.order_by().values_list("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('jit', 'off', true)")
+        cursor.execute(SNAPSHOT.format(sql=sql), [run.pk, *params])
+        run.matched = cursor.rowcount
+    run.save(update_fields=["matched"])
+
+
+def go_on(run: ScheduleRun, now: dt.datetime) -> int:
+    """Enroll the next records of a run; how many were taken from its list, at least 1 where it ends."""
+    with transaction.atomic():
+        workflow = locked(Workflow(pk=run.schedule.workflow_id))
+        found = ScheduleRun.objects.select_for_update(of=("self",)).filter(pk=run.pk, state=State.RUNNING).first()
+        if found is None:
+            return 0
+        if closed_because(workflow):
+            ScheduledRecord.objects.filter(run=found).delete()
+            end(found, State.STOPPED, now)
+            return 1
+        ids = take(found)
+        if ids:
+            enroll_taken(workflow, found, ids, now)
+        if len(ids) < CHUNK:
+            end(found, State.DONE, now)
+        found.save()
+        transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
+    return max(len(ids), 1)
+
+
+def take(run: ScheduleRun) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, {"run": run.pk, "limit": CHUNK})
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def enroll_taken(workflow: Workflow, run: ScheduleRun, ids: list[int], now: dt.datetime) -> None:
+    """Enroll records, also those that were enrolled before (SCH-10), and log who is still inside (SCH-32)."""
+    cause = {"kind": "schedule", "at": run.at.isoformat(), "run": run.pk}
+    done = enroll(workflow, ids, cause=cause, now=now, again=ids)
+    inside = [pk for pk, reason in done.refused.items() if reason == RUNNING]
+    kept = inside[: max(SKIPS_KEPT - run.skipped, 0)]
+    if kept:
+        facts = {"workflow": workflow.pk, "revision": workflow.live_id, "cause": json.dumps(cause), "now": now}
+        with connection.cursor() as cursor:
+            cursor.execute(SKIP, {**facts, "ids": array(kept), "reason": STILL_INSIDE})
+    run.enrolled += len(done.enrolled)
+    run.skipped += len(inside)
+    run.refused += len(done.refused) - len(inside)
+
+
+def end(run: ScheduleRun, state: ScheduleRun.State, now: dt.datetime) -> None:
+    run.state, run.ended_at = state, now
+    run.save()
+
+
+CHORE = Chore(waiting_since, work)
