@@ -43,44 +43,48 @@ REFUSALS = {
 AUDITED = {RETRY: "retried", SKIP: "passed_over"}
 LOGGED = {RETRY: (Outcome.RETRYING, "retried_by_hand"), SKIP: (Outcome.SKIPPED, "skipped_by_hand")}
 
+# Nothing is joined: of a young workflow, or of a table nobody has analysed, the planner expects hardly a record, also
+# where ten thousand stopped. What is looked up by its key, or in a list, costs the same whatever it expects.
 CHOSEN = """
+    WITH stopped AS MATERIALIZED ({stopped}), known AS (SELECT %(targets)s::jsonb AS targets)
     SELECT e.id, e.step, e.visit,
-        CASE WHEN targets ? e.step THEN targets ->> e.step ELSE %(fallback)s::text END AS target,
         CASE
             WHEN %(deleted)s THEN 'workflow_deleted'
             WHEN %(off)s THEN 'workflow_off'
-            WHEN record.{key} IS NULL THEN 'record_deleted'
+            WHEN e.record_id NOT IN (
+                SELECT record.{key} FROM {table} record
+                WHERE record.{key} = ANY(ARRAY(SELECT s.record_id FROM stopped s)) {live}
+            ) THEN 'record_deleted'
             WHEN e.record_id IN (
                 SELECT a.record_id FROM workflows_enrollment a
                 WHERE a.workflow_id = %(workflow)s AND a.status = 'active'
-                    AND a.record_id = ANY(ARRAY(SELECT s.record_id FROM ({stopped}) s))
+                    AND a.record_id = ANY(ARRAY(SELECT s.record_id FROM stopped s))
             ) THEN 'already_enrolled'
-            WHEN NOT targets ? e.step AND %(fallback)s::text IS NULL THEN 'step_gone'
+            WHEN NOT known.targets ? e.step AND %(fallback)s::text IS NULL THEN 'step_gone'
             WHEN row_number() OVER (PARTITION BY e.record_id ORDER BY e.id DESC) > 1 THEN 'stopped_later'
             ELSE ''
         END AS refusal
-    FROM ({stopped}) e LEFT JOIN {table} record ON record.{key} = e.record_id {live}
-    CROSS JOIN (SELECT %(targets)s::jsonb AS targets) known
+    FROM stopped e CROSS JOIN known
 """
 COUNTED = "SELECT refusal, COUNT(*) FROM ({chosen}) chosen GROUP BY refusal"
-# Nothing is joined with itself: of a young workflow the planner expects one record, also where ten thousand stopped.
-REVIVE = """
-    WITH chosen AS MATERIALIZED ({chosen}),
+TARGET = "COALESCE(%(targets)s::jsonb ->> e.step, %(fallback)s::text)"
+# Whoever has the workflow's lock is the only one who lets its stopped records go on.
+REVIVE = f"""
+    WITH chosen AS MATERIALIZED ({{chosen}}),
     moved AS (
         UPDATE workflows_enrollment e SET
-            status = CASE c.target WHEN '' THEN 'completed' ELSE 'active' END, revision_id = %(revision)s,
-            step = c.target, visit = c.visit + %(past)s, waiting_in = '', tries = 0, attempts = 0, claim = NULL,
-            claimed_until = NULL, arrived_at = %(now)s, due_at = CASE c.target WHEN '' THEN NULL ELSE %(now)s END,
-            ended_at = CASE c.target WHEN '' THEN %(now)s END,
-            ended_reason = CASE c.target WHEN '' THEN 'completed' ELSE '' END
-        FROM chosen c WHERE e.id = c.id AND c.refusal = '' AND e.status = 'failed'
-        RETURNING e.id, c.visit, c.step
+            status = CASE {TARGET} WHEN '' THEN 'completed' ELSE 'active' END, revision_id = %(revision)s,
+            step = {TARGET}, visit = e.visit + %(past)s, waiting_in = '', tries = 0, attempts = 0, claim = NULL,
+            claimed_until = NULL, arrived_at = %(now)s, due_at = CASE {TARGET} WHEN '' THEN NULL ELSE %(now)s END,
+            ended_at = CASE {TARGET} WHEN '' THEN %(now)s END,
+            ended_reason = CASE {TARGET} WHEN '' THEN 'completed' ELSE '' END
+        WHERE e.id = ANY(ARRAY(SELECT c.id FROM chosen c WHERE c.refusal = '')) AND e.status = 'failed'
     ),
     logged AS (
         INSERT INTO workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at)
-        SELECT id, %(revision)s, visit, step, COALESCE(%(actions)s::jsonb ->> step, ''), %(outcome)s,
+        SELECT c.id, %(revision)s, c.visit, c.step, COALESCE(%(actions)s::jsonb ->> c.step, ''), %(outcome)s,
             %(detail)s::jsonb, %(now)s
-        FROM moved
+        FROM chosen c WHERE c.refusal = ''
     )
     SELECT refusal, COUNT(*) FROM chosen GROUP BY refusal
 """
@@ -147,7 +151,7 @@ def leave(enrollments: QuerySet[Enrollment], *, by: Any, now: dt.datetime) -> in
         raise PermissionDenied(_("You may not settle stopped records. Ask somebody with the right to publish."))
     total = 0
     with transaction.atomic():
-        for workflow in workflows_of(enrollments):
+        for workflow in map(locked, workflows_of(enrollments)):
             done = stopped(enrollments).filter(workflow=workflow).update(step="")
             total += done
             if done:
