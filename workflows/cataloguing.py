@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from workflows import drafting, switching
-from workflows.enrolling import unenroll
+from workflows.leaving import unenroll
 from workflows.models import AuditEntry, Enrollment, Folder, Workflow
 
 

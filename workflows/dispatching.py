@@ -6,22 +6,30 @@ import datetime as dt
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from records import segments, vocabulary
+from records import crossings, segments, vocabulary
+from records.lists.telling import tell_of_segment
 from records.models import ChangeKind, Membership, PendingChange, Segment
+from records.object_types import object_types
 from records.plans import plan_of
 from records.problems import DocumentError
+from records.segments import is_existence
 from records.vocabulary import Version
-from workflows import discarding, occurrences, reenrolling
-from workflows.enrolling import enroll, unenroll
+from workflows import discarding, leaving, occurrences, reenrolling
+from workflows.doors import GUARDS
+from workflows.enrolling import enroll
 from workflows.failpoints import reach
+from workflows.leaving import unenroll
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
+from workflows.subscriptions import trigger_segment
 
 logger = logging.getLogger(__name__)
+Purpose = Subscription.Purpose
 
 #: Changes a log line names at most.
 NAMED = 5
@@ -66,8 +74,8 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
         version = vocabulary.version() if touched else ()
         for segment, causes in touched:
             watch(segment, causes, now, version)
-        for segment in segments.due(now):
-            watch(segment, None, now, vocabulary.version())
+        for segment, crossed in crossings.look(now):
+            watch(segment, None, now, vocabulary.version(), crossed)
         reach("before_dispatch_commit")
     reach("after_dispatch_commit")
     if pending:
@@ -82,24 +90,35 @@ def take(limit: int) -> list[PendingChange]:
     return sorted(PendingChange.objects.raw(TAKE, [limit]), key=lambda change: change.pk)
 
 
-def watch(segment: Segment, causes: Causes | None, now: dt.datetime, version: Version) -> None:
-    """Bring a segment up to date, for changed records or (None) all of them, and follow who joined and left.
+def watch(
+    segment: Segment,
+    causes: Causes | None,
+    now: dt.datetime,
+    version: Version,
+    crossed: Collection[int] | None = None,
+) -> None:
+    """Bring a segment up to date and follow who joined and left.
+
+    It is looked at for changed records; without (None) for those whose dates time has gone past, or for all.
 
     One whose criteria cannot be read any more, because a property was removed behind our back, ends alone: its
     workflows are turned off, their audit log says why, and what the others wait for is dispatched.
     """
     try:
         with transaction.atomic():
-            if causes is None:
-                follow(segment, segments.refresh_all(segment, now), {}, now, version)
+            asked = crossed if causes is None else causes
+            if asked is None:
+                moved = segments.refresh_all(segment, now)
             else:
-                follow(segment, segments.refresh(segment, causes, now, version), causes, now, version)
+                moved = segments.refresh(segment, asked, now, version)
+            tell_of_segment(segment, moved, causes or {}, now)
+            follow(segment, moved, causes or {}, now, version)
     except DocumentError as error:
         give_up(segment, error, now)
 
 
 def give_up(segment: Segment, error: DocumentError, now: dt.datetime) -> None:
-    """Turn off the workflows whose trigger cannot be read, and say why."""
+    """Turn off the workflows whose criteria cannot be read, and say why."""
     because = " ".join(str(problem.message) for problem in error.problems)[:500]
     workflows = [subscription.revision.workflow for subscription in live_subscriptions(segment)]
     logger.error("The criteria of segment %d cannot be read: %s Turned off: %s", segment.pk, because, workflows)
@@ -113,43 +132,80 @@ def give_up(segment: Segment, error: DocumentError, now: dt.datetime) -> None:
 
 def follow(segment: Segment, moved: segments.Transitions, causes: Causes, now: dt.datetime, version: Version) -> None:
     """Do what the workflows on a segment want done with those who joined and left."""
-    came = set(moved.joined)
-    answers: dict[int, str] = {}
     for subscription in live_subscriptions(segment):
-        workflow, definition = subscription.revision.workflow, subscription.revision.definition
-        if (definition.get("unenroll") or {}).get("when_no_longer_matching") and moved.left:
-            gone = Enrollment.objects.filter(workflow=workflow, record_id__in=moved.left)
-            unenroll(gone, reason="no_longer_matching", by=None, now=now)
-        rules = reenrolling.of_definition(definition)
-        renewed = [pk for pk in renewals(segment, causes, rules) if pk not in came]
-        joined = [*moved.joined, *renewed]
-        if not joined:
+        if subscription.purpose in GUARDS:
+            leaving.follow_guard(subscription, moved, now)
+        elif subscription.revision.workflow.status not in Workflow.OPEN:
             continue
-        again = {pk for pk in joined if (rules.allows(causes[pk]) if pk in causes else rules.by_time)}
-        if unasked := [pk for pk in joined if pk not in answers]:
-            answers |= plan_of(segment, now, version).leaves(unasked)
-        told = {pk: cause_of(causes.get(pk, []), answers.get(pk, "")) for pk in joined}
-        enroll(workflow, joined, cause={"kind": "filter"}, causes=told, again=again, now=now)
+        elif subscription.purpose == Purpose.REENROLLMENT:
+            enroll_again(subscription, segment, moved, causes, now, version)
+        else:
+            follow_trigger(subscription, segment, moved, causes, now, version)
+
+
+def follow_trigger(
+    subscription: Subscription,
+    segment: Segment,
+    moved: segments.Transitions,
+    causes: Causes,
+    now: dt.datetime,
+    version: Version,
+) -> None:
+    """Enroll who began to meet the trigger and was never inside; let go, where that is wanted, who no longer does."""
+    workflow, definition = subscription.revision.workflow, subscription.revision.definition
+    if (definition.get("unenroll") or {}).get("when_no_longer_matching") and moved.left:
+        gone = Enrollment.objects.filter(workflow=workflow, record_id__in=moved.left)
+        unenroll(gone, reason="no_longer_matching", by=None, now=now)
+    if moved.joined:
+        told = told_of(segment, moved.joined, causes, now, version)
+        enroll(workflow, moved.joined, cause={"kind": "filter"}, causes=told, now=now)
+
+
+def enroll_again(
+    subscription: Subscription,
+    segment: Segment,
+    moved: segments.Transitions,
+    causes: Causes,
+    now: dt.datetime,
+    version: Version,
+) -> None:
+    """Enroll, also a second time, who began to meet a ticked filter and meets the trigger now (REN-06, REN-07)."""
+    kind = object_types[segment.object_type]
+    renewed = [pk for pk, changes in causes.items() if reenrolling.renews(segment.criteria, kind, changes)]
+    restored = {pk for pk in moved.joined if causes.get(pk) and all(is_existence(change) for change in causes[pk])}
+    fresh = members(segment, {*moved.joined, *renewed} - restored)
+    trigger = trigger_segment(subscription.revision)
+    if trigger is None or not (entering := sorted(members(trigger, fresh))):
+        return
+    told = told_of(trigger, entering, causes, now, version)
+    enroll(
+        subscription.revision.workflow, entering, cause={"kind": "filter"}, causes=told, again=set(entering), now=now
+    )
+
+
+def members(segment: Segment, ids: Collection[int]) -> set[int]:
+    found = Membership.objects.filter(segment=segment, record_id__in=ids)
+    return set(found.values_list("record_id", flat=True)) if ids else set()
+
+
+def told_of(
+    trigger: Segment, ids: list[int], causes: Causes, now: dt.datetime, version: Version
+) -> dict[int, dict[str, Any]]:
+    """What each enrollment remembers: the change that led to it, and which filters the record meets."""
+    answers = plan_of(trigger, now, version).leaves(ids)
+    return {pk: cause_of(causes.get(pk, []), answers.get(pk, "")) for pk in ids}
 
 
 def live_subscriptions(segment: Segment) -> QuerySet[Subscription]:
-    """The workflows that records may enter and whose live revision watches the segment."""
-    return Subscription.objects.filter(
-        segment=segment,
-        purpose=Subscription.Purpose.TRIGGER,
-        revision=F("revision__workflow__live"),
-        revision__workflow__status__in=Workflow.OPEN,
-        revision__workflow__deleted_at=None,
-    ).select_related("revision__workflow")
-
-
-def renewals(segment: Segment, causes: Causes, rules: reenrolling.Reenrollment) -> list[int]:
-    """Members in whom a property that must be known took another value (REN-08)."""
-    renewed = [pk for pk, changes in causes.items() if rules.known and rules.renews(changes)]
-    if not renewed:
-        return []
-    members = Membership.objects.filter(segment=segment, record_id__in=renewed)
-    return list(members.values_list("record_id", flat=True))
+    """Those of live revisions that watch the segment; of workflows that are off there is none."""
+    return (
+        Subscription.objects.filter(
+            segment=segment, revision=F("revision__workflow__live"), revision__workflow__deleted_at=None
+        )
+        .exclude(revision__workflow__status=Workflow.Status.OFF)
+        .select_related("revision__workflow__live")
+        .order_by("pk")
+    )
 
 
 def cause_of(changes: list[PendingChange], leaves: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from workflows.definition import Definition
 from workflows.failpoints import reach
 from workflows.holding import MAY_STEP, Held
 from workflows.journey import TRANSIENT, Journey, Poisoned
+from workflows.leaving import noticing
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Fenced, Ledger
 from workflows.tallying import Report
@@ -135,8 +136,8 @@ def execute(claim: Claim, now: dt.datetime) -> int:
 
 def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
     done = 0
-    with transaction.atomic(), same_source():
-        ledger = Ledger(now)
+    with transaction.atomic(), same_source(), noticing() as taken_out:
+        ledger = Ledger(now, taken_out=taken_out)
         ours = grouped(claim)
         report = Report(claim, ours)
         reach("after_lock")
@@ -151,7 +152,7 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
                 give_up(journey, group)
             elif alive := existing(object_types[revision.workflow.object_type], group, ledger):
                 done += journey.walk(alive)
-        if ledger.places:
+        if ledger.places or ledger.lines:
             ledger.write()
         reach("before_commit")
     reach("after_commit")

@@ -9,34 +9,41 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Func, JSONField, QuerySet, Value
-from django.utils.translation import gettext_lazy
 
-from records.models import Membership
 from records.object_types import ObjectType, object_types
 from records.sql_arrays import array
 from workflows import doorbell, reenrolling
+from workflows.announcing import announce_enrolled, asked
+from workflows.doors import (
+    BEFORE,
+    GUARDS,
+    LOOP,
+    NOT_MATCHING,
+    REFUSALS,
+    barred,
+    closed_because,
+    outsiders,
+    reasons,
+    runs_away,
+    watching,
+)
 from workflows.failpoints import reach
-from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
+from workflows.leaving import others_of, take_out, unenroll
+from workflows.models import AuditEntry, Enrollment, Workflow
 
-OFF, RUNNING, BEFORE, GONE, LOOP, NOT_MATCHING, UNPUBLISHED = (
-    "workflow_off", "already_enrolled", "enrolled_before", "record_deleted", "loop", "not_matching", "not_published",
-)  # fmt: skip
-#: Why a record was not enrolled, by code.
-REFUSALS = {
-    OFF: gettext_lazy("The workflow was turned off."),
-    RUNNING: gettext_lazy("The record was already enrolled in this workflow."),
-    BEFORE: gettext_lazy("The record had been enrolled before, and re-enrollment is off or was not triggered."),
-    GONE: gettext_lazy("The record does not exist or had been deleted."),
-    LOOP: gettext_lazy("Workflows had triggered each other too many times in a row, so the chain was stopped here."),
-    NOT_MATCHING: gettext_lazy("The record did not meet the criteria, and this workflow keeps only those that do."),
-    UNPUBLISHED: gettext_lazy("The workflow had never been published."),
-}
-#: How many workflows may have caused one another in a row, and how often one of them may be among them.
-DEPTH_LIMIT = 20
-VISITS_PER_CHAIN = 3
+__all__ = [
+    "REFUSALS",
+    "Enrolled",
+    "consequential",
+    "enroll",
+    "enroll_selected",
+    "entered",
+    "insertion",
+    "live_definition",
+    "locked",
+    "unenroll",
+]
 
 # A record that is deleted, still inside, or was inside before (unless it may be enrolled again) is left out; the
 # partial unique index settles who wins when two transactions enroll the same record.
@@ -50,11 +57,34 @@ ENROLL = """
         SELECT FROM workflows_enrollment AS earlier
         WHERE earlier.workflow_id = %(workflow)s AND earlier.record_id = candidate.record_id
             AND (earlier.status = 'active' OR earlier.status <> 'refused' AND NOT candidate.again)
-    )
+    ){unguarded}
     ORDER BY candidate.record_id
     ON CONFLICT (workflow_id, record_id) WHERE status = 'active' DO NOTHING
     RETURNING record_id
 """
+UNGUARDED = """ AND NOT EXISTS (
+        SELECT FROM records_membership AS guard
+        WHERE guard.segment_id = ANY(%(guards)s::bigint[]) AND guard.record_id = candidate.record_id
+    )"""
+# Members of the trigger's segment that a guard keeps out: the history says so (TRG-29). The first guard counts.
+REFUSE_MEMBERS = """
+    INSERT INTO workflows_enrollment (workflow_id, revision_id, record_id, status, step, visit, attempts, cause,
+        outputs, enrolled_at, ended_at, ended_reason)
+    SELECT DISTINCT ON (found.record_id) %(workflow)s, %(revision)s, found.record_id, 'refused', '', 0, 0,
+        %(cause)s::jsonb, '{}', %(now)s, %(now)s, guard.reason
+    FROM jsonb_to_recordset(%(guards)s::jsonb) AS guard (place int, segment bigint, reason text)
+    JOIN records_membership AS kept ON kept.segment_id = guard.segment
+    JOIN records_membership AS found ON found.record_id = kept.record_id
+    JOIN workflows_subscription AS s ON s.segment_id = found.segment_id
+    WHERE s.revision_id = %(revision)s AND s.purpose = 'trigger' AND NOT EXISTS (
+        SELECT FROM workflows_enrollment AS earlier
+        WHERE earlier.workflow_id = %(workflow)s AND earlier.record_id = found.record_id
+            AND earlier.status <> 'refused'
+    )
+    ORDER BY found.record_id, guard.place
+"""
+#: What a trigger met in vain is kept in the history for; that a record is inside, or was, is there already.
+UNEXPECTED = {LOOP, *(refusal for refusal, _reason in GUARDS.values())}
 ALIKE = "(SELECT unnest(%(ids)s::bigint[]), %(cause)s::jsonb, %(again)s) AS candidate (record_id, cause, again)"
 # One text, because three arrays of texts would have every sign in them escaped on its own.
 LISTED = "jsonb_to_recordset(%(listed)s::jsonb) AS candidate (record_id bigint, cause jsonb, again boolean)"
@@ -85,36 +115,56 @@ def enroll(
     only the records in `again` may (TRG-07, REN-12). What a person asked for in vain is kept in the history; a
     workflow tells it in its own (GTO-03).
     """
-    asked = sorted(set(record_ids))
-    if not asked:
+    wanted = sorted(set(record_ids))
+    if not wanted:
         return Enrolled([])
     own, by_person = causes or {}, manual and cause.get("kind") != "workflow"
     with transaction.atomic():
         workflow = locked(workflow)
         closed = closed_because(workflow)
         if closed:
-            return refuse(workflow, dict.fromkeys(asked, closed), cause, now, keep=by_person)
+            return refuse(workflow, dict.fromkeys(wanted, closed), own, cause, now, keep=by_person)
         looping = runs_away(workflow, cause)
-        refused = {pk: LOOP for pk in asked if (runs_away(workflow, own[pk]) if pk in own else looping)}
-        kept = dict(refused)
-        if manual:
-            refused |= dict.fromkeys(outsiders(workflow, [pk for pk in asked if pk not in refused]), NOT_MATCHING)
-        ids = [pk for pk in asked if pk not in refused]
+        refused = {pk: LOOP for pk in wanted if (runs_away(workflow, own[pk]) if pk in own else looping)}
         anyone = manual and reenrolling.allowed(live_definition(workflow))
+        kept_out = guards_and_rules(workflow, [pk for pk in wanted if pk not in refused], now, manual=manual)
+        ids = [pk for pk in wanted if pk not in refused and pk not in kept_out]
         if own or (again and not anyone):
             listed = [{"record_id": pk, "cause": own.get(pk, cause), "again": anyone or pk in again} for pk in ids]
             enrolled = insert(workflow, LISTED, {"listed": json.dumps(listed)}, now)
         else:
             facts = {"ids": array(ids), "cause": json.dumps(cause), "again": anyone}
             enrolled = insert(workflow, ALIKE, facts, now)
-        others = set(ids) - set(enrolled)
-        refused |= reasons(workflow, others) if others else {}
-        refuse(workflow, refused if by_person else kept, cause, now, keep=True)
+        others = set(wanted) - set(enrolled) - refused.keys()
+        if others:
+            earlier = reasons(workflow, others, None if anyone else again)
+            refused |= {pk: earlier.get(pk) or kept_out.get(pk, BEFORE) for pk in others}
+        told = refused if by_person else {pk: why for pk, why in refused.items() if why in UNEXPECTED}
+        refuse(workflow, told, own, cause, now, keep=True)
+        entered(workflow, enrolled, now)
         if by_person:
             note_manual(workflow, cause, now, enrolled=len(enrolled), refused=len(refused))
         if manual:
             transaction.on_commit(partial(doorbell.ring, "high"), robust=True)
     return Enrolled(sorted(enrolled), refused)
+
+
+def guards_and_rules(workflow: Workflow, ids: list[int], now: dt.datetime, *, manual: bool) -> dict[int, str]:
+    """Who is kept out although the workflow is open, in the order of the door (TRG-29)."""
+    found: dict[int, str] = dict.fromkeys(outsiders(workflow, ids), NOT_MATCHING) if manual else {}
+    return found | barred(workflow, ids, now)
+
+
+def consequential(workflow: Workflow) -> bool:
+    """Whether anything follows at once from a record being enrolled."""
+    return others_of(live_definition(workflow)) != [] or asked(workflow)
+
+
+def entered(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) -> None:
+    """What follows at once from records having been enrolled."""
+    if record_ids:
+        take_out(workflow, record_ids, now)
+        announce_enrolled(workflow, record_ids)
 
 
 def enroll_selected(
@@ -129,7 +179,10 @@ def enroll_selected(
         f"(SELECT found.pk, %(cause)s::jsonb || jsonb_build_object('leaves', found.leaves), false "
         f"FROM ({placeholders}) AS found (pk, leaves)) AS candidate (record_id, cause, again)"
     ).replace("\0", "%%")
-    return len(insert(workflow, candidates, {**named, "cause": json.dumps(cause)}, now))
+    enrolled = insert(workflow, candidates, {**named, "cause": json.dumps(cause)}, now, guarded_by=True)
+    refuse_members(workflow, cause, now)
+    entered(workflow, enrolled, now)
+    return len(enrolled)
 
 
 def locked(workflow: Workflow) -> Workflow:
@@ -142,8 +195,10 @@ def live_definition(workflow: Workflow) -> dict[str, Any]:
     return workflow.live.definition
 
 
-def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.datetime) -> list[int]:
-    sql, common = insertion(workflow, candidates, now)
+def insert(
+    workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.datetime, *, guarded_by: bool = False
+) -> list[int]:
+    sql, common = insertion(workflow, candidates, now, guarded_by=guarded_by)
     with connection.cursor() as cursor:
         cursor.execute(sql, facts | common)
         enrolled = [row[0] for row in cursor.fetchall()]
@@ -151,13 +206,20 @@ def insert(workflow: Workflow, candidates: str, facts: dict[str, Any], now: dt.d
     return enrolled
 
 
-def insertion(workflow: Workflow, candidates: str, now: dt.datetime) -> tuple[str, dict[str, Any]]:
-    """The statement that enrolls candidates (record_id, cause, again), and its values besides theirs."""
+def insertion(
+    workflow: Workflow, candidates: str, now: dt.datetime, *, guarded_by: bool = True
+) -> tuple[str, dict[str, Any]]:
+    """The statement that enrolls candidates (record_id, cause, again), and its values besides theirs.
+
+    `guarded_by`: leave out the members of the guards' segments; whoever has asked the guards does not need it.
+    """
     kind: ObjectType = object_types[workflow.object_type]
     steps = live_definition(workflow).get("steps") or []
     status = Enrollment.Status.ACTIVE if steps else Enrollment.Status.COMPLETED
+    watched = watching(workflow) if guarded_by else []
     sql = ENROLL.format(
         candidates=candidates,
+        unguarded=UNGUARDED if watched else "",
         table=connection.ops.quote_name(kind.table),
         key=connection.ops.quote_name(kind.key),
         live="AND record.deleted_at IS NULL" if kind.soft_deletes else "",
@@ -171,87 +233,49 @@ def insertion(workflow: Workflow, candidates: str, now: dt.datetime) -> tuple[st
         "ended": None if steps else now,
         "reason": "" if steps else "completed",
         "now": now,
+        "guards": array(guard.segment_id for guard in watched),
     }
 
 
-def closed_because(workflow: Workflow) -> str:
-    """Why nothing at all enters the workflow (TRG-30); "" when it is open."""
-    if workflow.live is None:
-        return UNPUBLISHED
-    return "" if workflow.status in Workflow.OPEN and workflow.deleted_at is None else OFF
-
-
-def runs_away(workflow: Workflow, cause: dict[str, Any]) -> bool:
-    """Whether workflows have caused one another too often (decision 14)."""
-    limit = getattr(settings, "WORKFLOW_DEPTH_LIMIT", DEPTH_LIMIT)
-    return cause.get("depth", 0) > limit or (cause.get("chain") or []).count(workflow.pk) >= VISITS_PER_CHAIN
-
-
-def outsiders(workflow: Workflow, ids: list[int]) -> set[int]:
-    """Of a workflow that keeps only matching records, those that do not match (MAN-08)."""
-    segments = required_segments(workflow)
-    if segments is None:
-        return set()
-    members = Membership.objects.filter(segment__in=segments, record_id__in=ids)
-    return set(ids) - set(members.values_list("record_id", flat=True))
-
-
-def required_segments(workflow: Workflow) -> list[int] | None:
-    """The segments of which a record must be a member of one (MAN-08); None where anybody may enter."""
-    definition = live_definition(workflow)
-    if not (definition.get("unenroll") or {}).get("when_no_longer_matching"):
-        return None
-    segments = Subscription.objects.filter(revision=workflow.live, purpose=Subscription.Purpose.TRIGGER)
-    return list(segments.values_list("segment_id", flat=True))
-
-
-def reasons(workflow: Workflow, ids: Collection[int]) -> dict[int, str]:
-    """Why these records could not be enrolled."""
-    kind = object_types[workflow.object_type]
-    existing = set(kind.records().filter(pk__in=ids).values_list("pk", flat=True))
-    active = set(
-        Enrollment.objects.filter(workflow=workflow, record_id__in=ids, status=Enrollment.Status.ACTIVE).values_list(
-            "record_id", flat=True
-        )
-    )
-    return {pk: GONE if pk not in existing else RUNNING if pk in active else BEFORE for pk in ids}
-
-
 def refuse(
-    workflow: Workflow, refused: dict[int, str], cause: dict[str, Any], now: dt.datetime, *, keep: bool
+    workflow: Workflow,
+    refused: Mapping[int, str],
+    causes: Mapping[int, dict[str, Any]],
+    cause: dict[str, Any],
+    now: dt.datetime,
+    *,
+    keep: bool,
 ) -> Enrolled:
     """Keep refusals in the history, where they answer the question why nothing happened."""
     if keep and refused and workflow.live_id:
         Enrollment.objects.bulk_create(
             Enrollment(
                 workflow=workflow, revision_id=workflow.live_id, record_id=pk, status=Enrollment.Status.REFUSED,
-                cause=cause, enrolled_at=now, ended_at=now, ended_reason=reason,
+                cause=causes.get(pk, cause), enrolled_at=now, ended_at=now, ended_reason=reason,
             )
             for pk, reason in refused.items()
         )  # fmt: skip
-    return Enrolled([], refused)
+    return Enrolled([], dict(refused))
+
+
+def refuse_members(workflow: Workflow, cause: dict[str, Any], now: dt.datetime) -> None:
+    """Keep in the history whom the guards have kept out of those that match when a workflow is published."""
+    watched = watching(workflow)
+    if not watched:
+        return
+    listed = [
+        {"place": place, "segment": guard.segment_id, "reason": GUARDS[guard.purpose][0]}
+        for place, guard in enumerate(watched)
+    ]
+    facts: dict[str, Any] = {
+        "workflow": workflow.pk, "revision": workflow.live_id, "cause": json.dumps(cause), "now": now,
+        "guards": json.dumps(listed),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE_MEMBERS, facts)
 
 
 def note_manual(workflow: Workflow, cause: dict[str, Any], now: dt.datetime, **numbers: int) -> None:
     AuditEntry.objects.create(
         workflow=workflow, user_id=cause.get("actor"), action="enrolled_by_hand", detail=numbers, at=now
-    )
-
-
-def unenroll(enrollments: QuerySet[Enrollment], *, reason: str, by: Any, now: dt.datetime) -> int:
-    """End the active ones among these enrollments and return how many they were.
-
-    One UPDATE that takes the claims away too, so that a worker in the middle of a step cannot move them on.
-    `by` is the user who did it, None for the system.
-    """
-    ended_by = Value({"ended_by": by.pk} if by is not None else {}, output_field=JSONField())
-    return enrollments.filter(status=Enrollment.Status.ACTIVE).update(
-        status=Enrollment.Status.UNENROLLED,
-        step="",
-        due_at=None,
-        claim=None,
-        claimed_until=None,
-        ended_at=now,
-        ended_reason=reason,
-        cause=Func(F("cause"), ended_by, template="%(expressions)s", arg_joiner=" || ", output_field=JSONField()),
     )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from records.problems import DocumentError, Problem
 from workflows.definition import Definition, Step, parse
-from workflows.enrolling import unenroll
+from workflows.leaving import unenroll
 from workflows.models import Enrollment, EventWait, Revision, Workflow
 
 FOLLOW, PIN = "follow", "pin"

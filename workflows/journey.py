@@ -11,10 +11,11 @@ from typing import Any
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
 from records.journal import change_source, set_source
-from workflows import limits
+from workflows import leaving, limits
 from workflows.actions.base import Action
 from workflows.batch import Answer, Batch, Standing
 from workflows.definition import OUTCOME, Definition
+from workflows.doors import guarded
 from workflows.failing import allowed_tries, next_try
 from workflows.failpoints import reach
 from workflows.models import Enrollment, Outcome, Revision, Workflow
@@ -63,6 +64,8 @@ class Journey:
         self.context = StepContext(definition)
         self.context.__dict__["properties"] = properties_of(self.context.object_type, version_of(self.context))
         self.source: dict[str, Any] = {}
+        #: Whether anything may take records out before an action; what is live decides, also for older revisions.
+        self.guarded = guarded(definition.document) or revision.pk != workflow.live_id
         self.closed: Closed | None = None
         self.asked_windows = False
 
@@ -99,6 +102,11 @@ class Journey:
         if step is None or action is None:
             for enrollment in enrollments:
                 self.leave(enrollment, step_id)
+            return []
+        enrollments = self.ledger.still_inside(enrollments)
+        if self.guarded and not action.flow:
+            enrollments = leaving.let_go(self.workflow, enrollments, self.ledger)
+        if not enrollments:
             return []
         context = self.context.at(step)
         now_doing(workflow=self.workflow.pk, step=step_id, action=step.action, enrollments=len(enrollments))
@@ -168,13 +176,14 @@ class Journey:
             except Exception as error:
                 raise Poisoned from error
             return
-        whole = batch.part(batch.enrollments)
+        whole, before = batch.part(batch.enrollments), frozenset(self.ledger.taken_out)
         try:
             with change_source("workflow", **self.facts(batch)):
                 run(whole, params)
         except TRANSIENT:
             raise
         except Exception as error:
+            self.ledger.taken_out.intersection_update(before)
             if len(batch.enrollments) > 1:
                 middle = len(batch.enrollments) // 2
                 for half in (batch.enrollments[:middle], batch.enrollments[middle:]):

@@ -12,6 +12,7 @@ from django.db import connection
 
 from records.sql_arrays import array
 from workflows import occurrences
+from workflows.announcing import announce
 from workflows.batch import Standing
 from workflows.failpoints import reach
 from workflows.models import Enrollment
@@ -65,6 +66,8 @@ class Ledger:
     outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
     #: Lines by revision and outcome.
     counts: dict[tuple[int, str], int] = field(default_factory=dict)
+    #: Enrollments that a step of this transaction has taken out by enrolling their record elsewhere (UNE-07).
+    taken_out: set[int] = field(default_factory=set)
 
     def log(self, enrollment: Standing, revision_id: int, action: str, outcome: str, detail: dict[str, Any]) -> None:
         """A line for one enrollment, at the step it stands on."""
@@ -93,6 +96,11 @@ class Ledger:
         key = (revision_id, str(outcome))
         self.counts[key] = self.counts.get(key, 0) + len(self.lines) - before
 
+    def still_inside(self, enrollments: list[Standing]) -> list[Standing]:
+        if not self.taken_out:
+            return enrollments
+        return [enrollment for enrollment in enrollments if enrollment.id not in self.taken_out]
+
     def stand(self, enrollment: Standing, due_at: dt.datetime | None) -> None:
         """The enrollment goes on (or waits) where it stands, from an instant; None: until something wakes it."""
         self.places[enrollment.id] = (
@@ -107,6 +115,8 @@ class Ledger:
 
     def write(self) -> None:
         """Write everything; raises Fenced when an enrollment has vanished meanwhile."""
+        for pk in self.taken_out & self.places.keys():
+            del self.places[pk]
         together: dict[tuple[Any, ...], list[int]] = {}
         for pk, place in self.places.items():
             together.setdefault(place, []).append(pk)
@@ -126,6 +136,8 @@ class Ledger:
             raise Fenced(f"{len(self.places) - moved} enrollments are not there any more.")
         if completed := [pk for pk, place in self.places.items() if place[0] == Enrollment.Status.COMPLETED]:
             occurrences.completed(completed)
+        if ended := [pk for pk, place in self.places.items() if place[0] != Enrollment.Status.ACTIVE]:
+            announce(ended)
         reach("after_move")
 
     def move(self, cursor: Any, place: tuple[Any, ...], ids: list[int]) -> int:

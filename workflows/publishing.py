@@ -13,12 +13,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from records import criteria, segments
+from records import criteria
 from records.criteria import Compiled
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from workflows import checking, closing_up, cycles, doorbell, following, limits
+from workflows import checking, closing_up, cycles, doorbell, following, limits, scheduling
 from workflows.definition import Definition, parse
 from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
@@ -27,10 +27,12 @@ from workflows.enrolling import enroll_selected, locked
 from workflows.failpoints import reach
 from workflows.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, Inside, look_inside
 from workflows.holding import hold_still
-from workflows.models import Enrollment, Revision, Subscription, Workflow
+from workflows.leaving import sweep
+from workflows.models import Enrollment, Revision, Workflow
 from workflows.registries import triggers
 from workflows.settings_checks import late_problems, turn_off_at
-from workflows.switching import note, watched_by
+from workflows.subscriptions import subscribe, unsubscribe
+from workflows.switching import note
 from workflows.wall_time import workflow_zone
 
 
@@ -172,9 +174,11 @@ def publish(
             if (before.definition.get("settings") or {}).get("limit") != definition.settings.get("limit"):
                 closing_up.begin_anew(workflow.pk, limits.of_workflow(definition), now)
         subscribe(revision, definition, now)
+        scheduling.plan(workflow, definition, now)
         done = Followed()
         if how == FOLLOW:
             done = following.follow(workflow, revision, definition, now=now, orphans=orphans or {}, delays=delays)
+        sweep(workflow, now)
         reach("after_publish_follow")
         enrolled = enroll_matching(workflow, definition, by, now) if enroll_existing else 0
         facts = {"revision": revision.number, "enrolled": enrolled, **asdict(done)}
@@ -231,21 +235,6 @@ def go_live(workflow: Workflow, revision: Revision, definition: Definition, by: 
     workflow.name = definition.name or workflow.name
     workflow.description = definition.description or workflow.description
     workflow.save()
-
-
-def subscribe(revision: Revision, definition: Definition, now: dt.datetime) -> None:
-    """Give a filter trigger its segment, filled with who matches now."""
-    if definition.trigger.kind != "filter":
-        return
-    kind = object_types[definition.object]
-    segment = segments.create(definition.trigger.criteria or {}, kind, now=now, zone=zone_of(definition))
-    Subscription.objects.create(revision=revision, segment=segment, purpose=Subscription.Purpose.TRIGGER)
-    segments.fill(segment, now)
-
-
-def unsubscribe(revision: Revision) -> None:
-    """Forget the segments of a revision that is no longer live."""
-    watched_by(revision).delete()
 
 
 def enroll_matching(workflow: Workflow, definition: Definition, by: Any, now: dt.datetime) -> int:

@@ -1,4 +1,9 @@
-"""Which changes may enroll a record that was enrolled before (spec section 10)."""
+"""Which filters may enroll a record that was enrolled before, and when they do (spec section 10).
+
+A record enters again when a ticked filter begins to be met and the criteria of the trigger are met at that time; the
+ticked filters are independent of each other (REN-06). Each of them has a segment of its own, so that its beginning is
+an exact fact (REN-07). A ticked “is known” counts every change of the value, too (REN-08).
+"""
 
 from __future__ import annotations
 
@@ -6,90 +11,110 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from records import criteria
+from django.utils.translation import gettext as _
+
 from records.associations import associations_of
 from records.models import ChangeKind, PendingChange
 from records.object_types import ObjectType, object_types
-from records.problems import DocumentError
 
 IS_KNOWN = "is_known"
+#: Object types whose records are things that happened, not states a record can come back to (REN-03, REN-04).
+ACTIVITIES = frozenset({"task", "note", "call", "meeting", "email", "conversation"})
+LINE_ITEMS = frozenset({"line_item"})
 
 
 @dataclass(frozen=True)
-class Reenrollment:
-    """What the ticked filters of a filter trigger look at.
+class Place:
+    """A filter of a trigger: its node in the document, the associations on the way to it, its object type."""
 
-    `properties`: a change of one of these may enroll again (REN-02, REN-06). `known`: of these every change does, even
-    where the record matched all along (REN-08). `by_time`: time may, too.
-    """
+    node: dict[str, Any]
+    through: tuple[dict[str, Any], ...]
+    object_type: ObjectType
 
-    properties: frozenset[str] = frozenset()
-    known: frozenset[str] = frozenset()
-    by_time: bool = False
-
-    def allows(self, causes: Iterable[PendingChange]) -> bool:
-        """Whether one of these changes touched a ticked filter. Coming into being is no touch: restoring a record
-        does not resume anything (UNE-09)."""
-        return bool(touched(causes) & self.properties)
-
-    def renews(self, causes: Iterable[PendingChange]) -> bool:
-        return bool(touched(causes) & self.known)
+    @property
+    def criteria(self) -> dict[str, Any]:
+        """The filter alone, as criteria about the records of the workflow."""
+        found = self.node
+        for association in reversed(self.through):
+            kept = {key: association[key] for key in ("association", "label") if key in association}
+            found = {**kept, "all": [found]}
+        return {"all": [found]}
 
 
 def allowed(document: dict[str, Any]) -> bool:
-    """Whether re-enrollment is on at all: then enrolling by hand may repeat, too (MAN-07)."""
-    return bool((document.get("trigger") or {}).get("reenroll"))
-
-
-def of_definition(document: dict[str, Any]) -> Reenrollment:
-    """The re-enrollment rules of a published definition."""
+    """Whether re-enrollment is on at all: then enrolling by hand may repeat, too (MAN-07). Schedules always repeat."""
     trigger = document.get("trigger") or {}
-    ticked, kind = trigger.get("reenroll"), object_types[document["object"]]
-    if not isinstance(ticked, list) or not trigger.get("criteria"):
-        return Reenrollment()
-    nodes = [found for path in ticked if (found := node_at(trigger["criteria"], path, kind))]
-    known = {node["property"] for node, _place in nodes if node.get("operator") == IS_KNOWN and "property" in node}
-    return Reenrollment(
-        frozenset(slug for node, place in nodes for slug in slugs(node, place)),
-        frozenset(known),
-        any(time_sensitive(node, place) for node, place in nodes),
-    )
+    return bool(trigger.get("reenroll")) or trigger.get("kind") == "schedule"
 
 
-def node_at(document: Any, path: str, place: ObjectType) -> tuple[dict[str, Any], ObjectType] | None:
-    """The filter at a path (`any.0.all.1`) with the object type it is about; None when there is none."""
+def ticked(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The ticked filters of a definition with a filter trigger, each as criteria of its own."""
+    trigger, kind = document.get("trigger") or {}, object_types[document["object"]]
+    paths = trigger.get("reenroll")
+    if not isinstance(paths, list) or not trigger.get("criteria"):
+        return []
+    found: list[dict[str, Any]] = []
+    for path in paths:
+        place = place_of(trigger["criteria"], path, kind)
+        if place is not None and not excluded(place) and place.criteria not in found:
+            found.append(place.criteria)
+    return found
+
+
+def place_of(document: Any, path: str, kind: ObjectType) -> Place | None:
+    """The filter at a path (`any.0.all.1`); None when there is none."""
+    through: list[dict[str, Any]] = []
     for part in path.split("."):
-        if isinstance(document, dict) and "association" in document:
-            place = associations_of(place)[document["association"]].to
         try:
+            if isinstance(document, dict) and "association" in document:
+                kind = associations_of(kind)[document["association"]].to
+                through.append(document)
             document = document[int(part)] if isinstance(document, list) else document[part]
         except (KeyError, IndexError, ValueError, TypeError):
             return None
-    return (document, place) if isinstance(document, dict) else None
+    return Place(document, tuple(through), kind) if isinstance(document, dict) else None
 
 
-def slugs(node: Any, place: ObjectType) -> Iterator[str]:
-    """The names under which the journal speaks of what a filter looks at."""
+def excluded(place: Place) -> str:
+    """Why a filter can never enroll again; "" when it can (REN-03, REN-04, REN-05)."""
+    kinds = {place.object_type.slug, *types_inside(place.node, place.object_type)}
+    if kinds & ACTIVITIES:
+        return _("Activities cannot enroll again.")
+    if kinds & LINE_ITEMS:
+        return _("Line items cannot enroll again.")
+    prop = place.object_type.properties().get(str(place.node.get("property")))
+    if prop is not None and prop.calculated is not None:
+        return _("Calculated properties cannot enroll again.")
+    return ""
+
+
+def types_inside(node: Any, kind: ObjectType) -> Iterator[str]:
+    """The object types a filter follows associations to."""
     if isinstance(node, list):
         for child in node:
-            yield from slugs(child, place)
+            yield from types_inside(child, kind)
     elif isinstance(node, dict):
-        if "association" in node:
-            place = associations_of(place)[node["association"]].to
-            yield place.slug
-        if "property" in node:
-            yield node["property"]
+        known = associations_of(kind)
+        if node.get("association") in known:
+            kind = known[node["association"]].to
+            yield kind.slug
         for child in node.values():
-            yield from slugs(child, place)
+            yield from types_inside(child, kind)
 
 
-def time_sensitive(node: dict[str, Any], place: ObjectType) -> bool:
-    try:
-        return criteria.parse({"all": [node]}, place, stored=True).group.time_sensitive
-    except DocumentError:
+def renews(criteria: dict[str, Any] | None, kind: ObjectType, causes: Iterable[PendingChange]) -> bool:
+    """Whether one of these changes gave another value to what a ticked filter wants to be known (REN-08).
+
+    Coming into being is no change of a value: restoring a record does not resume anything (UNE-09).
+    """
+    node = (criteria or {"all": [{}]})["all"][0]
+    while "association" in node and len(node.get("all") or ()) == 1:
+        kind = associations_of(kind)[node["association"]].to
+        node = node["all"][0]
+    if node.get("operator") != IS_KNOWN or "property" not in node:
         return False
-
-
-def touched(causes: Iterable[PendingChange]) -> set[str]:
     whole = (ChangeKind.CREATED, ChangeKind.DELETED)
-    return {slug for change in causes if change.kind not in whole for slug in change.properties}
+    return any(
+        change.object_type == kind.slug and change.kind not in whole and node["property"] in change.properties
+        for change in causes
+    )

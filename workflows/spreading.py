@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 from records.associations import AssociationType, holder, linked, rows_of
 from records.object_types import ObjectType
 from workflows import doorbell
-from workflows.enrolling import LOOP, closed_because, insertion, live_definition, locked, required_segments, runs_away
+from workflows.doors import LOOP, closed_because, required_segments, runs_away
+from workflows.enrolling import consequential, entered, insertion, live_definition, locked
 from workflows.models import Workflow
 from workflows.reenrolling import allowed
 
@@ -40,6 +41,8 @@ SPREAD = """
     SELECT enrollment, min(coalesce(counted.enrolled, 0)), count(*) FILTER (WHERE place <= %(limit)s), count(*)
     FROM linked LEFT JOIN counted USING (enrollment) GROUP BY enrollment
 """
+#: The records enrolled, for a workflow from whose enrollments something follows.
+WHICH = " UNION ALL SELECT NULL, record_id, 0, 0 FROM made"
 # Right after an import the planner knows nothing of the tables and expects a row where there are ten thousand: then it
 # would join each with each. Where there are many links it may not.
 FEW = 500
@@ -106,9 +109,11 @@ def enroll_associated(
         )
         with connection.cursor() as cursor:
             cursor.execute(PLAN.format(links=links), values | {"few": FEW})
-            cursor.execute(statement, facts)
-            found = {row[0]: Spread(row[1], row[2] - row[1], row[3] - row[2]) for row in cursor.fetchall()}
+            cursor.execute(statement + (WHICH if consequential(workflow) else ""), facts)
+            rows = cursor.fetchall()
             cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        found = {row[0]: Spread(row[1], row[2] - row[1], row[3] - row[2]) for row in rows if row[0] is not None}
+        entered(workflow, [row[1] for row in rows if row[0] is None], now)
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
     return found
 

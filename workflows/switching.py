@@ -14,15 +14,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from records import segments
-from records.models import Segment
 from records.problems import DocumentError, Problem
 from workflows import doorbell
 from workflows.chores import Chore
 from workflows.dispatching import lock_dispatching
+from workflows.doors import guards
 from workflows.enrolling import locked
 from workflows.holding import hold_still
-from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow
+from workflows.leaving import sweep
+from workflows.models import AuditEntry, Enrollment, Revision, Workflow
 from workflows.notifying import tell
+from workflows.subscriptions import watched_by
 
 PUBLISH = "workflows.publish_workflow"
 Status = Workflow.Status
@@ -103,7 +105,7 @@ def wrong_state(workflow: Workflow) -> str:
 
 
 def settle_on(workflow: Workflow, status: Workflow.Status, now: dt.datetime) -> None:
-    """Store another status. Its trigger's segments are kept while records may enter, and filled anew from then on."""
+    """Store another status. Segments are followed as it needs, and filled anew when that begins."""
     was_open, opens = workflow.status in Workflow.OPEN, status in Workflow.OPEN
     workflow.status = status
     if opens and not was_open:
@@ -111,15 +113,23 @@ def settle_on(workflow: Workflow, status: Workflow.Status, now: dt.datetime) -> 
         if workflow.turn_off_at and workflow.turn_off_at <= now:
             workflow.turn_off_at = None  # That time has passed while it was off: once is enough.
     workflow.save(update_fields=["status", "turned_on_at", "turn_off_at", "updated_at"])
-    if was_open == opens or workflow.live is None:
-        return
-    watched_by(workflow.live).update(active=opens)
-    for segment in watched_by(workflow.live) if opens else ():
+    if workflow.live is not None:
+        follow_segments(workflow, workflow.live, now)
+
+
+def follow_segments(workflow: Workflow, live: Revision, now: dt.datetime) -> None:
+    """Follow what the workflow needs in its state: all while it is open, until it is off what takes records out."""
+    own = watched_by(live)
+    followed = own if workflow.status in Workflow.OPEN else own.none()
+    if workflow.status == Status.DRAINING:
+        followed = own.filter(pk__in=[guard.segment_id for guard in guards(live)])
+    own.exclude(pk__in=followed.values("pk")).update(active=False)
+    fresh = list(followed.filter(active=False))
+    followed.update(active=True)
+    for segment in fresh:
         segments.fill(segment, now)
-
-
-def watched_by(revision: Revision) -> QuerySet[Segment]:
-    return Segment.objects.filter(pk__in=Subscription.objects.filter(revision=revision).values("segment"))
+    if fresh:
+        sweep(workflow, now)
 
 
 def inside(workflow: Workflow) -> QuerySet[Enrollment]:

@@ -12,7 +12,7 @@ from crm.models import Company, Contact, Deal
 from records.associations import associate
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, boss, draft, live, publish
-from workflows import checking, cycles, enrolling, history, publishing
+from workflows import checking, cycles, doors, enrolling, history, publishing
 from workflows.definition import parse
 from workflows.engine import run_due
 from workflows.models import AuditEntry, Enrollment, Revision, StepExecution, Workflow
@@ -149,7 +149,7 @@ def test_workflows_that_send_a_record_round_in_circles_are_stopped_by_the_length
     run()
     assert Enrollment.objects.filter(status="active").count() == 0
     count = Enrollment.objects.filter(workflow__in=[one, two], status="completed").count()
-    assert count == 2 * enrolling.VISITS_PER_CHAIN
+    assert count == 2 * doors.VISITS_PER_CHAIN
     assert StepExecution.objects.filter(detail__reason="target_loop", outcome="failed").count() == 1
 
 

@@ -20,7 +20,7 @@ from records.object_types import object_types
 from workflows.admin.attention_views import AttentionViews
 from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
-from workflows.enrolling import unenroll
+from workflows.leaving import unenroll
 from workflows.history import path_of, place_of
 from workflows.models import Enrollment, Workflow
 
