@@ -158,7 +158,7 @@ def yearly(reader: Reader) -> Rule:
     if isinstance(day, str) and day:
         return Rule("year", reader.at(), day=reader.relative_day(), month=month)
     # Of a leap year, because 29 February is a day of some years (SCH-09).
-    if not is_day_of_month(day) or day > calendar.monthrange(2000, month)[1]:
+    if not isinstance(day, int) or not is_day_of_month(day) or day > calendar.monthrange(2000, month)[1]:
         reader.wrong("day", _("%(value)r is not a day of that month. Use a number that the month has, or “last”."))
         day = 1
     return Rule("year", reader.at(), days=frozenset([day]), month=month)

@@ -77,7 +77,7 @@ class Rule:
     times: tuple[dt.time, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        times = (self.at,)
+        times: tuple[dt.time, ...] = (self.at,)
         if self.cron is not None:
             times = tuple(dt.time(hour, minute) for hour in self.cron.hours for minute in self.cron.minutes)
         object.__setattr__(self, "times", times)

@@ -262,7 +262,7 @@ def test_a_schedule_says_when_it_fires(document: dict[str, Any], sentence: str) 
 
 def test_relative_days_are_as_a_calendar_has_them() -> None:
     first = dt.date(2026, 1, 1)
-    for number in range(800):
+    for number in range(366):
         day = first + dt.timedelta(days=number)
         for name in RELATIVE_DAYS:
             assert Rule("month", day=name).fits(day) == naive_relative(day, name)
