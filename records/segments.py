@@ -1,12 +1,13 @@
 """Segments: criteria with stored memberships, so that joining and leaving are exact facts.
 
 Memberships follow the journal (`affected`, then `refresh`) and, where time alone can change the answer, the clock
-(`due`, then `refresh_all`).
+(records.crossings, then `refresh` or `refresh_all`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,14 +19,24 @@ from django.db.models import Q
 from records import criteria
 from records.associations import associations_of, counted, leading_to
 from records.criteria import Dependencies
-from records.models import ChangeKind, Membership, PendingChange, Segment, SegmentDependency
+from records.models import ChangeKind, Membership, PendingChange, RecordList, Segment, SegmentDependency
 from records.object_types import ObjectType, object_types
 from records.plans import plan_of
+from records.sql_arrays import array
 from records.vocabulary import Version
 
 ANY_CHANGE, LINKS, EXISTENCE = "*", "association", "+"
-#: How often a segment that time changes is compared with all records.
+#: How the names begin under which lists are followed.
+LISTED = "list:"
+LIST_KINDS = ("list_joined", "list_left")
+#: How often what time has done to a segment is looked for.
 CHECK_EVERY = dt.timedelta(minutes=1)
+#: Comparing a segment with all records is followed by a pause so many times as long as it took, if that is longer.
+PAUSE_FACTOR = 100
+#: How far behind the last look at the clock may be who has waited for the right to dispatch.
+OVERTAKEN = dt.timedelta(hours=1)
+#: Key of the lock that lets one transaction at a time bring memberships up to date or change what they follow.
+LOCK = (7301, 1)
 
 MAKE_MEMBERS = """
     INSERT INTO records_membership (segment_id, record_id, since)
@@ -61,15 +72,20 @@ Touched = dict[Segment, dict[int, list[PendingChange]]]
 
 def create(document: dict[str, Any], object_type: ObjectType, *, now: dt.datetime, zone: str = "UTC") -> Segment:
     """A segment of these criteria, without members yet: see `fill`. Raises DocumentError."""
+    return follow(Segment(object_type=object_type.slug), document, now=now, zone=zone)
+
+
+def follow(segment: Segment, document: dict[str, Any], *, now: dt.datetime, zone: str = "UTC") -> Segment:
+    """Have a segment follow these criteria from now on; its members are as they were. Raises DocumentError."""
+    object_type = object_types[segment.object_type]
     dependencies = criteria.compile(document, object_type, now=now, zone=zone).dependencies
     with transaction.atomic():
-        segment = Segment.objects.create(
-            object_type=object_type.slug,
-            criteria=document,
-            time_zone=str(zone),
-            time_sensitive=dependencies.time_sensitive,
-            checked_at=now,
-        )
+        segment.criteria, segment.time_zone = document, str(zone)
+        segment.time_sensitive, segment.indexed = dependencies.time_sensitive, not dependencies.time_sensitive
+        segment.checked_at, segment.check_at = now, now + CHECK_EVERY
+        segment.save()
+        hold_lists(dependencies)
+        SegmentDependency.objects.filter(segment=segment).delete()
         SegmentDependency.objects.bulk_create(
             SegmentDependency(
                 segment=segment, object_type=kind, property=slug, path=[{"association": a} for a in path]
@@ -77,6 +93,23 @@ def create(document: dict[str, Any], object_type: ObjectType, *, now: dt.datetim
             for kind, slug, path in sorted(watched(object_type, dependencies))
         )
     return segment
+
+
+def hold_lists(dependencies: Dependencies) -> None:
+    """Wait for who is just adding to the lists that criteria name: what is added later is told to who follows them."""
+    names = {dependency.property for dependency in dependencies.properties}
+    slugs = sorted(name.removeprefix(LISTED) for name in names if name.startswith(LISTED))
+    if slugs:
+        list(RecordList.objects.select_for_update(of=("self",)).filter(slug__in=slugs).order_by("pk").values("pk"))
+
+
+def lock() -> None:
+    """Wait for the right to change memberships by criteria, or which they follow; held until the transaction ends.
+
+    Whoever makes a segment holds it from before the segment is filled: what is changed later is dispatched later.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", LOCK)
 
 
 def watched(object_type: ObjectType, dependencies: Dependencies) -> set[tuple[str, str, tuple[str, ...]]]:
@@ -102,7 +135,7 @@ def watched(object_type: ObjectType, dependencies: Dependencies) -> set[tuple[st
 def fill(segment: Segment, now: dt.datetime) -> int:
     """Make the memberships what they should be, from nothing, and return how many there are. One INSERT … SELECT."""
     Membership.objects.filter(segment=segment).delete()
-    Segment.objects.filter(pk=segment.pk).update(checked_at=now)
+    Segment.objects.filter(pk=segment.pk).update(checked_at=now, check_at=now + CHECK_EVERY)
     sql, params = plan_of(segment, now).matching
     with connection.cursor() as cursor:
         cursor.execute(
@@ -116,7 +149,8 @@ def refresh(
     segment: Segment, record_ids: Iterable[int], now: dt.datetime, version: Version | None = None
 ) -> Transitions:
     """Look at these records again and say who joined and who left."""
-    asked = sorted(set(record_ids))
+    asked = array(sorted(set(record_ids)))
+    now = not_before_the_clock(segment, now)
     sql, params = plan_of(segment, now, version).matching
     with connection.cursor() as cursor:
         facts = [*params, asked, segment.pk, now, segment.pk, asked]
@@ -125,8 +159,19 @@ def refresh(
     return Transitions(sorted(pk for pk, came in moved if came), sorted(pk for pk, came in moved if not came))
 
 
+def not_before_the_clock(segment: Segment, now: dt.datetime) -> dt.datetime:
+    """The instant to look at single records for.
+
+    Who read the clock and then waited, while somebody else followed the segment up to a later instant, must not
+    answer for the earlier one: nobody would look at what came to pass in between again.
+    """
+    late = segment.time_sensitive and segment.checked_at and now < segment.checked_at <= now + OVERTAKEN
+    return segment.checked_at if late and segment.checked_at else now
+
+
 def refresh_all(segment: Segment, now: dt.datetime) -> Transitions:
-    """Look at every record again: for what only time has changed (TRG-21)."""
+    """Look at every record again; takes longer pauses the longer that takes (TRG-21)."""
+    began = time.monotonic()
     sql, params = plan_of(segment, now).matching
     with connection.cursor() as cursor:
         cursor.execute(MAKE_MEMBERS.format(matching=sql), [segment.pk, now, *params])
@@ -137,13 +182,14 @@ def refresh_all(segment: Segment, now: dt.datetime) -> Transitions:
             [segment.pk, *params],
         )
         left = [row[0] for row in cursor.fetchall()]
-    Segment.objects.filter(pk=segment.pk).update(checked_at=now)
+    pause = max(CHECK_EVERY, dt.timedelta(seconds=PAUSE_FACTOR * (time.monotonic() - began)))
+    Segment.objects.filter(pk=segment.pk).update(checked_at=now, check_at=now + pause)
     return Transitions(sorted(joined), sorted(left))
 
 
 def due(now: dt.datetime) -> list[Segment]:
-    """The segments that time changes and that were not compared with all records for a while."""
-    late = Q(checked_at=None) | Q(checked_at__lte=now - CHECK_EVERY)
+    """The segments that time changes and that were not looked at for a while."""
+    late = Q(check_at=None) | Q(check_at__lte=now)
     return list(Segment.objects.filter(late, active=True, time_sensitive=True).order_by("pk"))
 
 
@@ -189,6 +235,8 @@ def concerns(change: PendingChange, slug: str) -> bool:
         return slug != LINKS
     if change.kind in (ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED):
         return slug == LINKS
+    if change.kind in LIST_KINDS:
+        return slug in change.properties
     return slug == ANY_CHANGE or slug in change.properties
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 
 from records.models import ChangeKind, PendingChange
 from records.object_types import object_types
-from records.segments import ANY_CHANGE, LINKS
+from records.segments import ANY_CHANGE, LINKS, LIST_KINDS
 from workflows.events.journal import source_of
 
 #: From so many waiting changes on, and so many at once.
@@ -27,6 +27,7 @@ DISCARD = """
     awaited AS MATERIALIZED (
         SELECT slug FROM unnest(%(types)s::text[]) AS slug
         WHERE EXISTS (SELECT FROM workflows_eventwait w WHERE w.source = %(prefix)s || slug)
+            OR EXISTS (SELECT FROM workflows_eventsubscription s WHERE s.source = %(prefix)s || slug)
     ),
     oldest AS MATERIALIZED (
         SELECT id, object_type, kind, properties FROM records_pendingchange ORDER BY id LIMIT %(limit)s
@@ -34,7 +35,7 @@ DISCARD = """
     )
     DELETE FROM records_pendingchange p WHERE p.id = ANY(ARRAY(
         SELECT o.id FROM oldest o
-        WHERE o.kind <> %(deleted)s AND o.object_type NOT IN (SELECT slug FROM awaited) AND NOT EXISTS (
+        WHERE o.kind <> ALL(%(kept)s) AND o.object_type NOT IN (SELECT slug FROM awaited) AND NOT EXISTS (
             SELECT FROM watched w WHERE w.object_type = o.object_type AND CASE
                 WHEN o.kind = %(created)s THEN w.property <> %(links)s
                 WHEN o.kind IN (%(associated)s, %(dissociated)s) THEN w.property = %(links)s
@@ -51,14 +52,14 @@ def crowded() -> bool:
 
 
 def discard() -> int:
-    """Take the oldest changes that no segment and no wait depends on out of the queue; how many there were.
+    """Take the oldest changes that no segment, no wait and no trigger depends on out of the queue; how many there were.
 
     For who holds the right to dispatch, so that nothing begins to depend on them meanwhile. Deletions always count:
-    the record leaves its workflows.
+    the record leaves its workflows. So do joins and leaves of lists, which are queued only for who has asked.
     """
     facts: dict[str, Any] = {
         "types": list(object_types), "prefix": source_of(""), "limit": LIMIT, "any": ANY_CHANGE, "links": LINKS,
-        "deleted": ChangeKind.DELETED.value, "created": ChangeKind.CREATED.value,
+        "kept": [ChangeKind.DELETED.value, *LIST_KINDS], "created": ChangeKind.CREATED.value,
         "associated": ChangeKind.ASSOCIATED.value, "dissociated": ChangeKind.DISSOCIATED.value,
     }  # fmt: skip
     with connection.cursor() as cursor:

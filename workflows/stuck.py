@@ -16,8 +16,6 @@ from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from records.segments import CHECK_EVERY
-
 logger = logging.getLogger(__name__)
 
 #: How long something may be due, and how long a lease may be over, before it counts as stuck.
@@ -104,7 +102,7 @@ CHANGES = """
 """
 SEGMENTS = """
     SELECT NULL::bigint, count(*), (array_agg(id))[:%(named)s] FROM records_segment
-    WHERE active AND time_sensitive AND (checked_at IS NULL OR checked_at <= %(now)s - %(check_every)s - %(grace)s)
+    WHERE active AND time_sensitive AND (check_at IS NULL OR check_at <= %(now)s - %(grace)s)
     HAVING count(*) > 0
 """
 STILL_ON = """
@@ -266,7 +264,7 @@ def find(
     """
     found: list[Found] = []
     facts: dict[str, Any] = {
-        "now": now, "patience": PATIENCE, "grace": GRACE, "cap": CAP, "named": NAMED, "check_every": CHECK_EVERY
+        "now": now, "patience": PATIENCE, "grace": GRACE, "cap": CAP, "named": NAMED
     }  # fmt: skip
     for rule in RULES.values() if rules is None else rules:
         try:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
-from records.segments import CHECK_EVERY
 from workflows.claiming import CLAIMABLE
 from workflows.limits import OPEN_KINDS
 
@@ -25,7 +23,7 @@ LOOK = f"""
         ),
         (
             SELECT statement_timestamp() FROM records_segment
-            WHERE active AND time_sensitive AND (checked_at IS NULL OR checked_at <= %(now)s - %(check_every)s) LIMIT 1
+            WHERE active AND time_sensitive AND (check_at IS NULL OR check_at <= %(now)s) LIMIT 1
         ),
         (
             SELECT MIN(front.due_at) FROM workflows_workflow w CROSS JOIN LATERAL (
@@ -61,6 +59,5 @@ class Waiting:
 def look() -> Waiting:
     """See what is due now."""
     with connection.cursor() as cursor:
-        facts: dict[str, Any] = {"check_every": CHECK_EVERY}
-        cursor.execute(LOOK, facts)
+        cursor.execute(LOOK)
         return Waiting(*cursor.fetchone())

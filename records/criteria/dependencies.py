@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
 
 from records.object_types import ObjectType
 from records.properties import Property
@@ -37,3 +40,23 @@ def of_property(prop: Property, object_type: ObjectType, path: tuple[str, ...]) 
     A calculated `number_of_…` is named like the others: who watches knows which links it counts.
     """
     return Dependency(object_type.slug, ANY_CHANGE if prop.slug == "updated_at" else prop.slug, path)
+
+
+class Underivable(Exception):
+    """No index tells whose answer time has changed: all records have to be compared."""
+
+
+class ClocksChanged(Underivable):
+    """Wall clocks were put back or forward meanwhile, so that the boundary did not simply move on."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Records that a boundary has gone past, so that time may have changed an answer about them (TRG-21).
+
+    `ids` selects them, as a flat list of ids. `path` holds the associations walked from the criteria's own object
+    type to theirs; () is the own type.
+    """
+
+    path: tuple[str, ...]
+    ids: QuerySet[Any, Any]

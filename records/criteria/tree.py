@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from records.criteria.dependencies import Dependency
+from records.criteria.dependencies import Crossing, Dependency, Underivable
 from records.object_types import ObjectType
 from records.properties import Property
 
@@ -74,6 +74,15 @@ class Node:
         """Whether time alone can change the answer (TRG-21)."""
         return False
 
+    def crossed(self, before: Context, after: Context) -> Iterator[Crossing]:
+        """Where time may have changed the answer between two instants: more records than really, never fewer.
+
+        Only found by an index. Raises Underivable where there is none to find them by.
+        """
+        if self.time_sensitive:
+            raise Underivable(self.path)
+        yield from ()
+
 
 @dataclass(frozen=True)
 class Group(Node):
@@ -111,6 +120,10 @@ class Group(Node):
     @property
     def time_sensitive(self) -> bool:
         return any(child.time_sensitive for child in self.children)
+
+    def crossed(self, before: Context, after: Context) -> Iterator[Crossing]:
+        for child in self.children:
+            yield from child.crossed(before, after)
 
 
 @dataclass(frozen=True)

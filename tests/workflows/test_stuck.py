@@ -87,7 +87,7 @@ def changes_not_followed(enrollment, now):
 
 def segment_not_checked(enrollment, now):
     Segment.objects.create(object_type="contact", criteria={"all": []}, active=True, time_sensitive=True)
-    Segment.objects.update(checked_at=now - HOUR)
+    Segment.objects.update(check_at=now - HOUR)
 
 
 def still_on(enrollment, now):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import associations
-from records.criteria.dependencies import ASSOCIATION, Dependency
+from records.criteria.dependencies import ASSOCIATION, Crossing, Dependency
 from records.criteria.extracting import condition_of
 from records.criteria.leaves.base import LeafKind, leaf_kinds
 from records.criteria.operands import alternatives
@@ -106,3 +106,6 @@ class AssociationFilter(Node):
     @property
     def time_sensitive(self) -> bool:
         return self.group.time_sensitive
+
+    def crossed(self, before: Context, after: Context) -> Iterator[Crossing]:
+        return self.group.crossed(before, after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Exists, Lookup, Q, Value
@@ -10,9 +11,12 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, IsNull, Le
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.criteria.crossing import journal_crossings_of
+from records.criteria.dependencies import Crossing
 from records.criteria.expressions import changes_of, journal_value, known, last_change
 from records.criteria.operands import Days, Other, When, Zone
 from records.criteria.operators.base import FAMILIES, Operator, PropertyFilter, operators
+from records.criteria.points import Span, instant_span
 from records.criteria.tree import Context
 
 
@@ -73,6 +77,9 @@ class LastChange(AnyType):
     def compare(self, changed: Any, leaf: PropertyFilter, context: Context) -> Q:
         raise NotImplementedError(self.slug)
 
+    def crossed(self, leaf: PropertyFilter, before: Context, after: Context) -> Iterator[Crossing]:
+        return journal_crossings_of(leaf, self.edges(leaf, before), self.edges(leaf, after), after.zone)
+
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
         changed = last_change(leaf.property, leaf.object_type)
         return Q(IsNull(changed, False)) & self.compare(changed, leaf, context)
@@ -85,8 +92,10 @@ class UpdatedInLastDays(LastChange):
     operands = (Days(),)
 
     def compare(self, changed: Any, leaf: PropertyFilter, context: Context) -> Q:
-        since = context.now - dt.timedelta(days=leaf.values["value"])
-        return Q(GreaterThanOrEqual(changed, Value(since)))
+        return Q(GreaterThanOrEqual(changed, Value(self.edges(leaf, context)[0].start)))
+
+    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
+        return [instant_span(context.now - dt.timedelta(days=leaf.values["value"]), context.zone)]
 
 
 @operators.register

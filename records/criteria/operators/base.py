@@ -14,9 +14,11 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from records.criteria.dependencies import Dependency, of_property
+from records.criteria.crossing import crossings_of, refuse_changed_clocks
+from records.criteria.dependencies import Crossing, Dependency, Underivable, of_property
 from records.criteria.expressions import changes_of, journal_value, known, value_of
-from records.criteria.operands import Operand
+from records.criteria.operands import Operand, When
+from records.criteria.points import Span
 from records.criteria.tree import Context, Node
 from records.object_types import ObjectType
 from records.properties import Property
@@ -115,6 +117,17 @@ class Operator:
     def time_sensitive(self, values: dict[str, Any]) -> bool:
         return any(operand.moves(values[operand.name]) for operand in self.operands)
 
+    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
+        """The points the value is compared with that move with the clock, always as many (TRG-21)."""
+        found = [leaf.values[operand.name] for operand in self.operands if isinstance(operand, When)]
+        return [point.span(context) for point in found if point is not None and point.moves]
+
+    def crossed(self, leaf: PropertyFilter, before: Context, after: Context) -> Iterator[Crossing]:
+        """The records whose value one of these points has gone past. Raises Underivable."""
+        if self.ever or self.needs_journal or leaf.property.kind.family != "date":
+            raise Underivable(leaf.path)
+        return crossings_of(leaf, self.edges(leaf, before), self.edges(leaf, after), after.zone)
+
 
 @dataclass(frozen=True)
 class PropertyFilter(Node):
@@ -157,3 +170,11 @@ class PropertyFilter(Node):
     @builtins.property  # not the field
     def time_sensitive(self) -> bool:
         return self.operator.time_sensitive(self.values)
+
+    def crossed(self, before: Context, after: Context) -> Iterator[Crossing]:
+        if not self.time_sensitive:
+            return iter(())
+        if zone := self.values.get("time_zone"):
+            before, after = (dataclasses.replace(context, zone=zone) for context in (before, after))
+        refuse_changed_clocks(before, after)
+        return self.operator.crossed(self, before, after)

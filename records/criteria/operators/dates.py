@@ -13,7 +13,7 @@ from records.criteria.expressions import known, value_of
 from records.criteria.operands import Days, Flag, Other, When, Zone
 from records.criteria.operators.anything import reversed_points
 from records.criteria.operators.base import Operator, PropertyFilter, operators
-from records.criteria.points import Point, Span
+from records.criteria.points import Point, Span, instant_span
 from records.criteria.tree import Context
 
 
@@ -57,10 +57,15 @@ class IsEqualTo(AtPoint):
     slug, label = "is_equal_to", gettext_lazy("is")
     sentence = gettext_lazy("%(property)s is %(value)s")
 
+    def day(self, leaf: PropertyFilter, context: Context) -> Span:
+        return Point(day=leaf.values["value"].span(context).first_day).span(context)
+
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
-        span = leaf.values["value"].span(context)
-        day = Point(day=span.first_day).span(context)
+        day = self.day(leaf, context)
         return not_before(value, day, leaf) & not_after(value, day, leaf)
+
+    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
+        return [self.day(leaf, context)]
 
 
 @operators.register
@@ -114,6 +119,12 @@ class IsNotBetween(IsBetween):
 class DaysAway(DateOperator):
     operands = (Days(), Zone())
     direction = -1
+    #: Whether the present is the other end of the period.
+    up_to_now = False
+
+    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
+        now = [instant_span(context.now, context.zone)] if self.up_to_now else []
+        return [self.away(leaf, context), *now]
 
     def today(self, context: Context) -> Span:
         return Point(anchor="today").span(context)
@@ -131,6 +142,7 @@ class IsLessThanDaysAgo(DaysAway):
 
     slug, label = "is_less_than_days_ago", gettext_lazy("is less than days ago")
     sentence = gettext_lazy("%(property)s is less than %(value)s days ago")
+    up_to_now = True
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return not_before(value, self.away(leaf, context), leaf) & Q(LessThanOrEqual(value, self.now(leaf, context)))
@@ -151,6 +163,7 @@ class IsLessThanDaysFromNow(DaysAway):
 
     slug, label = "is_less_than_days_from_now", gettext_lazy("is less than days from now")
     sentence = gettext_lazy("%(property)s is less than %(value)s days from now")
+    up_to_now = True
     direction = 1
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
@@ -186,6 +199,11 @@ class IsBeforeProperty(DateOperator):
             return known(other) & Q(self.lookup(mine, theirs))
         span = default.span(context)
         return Q(self.lookup(mine, Coalesce(theirs, Value(span.first_day if as_days else span.start))))
+
+    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
+        """The day too, because that is what is compared with a day."""
+        found = super().edges(leaf, context)
+        return [*found, *(Point(day=span.first_day).span(context) for span in found)]
 
 
 @operators.register

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from records.criteria.operands import Chosen, Whole, Zone
 from records.criteria.operators.base import PropertyFilter, operators
 from records.criteria.operators.dates import DateOperator, begins_before, not_before
-from records.criteria.points import Point, anchored, shifted_day
+from records.criteria.points import Point, Span, anchored, shifted_day
 from records.criteria.tree import Context
 
 PERIODS: dict[str, str | Promise] = {
@@ -63,7 +63,11 @@ class IsInCalendarPeriod(DateOperator):
     )
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
-        today = context.now.astimezone(context.zone).date()
-        first, following = bounds(leaf.values["value"], today, leaf.values["first_month"] or 1)
-        begin, end = Point(day=first).span(context), Point(day=following).span(context)
+        begin, end = self.edges(leaf, context)
         return not_before(value, begin, leaf) & begins_before(value, end, leaf)
+
+    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
+        """The first day of the period, and of the one after it."""
+        today = context.now.astimezone(context.zone).date()
+        days = bounds(leaf.values["value"], today, leaf.values["first_month"] or 1)
+        return [Point(day=day).span(context) for day in days]

@@ -41,7 +41,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("filters not a list", {"all": FINE}, "all", "list"),
     ("an empty group", {"any": [{"all": []}]}, "any.0.all", "empty"),
     ("an unknown key in a group", {"all": [FINE], "join": "or"}, "join", "Use: all, any"),
-    ("an unknown kind of filter", {"all": [{"planet": "mars"}]}, "all.0", "association, property"),
+    ("an unknown kind of filter", {"all": [{"planet": "mars"}]}, "all.0", "association, "),
     ("a kind that is text", {"all": ["name is known"]}, "all.0", "JSON object"),
     ("an unknown property", leaf("colour", "is_known"), f"{AT}.property", "colour"),
     ("a property that is no text", leaf(["name"], "is_known"), f"{AT}.property", "name"),  # type: ignore[arg-type]

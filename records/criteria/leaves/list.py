@@ -1,0 +1,97 @@
+"""Filters on being in a list (FLT-20, FLT-21)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.criteria.dependencies import Dependency
+from records.criteria.leaves.base import LeafKind, leaf_kinds
+from records.criteria.scope import Scope, joined_path
+from records.criteria.tree import Context, Node
+from records.models import Membership, RecordList
+from records.object_types import ObjectType
+from records.vocabulary import read_for_options
+
+#: Stands for the segment of a list that is no more.
+NO_SEGMENT = 0
+OPERATORS: dict[str, str | Promise] = {
+    "is_member": gettext_lazy("is a member of the list"),
+    "is_not_member": gettext_lazy("is not a member of the list"),
+}
+SENTENCES: dict[str, str | Promise] = {
+    "is_member": gettext_lazy("is in the list “%(list)s”"),
+    "is_not_member": gettext_lazy("is not in the list “%(list)s”"),
+}
+SHOWN = 30
+
+if RecordList not in read_for_options:
+    read_for_options.append(RecordList)
+
+
+@leaf_kinds.register
+class ListKind(LeafKind):
+    """{list: slug, operator: is_member | is_not_member}"""
+
+    slug = "list"
+    label = gettext_lazy("List")
+
+    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
+        scope.count_filter(path)
+        scope.unknown_keys(document, {"list", "operator"}, path)
+        operator = document.get("operator")
+        found = self.list_of(document["list"], scope, path)
+        if not isinstance(operator, str) or operator not in OPERATORS:
+            message = _("A list cannot be asked for with the operator %(value)r. Use one of: %(known)s.")
+            values = {"value": operator, "known": ", ".join(OPERATORS)}
+            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
+            return None
+        if found is None:
+            return None
+        segment, name = found
+        return ListFilter(
+            path, scope.object_type, document["list"], name, segment, operator == "is_member", scope.hops
+        )
+
+    def list_of(self, slug: Any, scope: Scope, path: str) -> tuple[int, str] | None:
+        """The list's segment and name; None where there is none of this object type."""
+        lists = RecordList.objects.filter(object_type=scope.object_type.slug)
+        found = lists.filter(slug=slug).values_list("segment_id", "name").first() if isinstance(slug, str) else None
+        if found is None and scope.stored:
+            return NO_SEGMENT, str(slug)
+        if found is None:
+            message = _("There is no list %(value)r of %(records)s. Use one of: %(known)s.")
+            names = list(lists.order_by("slug").values_list("slug", flat=True)[: SHOWN + 1])
+            known = ", ".join(names[:SHOWN]) + (_(" …") if len(names) > SHOWN else "")
+            values = {"value": slug, "records": scope.object_type.label_plural, "known": known or _("none")}
+            scope.fault(joined_path(path, "list"), message % values, slug, code="unknown_list")
+        return found
+
+
+@dataclass(frozen=True)
+class ListFilter(Node):
+    """Whether the record is in a list, as its memberships say."""
+
+    path: str
+    object_type: ObjectType
+    slug: str
+    segment: int
+    name: str
+    member: bool
+    hops: tuple[str, ...]
+
+    def q(self, context: Context) -> Q:
+        inside = Q(Exists(Membership.objects.filter(segment=self.segment, record_id=OuterRef("pk"))))
+        return inside if self.member else ~inside
+
+    def text(self, context: Context) -> str:
+        return str(SENTENCES["is_member" if self.member else "is_not_member"]) % {"list": self.name}
+
+    def dependencies(self) -> Iterator[Dependency]:
+        yield Dependency(self.object_type.slug, f"list:{self.slug}", self.hops)

@@ -1,0 +1,109 @@
+"""Adding thousands of records to a list, or removing them, in the background. What is to be done is in the database.
+
+Some thousands are done in a transaction each, with the note of how far it has come: an interrupted work goes on at
+the right record, and each record is added once whoever does it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Min
+from django.utils.translation import gettext as _
+
+from records import criteria
+from records.journal import change_source
+from records.lists import members
+from records.models import ListWork, RecordList
+from records.object_types import object_types
+from records.problems import DocumentError
+
+AT_ONCE = 5_000
+#: Up to so many records are added at once while somebody waits.
+AT_A_TIME = 1_000
+Kind, Status = ListWork.Kind, ListWork.Status
+
+
+def start(
+    found: RecordList,
+    kind: ListWork.Kind,
+    *,
+    now: dt.datetime,
+    record_ids: Sequence[int] = (),
+    criteria: dict[str, Any] | None = None,
+    zone: str = "UTC",
+    by: Any = None,
+) -> ListWork:
+    """Have records added or removed in the background: those with these ids, or who meets the criteria at `now`."""
+    return ListWork.objects.create(
+        record_list=found, kind=kind, record_ids=sorted(set(record_ids)), criteria=criteria, time_zone=zone,
+        as_of=now, created_by=by,
+    )  # fmt: skip
+
+
+def waiting_since(now: dt.datetime) -> dt.datetime | None:
+    """Since when the oldest work has been waiting."""
+    return ListWork.objects.filter(status=Status.WAITING).aggregate(since=Min("created_at"))["since"]
+
+
+def work(now: dt.datetime, seconds: float = 5.0) -> int:
+    """Do some of what waits, oldest first; how many records were handled."""
+    end, handled = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        done = step(now)
+        if done is None:
+            break
+        handled += done
+    return handled
+
+
+def step(now: dt.datetime) -> int | None:
+    """Some thousands of the oldest work nobody else is at; how many, None when there is none."""
+    with transaction.atomic():
+        waiting = ListWork.objects.select_for_update(skip_locked=True, of=("self",)).filter(status=Status.WAITING)
+        one = waiting.select_related("record_list").order_by("pk").first()
+        if one is None:
+            return None
+        try:
+            ids, place, last = portion(one)
+            with transaction.atomic(), change_source("list", actor=one.created_by_id):
+                verb = members.add if one.kind == Kind.ADD else members.remove
+                one.changed += len(verb(one.record_list, ids, now=now).ids)
+        except DocumentError as error:
+            one.status, one.finished_at = Status.FAILED, now
+            one.message = " ".join(str(problem.message) for problem in error.problems)
+            one.save()
+            return 1
+        one.done = place
+        if last:
+            one.status, one.finished_at, one.record_ids = Status.DONE, now, []
+        one.save()
+        return len(ids) or 1
+
+
+def portion(one: ListWork) -> tuple[list[int], int, bool]:
+    """The next ids, how far the work has come with them, and whether these are the last. Raises DocumentError."""
+    if one.criteria is None:
+        place = one.done + AT_ONCE
+        return one.record_ids[one.done : place], place, place >= len(one.record_ids)
+    kind = object_types[one.record_list.object_type]
+    matching = criteria.compile(one.criteria, kind, now=one.as_of, zone=one.time_zone, stored=True).records()
+    ids = list(matching.filter(pk__gt=one.done).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    return ids, ids[-1] if ids else one.done, len(ids) < AT_ONCE
+
+
+def told(one: ListWork) -> str:
+    """How far a work has come, in a sentence."""
+    if one.status == Status.FAILED:
+        return _("Stopped: %(message)s") % {"message": one.message}
+    if one.status == Status.DONE:
+        sentence = _("%(count)d records added.") if one.kind == Kind.ADD else _("%(count)d records removed.")
+    else:
+        sentence = _("Adding records: %(count)d so far …") if one.kind == Kind.ADD else _(
+            "Removing records: %(count)d so far …"
+        )  # fmt: skip
+    return sentence % {"count": one.changed}
