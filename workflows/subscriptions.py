@@ -31,7 +31,8 @@ def subscribe(revision: Revision, definition: Definition, now: dt.datetime) -> N
         Subscription.objects.create(revision=revision, segment=segment, purpose=purpose)
         segments.fill(segment, now)
     named = definition.document.get("suppress") or ()
-    lists = RecordList.objects.filter(slug__in=named, object_type=definition.object)
+    # Whoever is just adding to one of them is waited for: whom they have added is found in the list then.
+    lists = RecordList.objects.select_for_update(of=("self",)).filter(slug__in=named, object_type=definition.object)
     Subscription.objects.bulk_create(
         Subscription(revision=revision, segment_id=segment, purpose=Purpose.SUPPRESSION)
         for segment in lists.order_by("pk").values_list("segment", flat=True)
