@@ -14,13 +14,13 @@ from django.db.models import F, QuerySet
 
 from records import crossings, segments, vocabulary
 from records.lists.telling import tell_of_segment
-from records.models import ChangeKind, Membership, PendingChange, Segment
+from records.models import ChangeKind, Membership, PendingChange, PendingEvent, Segment
 from records.object_types import object_types
 from records.plans import plan_of
 from records.problems import DocumentError
 from records.segments import is_existence
 from records.vocabulary import Version
-from workflows import discarding, leaving, occurrences, reenrolling
+from workflows import discarding, leaving, occurrences, reacting, reenrolling, suppressing
 from workflows.doors import GUARDS
 from workflows.enrolling import enroll
 from workflows.failpoints import reach
@@ -54,23 +54,28 @@ def lock_dispatching() -> None:
 
 
 def dispatch(now: dt.datetime, limit: int = 1000) -> int:
-    """Take the oldest pending changes, at most `limit`, and enroll, unenroll and wake whom they call for.
+    """Take the oldest pending changes and events, at most `limit` of each, and enroll, unenroll and wake whom they
+    call for.
 
     Everything is one transaction: a change is gone from the queue when, and only when, its effects are committed.
-    Returns how many changes were taken, and waits for events checked; 0 means that nothing is waiting.
+    Returns how many were taken, and waits for events checked; 0 means that nothing is waiting.
     """
-    if not (PendingChange.objects.exists() or segments.due(now) or occurrences.due()):
+    queued = PendingChange.objects.exists() or PendingEvent.objects.exists()
+    if not (queued or segments.due(now) or occurrences.due()):
         return 0
     began = time.monotonic()
     with transaction.atomic():
         lock_dispatching()
         idle = discarding.discard() if discarding.crowded() else 0
-        pending = take(limit)
+        pending, told = take(limit), reacting.take(limit)
         reach("after_take")
         # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
         drop_deleted(pending, now)
-        checked = occurrences.look(pending, now)
-        touched = sorted(segments.touched(pending).items(), key=lambda item: item[0].pk)
+        suppressing.follow(pending, now)
+        checked = occurrences.look(pending, now, told)
+        reacting.react(pending, told, now)
+        happened = [*pending, *reacting.as_changes(told)]
+        touched = sorted(segments.touched(happened).items(), key=lambda item: item[0].pk)
         version = vocabulary.version() if touched else ()
         for segment, causes in touched:
             watch(segment, causes, now, version)
@@ -82,7 +87,7 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
         seconds = round(time.monotonic() - began, 4)
         facts = {"changes": len(pending), "change_ids": [change.change_id for change in pending[:NAMED]]}
         logger.info("%d changes dispatched in %.3f s", len(pending), seconds, extra={**facts, "seconds": seconds})
-    return idle + len(pending) + checked
+    return idle + len(pending) + len(told) + checked
 
 
 def take(limit: int) -> list[PendingChange]:
@@ -214,7 +219,8 @@ def cause_of(changes: list[PendingChange], leaves: str) -> dict[str, Any]:
     if not changes:
         return cause | {"time": True}
     last, source = changes[-1], changes[-1].source or {}
-    cause |= {"change": last.change_id, "depth": max(change.depth for change in changes)}
+    cause |= {"event_id" if last.kind == reacting.EVENT else "change": last.change_id}
+    cause |= {"depth": max(change.depth for change in changes)}
     return cause | {name: source[name] for name in ("actor", "chain") if name in source}
 
 

@@ -27,13 +27,14 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from records.associations import associations_of, links_of
-from records.models import PendingChange
+from records.models import PendingChange, PendingEvent
 from records.object_types import object_types
 from records.sql_arrays import array
 from workflows.events.base import Event, Wait, Want
 from workflows.events.journal import source_of
+from workflows.events.known import event_of
+from workflows.events.stored import event_source
 from workflows.models import EventWait
-from workflows.registries import events
 
 if TYPE_CHECKING:
     from workflows.batch import Batch
@@ -64,6 +65,7 @@ BEGIN = """
 SAME = """
     (old.step, old.visit) = (EXCLUDED.step, EXCLUDED.visit) AND (
         starts_with(old.source, 'change:') AND starts_with(EXCLUDED.source, 'change:')
+        OR starts_with(old.source, 'event:') AND starts_with(EXCLUDED.source, 'event:')
         OR (old.source, old.through) = (EXCLUDED.source, EXCLUDED.through)
     )
 """
@@ -112,7 +114,9 @@ COMPLETED = """
 
 def begin(batch: Batch, want: Want, event: str) -> None:
     """Have the records of a batch wait for an event on their step, from now on. One statement."""
-    sql = BEGIN.format(mark=events[event].mark, same=SAME)
+    known = event_of(event)
+    assert known is not None, "the step has found the event"
+    sql = BEGIN.format(mark=known.mark, same=SAME)
     with connection.cursor() as cursor:
         facts: dict[str, Any] = {
             "step": batch.step.id, "object_type": batch.object_type.slug, "event": event, "source": want.source,
@@ -142,13 +146,13 @@ def due() -> bool:
     return EventWait.objects.filter(check_at__lte=Now()).exists()
 
 
-def look(pending: Sequence[PendingChange], now: dt.datetime) -> int:
-    """Wake the records for which what they wait for has happened, by these changes or unseen before.
+def look(pending: Sequence[PendingChange], now: dt.datetime, told: Sequence[PendingEvent] = ()) -> int:
+    """Wake the records for which what they wait for has happened, by these changes and events or unseen before.
 
     Runs in the transaction that has taken the changes. Returns how many waits were due for a check.
     """
     unchecked = waits_in(EventWait.objects.filter(check_at__lte=Now()).order_by("check_at")[:CHECK_LIMIT])
-    asked = {wait.id: wait for wait in [*touched(pending), *unchecked]}
+    asked = {wait.id: wait for wait in [*touched(pending), *waiting_for(told), *unchecked]}
     if not asked:
         return 0
     met, failed = happened(list(asked.values()))
@@ -177,6 +181,24 @@ def touched(pending: Sequence[PendingChange]) -> list[Wait]:
     return found
 
 
+def waiting_for(told: Sequence[PendingEvent]) -> list[Wait]:
+    """The waits these events may concern. One look into an index when nobody waits."""
+    ways: dict[tuple[str, str], set[int]] = {}
+    for event in told:
+        ways.setdefault((event_source(event.event), event.object_type), set()).add(event.record_id)
+    sources = {source for source, _object_type in ways}
+    if not sources or not EventWait.objects.filter(source__in=sources).exists():
+        return []
+    found: list[Wait] = []
+    for (source, object_type), ids in ways.items():
+        found += waits_in(
+            EventWait.objects.filter(
+                source=source, object_type=object_type, through="", record_id__in=ids, happened_at=None
+            )
+        )
+    return found
+
+
 def used(changed: Iterable[str]) -> list[tuple[str, str, str]]:
     """The ways (source, waiting type, through) from changes of these types to records that wait."""
     ways = []
@@ -201,8 +223,8 @@ def happened(waits: Sequence[Wait]) -> tuple[dict[int, dt.datetime], set[int]]:
     met: dict[int, dt.datetime] = {}
     failed: set[int] = set()
     for slug, group in groupby(sorted(waits, key=by_event), key=by_event):
-        if slug in events:
-            ask(events[slug], list(group), met, failed)
+        if event := event_of(slug):
+            ask(event, list(group), met, failed)
     return met, failed
 
 
@@ -246,7 +268,7 @@ def settle(waits: Sequence[Wait], failed: set[int]) -> None:
         return
     nexts = []
     for wait in waits:
-        event = events.get(wait.event)
+        event = event_of(wait.event)
         nexts.append(PATIENCE if wait.id in failed else event.again if event else None)
     with connection.cursor() as cursor:
         facts: dict[str, Any] = {

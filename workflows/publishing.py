@@ -18,7 +18,7 @@ from records.criteria import Compiled
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from workflows import checking, closing_up, cycles, doorbell, following, limits, scheduling
+from workflows import checking, closing_up, cycles, doorbell, following, limits, reacting, scheduling
 from workflows.definition import Definition, parse
 from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
@@ -171,9 +171,11 @@ def publish(
         go_live(workflow, revision, definition, by, now)
         if before is not None:
             unsubscribe(before)
+            reacting.unsubscribe(before)
             if (before.definition.get("settings") or {}).get("limit") != definition.settings.get("limit"):
                 closing_up.begin_anew(workflow.pk, limits.of_workflow(definition), now)
         subscribe(revision, definition, now)
+        reacting.subscribe(revision, definition, before, now)
         scheduling.plan(workflow, definition, now)
         done = Followed()
         if how == FOLLOW:

@@ -44,7 +44,8 @@ TYPES = (
         (
             fact("network", _("Ad network"), "select", options_source=NETWORKS, required=True),
             fact("kind", _("What the contact did"), "select", options_source=AD_KINDS),
-            fact("campaign", _("Campaign")), fact("ad", _("Ad")), fact("search_term", _("Search term")), fact("click_id", _("Click id")),
+            fact("campaign", _("Campaign")), fact("ad", _("Ad")), fact("search_term", _("Search term")),
+            fact("click_id", _("Click id")),
         ),
     ),
     EventType(

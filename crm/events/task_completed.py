@@ -19,6 +19,7 @@ from workflows.registries import events
 class TaskCompleted(JournalEvent):
     slug = "task_completed"
     label = gettext_lazy("A task of the record is completed")
+    category = gettext_lazy("Tasks")
 
     def offered(self, object_type: ObjectType) -> bool:
         return "task" in associations_of(object_type)
@@ -28,6 +29,9 @@ class TaskCompleted(JournalEvent):
 
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
         return Want(source_of("task"), "task", {})
+
+    def detail(self, params: dict[str, Any]) -> str:
+        return "status"
 
     def fits(self, wait: Wait, change: Happened) -> bool:
         return change.after.get("status") == Task.Status.DONE

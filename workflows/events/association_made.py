@@ -13,7 +13,7 @@ from records.associations import associations_of
 from records.object_types import ObjectType, object_types
 from workflows.events.base import Wait, Want
 from workflows.events.fields import AssociatedTypeField
-from workflows.events.journal import Happened, JournalEvent, changes_since, source_of
+from workflows.events.journal import ASSOCIATED, DISSOCIATED, Happened, JournalEvent, changes_since, source_of
 from workflows.params import StepContext
 from workflows.registries import events
 
@@ -41,6 +41,9 @@ class AssociationEvent(JournalEvent):
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
         return Want(source_of(context.object_type.slug), "", {"object": params["object"]})
 
+    def detail(self, params: dict[str, Any]) -> str:
+        return ASSOCIATED + str(params["object"])
+
     def fits(self, wait: Wait, change: Happened) -> bool:
         return self.link_of(change).get("to_type") == wait.wanted["object"]
 
@@ -66,6 +69,9 @@ class RecordUnassociated(AssociationEvent):
     kinds = ("dissociated",)
     end = "before"
 
+    def detail(self, params: dict[str, Any]) -> str:
+        return DISSOCIATED + str(params["object"])
+
 
 @events.register
 class AssociatedRecordCreated(AssociationEvent):
@@ -73,6 +79,8 @@ class AssociatedRecordCreated(AssociationEvent):
 
     slug = "associated_record_created"
     label = gettext_lazy("Another record is created for the record")
+    # Created and associated in any order, counted from a moment of the record's own: nothing that happens by itself.
+    triggering = False
     unfinished = gettext_lazy("Another record is created for the record: choose its type")
     finished = gettext_lazy("A record of type %(object)s is created for the record")
     kinds = ("associated",)

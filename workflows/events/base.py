@@ -1,4 +1,8 @@
-"""What every event answers that a record can wait for. An event is one file in an `events` folder."""
+"""What every event answers: a record can wait for it, and it can trigger workflows.
+
+An event the journal or the engine tells of is one file in an `events` folder; the event types of records.event_types
+are events by themselves (workflows.events.stored).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from records.object_types import ObjectType
+from records.properties import Text
 from workflows.params import StepContext
 
 
@@ -56,9 +61,13 @@ class Event:
     """
 
     slug: str
-    label: str | Promise
+    label: Text
+    category: Text = gettext_lazy("Records")
     mark: str
     again: dt.timedelta | None = None
+    #: Whether a record can wait for it, and whether it can enroll records.
+    waited = True
+    triggering = True
 
     def offered(self, object_type: ObjectType) -> bool:
         """Whether records of a type can wait for it."""
@@ -83,6 +92,14 @@ class Event:
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
         """What to wait for, from cleaned settings; a constant number of queries."""
         raise NotImplementedError(self.slug)
+
+    def rows(self, document: dict[str, Any], object_type: ObjectType) -> ObjectType | None:
+        """What filters on the event's properties (`where`) are about; None when it has none (yet)."""
+        return None
+
+    def detail(self, params: dict[str, Any]) -> str:
+        """Which occurrences of `Want.source` can trigger: a property, or a kind of change (see `details_of`)."""
+        return ""
 
     def found(self, waits: Sequence[Wait]) -> dict[int, dt.datetime]:
         """When it happened for each of these waits for which it has, by their id.

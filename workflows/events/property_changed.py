@@ -9,6 +9,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.criteria.event_rows import change_rows
+from records.object_types import ObjectType
 from records.properties import Property
 from records.property_types import PropertyType, property_types
 from workflows.events.base import Wait, Want
@@ -60,7 +62,15 @@ class PropertyChanged(JournalEvent):
         prop = context.properties[params["property"]]
         values = [part if prop.kind.multiple else prop.kind.to_storage(part) for part in params.get("values") or ()]
         wanted = {"property": prop.slug, "type": prop.type} | ({"values": values} if values else {})
+        wanted |= {"where": params["where"]} if params.get("where") else {}
         return Want(source_of(context.object_type.slug), "", wanted)
+
+    def rows(self, document: dict[str, Any], object_type: ObjectType) -> ObjectType | None:
+        prop = object_type.properties().get(str(document.get("property") or ""))
+        return change_rows(object_type, prop) if prop is not None and prop.calculated is None else None
+
+    def detail(self, params: dict[str, Any]) -> str:
+        return str(params["property"])
 
     def fits(self, wait: Wait, change: Happened) -> bool:
         slug = wait.wanted["property"]

@@ -31,6 +31,8 @@ FOUND = """
 @events.register
 class WorkflowCompleted(Event):
     slug = "workflow_completed"
+    category = gettext_lazy("Workflows")
+    triggering = False
     label = gettext_lazy("The record completes a workflow")
     mark = """
         COALESCE((

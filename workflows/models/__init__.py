@@ -3,6 +3,7 @@
 from workflows.models.allowance import Allowance
 from workflows.models.delivery import AuditEntry, Delivery, Notification
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
+from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
 from workflows.models.watching import Alert, Beat, Tally
@@ -16,6 +17,7 @@ __all__ = [
     "Delivery",
     "DraftOp",
     "Enrollment",
+    "EventSubscription",
     "EventWait",
     "Folder",
     "Notification",

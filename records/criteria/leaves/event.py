@@ -1,0 +1,199 @@
+"""Filters on what has happened to the record: an event that has occurred or not (FLT-40, FLT-42).
+
+Occurrences are pruned by time, then filtered, then counted (FLT-45); a filter takes one refinement only (TRG-10).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from records.criteria.dependencies import Crossing, Dependency, Underivable
+from records.criteria.event_rows import EVENT_PREFIX, event_rows
+from records.criteria.extracting import condition_of
+from records.criteria.leaves.base import LeafKind, leaf_kinds
+from records.criteria.operands import DAYS_LIMIT
+from records.criteria.scope import Scope, joined_path
+from records.criteria.tree import ALL, Context, Group, Node
+from records.event_types import EventType, event_type, known_event_types
+from records.models import Event
+from records.object_types import ObjectType, object_types
+
+OCCURRED, NOT_OCCURRED = "has_occurred", "has_not_occurred"
+OPERATORS = {OCCURRED: gettext_lazy("has occurred"), NOT_OCCURRED: gettext_lazy("has not occurred")}
+WITHIN, COUNT = "within", "count"
+COUNT_LIMIT = 1_000_000
+KEYS = {"event", "operator", "where", "refine"}
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """Occurrences of the last `days` only, or at least `at_least` (and at most `at_most`) of them."""
+
+    days: int | None = None
+    at_least: int = 1
+    at_most: int | None = None
+
+
+@leaf_kinds.register
+class EventKind(LeafKind):
+    """{event, operator, where: […], refine: {within: {days}} | {count: {at_least, at_most}}}"""
+
+    slug = "event"
+    label = gettext_lazy("Event")
+
+    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
+        scope.count_filter(path)
+        scope.unknown_keys(document, KEYS, path)
+        kind = self.event_of(document, scope, path)
+        operator = document.get("operator")
+        if operator not in OPERATORS:
+            message = _("An event is compared with the operators %(known)s, not %(value)r.")
+            values = {"value": operator, "known": ", ".join(OPERATORS)}
+            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
+        refinement = refinement_of(document, scope, path)
+        if kind is None:
+            return None
+        where = parse_where(document.get("where"), event_rows(kind), scope, path)
+        if operator not in OPERATORS or refinement is None or where is None:
+            return None
+        scope.document.lasting &= not kind.custom
+        return EventFilter(path, scope.object_type, kind, operator == OCCURRED, where, refinement, scope.hops)
+
+    def event_of(self, document: dict[str, Any], scope: Scope, path: str) -> EventType | None:
+        slug, known = document["event"], scope.object_type.slug
+        kind = event_type(slug) if known in object_types else None
+        if kind is not None and kind.counted and kind.happens_to(known):
+            return kind
+        offered = [one.slug for one in known_event_types(known).values() if one.counted and known in object_types]
+        message = _("There is no event %(value)r of %(type)s to filter by. Use one of: %(known)s.")
+        values = {"value": slug, "type": scope.object_type.label_plural, "known": ", ".join(offered) or _("none")}
+        scope.fault(joined_path(path, "event"), message % values, slug, code="unknown_event")
+        return None
+
+
+def parse_where(where: Any, rows: ObjectType, scope: Scope, path: str) -> Group | None:
+    """The filters on an event's properties as a group (maybe empty) about its rows; None after a fault."""
+    from records.criteria.parsing import parse_node
+
+    place = joined_path(path, "where")
+    if where is None:
+        where = []
+    if not isinstance(where, list):
+        message = _("“where” is a list of filters on the event's properties, not %(value)r.")
+        scope.fault(place, message % {"value": where}, where)
+        return None
+    inside = Scope(scope.document, rows, scope.depth + 1)
+    nodes = [parse_node(part, inside, joined_path(place, i)) for i, part in enumerate(where)]
+    return Group(place, ALL, tuple(node for node in nodes if node is not None))
+
+
+def refinement_of(document: dict[str, Any], scope: Scope, path: str) -> Refinement | None:
+    """The one refinement; None after a fault."""
+    refine, place = document.get("refine"), joined_path(path, "refine")
+    if refine in (None, {}):
+        return Refinement()
+    if not isinstance(refine, dict) or len(refine) != 1 or not set(refine) <= {WITHIN, COUNT}:
+        message = _("A filter takes one refinement: “within” or “count”, not %(value)r. Use a second filter for more.")
+        scope.fault(place, message % {"value": refine}, refine, code="one_refinement")
+        return None
+    if document.get("operator") == NOT_OCCURRED:
+        message = _("“Has not occurred” takes no refinement. Put “has occurred”, refined, into a “none” group.")
+        scope.fault(place, message, refine, code="one_refinement")
+        return None
+    ((name, facts),) = refine.items()
+    known = {WITHIN: ("days",), COUNT: ("at_least", "at_most")}[name]
+    place = joined_path(place, name)
+    if not isinstance(facts, dict) or not facts or not set(facts) <= set(known):
+        message = _("“%(name)s” is a JSON object with %(known)s, not %(value)r.")
+        values = {"name": name, "known": ", ".join(known), "value": facts}
+        scope.fault(place, message % values, facts)
+        return None
+    limit = DAYS_LIMIT if name == WITHIN else COUNT_LIMIT
+    wrong = [key for key, value in facts.items() if not whole(value, limit)]
+    for key in wrong:
+        message = _("%(value)r is not a whole number between 1 and %(limit)d. Send one.")
+        scope.fault(joined_path(place, key), message % {"value": facts[key], "limit": limit}, facts[key])
+    if not wrong and facts.get("at_most", COUNT_LIMIT) < facts.get("at_least", 1):
+        message = _("At most %(high)d is less than at least %(low)d. Swap the two.")
+        values = {"high": facts["at_most"], "low": facts.get("at_least", 1)}
+        scope.fault(joined_path(place, "at_most"), message % values, facts["at_most"])
+        return None
+    return None if wrong else Refinement(**facts)
+
+
+def whole(value: Any, limit: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit
+
+
+@dataclass(frozen=True)
+class EventFilter(Node):
+    """Whether an event has occurred to the record, as often and as recently as asked."""
+
+    path: str
+    object_type: ObjectType
+    kind: EventType
+    occurred: bool
+    where: Group
+    refinement: Refinement
+    hops: tuple[str, ...]
+
+    def since(self, context: Context) -> dt.datetime:
+        """From when on occurrences count."""
+        return context.now - dt.timedelta(days=self.refinement.days or 0)
+
+    def occurrences(self, context: Context) -> QuerySet[Event]:
+        """The occurrences of the event on records of the type that pass, whoever they happened to."""
+        found = Event.objects.filter(event=self.kind.slug, object_type=self.object_type.slug)
+        if self.refinement.days is not None:
+            found = found.filter(occurred_at__gte=self.since(context))
+        return found.filter(condition_of(self.where, context)) if self.where.children else found
+
+    def q(self, context: Context) -> Q:
+        rows: QuerySet[Any, Any] = self.occurrences(context).filter(record_id=OuterRef("pk"))
+        low, high = self.refinement.at_least, self.refinement.at_most
+        if low > 1 or high is not None:
+            rows = rows.order_by().values("record_id").annotate(times=Count(F("id"))).filter(times__gte=low)
+            rows = rows if high is None else rows.filter(times__lte=high)
+        return Q(Exists(rows)) if self.occurred else ~Q(Exists(rows))
+
+    def text(self, context: Context) -> str:
+        words = {"event": self.kind.label, "criteria": self.where.text(context) if self.where.children else ""}
+        if self.where.children:
+            words["event"] = _("%(event)s with (%(criteria)s)") % words
+        if not self.occurred:
+            return _("“%(event)s” has not occurred") % words
+        sentence = _("“%(event)s” has occurred") % words
+        days, low, high = self.refinement.days, self.refinement.at_least, self.refinement.at_most
+        if days is not None:
+            more = ngettext("%(it)s in the last %(n)d day", "%(it)s in the last %(n)d days", days)
+            return more % {"it": sentence, "n": days}
+        if high is not None:
+            return _("%(it)s between %(low)d and %(high)d times") % {"it": sentence, "low": low, "high": high}
+        if low > 1:
+            return _("%(it)s at least %(low)d times") % {"it": sentence, "low": low}
+        return sentence
+
+    def dependencies(self) -> Iterator[Dependency]:
+        yield Dependency(self.object_type.slug, f"{EVENT_PREFIX}{self.kind.slug}", self.hops)
+
+    @property
+    def time_sensitive(self) -> bool:
+        return self.refinement.days is not None or self.where.time_sensitive
+
+    def crossed(self, before: Context, after: Context) -> Iterator[Crossing]:
+        """Whose occurrences have become too old between two instants."""
+        if self.where.time_sensitive:
+            raise Underivable(self.path)
+        if self.refinement.days is not None:
+            old = Event.objects.filter(
+                event=self.kind.slug, object_type=self.object_type.slug,
+                occurred_at__gte=self.since(before), occurred_at__lt=self.since(after),
+            )  # fmt: skip
+            yield Crossing(self.hops, old.order_by().values_list("record_id", flat=True))
