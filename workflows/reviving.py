@@ -51,10 +51,7 @@ CHOSEN = """
         CASE
             WHEN %(deleted)s THEN 'workflow_deleted'
             WHEN %(off)s THEN 'workflow_off'
-            WHEN e.record_id NOT IN (
-                SELECT record.{key} FROM {table} record
-                WHERE record.{key} = ANY(ARRAY(SELECT s.record_id FROM stopped s)) {live}
-            ) THEN 'record_deleted'
+            WHEN (SELECT {live} FROM {table} record WHERE record.{key} = e.record_id) IS NOT TRUE THEN 'record_deleted'
             WHEN e.record_id IN (
                 SELECT a.record_id FROM workflows_enrollment a
                 WHERE a.workflow_id = %(workflow)s AND a.status = 'active'
@@ -195,7 +192,7 @@ class Plan:
         chosen = CHOSEN.format(
             stopped=which.replace("%s", "{}").format(*(f"%({name})s" for name in named)),
             table=quote(kind.table), key=quote(kind.key),
-            live="AND record.deleted_at IS NULL" if kind.soft_deletes else "",
+            live="record.deleted_at IS NULL" if kind.soft_deletes else "true",
         )  # fmt: skip
         off, deleted = self.workflow.status == Workflow.Status.OFF, self.workflow.deleted_at is not None
         every = named | facts | {
