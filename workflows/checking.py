@@ -11,7 +11,7 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import ways
+from workflows import door_checks, ways
 from workflows.definition import Definition
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
@@ -27,6 +27,7 @@ def problems(definition: Definition, *, user: Any = None, workflow: int | None =
     definition's workflow: it cannot enroll in itself.
     """
     found = [*rights_problems(user), *trigger_problems(definition), *unsupported(definition)]
+    found += door_checks.problems(definition, workflow)
     found += settings_problems(definition)
     if not definition.steps:
         found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
@@ -59,35 +60,11 @@ def unsupported(definition: Definition) -> Iterator[Problem]:
     document = definition.document
     sentences = {
         "suppress": _("Suppression lists are not supported yet. Remove “suppress”."),
-        "goal": _("Goals are not supported yet. Remove “goal”."),
         "sources": _("Data sources are not supported yet. Remove “sources”."),
     }
     for key, message in sentences.items():
         if document.get(key):
             yield Problem(key, message, document[key], code="unsupported")
-    unenroll = document.get("unenroll") or {}
-    if not isinstance(unenroll, dict):
-        yield Problem("unenroll", _("“unenroll” is a JSON object, not %(value)r.") % {"value": unenroll}, unenroll)
-        return
-    known = ("criteria", "when_no_longer_matching", "others")
-    for key in unenroll:
-        if key not in known:
-            message = _("“%(key)s” is not known here. Use: %(known)s.")
-            facts = {"key": key, "known": ", ".join(known)}
-            yield Problem(f"unenroll.{key}", message % facts, code="unknown_field")
-    if unenroll.get("criteria"):
-        message = _("Unenrollment criteria are not supported yet. Remove them.")
-        yield Problem("unenroll.criteria", message, code="unsupported")
-    if unenroll.get("others") not in (None, "", "none"):
-        message = _("Unenrolling from other workflows is not supported yet. Use “none”.")
-        yield Problem("unenroll.others", message, unenroll["others"], code="unsupported")
-    leaves = unenroll.get("when_no_longer_matching", False)
-    if not isinstance(leaves, bool):
-        message = _("%(value)r is neither true nor false. Send true or false.")
-        yield Problem("unenroll.when_no_longer_matching", message % {"value": leaves}, leaves)
-    elif leaves and definition.trigger.kind != "filter":
-        message = _("Only a workflow with a filter trigger can unenroll who no longer matches. Turn this off.")
-        yield Problem("unenroll.when_no_longer_matching", message, leaves)
 
 
 def step_problems(context: StepContext) -> Iterator[Problem]:
@@ -148,7 +125,7 @@ def trigger_reads(definition: Definition) -> set[str]:
 def reads(definition: Definition) -> set[str]:
     """Everything the definition reads, as "object_type.property"."""
     steps = (actions[step.action].reads(step.params, StepContext(definition, step)) for step in definition.walk())
-    return trigger_reads(definition).union(*steps)
+    return trigger_reads(definition).union(door_checks.reads(definition), *steps)
 
 
 def writes(definition: Definition) -> set[str]:

@@ -14,7 +14,7 @@ from records.models import Change, Membership
 from records.object_types import ObjectType, object_types
 from workflows import reenrolling
 from workflows.definition import Definition, parse
-from workflows.enrolling import REFUSALS
+from workflows.doors import REFUSALS, barred
 from workflows.models import Enrollment, Revision, Subscription, Workflow
 from workflows.publishing import trigger_criteria
 
@@ -184,16 +184,21 @@ def explain_absence(
     compiled = trigger_criteria(definition, now)
     answers = compiled.explain([record_id]).get(record_id, []) if compiled else []
     leaves = [LeafThenAndNow(answer.path, answer.sentence, answer.met, answer.value) for answer in answers]
-    verdict, sentence = absence(workflow, kind, compiled, record_id)
+    verdict, sentence = absence(workflow, kind, compiled, record_id, now)
     change = changes_of(kind, record_id).first()
     return Explanation(verdict, [sentence], leaves, change=change, refusals=refusals)
 
 
-def absence(workflow: Workflow, kind: ObjectType, compiled: Compiled | None, record_id: int) -> tuple[str, str]:
+def absence(
+    workflow: Workflow, kind: ObjectType, compiled: Compiled | None, record_id: int, now: dt.datetime
+) -> tuple[str, str]:
+    """The first of the door's refusals that holds, or why nothing has brought the record to the door (TRG-29)."""
     if not kind.records().filter(pk=record_id).exists():
         return NO_RECORD, _("There is no such record, or it was deleted; deleted records are never enrolled.")
     if workflow.status not in Workflow.OPEN or workflow.deleted_at:
         return OFF, _("The workflow is turned off, so nothing is enrolled.")
+    if kept_out := barred(workflow, [record_id], now).get(record_id):
+        return kept_out, str(REFUSALS[kept_out])
     if compiled is None:
         return MANUAL_ONLY, _("Only records that somebody enrolls by hand enter this workflow.")
     if not compiled.records().filter(pk=record_id).exists():

@@ -21,8 +21,8 @@ from workflows.definition import Definition, Step, parse
 from workflows.enrolling import REFUSALS
 from workflows.explaining import first_revision
 from workflows.failing import with_sequel
-from workflows.models import Enrollment, Outcome, Revision, StepExecution, Workflow
-from workflows.other_workflows import linked
+from workflows.models import Enrollment, Outcome, Revision, StepExecution
+from workflows.other_workflows import enrolled_by_workflow, taken_out_by, took_out
 from workflows.params import StepContext
 from workflows.publishing import trigger_criteria
 from workflows.reasons import REASONS, reason_sentence
@@ -37,6 +37,10 @@ ENDINGS = {
     "workflow_deleted": gettext_lazy("The workflow was deleted."),
     "no_longer_matching": gettext_lazy("The record no longer met the criteria."),
     "goal_met": gettext_lazy("The record met the goal of the workflow."),
+    "unenrollment_criteria": gettext_lazy("The record met the unenrollment criteria."),
+    "suppressed": gettext_lazy("The record was found in a suppression list."),
+    "enrolled_elsewhere": gettext_lazy("It was enrolled in another workflow, which takes records out of this one."),
+    "merged": gettext_lazy("The record was merged into another one."),
     "failed": gettext_lazy("A step failed and said to stop here."),
     "step_gone": gettext_lazy("The step it stood on was removed from the workflow."),
     "step_removed": gettext_lazy("A new version of the workflow was published without the step it stood on."),
@@ -126,7 +130,7 @@ class Path:
             kind="enrolled",
             at=self.enrollment.enrolled_at,
             outcome="skipped" if refused else "success",
-            sentence=self.cause_sentence(),
+            sentence=mark_safe(self.cause_sentence() + took_out(self.enrollment.cause)),
             label=_("Asked to enroll") if refused else _("Enrolled"),
             icon="log-out" if refused else "play",
         )
@@ -204,14 +208,17 @@ class Path:
         reason = ending(enrollment.ended_reason)
         by = enrollment.cause.get("ended_by")
         user = get_user_model().objects.filter(pk=by).first() if by else None
+        sentence = escape(reason)
         if user and enrollment.ended_reason == "by_hand":
-            reason = _("%(user)s took it out by hand.") % {"user": user}
+            sentence = escape(_("%(user)s took it out by hand.") % {"user": user})
+        if elsewhere := enrollment.cause.get("ended_by_workflow"):
+            sentence = taken_out_by(elsewhere) or sentence
         outcomes = {Status.COMPLETED: "success", Status.FAILED: "failed"}
         return HistoryLine(
             kind="ended",
             at=enrollment.ended_at,
             outcome=outcomes.get(status, "skipped"),
-            sentence=escape(reason),
+            sentence=sentence,
             label=str(STATUS_LINE.get(status, status.label)).rstrip("."),
             icon="check-circle" if status == Status.COMPLETED else "log-out",
         )
@@ -229,14 +236,6 @@ def manual_sentence(cause: dict[str, Any]) -> SafeString:
     if user:
         return format_html(_("{user} enrolled it by hand."), user=str(user))
     return escape(_("It was enrolled by hand."))
-
-
-def enrolled_by_workflow(pk: Any) -> SafeString:
-    """Which workflow enrolled it, also when that is gone."""
-    workflow = Workflow.objects.filter(pk=pk).first() if pk else None
-    if workflow is None:
-        return escape(_("Another workflow enrolled it."))
-    return format_html(_("The workflow {workflow} enrolled it."), workflow=linked(pk, f"“{workflow.name}”"))
 
 
 def tell(execution: StepExecution, definition: Definition | None, step: Step | None) -> SafeString:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from workflows.greyed_field import GreyedChoiceField
@@ -46,6 +46,33 @@ def linked(workflow: Any, name: str) -> SafeString:
     except NoReverseMatch:
         url = ""
     return format_html('<a href="{}">{}</a>', url, name) if url else format_html("{}", name)
+
+
+def enrolled_by_workflow(pk: Any) -> SafeString:
+    """Which workflow enrolled it, also when that is gone."""
+    workflow = Workflow.objects.filter(pk=pk).first() if pk else None
+    if workflow is None:
+        return escape(_("Another workflow enrolled it."))
+    return format_html(_("The workflow {workflow} enrolled it."), workflow=linked(pk, f"“{workflow.name}”"))
+
+
+def taken_out_by(pk: Any) -> SafeString | None:
+    """Which workflow took a record out by enrolling it (UNE-07); None when that is gone."""
+    workflow = Workflow.objects.filter(pk=pk).first()
+    if workflow is None:
+        return None
+    name = linked(pk, _("“%(name)s”") % {"name": workflow.name})
+    return format_html(_("It was enrolled in {workflow}, which takes records out of this workflow."), workflow=name)
+
+
+def took_out(cause: dict[str, Any]) -> SafeString:
+    """Which workflows a record left because it was enrolled, as a sentence to go on with; "" for none."""
+    ids = [pk for pk in cause.get("took_out") or () if is_id(pk)]
+    names = dict(Workflow.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    if not names:
+        return mark_safe("")
+    listed = format_html_join(", ", "{}", ((linked(pk, f"“{name}”"),) for pk, name in sorted(names.items())))
+    return format_html(_(" That took it out of {workflows}."), workflows=listed)
 
 
 def closed_for(workflow: Workflow) -> str:

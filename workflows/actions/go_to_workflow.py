@@ -36,6 +36,15 @@ REFUSED: dict[str, Promise] = {
     "target_not_matching": gettext_lazy(
         "The record did not meet the criteria of {workflow}, which keeps only those that do."
     ),
+    "target_on_suppression_list": gettext_lazy(
+        "The record was found in a suppression list of {workflow}, so it was not enrolled there."
+    ),
+    "target_meets_unenrollment": gettext_lazy(
+        "The record met the unenrollment criteria of {workflow}, so it was not enrolled there."
+    ),
+    "target_goal_already_met": gettext_lazy(
+        "The record had met the goal of {workflow} already, so it was not enrolled there."
+    ),
     "target_loop": gettext_lazy(
         "Workflows had enrolled in each other too many times in a row, so the record was not enrolled in {workflow}."
     ),

@@ -11,6 +11,7 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
+from workflows import reenrolling
 from workflows.registries import triggers
 from workflows.triggers.base import Trigger
 
@@ -53,11 +54,15 @@ class Filter(Trigger):
         known = criteria.compile(document["criteria"], object_types[object_type], now=database_now()).leaves
         places = {leaf.path for leaf in known}
         message = _("There is no filter at “%(path)s”, so it cannot re-enroll. Remove it from the list.")
-        return [
-            Problem(f"reenroll.{i}", message % {"path": path}, path, code="unknown_filter")
-            for i, path in enumerate(document.get("reenroll") or [])
-            if path not in places
-        ]
+        found = []
+        for i, path in enumerate(document.get("reenroll") or []):
+            place = reenrolling.place_of(document["criteria"], path, object_types[object_type])
+            if path not in places or place is None:
+                found.append(Problem(f"reenroll.{i}", message % {"path": path}, path, code="unknown_filter"))
+            elif why := reenrolling.excluded(place):
+                remedy = _("%(why)s Remove “%(path)s” from the list.") % {"why": why, "path": path}
+                found.append(Problem(f"reenroll.{i}", remedy, path, code="cannot_reenroll"))
+        return found
 
     def describe(self, document: dict[str, Any], object_type: str) -> str:
         kind = object_types[object_type]

@@ -20,11 +20,16 @@ class Manual(Trigger):
     icon = "hand"
 
     def faults(self, document: dict[str, Any]) -> list[Problem]:
-        return [
+        found = [
             Problem(key, _("A manual trigger has no “%(key)s”. Remove it.") % {"key": key})
             for key in document
-            if key != "kind"
+            if key not in ("kind", "reenroll")
         ]
+        again = document.get("reenroll", False)
+        if not isinstance(again, bool):
+            message = _("%(value)r is neither true nor false. Send true or false.")
+            found.append(Problem("reenroll", message % {"value": again}, again))
+        return found
 
     def describe(self, document: dict[str, Any], object_type: str) -> str:
         return _("When somebody enrolls a record by hand")
