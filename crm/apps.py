@@ -16,11 +16,13 @@ class CrmConfig(AppConfig):
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
         from crm.stage_rules import register_stage_rules
+        from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
 
         register_object_types()
         register_stage_rules()
         register_triggers()
+        register_filter()
         register_chores()
         register_goals()
         register_attachments()

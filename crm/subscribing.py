@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,16 @@ from django.utils.translation import gettext as _
 
 from crm.models import Contact, Subscription, SubscriptionChange, SubscriptionType
 from records.problems import Problem
+from records.properties import Option
 from records.sql_arrays import array
+from records.vocabulary import ListedIn
 
 Status, LegalBasis, Source = Subscription.Status, Subscription.LegalBasis, Subscription.Source
 Channel = SubscriptionType.Channel
 #: Where a channel reaches a person: one of these properties must not be blank.
 ADDRESSES = {Channel.EMAIL: ("email",), Channel.SMS: ("mobile", "phone"), Channel.WHATSAPP: ("mobile", "phone")}
 
+# The join has the rows read (and locked) before any is written: afterwards they would count as seen already.
 # Only what becomes different is written; each written row also goes to the history. What is said again without a
 # legal basis or an explanation keeps the ones it had.
 SET = """
@@ -28,9 +32,10 @@ SET = """
     ), written AS (
         INSERT INTO {now} AS s
             (contact_id, type, status, legal_basis, explanation, source, changed_by_id, workflow_id, changed_at)
-        SELECT id, %(type)s, %(status)s, %(basis)s, %(explanation)s, %(source)s, %(by)s, %(workflow)s, %(now)s
-        FROM unnest(%(ids)s::bigint[]) AS id
-        WHERE %(status)s <> 'not_specified' OR id IN (SELECT contact_id FROM earlier)
+        SELECT id, %(type)s, %(status)s, %(basis)s, explanation, %(source)s, %(by)s, %(workflow)s, %(now)s
+        FROM json_to_recordset(%(asked)s) AS a (id bigint, explanation text)
+        LEFT JOIN earlier e ON e.contact_id = a.id
+        WHERE %(status)s <> 'not_specified' OR e.contact_id IS NOT NULL
         ORDER BY id
         ON CONFLICT (contact_id, type) DO UPDATE SET status = EXCLUDED.status, legal_basis = EXCLUDED.legal_basis,
             explanation = EXCLUDED.explanation, source = EXCLUDED.source, changed_by_id = EXCLUDED.changed_by_id,
@@ -48,6 +53,14 @@ SET = """
     SELECT w.contact_id, COALESCE(e.status, 'not_specified')
     FROM written w LEFT JOIN earlier e ON e.contact_id = w.contact_id
 """
+
+
+def fetch_types() -> list[Option]:
+    return [Option(slug, name) for slug, name in SubscriptionType.objects.values_list("slug", "name")]
+
+
+#: Every subscription type; criteria and steps that name one are read anew when the types change.
+types = ListedIn(fetch_types, SubscriptionType)
 
 
 @dataclass(frozen=True)
@@ -92,20 +105,30 @@ def reachable(ids: Iterable[int], subscription_type: SubscriptionType) -> set[in
 
 
 def set_status(
-    ids: Iterable[int], wish: Wish, *, source: str, by: Any = None, workflow_id: int | None = None, now: dt.datetime
+    ids: Iterable[int],
+    wish: Wish,
+    *,
+    source: str,
+    by: Any = None,
+    workflow_id: int | None = None,
+    now: dt.datetime,
+    explanations: Mapping[int, str] | None = None,
 ) -> dict[int, str]:
     """Set what contacts want of a type, in one statement; the former status of each one for whom it is new.
 
-    The caller has asked `problems_of` and `reachable`; locks are taken in the order of the contacts.
+    The caller has asked `problems_of` and `reachable`; locks are taken in the order of the contacts. `explanations`:
+    by contact, instead of the wish's own.
     """
     asked = sorted(set(ids))
     if not asked:
         return {}
+    texts = explanations or {}
+    rows = [{"id": pk, "explanation": texts.get(pk, wish.explanation)} for pk in asked]
     quote = connection.ops.quote_name
     sql = SET.format(now=quote(Subscription._meta.db_table), history=quote(SubscriptionChange._meta.db_table))
     facts = {
-        "ids": array(asked), "type": wish.type.slug, "status": wish.status, "basis": wish.legal_basis,
-        "explanation": wish.explanation, "source": source, "by": getattr(by, "pk", by), "workflow": workflow_id,
+        "ids": array(asked), "asked": json.dumps(rows), "type": wish.type.slug, "status": wish.status,
+        "basis": wish.legal_basis, "source": source, "by": getattr(by, "pk", by), "workflow": workflow_id,
         "now": now,
     }  # fmt: skip
     with connection.cursor() as cursor:

@@ -120,6 +120,10 @@ class ObjectType:
         live = Q(deleted_at=None) if self.soft_deletes else Q()
         return self.model._default_manager.filter(live)
 
+    def lets_workflows_write(self, other: ObjectType) -> bool:
+        """Whether workflows for this type may write properties of another one (or of its own)."""
+        return self.workflows_write is None or other.slug in self.workflows_write
+
     def name_of(self, record: models.Model) -> str:
         return str(record)
 

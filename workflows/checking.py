@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
@@ -16,6 +16,9 @@ from workflows.definition import Definition
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
 from workflows.settings_checks import settings_problems
+
+if TYPE_CHECKING:
+    from workflows.actions.base import Action
 
 PUBLISH = "workflows.publish_workflow"
 
@@ -71,15 +74,29 @@ def step_problems(context: StepContext) -> Iterator[Problem]:
     step = context.step
     assert step is not None
     action = actions[step.action]
-    if action.object_types is not None and context.definition.object not in action.object_types:
+    if not action.offered_to(context.object_type):
         message = _("“%(action)s” cannot be used with %(records)s. Remove the step.")
         facts = {"action": action.label, "records": context.object_type.label_plural}
         yield Problem(f"{step.path}.action", message % facts, step.action)
-    for problem in action.problems(step.params, context):
+    found = action.problems(step.params, context)
+    for problem in found or not_writable(action, context):
         yield problem.at(f"{step.path}.params")
     if action.splits:
         for problem in action.branch_problems(context):
             yield problem.at(step.path)
+
+
+def not_writable(action: Action, context: StepContext) -> list[Problem]:
+    """What an action of a workflow would write though the object type does not let it (ACG-09)."""
+    own, step = context.object_type, context.step
+    if own.workflows_write is None or action.creates or step is None:
+        return []
+    message = _("Workflows for %(records)s may not change “%(value)s”. Remove the step.")
+    return [
+        Problem("", message % {"records": own.label_plural, "value": name}, name)
+        for name in sorted(action.writes(step.params, context))
+        if name.partition(".")[0] not in own.workflows_write
+    ]
 
 
 def never_reached(definition: Definition) -> Iterator[Problem]:

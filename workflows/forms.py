@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from records.properties import Property
 from workflows import tokens
-from workflows.params import StepContext
+from workflows.params import ParamsForm, StepContext
 
 OWNER = "owner"
 
@@ -119,23 +120,36 @@ class ChoiceField(forms.ChoiceField):
 
 
 class PropertyField(forms.ChoiceField):
-    """A property of the object type, by its slug.
+    """A property of the object type, by its slug; with `subject` one of the records the action works on.
 
     `writable` leaves out what cannot be set; `types` keeps some property types only. Where other fields of the form
     depend on the choice, `steers` has the panel drawn anew when it changes.
     """
 
     def __init__(
-        self, *, writable: bool = False, types: tuple[str, ...] = (), steers: bool = False, **kwargs: Any
+        self,
+        *,
+        writable: bool = False,
+        types: tuple[str, ...] = (),
+        steers: bool = False,
+        subject: bool = False,
+        **kwargs: Any,
     ) -> None:
-        self.writable, self.types = writable, types
+        self.writable, self.types, self.subject = writable, types, subject
         super().__init__(**kwargs)
         if steers:
             self.widget.attrs["data-refresh"] = "panel"
 
     def use_context(self, context: StepContext) -> None:
-        properties = [prop for prop in context.properties.values() if self.offers(prop)]
-        self.choices = [("", "—"), *((prop.slug, str(prop.label)) for prop in properties)]
+        self.offer(context.properties.values())
+
+    def use_form(self, form: ParamsForm) -> None:
+        if self.subject:
+            self.offer(form.subject_properties.values())
+
+    def offer(self, properties: Iterable[Property]) -> None:
+        offered = [prop for prop in properties if self.offers(prop)]
+        self.choices = [("", "—"), *((prop.slug, str(prop.label)) for prop in offered)]
 
     def offers(self, prop: Property) -> bool:
         settable = not self.writable or not (prop.read_only or prop.calculated is not None)

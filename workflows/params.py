@@ -70,6 +70,16 @@ class ParamsForm(forms.Form):
             if hasattr(bound, "use_form"):
                 bound.use_form(self)
 
+    @classmethod
+    def possible(cls, own: ObjectType) -> bool:
+        """Whether the action can be set up at all in workflows for an object type."""
+        return True
+
+    @property
+    def subject_properties(self) -> Mapping[str, Property]:
+        """The properties of the records the action works on."""
+        return self.context.properties
+
     def raw(self, name: str) -> Any:
         """What was sent or stored for a field, before it is cleaned; for a new form its initial value."""
         if not self.is_bound:

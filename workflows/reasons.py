@@ -30,8 +30,11 @@ REASONS = {
     "never_permitted": gettext_lazy(
         "The execution times and pause dates permit no day of the next three years: looked at again on %(until)s"
     ),
+    "no_address": gettext_lazy("No address or number of the contact is known for this channel."),
+    "no_associated": gettext_lazy("The record has no associated %(records)s."),
     "no_email": gettext_lazy("Nobody among the recipients has an email address."),
     "no_owner": gettext_lazy("The record has no owner."),
+    "no_primary": gettext_lazy("None of the associated %(records)s is the primary one."),
     "no_recipients": gettext_lazy("There was nobody to send it to."),
     "nobody_available": gettext_lazy("Nobody could take the record: everyone is inactive, away or no main member."),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
@@ -41,6 +44,7 @@ REASONS = {
     "record_deleted": gettext_lazy("The record had been deleted."),
     "refused": gettext_lazy("The value was refused: %(error)s"),
     "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
+    "same_subscription": gettext_lazy("The subscription was already like this."),
     "step_replaced": gettext_lazy(
         "A new version of the workflow was published without this step, so the record went on at another one."
     ),

@@ -35,7 +35,7 @@ class ValueField(forms.Field):
 
     def use_form(self, form: ParamsForm) -> None:
         self.context = form.context
-        self.property = form.context.properties.get(str(form.raw(self.follows) or ""))
+        self.property = form.subject_properties.get(str(form.raw(self.follows) or ""))
         if self.property is None:
             return
         name = next(name for name, found in form.fields.items() if found is self)

@@ -35,6 +35,15 @@ def current_values(batch: Batch, prop: Property) -> dict[int, Any]:
     return {pk: prop.stored(value) for pk, value in found}
 
 
+def locked_values(object_type: ObjectType, ids: Sequence[int], prop: Property) -> dict[int, Any]:
+    """The property's value for records that other workers may write, too; locked in the order of their ids."""
+    rows = object_type.records().filter(pk__in=list(ids)).order_by("pk").select_for_update(no_key=True, of=("self",))
+    found = rows.annotate(asked=prop.expression()).values_list("pk", "asked")
+    if prop.column is not None or prop.calculated is not None:
+        return {pk: None if value == "" else value for pk, value in found}
+    return {pk: prop.stored(value) for pk, value in found}
+
+
 def write(object_type: ObjectType, changes: dict[int, dict[str, Any]], properties: dict[str, Property]) -> None:
     """Set properties of records, by record id and slug, in one statement; None means blank."""
     for values in changes.values():

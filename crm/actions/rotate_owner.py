@@ -31,6 +31,7 @@ class RotateOwner(Action):
     description = gettext_lazy("Hand out records in turn, within a team or among some users.")
     group = gettext_lazy("Records")
     icon = "refresh-cw"
+    edits_enrolled = True
 
     class Params(ParamsForm):
         team = TeamField(

@@ -11,7 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from crm.models import Subscription, SubscriptionType
 from crm.record_links import names_of, url, url_of, users_by_id
+from crm.subscription_journal import PREFIX as SUBSCRIPTION
 from records.models import Change, ChangeKind
 from records.object_types import ObjectType, object_types
 from records.properties import Property
@@ -38,6 +40,8 @@ class Teller:
         sources = [change.source or {} for change in changes]
         self.workflows = Workflow.objects.in_bulk({s["workflow"] for s in sources if s.get("workflow")})
         self.records = self.linked_names(changes)
+        wished = any(slug.startswith(SUBSCRIPTION) for change in changes for slug in change.after)
+        self.types = dict(SubscriptionType.objects.values_list("slug", "name")) if wished else {}
 
     def linked_names(self, changes: Sequence[Change]) -> dict[tuple[str, int], str]:
         wanted: dict[str, set[int]] = defaultdict(set)
@@ -63,6 +67,9 @@ class Teller:
             return _("The %(type)s was created.") % {"type": self.object_type.label}
         if change.kind == ChangeKind.DELETED:
             return _("The %(type)s was deleted.") % {"type": self.object_type.label}
+        wishes = [slug for slug in change.after if slug.startswith(SUBSCRIPTION)]
+        if wishes:
+            return format_html_join(SafeString(" "), "{}", ((self.wish(slug, change),) for slug in wishes))
         slugs = [s for s in self.properties if s not in HIDDEN and (s in change.before or s in change.after)]
         if not slugs:
             restored = "deleted_at" in change.before
@@ -79,6 +86,14 @@ class Teller:
         else:
             template = _("%(property)s was changed from %(old)s to %(new)s.")
         return filled(template, property=prop.label, old=strong(old), new=strong(new))
+
+    def wish(self, slug: str, change: Change) -> SafeString:
+        """What a contact subscribes to, which is no property but journaled like one."""
+        statuses = dict(Subscription.Status.choices)
+        old, new = (str(statuses.get(values.get(slug, ""), "–")) for values in (change.before, change.after))
+        type_slug = slug.removeprefix(SUBSCRIPTION)
+        template = _("The subscription “%(type)s” was changed from %(old)s to %(new)s.")
+        return filled(template, type=self.types.get(type_slug, type_slug), old=strong(old), new=strong(new))
 
     def shown(self, prop: Property, stored: Any) -> str:
         """A journaled value as a person reads it; "" for a blank."""

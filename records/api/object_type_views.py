@@ -44,6 +44,11 @@ OBJECT_TYPE = object_shape(
         "name_property": TEXT,
         "associations": {"type": "array", "items": object_shape({"slug": TEXT, "type": TEXT})},
         "properties": {"type": "array", "items": PROPERTY},
+        "workflows_write": {
+            "type": ["array", "null"],
+            "items": TEXT,
+            "description": "Whose properties workflows for this type may write: slugs of object types; null for all.",
+        },
     }
 )
 
@@ -73,6 +78,7 @@ def describe(object_type: ObjectType) -> dict[str, Any]:
         "name_property": object_type.name_property,
         "associations": [{"slug": slug, "type": one.to.slug} for slug, one in associations_of(object_type).items()],
         "properties": [describe_property(prop) for prop in object_type.properties().values()],
+        "workflows_write": list(object_type.workflows_write) if object_type.workflows_write is not None else None,
     }
 
 

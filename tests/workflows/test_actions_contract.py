@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from crm.models import Contact, Team, TeamMembership, User
+from crm.models import Contact, SubscriptionType, Team, TeamMembership, User
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import definition, prepared
 from workflows.engine import run_due
@@ -56,6 +56,9 @@ EXAMPLES = {
     "rotate_owner": step("s", "rotate_owner", team="north"),
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
+    "set_subscription": step(
+        "s", "set_subscription", type="news", status="subscribed", legal_basis="consent", explanation=f"See {BLANK}"
+    ),
     "value_branch": step(
         "s",
         "value_branch",
@@ -94,6 +97,11 @@ def targets(db):
     for object_type, pk in TARGETS.items():
         made = make_workflow([step("t", "end")], object_type)
         Workflow.objects.create(pk=pk, name="Target", object_type=object_type, status="on", live=made.live)
+
+
+@pytest.fixture(autouse=True)
+def newsletter(db):
+    SubscriptionType.objects.create(slug="news", name="News")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from workflows.params import ParamsForm, StepContext
 from workflows.reasons import reason_sentence
 
 if TYPE_CHECKING:
+    from records.object_types import ObjectType
     from records.properties import Property
     from workflows.batch import Batch
 
@@ -34,10 +35,22 @@ class Action:
     flow = False
     #: Has its place inside a branch only (GTO-07).
     in_branches = False
+    #: Writes properties of the enrolled record itself: not for object types that do not let workflows (ACG-09).
+    edits_enrolled = False
+    #: What it writes are new records of its own, not properties of those that are there.
+    creates = False
     object_types: tuple[str, ...] | None = None
 
     class Params(ParamsForm):
         pass
+
+    def offered_to(self, object_type: ObjectType) -> bool:
+        """Whether the action can be used in workflows for an object type (ACG-04, ACG-05, ACG-09)."""
+        if self.object_types is not None and object_type.slug not in self.object_types:
+            return False
+        if self.edits_enrolled and not object_type.lets_workflows_write(object_type):
+            return False
+        return self.Params.possible(object_type)
 
     def params(self, document: dict[str, Any], context: StepContext) -> dict[str, Any]:
         """The cleaned params the action runs with. Raises ValueError when they are not valid."""

@@ -9,15 +9,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.object_types import object_types
 from records.properties import Property
 from records.vocabulary import ListedIn
 from workflows import copying, tokens
 from workflows.actions.base import Action
 from workflows.forms import FlagField, PropertyField
-from workflows.params import ParamsForm, StepContext
+from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.targets import TargetForm, properties_for, subject_of, targets_of
 from workflows.value_field import ValueField
-from workflows.writing import current_values, set_for_all, write
+from workflows.writing import current_values, locked_values, set_for_all, write
 
 if TYPE_CHECKING:
     from workflows.batch import Batch, Standing
@@ -33,8 +35,10 @@ class EditRecord(Action):
     group = gettext_lazy("Records")
     icon = "pencil"
 
-    class Params(ParamsForm):
-        property = PropertyField(label=gettext_lazy("Property to edit"), writable=True, steers=True)
+    class Params(TargetForm):
+        edits = True
+
+        property = PropertyField(label=gettext_lazy("Property to edit"), writable=True, steers=True, subject=True)
         value = ValueField(
             label=gettext_lazy("New value"),
             required=False,
@@ -45,7 +49,7 @@ class EditRecord(Action):
 
         def clean(self) -> dict[str, Any]:
             cleaned = super().clean() or {}
-            prop = self.context.properties.get(cleaned.get("property", ""))
+            prop = self.subject_properties.get(cleaned.get("property", ""))
             given = [way for way in WAYS if cleaned.get(way) not in (None, "", [], False)]
             if self.errors or prop is None:
                 return cleaned
@@ -61,10 +65,13 @@ class EditRecord(Action):
             return cleaned
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
-        prop = context.properties.get(str(document.get("property", "")))
+        prop = property_of(document, context)
         if prop is None:
             return _("Choose a property to edit")
         facts = {"property": prop.label}
+        if document.get("of"):
+            records = subject_of(document, context).label_plural
+            facts["property"] = _("%(property)s of the associated %(records)s") % (facts | {"records": records})
         if document.get("clear"):
             return _("Clear %(property)s") % facts
         if document.get("copy_from"):
@@ -82,14 +89,17 @@ class EditRecord(Action):
 
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
         slug = document.get("property")
-        return {f"{context.object_type.slug}.{slug}"} if slug else set()
+        return {f"{subject_of(document, context).slug}.{slug}"} if slug else set()
 
     def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
         """Not where the value is one of options that a plain function makes up."""
-        prop = context.properties.get(str(document.get("property", "")))
+        prop = property_of(document, context)
         return prop is not None and (not callable(prop.options_source) or isinstance(prop.options_source, ListedIn))
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        if params["of"]:
+            self.edit_associated(batch, params)
+            return
         prop = batch.properties[params["property"]]
         alike = bool(params["clear"]) or not (params["copy_from"] or tokens.has_tokens(params["value"]))
         value = None if params["clear"] else params["value"]
@@ -108,6 +118,28 @@ class EditRecord(Action):
             elif pk in wanted:
                 batch.skip(enrollment, "unchanged")
             batch.note(enrollment, property=prop.slug)
+
+    def edit_associated(self, batch: Batch, params: dict[str, Any]) -> None:
+        """One enrollment after the other as far as records are shared, yet written in one statement."""
+        targets = targets_of(batch, params)
+        prop = properties_for(targets.object_type, batch.context)[params["property"]]
+        part = batch.part([one for one in batch.enrollments if targets.of(one)])
+        before = locked_values(targets.object_type, targets.ids, prop)
+        wanted = self.wanted(part, params, prop)
+        values, changes = dict(before), {}
+        for enrollment in part.enrollments:
+            pk = enrollment.record_id
+            if pk not in wanted:
+                continue
+            others = [one for one in targets.of(enrollment) if one in before and values[one] != wanted[pk]]
+            for one in others:
+                values[one], changes[one] = wanted[pk], {prop.slug: wanted[pk]}
+            if not others:
+                part.skip(enrollment, "unchanged")
+            told = facts_of(prop, before[others[0]] if len(others) == 1 else None, wanted[pk])
+            part.note(enrollment, property=prop.slug, of=targets.object_type.slug, records=len(others), **told)
+        write(targets.object_type, changes, {prop.slug: prop})
+        batch.absorb(part)
 
     def tell_alike(self, batch: Batch, prop: Property, value: Any, changed: dict[int, Any]) -> None:
         """Answer for records that all got one value: together for those that had the same one before."""
@@ -137,9 +169,15 @@ class EditRecord(Action):
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         slug = str(detail.get("property", ""))
-        prop = context.properties.get(slug)
+        other = object_types.get(str(detail.get("of", "")))
+        prop = (properties_for(other, context) if other else context.properties).get(slug)
         label = prop.label if prop else slug
+        if other is not None:
+            facts = {"property": label, "records": other.label_plural}
+            label = _("%(property)s of the associated %(records)s") % facts
         before, after = (shown(detail.get(key), prop) for key in ("before", "after"))
+        if not after and not before:
+            return format_html(_("Cleared {property}"), property=label)
         if not after:
             return format_html(_("Cleared {property} (it was “{before}”)"), property=label, before=before)
         if not before:
@@ -147,6 +185,11 @@ class EditRecord(Action):
         return format_html(
             _("Changed {property} from “{before}” to “{after}”"), property=label, before=before, after=after
         )
+
+
+def property_of(document: dict[str, Any], context: StepContext) -> Property | None:
+    """The property a document edits; None when there is none of the name."""
+    return properties_for(subject_of(document, context), context).get(str(document.get("property", "")))
 
 
 def cleaned(batch: Batch, prop: Property, values: dict[int, Any], clean: Any) -> dict[int, Any]:

@@ -14,6 +14,7 @@ from records.api.views import ApiView
 from records.criteria.catalog import operand_entry
 from records.criteria.operators import Operator, operators
 from records.models import Scope
+from records.object_types import object_types
 from records.property_types import property_types
 from workflows.actions.base import Action
 from workflows.api import shapes
@@ -47,9 +48,15 @@ def describe_action(action: Action) -> dict[str, Any]:
     return plugin(action) | {
         "group": str(action.group),
         "has_branches": action.splits,
-        "object_types": list(action.object_types) if action.object_types is not None else None,
+        "object_types": usable_with(action),
         "params": action.Params.schema(),
     }
+
+
+def usable_with(action: Action) -> list[str] | None:
+    """The object types whose workflows can have the action; None for all."""
+    found = [slug for slug, object_type in object_types.items() if action.offered_to(object_type)]
+    return None if len(found) == len(object_types) else found
 
 
 def describe_operator(operator: Operator) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from records.object_types import properties_read_once
+from records.object_types import object_types, properties_read_once
 from records.problems import Problem
 from workflows import checking, drafting
 from workflows.definition import Definition, parse
@@ -78,9 +78,10 @@ def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]
 def palette(object_type: str) -> list[dict[str, Any]]:
     """The actions by category; those that cannot be used for the object type with the reason."""
     groups: dict[str, list[dict[str, Any]]] = {}
+    kind = object_types[object_type]
     for action in actions.values():
-        usable = action.object_types is None or object_type in action.object_types
-        reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": object_type}
+        usable = action.offered_to(kind)
+        reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": kind.label}
         entry = {"slug": action.slug, "label": action.label, "description": action.description, "icon": action.icon}
         groups.setdefault(str(action.group), []).append(entry | {"reason": reason, "inside": action.in_branches})
     return [{"label": label, "actions": entries} for label, entries in groups.items()]

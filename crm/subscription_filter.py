@@ -1,0 +1,89 @@
+"""Filters on what contacts subscribe to (FLT-28, FLT-29)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.models import Subscription
+from crm.subscribing import types
+from crm.subscription_journal import property_slug
+from records.criteria.dependencies import Dependency
+from records.criteria.leaves import LeafKind, leaf_kinds
+from records.criteria.scope import Scope, joined_path
+from records.criteria.tree import Context, Node
+
+Status = Subscription.Status
+#: Operators by slug, with the status each asks for.
+OPERATORS = {
+    "is_subscribed": Status.SUBSCRIBED,
+    "is_unsubscribed": Status.UNSUBSCRIBED,
+    "is_not_specified": Status.NOT_SPECIFIED,
+}
+
+
+class SubscriptionKind(LeafKind):
+    """{subscription: type, operator}"""
+
+    slug = "subscription"
+    label = gettext_lazy("Subscription")
+
+    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
+        scope.count_filter(path)
+        scope.unknown_keys(document, {"subscription", "operator"}, path)
+        if scope.object_type.slug != "contact":
+            message = _("Only contacts have subscriptions. Put the filter inside one on associated contacts.")
+            scope.fault(path, message, document)
+            return None
+        names = {option.value: str(option.label) for option in types()}
+        slug, operator = document["subscription"], document.get("operator")
+        known = isinstance(slug, str) and (slug in names or scope.stored)
+        if not known:
+            message = _("There is no subscription type %(value)r. Use one of: %(known)s.")
+            values = {"value": slug, "known": ", ".join(names) or _("none")}
+            scope.fault(joined_path(path, "subscription"), message % values, slug, code="unknown_subscription")
+        if not isinstance(operator, str) or operator not in OPERATORS:
+            message = _("Subscriptions cannot be filtered with the operator %(value)r. Use one of: %(known)s.")
+            values = {"value": operator, "known": ", ".join(OPERATORS)}
+            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
+            return None
+        return SubscriptionFilter(path, slug, names.get(slug, slug), operator, scope.hops) if known else None
+
+
+@dataclass(frozen=True)
+class SubscriptionFilter(Node):
+    """Whether a contact has a status for one subscription type; without any row it is not specified."""
+
+    path: str
+    type: str
+    name: str
+    operator: str
+    hops: tuple[str, ...]
+
+    def q(self, context: Context) -> Q:
+        rows = Subscription.objects.filter(contact=OuterRef("pk"), type=self.type)
+        status = OPERATORS[self.operator]
+        if status == Status.NOT_SPECIFIED:
+            return ~Q(Exists(rows.exclude(status=status)))
+        return Q(Exists(rows.filter(status=status)))
+
+    def text(self, context: Context) -> str:
+        sentences = {
+            "is_subscribed": _("is subscribed to “%(type)s”"),
+            "is_unsubscribed": _("is unsubscribed from “%(type)s”"),
+            "is_not_specified": _("has not specified whether to get “%(type)s”"),
+        }
+        return sentences[self.operator] % {"type": self.name}
+
+    def dependencies(self) -> Iterator[Dependency]:
+        yield Dependency("contact", property_slug(self.type), self.hops)
+
+
+def register_filter() -> None:
+    """Called once, when the apps are ready."""
+    leaf_kinds.register(SubscriptionKind)
