@@ -176,7 +176,7 @@ def enroll_again(
 ) -> None:
     """Enroll, also a second time, who began to meet a ticked filter and meets the trigger now (REN-06, REN-07)."""
     kind = object_types[segment.object_type]
-    renewed = [pk for pk, changes in causes.items() if reenrolling.renews(segment.criteria, kind, changes)]
+    renewed = reenrolling.renewed(segment.criteria, kind, causes, now)
     restored = {pk for pk in moved.joined if causes.get(pk) and all(is_existence(change) for change in causes[pk])}
     fresh = members(segment, {*moved.joined, *renewed} - restored)
     trigger = trigger_segment(subscription.revision)

@@ -7,13 +7,19 @@ an exact fact (REN-07). A ticked “is known” counts every change of the value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
+from records.criteria.event_rows import EVENT_PREFIX
+from records.criteria.leaves.event import OCCURRED, EventFilter
+from records.criteria.parsing import parse
+from records.criteria.tree import Context
 from records.models import ChangeKind, PendingChange
 from records.object_types import ObjectType, object_types
 
@@ -102,19 +108,46 @@ def types_inside(node: Any, kind: ObjectType) -> Iterator[str]:
             yield from types_inside(child, kind)
 
 
-def renews(criteria: dict[str, Any] | None, kind: ObjectType, causes: Iterable[PendingChange]) -> bool:
-    """Whether one of these changes gave another value to what a ticked filter wants to be known (REN-08).
+def renewed(
+    document: dict[str, Any] | None, kind: ObjectType, causes: Mapping[int, list[PendingChange]], now: dt.datetime
+) -> set[int]:
+    """The records in whom a ticked filter is met anew though it was met all along.
 
-    Coming into being is no change of a value: restoring a record does not resume anything (UNE-09).
+    That is so when what wants to be known has taken another value (REN-08), and when the event the filter is about
+    has occurred again, whatever its refinement says (REN-09). Coming into being is no change of a value: restoring a
+    record does not resume anything (UNE-09).
     """
-    node = (criteria or {"all": [{}]})["all"][0]
+    node = (document or {"all": [{}]})["all"][0]
     while "association" in node and len(node.get("all") or ()) == 1:
         kind = associations_of(kind)[node["association"]].to
         node = node["all"][0]
-    if node.get("operator") != IS_KNOWN or "property" not in node:
-        return False
-    whole = (ChangeKind.CREATED, ChangeKind.DELETED)
-    return any(
-        change.object_type == kind.slug and change.kind not in whole and node["property"] in change.properties
-        for change in causes
-    )
+    if "property" in node and node.get("operator") == IS_KNOWN:
+        slug, whole = node["property"], (ChangeKind.CREATED, ChangeKind.DELETED)
+        meant = {
+            change.pk
+            for changes in causes.values()
+            for change in changes
+            if change.object_type == kind.slug and change.kind not in whole and slug in change.properties
+        }
+    elif "event" in node and node.get("operator") == OCCURRED:
+        meant = occurred_again(node, kind, causes, now)
+    else:
+        return set()
+    return {pk for pk, changes in causes.items() if any(change.pk in meant for change in changes)}
+
+
+def occurred_again(
+    node: dict[str, Any], kind: ObjectType, causes: Mapping[int, list[PendingChange]], now: dt.datetime
+) -> set[int]:
+    """Which of these are occurrences of a filter's event that pass what it says about the event's properties."""
+    name = f"{EVENT_PREFIX}{node['event']}"
+    told = {
+        change.change_id: change.pk for changes in causes.values() for change in changes if name in change.properties
+    }
+    if not told:
+        return set()
+    plain = {key: value for key, value in node.items() if key != "refine"}
+    (found,) = parse({"all": [plain]}, kind, stored=True).group.children
+    assert isinstance(found, EventFilter)
+    occurrences = found.occurrences(Context(now, zoneinfo.ZoneInfo("UTC"))).filter(pk__in=list(told))
+    return {told[pk] for pk in occurrences.values_list("pk", flat=True)}

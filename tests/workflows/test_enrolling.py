@@ -223,7 +223,7 @@ def test_dispatching_takes_the_same_statements_for_one_and_for_many(deals, djang
     settle()
     for count in (1, 300):
         Deal.objects.bulk_create(Deal(name=str(i), amount=50) for i in range(count))
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(28):
             assert dispatch(database_now()) == count
     assert len(inside(workflow)) == 301
     with django_assert_max_num_queries(4):
