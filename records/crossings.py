@@ -93,20 +93,28 @@ def unindexed_since(now: dt.datetime) -> dt.datetime | None:
 def build_indexes(now: dt.datetime) -> int:
     """Give the segments that time changes the indexes they lack; how many segments were seen to.
 
-    Outside of a transaction nobody who writes records has to wait for that. Several processes may ask at once.
+    Nobody who writes records has to wait for that, so it cannot be done inside of a transaction: 0 then. Several
+    processes may ask at once.
     """
+    if connection.in_atomic_block:
+        return 0
     waiting = list(Segment.objects.filter(indexed=False, time_sensitive=True, active=True).order_by("pk")[:AT_ONCE])
     if not waiting or not alone():
         return 0
     try:
         for segment in waiting:
-            for object_type, prop in dates_of(segment, now):
-                build(object_type, prop)
-            Segment.objects.filter(pk=segment.pk).update(indexed=True)
+            index(segment, now)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", BUILDING)
     return len(waiting)
+
+
+def index(segment: Segment, now: dt.datetime) -> None:
+    """Give one segment the indexes it lacks."""
+    for object_type, prop in dates_of(segment, now):
+        build(object_type, prop)
+    Segment.objects.filter(pk=segment.pk).update(indexed=True)
 
 
 def alone() -> bool:

@@ -54,10 +54,8 @@ class ListKind(LeafKind):
             return None
         if found is None:
             return None
-        segment, name = found
-        return ListFilter(
-            path, scope.object_type, document["list"], name, segment, operator == "is_member", scope.hops
-        )
+        member = operator == "is_member"
+        return ListFilter(path, scope.object_type, document["list"], *found, member, scope.hops)
 
     def list_of(self, slug: Any, scope: Scope, path: str) -> tuple[int, str] | None:
         """The list's segment and name; None where there is none of this object type."""
