@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from records.object_types import object_types
 from records.problems import DocumentError, Problem, unknown_keys
+from workflows import centres
 from workflows.failing import parse_on_failure
 from workflows.registries import actions, triggers
 
@@ -24,7 +25,7 @@ DEPTH_LIMIT = 20
 STEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 KEYS = {
     "format", "name", "object", "description", "trigger", "unenroll", "suppress", "goal", "sources", "settings",
-    "steps",
+    "steps", "centre",
 }  # fmt: skip
 STEP_KEYS = {"id", "action", "params", "branches", "comment", "on_failure"}
 BRANCH_KEYS = {"name", "criteria", "values", "percent", "steps"}
@@ -83,6 +84,11 @@ class Definition:
     after: dict[str, str] = field(repr=False, compare=False)
 
     @cached_property
+    def centre(self) -> centres.Centre | None:
+        """The day a date-centred workflow's steps are timed by; None for other workflows."""
+        return centres.read(self.document.get("centre"))
+
+    @cached_property
     def asked_outcomes(self) -> frozenset[str]:
         """Ids of the steps whose outcome a later step may ask for (ACG-11): only of these it is kept."""
         asked = (str(step.params.get("output", "")).rpartition(".") for step in self.by_id.values())
@@ -127,7 +133,7 @@ def parse(document: Any) -> Definition:
     faults: list[Problem] = []
     if not isinstance(document, dict):
         raise DocumentError([Problem("", _("A definition is a JSON object, not %(value)r.") % {"value": document})])
-    faults += unknown_keys(document, KEYS, "")
+    faults += unknown_keys(document, KEYS, "") + centres.faults(document.get("centre"))
     if document.get("format", FORMAT) != FORMAT or document.get("format") is True:
         faults.append(Problem("format", _("Format %(value)r is not known. Use 1.") % {"value": document["format"]}))
     if document.get("object") not in object_types:
@@ -160,7 +166,7 @@ def parse(document: Any) -> Definition:
         settings=document.get("settings") or {},
         document=document,
         by_id={step.id: step for step in every},
-        after=successors(steps),
+        after=successors(steps, first_again(document, steps)),
     )
 
 
@@ -255,6 +261,12 @@ def repeated_ids(steps: list[Step]) -> list[Problem]:
             repeated.append(Problem(f"{step.path}.id", message % values, step.id, code="duplicate_id"))
         seen.setdefault(step.id, step)
     return repeated
+
+
+def first_again(document: dict[str, Any], steps: tuple[Step, ...]) -> str:
+    """Where a path that has run to its end leads: in a workflow that repeats every year to its beginning (SCH-31)."""
+    centre = centres.read(document.get("centre"))
+    return steps[0].id if steps and centre is not None and centre.yearly else ""
 
 
 def successors(steps: tuple[Step, ...], after: str = "") -> dict[str, str]:

@@ -27,9 +27,10 @@ from workflows.models import Enrollment, Revision, Subscription, Workflow
 logger = logging.getLogger(__name__)
 Purpose = Subscription.Purpose
 
-OFF, RUNNING, BEFORE, GONE, LOOP, NOT_MATCHING, UNPUBLISHED, SUPPRESSED, UNWANTED, GOAL_REACHED = (
+OFF, RUNNING, BEFORE, GONE, LOOP, NOT_MATCHING, UNPUBLISHED, SUPPRESSED, UNWANTED, GOAL_REACHED, NO_DATE = (
     "workflow_off", "already_enrolled", "enrolled_before", "record_deleted", "loop", "not_matching", "not_published",
     "on_suppression_list", "meets_unenrollment", "goal_already_met",
+    "no_centre_date",
 )  # fmt: skip
 #: Why a record was not enrolled, by code.
 REFUSALS = {
@@ -42,6 +43,7 @@ REFUSALS = {
     UNPUBLISHED: gettext_lazy("The workflow had never been published."),
     SUPPRESSED: gettext_lazy("The record was found in a suppression list of this workflow."),
     UNWANTED: gettext_lazy("The record met the unenrollment criteria of this workflow."),
+    NO_DATE: gettext_lazy("The date this workflow is centred on was blank."),
     GOAL_REACHED: gettext_lazy("The record had met the goal of this workflow already."),
 }
 #: What keeps records out and takes those inside out, in the order of asking: the refusal, and the reason to leave.

@@ -13,12 +13,13 @@ from django.db import connection, transaction
 
 from records.object_types import ObjectType, object_types
 from records.sql_arrays import array
-from workflows import doorbell, reenrolling
+from workflows import centring, doorbell, reenrolling
 from workflows.announcing import announce_enrolled, asked
 from workflows.doors import (
     BEFORE,
     GUARDS,
     LOOP,
+    NO_DATE,
     NOT_MATCHING,
     REFUSALS,
     barred,
@@ -88,7 +89,7 @@ REFUSE_MEMBERS = """
     ORDER BY found.record_id, guard.place
 """
 #: What a trigger met in vain is kept in the history for; that a record is inside, or was, is there already.
-UNEXPECTED = {LOOP, *(refusal for refusal, _reason in GUARDS.values())}
+UNEXPECTED = {LOOP, NO_DATE, *(refusal for refusal, _reason in GUARDS.values())}
 ALIKE = "(SELECT unnest(%(ids)s::bigint[]), %(cause)s::jsonb, %(again)s) AS candidate (record_id, cause, again)"
 # One text, because three arrays of texts would have every sign in them escaped on its own.
 LISTED = "jsonb_to_recordset(%(listed)s::jsonb) AS candidate (record_id bigint, cause jsonb, again boolean)"
@@ -156,7 +157,7 @@ def enroll(
 def guards_and_rules(workflow: Workflow, ids: list[int], now: dt.datetime, *, manual: bool) -> dict[int, str]:
     """Who is kept out although the workflow is open, in the order of the door (TRG-29)."""
     found: dict[int, str] = dict.fromkeys(outsiders(workflow, ids), NOT_MATCHING) if manual else {}
-    return found | barred(workflow, ids, now)
+    return found | barred(workflow, ids, now) | centring.blank(workflow, ids)
 
 
 def consequential(workflow: Workflow) -> bool:

@@ -144,7 +144,8 @@ def changed_delays(old: Definition, new: Definition) -> list[str]:
 def meaning(step: Step, definition: Definition) -> tuple[Any, ...]:
     """Everything a delay's end depends on; one of a set amount of time knows no zone."""
     zone = None if step.action == "delay" else definition.settings.get("timezone")
-    return step.action, step.params, zone
+    centre = definition.centre if step.action == "delay_to_centre" else None
+    return step.action, step.params, zone, centre
 
 
 def replaced_steps(old: Definition, new: Definition) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
 from records.journal import change_source, set_source
-from workflows import leaving, limits
+from workflows import centring, leaving, limits
 from workflows.actions.base import Action
 from workflows.batch import Answer, Batch, Standing
 from workflows.definition import OUTCOME, Definition
@@ -85,11 +85,9 @@ class Journey:
             done += len(batch)
             rounds += 1
             for next_id, group in self.take_step(step_id, batch):
-                if next_id in standing:
-                    # Where paths meet everybody is in the order of the enrollments again, as if they came alone.
-                    standing[next_id] = sorted([*standing[next_id], *group], key=by_id)
-                else:
-                    standing[next_id] = group
+                # Where paths meet everybody is in the order of the enrollments again, as if they came alone.
+                met = standing.get(next_id)
+                standing[next_id] = sorted([*met, *group], key=by_id) if met else group
         for waiting in standing.values():
             for enrollment in waiting:
                 self.ledger.stand(enrollment, self.ledger.now)
@@ -139,6 +137,8 @@ class Journey:
         (SET-03), and waits its turn where the workflow has a limit.
         """
         if not action.flow:
+            if self.definition.centre and centring.passing_over(batch, lambda part: self.perform(part, action, run)):
+                return
             if self.workflow.status == Workflow.Status.OFF:
                 batch.skip(None, "workflow_off")
                 return

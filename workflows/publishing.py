@@ -18,7 +18,7 @@ from records.criteria import Compiled
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from workflows import checking, closing_up, cycles, doorbell, following, limits, reacting, scheduling
+from workflows import centring, checking, closing_up, cycles, doorbell, following, limits, reacting, scheduling
 from workflows.definition import Definition, parse
 from workflows.dispatching import lock_dispatching
 from workflows.drafting import Conflict
@@ -244,5 +244,7 @@ def enroll_matching(workflow: Workflow, definition: Definition, by: Any, now: dt
     compiled = trigger_criteria(definition, now)
     if compiled is None:
         return 0
-    sql, params = compiled.records().order_by().values_list("pk", bits(compiled.leaves)).query.sql_with_params()
-    return enroll_selected(workflow, sql, params, cause={"kind": "existing", "actor": by.pk}, now=now)
+    cause = {"kind": "existing", "actor": by.pk}
+    records = centring.refuse_undated(workflow, compiled.records(), cause, now)
+    sql, params = records.order_by().values_list("pk", bits(compiled.leaves)).query.sql_with_params()
+    return enroll_selected(workflow, sql, params, cause=cause, now=now)

@@ -15,6 +15,7 @@ from workflows.moments import shown_moment
 REASONS = {
     "already_owned": gettext_lazy("The record already has an owner, so it was left alone."),
     "cannot_copy": gettext_lazy("“%(value)s” cannot be copied into %(property)s: %(error)s"),
+    "centre_passed": gettext_lazy("The time for this step had passed when the record came, so it was passed over."),
     "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
     "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
     "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),

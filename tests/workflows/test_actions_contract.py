@@ -29,6 +29,7 @@ EXAMPLES = {
     "create_note": step("s", "create_note", body=f"About {BLANK}"),
     "create_task": step("s", "create_task", title=f"Call {BLANK}", due={"days": 2}, assignee="owner", priority="high"),
     "delay": step("s", "delay", hours=3),
+    "delay_to_centre": step("s", "delay_to_centre", days=-3, at="09:00"),
     "delay_until_date": step("s", "delay_until_date", at="2027-05-01T09:00", zone="record"),
     "delay_until_event": step(
         "s",

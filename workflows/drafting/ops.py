@@ -27,7 +27,7 @@ from workflows.drafting.tree import Document, branch_at, find, place, refuse, re
 from workflows.registries import actions
 
 Op = dict[str, Any]
-SETTINGS = ("description", "unenroll", "suppress", "goal", "sources", "settings")
+SETTINGS = ("description", "unenroll", "suppress", "goal", "sources", "settings", "centre")
 STEP_FIELDS = ("params", "comment", "on_failure")
 
 
@@ -96,7 +96,7 @@ def set_trigger(document: Document, op: Op) -> str:
 
 
 def set_settings(document: Document, op: Op) -> str:
-    """Set any of description, unenroll, suppress, goal, sources, settings."""
+    """Set any of description, unenroll, suppress, goal, sources, settings, centre."""
     values = op.get("values")
     if not isinstance(values, dict) or set(values) - set(SETTINGS):
         raise refuse("values", _("Send an object with any of: %(known)s.") % {"known": ", ".join(SETTINGS)}, values)
