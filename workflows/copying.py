@@ -15,10 +15,10 @@ NUMBERS = {"number", "currency"}
 DATES = {"date", "datetime"}
 
 
-def fault(source: Property, target: Property) -> str:
-    """Why one property can never be copied into another, as a sentence; "" when it can."""
+def fault(source: Property, target: Property, *, same_record: bool = True) -> str:
+    """Why one property can never be copied into another (of the same record), as a sentence; "" when it can."""
     facts = {"source": source.label, "target": target.label}
-    if source.slug == target.slug:
+    if same_record and source.slug == target.slug:
         return _("%(source)s cannot be copied into itself. Choose another property.") % facts
     if fits(source, target):
         return ""

@@ -105,7 +105,7 @@ class TargetForm(ParamsForm):
 
     def clean_label(self) -> str:
         label = self.cleaned_data["label"] or ""
-        association = associations_of(self.context.object_type).get(self.raw("of") or "")
+        association = association_of({"of": self.raw("of")}, self.context)
         if label and association is not None and association.relation:
             raise ValidationError(_("Links of this kind have no labels. Leave the label out."))
         if label and association is None:
@@ -144,9 +144,14 @@ def shown(association: AssociationType) -> str:
 
 def subject_of(document: Mapping[str, Any], context: StepContext) -> ObjectType:
     """The type of the records a step works on; the enrolled ones' where the document names no association."""
-    slug = document.get("of")
-    found = associations_of(context.object_type).get(slug) if isinstance(slug, str) else None
+    found = association_of(document, context)
     return found.to if found else context.object_type
+
+
+def association_of(document: Mapping[str, Any], context: StepContext) -> AssociationType | None:
+    """The association a document names; None for the enrolled record, and where there is none of the name."""
+    slug = document.get("of")
+    return associations_of(context.object_type).get(slug) if isinstance(slug, str) else None
 
 
 def properties_for(object_type: ObjectType, context: StepContext) -> Mapping[str, Property]:

@@ -59,7 +59,7 @@ class EditRecord(Action):
                 message = _("%(property)s must not be blank, so it cannot be cleared. Set a value.")
                 self.add_error("clear", message % {"property": prop.label})
             source = self.context.properties.get(cleaned.get("copy_from") or "")
-            fault = copying.fault(source, prop) if source else ""
+            fault = copying.fault(source, prop, same_record=not self.raw("of")) if source else ""
             if fault:
                 self.add_error("copy_from", fault)
             return cleaned
