@@ -67,7 +67,7 @@ def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]
     sorted_out: dict[str, list[str]] = {}
     for problem in found:
         step_id = next((name for path, name in places if f"{problem.path}.".startswith(f"{path}.")), "")
-        if problem.path.startswith("trigger"):
+        if problem.path.startswith(("trigger", "unenroll", "goal")):
             step_id = "trigger"
         if problem.path.startswith("settings"):
             step_id = SETTINGS

@@ -9,11 +9,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from records import criteria
 from records.criteria.widget import CriteriaField
 from records.object_types import object_types
-from records.problems import DocumentError
 from workflows.definition import Branch, Definition, Step
+from workflows.editor.door_form import DoorForm
 from workflows.editor.failure_form import FailureForm
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.editor.settings_panel import SettingsPanel
@@ -97,15 +96,15 @@ def values_field(branch: Branch, context: StepContext) -> forms.Field:
 
 
 class TriggerForm(forms.Form):
-    """What enrolls records, and which filters may enroll them again."""
+    """What enrolls records; `door` is the form of who enters again and who leaves."""
 
     kind = forms.ChoiceField(
         label=gettext_lazy("Enroll records"), widget=forms.RadioSelect(attrs={"data-refresh": "panel"})
     )
 
-    def __init__(self, data: Any, definition: Definition) -> None:
+    def __init__(self, data: Any, definition: Definition, *, workflow: int | None = None) -> None:
         document = definition.trigger.document
-        initial = {key: document.get(key) for key in ("criteria", "reenroll")} | {"kind": definition.trigger.kind}
+        initial = {"criteria": document.get("criteria"), "kind": definition.trigger.kind}
         super().__init__(data, initial=initial, auto_id="param_%s")
         self.criteria: CriteriaField | None = None
         kinds = self.fields["kind"]
@@ -116,19 +115,9 @@ class TriggerForm(forms.Form):
             label = _("Records that meet these filters")
             self.criteria = CriteriaField(object_type=kind, required=False, label=label)
             self.fields["criteria"] = self.criteria
-            choices = filters_of(document.get("criteria"), definition)
-            if choices:
-                self.fields["reenroll"] = forms.MultipleChoiceField(
-                    choices=choices,
-                    required=False,
-                    widget=forms.CheckboxSelectMultiple,
-                    label=_("Enroll again each time one of these begins to be met"),
-                )
-
-    @property
-    def again(self) -> forms.BoundField | None:
-        """Which filters enroll again, where there are filters."""
-        return self["reenroll"] if "reenroll" in self.fields else None
+        filters = self.criteria.sent(data, "criteria") if data and self.criteria else document.get("criteria")
+        chosen = (data or initial).get("kind") or ""
+        self.door = DoorForm(data, definition, chosen, filters, workflow=workflow)
 
     def op(self) -> dict[str, Any]:
         self.is_valid()
@@ -138,23 +127,14 @@ class TriggerForm(forms.Form):
             document = self.criteria.sent(self.data, "criteria")
             if document is not None:
                 trigger["criteria"] = document
-            again = self.data.getlist("reenroll") if hasattr(self.data, "getlist") else []
-            if again:
-                trigger["reenroll"] = again
-        return {"op": "set_trigger", "trigger": trigger}
-
-
-def filters_of(document: Any, definition: Definition) -> list[tuple[str, str]]:
-    """Each filter's path and sentence, as far as the criteria can be read."""
-    if not document:
-        return []
-    from records.clock import database_now
-
-    try:
-        compiled = criteria.compile(document, object_types[definition.object], now=database_now(), stored=True)
-    except DocumentError:
-        return []
-    return [(leaf.path, leaf.sentence) for leaf in compiled.leaves]
+        if "door" not in self.data:
+            return {"op": "set_trigger", "trigger": trigger}
+        self.door.is_valid()
+        again = self.door.reenroll_document()
+        if again is not None:
+            trigger["reenroll"] = again
+        values = {"op": "set_settings", "values": self.door.values()}
+        return {"op": "batch", "ops": [{"op": "set_trigger", "trigger": trigger}, values]}
 
 
 class Panel:
@@ -163,7 +143,7 @@ class Panel:
     def __init__(self, definition: Definition, name: str, data: Any = None, *, workflow: int | None = None) -> None:
         self.definition, self.name, self.data = definition, name, data
         self.step: Step | None = definition.by_id.get(name)
-        self.trigger = TriggerForm(data, definition) if name == "trigger" else None
+        self.trigger = TriggerForm(data, definition, workflow=workflow) if name == "trigger" else None
         self.settings = SettingsPanel(definition, data) if name == SETTINGS else None
         self.form: ParamsForm | None = None
         self.comment: forms.Form | None = None
