@@ -16,6 +16,7 @@ class WorkflowsConfig(AppConfig):
         from workflows.chores import chores
         from workflows.registries import actions, events, triggers
 
+        import_module("workflows.status_filter")
         triggers.load("workflows.triggers")
         actions.load("workflows.actions")
         autodiscover_modules("actions")
