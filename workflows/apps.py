@@ -24,6 +24,7 @@ class WorkflowsConfig(AppConfig):
         autodiscover_modules("events")
         chores.append(import_module("workflows.delivering").CHORE)
         chores.append(import_module("workflows.switching").CHORE)
+        chores.append(import_module("workflows.enrolling_many").CHORE)
         chores.append(import_module("workflows.scheduling").CHORE)
         chores.extend(import_module("workflows.list_keeping").CHORES)
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")

@@ -147,7 +147,7 @@ def enroll(
         told = refused if by_person else {pk: why for pk, why in refused.items() if why in UNEXPECTED}
         refuse(workflow, told, own, cause, now, keep=True)
         entered(workflow, enrolled, now)
-        if by_person:
+        if by_person and "mass" not in cause:
             note_manual(workflow, cause, now, enrolled=len(enrolled), refused=len(refused))
         if manual:
             transaction.on_commit(partial(doorbell.ring, "high"), robust=True)

@@ -5,6 +5,7 @@ from workflows.models.delivery import AuditEntry, Delivery, Notification
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
 from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
+from workflows.models.mass_enrollment import MassEnrollment
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
 from workflows.models.watching import Alert, Beat, Tally
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
@@ -20,6 +21,7 @@ __all__ = [
     "EventSubscription",
     "EventWait",
     "Folder",
+    "MassEnrollment",
     "Notification",
     "Outcome",
     "Revision",
