@@ -16,6 +16,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from workflows.taking_back import new_token
+
 #: A place that was claimed without a result is claimed in ever smaller parts, so that what kills a worker ends alone.
 PART_OF_ATTEMPT = {0: 1.0, 1: 0.1, 2: 0.0}
 CRASHES = 3
@@ -147,7 +149,7 @@ def claim(now: dt.datetime, limit: int, *, freshest: bool = False) -> Claim | No
         ring.served = place.workflow
         tried = min(place.tried, CRASHES)
         facts |= {
-            "token": uuid.uuid4(), "revision": place.revision, "step": place.step, "tried": tried,
+            "token": new_token(), "revision": place.revision, "step": place.step, "tried": tried,
             "limit": max(int(limit * PART_OF_ATTEMPT.get(tried, 1.0)), 1), "seen": limit * SEEN_AT_ONCE,
         }  # fmt: skip
         cursor.execute((CLAIM_AGAIN if tried else CLAIM).format(order=order), facts)

@@ -19,7 +19,7 @@ from psycopg.errors import QueryCanceled
 from records.journal import same_source
 from records.object_types import ObjectType, object_types
 from records.sql_arrays import array
-from workflows import claiming, definition, watchdog
+from workflows import claiming, definition, taking_back, watchdog
 from workflows.batch import Standing
 from workflows.claiming import Claim
 from workflows.definition import Definition
@@ -80,8 +80,9 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False) -> in
             return claim.count
         except TRANSIENT as error:
             if took_too_long(error, began):
-                # Left to its lease, so that the attempt counts: what hangs each time ends after the third.
+                # The attempt counts: what hangs each time ends after the third.
                 logger.error("A statement of a batch did not end and was cancelled.", extra=dict(watchdog.doing))
+                taking_back.give_up(claim)
                 return claim.count
             if attempt == RETRIES or connection.in_atomic_block:
                 give_back(claim)

@@ -15,6 +15,8 @@ import redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
+from workflows.taking_back import take_back
+
 #: Seconds after which a worker that died without a word is no longer listed, less RQ's own minute.
 LISTED_SECONDS = 60
 #: Seconds between signs of life while jobs come one after another.
@@ -31,6 +33,11 @@ class EngineWorker(SimpleWorker):
         options |= {"serializer": JSONSerializer, "worker_ttl": LISTED_SECONDS, "log_job_description": False}
         super().__init__(*args, **options)
         self.beat_at = 0.0
+
+    def work(self, *args: Any, **options: Any) -> bool:
+        """RQ's, after what the last worker of this one's name has left is free again."""
+        take_back()
+        return bool(super().work(*args, **options))
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """RQ's, but the one around every job only every few seconds, and in one round trip."""

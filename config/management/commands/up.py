@@ -89,13 +89,18 @@ def workers(count: int) -> list[Child]:
     """The RQ workers; with two or more the first one does nothing but fresh changes."""
     shares: Sequence[Sequence[str]] = [SHARED] if count == 1 else [RESERVED, *[SHARED] * (count - 1)]
     return [
-        Child(f"worker.{i}", manage("rqworker", *queues, "-v", "0"), longest_pause=WORKER_PAUSE)
+        Child(f"worker.{i}", manage("rqworker", *queues, "-v", "0"), named(f"worker.{i}"), longest_pause=WORKER_PAUSE)
         for i, queues in enumerate(shares, 1)
     ]
 
 
 def clock() -> Child:
-    return Child("clock", manage("workflow_clock"))
+    return Child("clock", manage("workflow_clock"), named("clock"))
+
+
+def named(name: str) -> dict[str, str]:
+    """The name under which a process takes back what it had claimed when it died (workflows.taking_back)."""
+    return {"HEADRACE_PROCESS": f"{socket.gethostname()}:{services.home()}:{name}"}
 
 
 def manage(*arguments: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from workflows.clock import Clock
+from workflows.taking_back import take_back
 
 
 class Command(BaseCommand):
@@ -18,5 +19,6 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, clock.stop)
         self.stdout.write("The clock is running.")
+        take_back()
         clock.run()
         self.stdout.write("The clock has stopped.")
