@@ -21,13 +21,14 @@ from django.views.decorators.http import require_POST
 from crm.admin import activities, associating, columns, enrolling, timeline
 from crm.admin.filters import DeletedFilter, OwnerFilter, property_filter
 from crm.admin.forms import RecordForm, may_save
+from crm.admin.listing import ListingAdmin
 from crm.admin.paging import FirstPagePaginator, RecordChangeList
 from records.object_types import ObjectType, object_type_of
 from records.problems import DocumentError
 from records.saving import delete_records, restore_records
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(ListingAdmin):
     """Records of one object type."""
 
     change_list_template = "admin/crm/record_list.html"
@@ -35,7 +36,9 @@ class RecordAdmin(admin.ModelAdmin):
     list_max_show_all = 200
     paginator = FirstPagePaginator
     show_full_result_count = False
-    actions: tuple[str, ...] = ("enroll_selected", "delete_records_selected", "restore_selected")
+    actions: tuple[str, ...] = (
+        "enroll_selected", "add_to_list_selected", "delete_records_selected", "restore_selected",
+    )  # fmt: skip
     select_filters: tuple[str, ...] = ()
 
     @property
@@ -272,9 +275,11 @@ class RecordAdmin(admin.ModelAdmin):
         """Enroll the posted records in the chosen workflow."""
         if not (self.has_enroll_permission(request) and self.has_view_permission(request)):
             raise PermissionDenied
-        ids = enrolling.perform(self.object_type, request)
-        if len(ids) == 1:
-            return redirect(self.url_of(ids[0]))
+        done = enrolling.perform(self.object_type, request)
+        if isinstance(done, MassEnrollment):
+            return redirect("admin:workflow_mass", done.pk)
+        if len(done) == 1:
+            return redirect(self.url_of(done[0]))
         return redirect(f"admin:crm_{self.opts.model_name}_changelist")
 
     def history_view(

@@ -9,16 +9,18 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
+from records.criteria.leaves.list import OPERATORS as LIST_OPERATORS
 from records.criteria.operands import Chosen, Operand
 from records.criteria.operators import Operator, operators, operators_for
 from records.criteria.points import ANCHORS, BEFORE
 from records.criteria.tree import JOINS
-from records.models import Association
+from records.models import Association, RecordList
 from records.object_types import ObjectType
 from records.properties import Option, Property
 
 SHOWN_USERS = 1_000
 SHOWN_LABELS = 50
+SHOWN_LISTS = 1_000
 
 
 def catalog(object_type: ObjectType) -> dict[str, Any]:
@@ -32,6 +34,8 @@ def catalog(object_type: ObjectType) -> dict[str, Any]:
         "operators": {key: operator_entry(operator) for key, operator in operators.items()},
         "associations": association_entries(object_type),
         "users": user_entries(),
+        "lists": list_entries(object_type),
+        "list_operators": [{"value": slug, "label": str(label)} for slug, label in LIST_OPERATORS.items()],
         "joins": {slug: str(label) for slug, label in JOINS.items()},
         "anchors": {slug: str(label) for slug, label in ANCHORS.items()},
         "units": {unit: unit_label(unit) for unit in BEFORE},
@@ -105,6 +109,11 @@ def user_entries() -> list[dict[str, str]]:
     return [{"value": user.get_username(), "label": user.get_full_name() or user.get_username()} for user in users]
 
 
+def list_entries(object_type: ObjectType) -> list[dict[str, str]]:
+    lists = RecordList.objects.filter(object_type=object_type.slug).order_by("name", "pk")[:SHOWN_LISTS]
+    return [{"value": one.slug, "label": one.name} for one in lists]
+
+
 def filter_schema(prop: Property, operator: Operator) -> dict[str, Any]:
     """The JSON schema of a filter with this property and operator."""
     schema: dict[str, Any] = {
@@ -135,6 +144,8 @@ def texts(object_type: ObjectType) -> dict[str, str]:
         "add_filter": _("Add filter"),
         "add_group": _("Add group"),
         "add_association": _("Add associated records"),
+        "add_list": _("Add list"),
+        "list": _("List"),
         "remove_filter": _("Remove filter"),
         "duplicate_filter": _("Duplicate filter"),
         "remove_group": _("Remove group"),

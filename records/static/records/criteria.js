@@ -47,6 +47,7 @@ function select(options, value, change, attributes = {}) {
 const joinOf = (group) => JOINS.find((join) => Array.isArray(group[join]));
 const isGroup = (node) => Boolean(node && joinOf(node));
 const isFilter = (node) => "property" in node;
+const isListFilter = (node) => "list" in node;
 const copied = (node) => JSON.parse(JSON.stringify(node));
 const newFilter = () => ({ property: "", operator: "" });
 
@@ -191,6 +192,10 @@ class Builder {
         add(boxes ? { all: [node] } : node, "[data-focus^='association']");
       }));
     }
+    if (catalog.lists?.length) {
+      const first = () => ({ list: catalog.lists[0].value, operator: catalog.list_operators[0].value });
+      row.append(button("add_list", () => add(boxes ? { all: [first()] } : first(), "[data-focus='list']")));
+    }
     row.append(button("add_group", () => add({ all: [newFilter()] }, "[data-focus='property']")));
     return row;
   }
@@ -222,6 +227,10 @@ class Builder {
   }
 
   nameOf(node) {
+    for (const catalog of isListFilter(node) ? this.known.values() : []) {
+      const found = (catalog.lists || []).find((list) => list.value === node.list);
+      if (found) return found.label;
+    }
     if (!isFilter(node)) return "";
     for (const catalog of this.known.values()) {
       const found = catalog.properties.find((prop) => prop.slug === node.property);
@@ -237,6 +246,7 @@ class Builder {
     if (isGroup(node)) return this.drawGroup(node, catalog, path, { parts, index });
     const row = h("div", { class: "criteria-filter", role: "group", "aria-label": this.t("filter"), "data-path": path });
     if (isFilter(node)) this.fillFilter(row, node, catalog, path);
+    else if (isListFilter(node)) this.fillListFilter(row, node, catalog, path);
     else row.append(h("p", { class: "criteria-other" }, this.t("other_kind"), " ", h("code", {}, JSON.stringify(node))));
     return h("div", { class: "criteria-row" }, row, this.tools(parts, index, path, "filter"));
   }
@@ -306,6 +316,20 @@ class Builder {
     const chooser = select(properties, node.property, chooseProperty, { "data-focus": "property" });
     row.append(h("div", { class: "criteria-line" }, labelled(this.t("property"), chooser, { hidden: true }), operatorPlace, valuePlace), extraPlace, this.problemPlace(path));
     drawOperator();
+  }
+
+  /** Whether the record is in a list. */
+  fillListFilter(row, node, catalog, path) {
+    const set = (key) => (value) => {
+      node[key] = value;
+      this.renameTools(row, node);
+      this.changed();
+    };
+    const lists = [...(catalog.lists || [])];
+    if (!lists.some((list) => list.value === node.list)) lists.unshift({ value: node.list, label: node.list });
+    row.append(h("div", { class: "criteria-line" },
+      labelled(this.t("operator"), select(catalog.list_operators || [], node.operator, set("operator"), { "data-focus": "operator" }), { hidden: true }),
+      labelled(this.t("list"), select(lists, node.list, set("list"), { "data-focus": "list" }), { hidden: true })), this.problemPlace(path));
   }
 
   operatorControl(node, prop, catalog, drawValues) {
