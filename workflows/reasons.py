@@ -28,6 +28,9 @@ REASONS = {
     "limit_per_minute": gettext_lazy(
         "No more than %(count)s records a minute may go on from here: its turn is on %(until)s"
     ),
+    "made_here": gettext_lazy(
+        "This workflow had created the record itself, so nothing was created for it: loop prevention."
+    ),
     "never_permitted": gettext_lazy(
         "The execution times and pause dates permit no day of the next three years: looked at again on %(until)s"
     ),
@@ -38,6 +41,7 @@ REASONS = {
     "no_primary": gettext_lazy("None of the associated %(records)s is the primary one."),
     "no_recipients": gettext_lazy("There was nobody to send it to."),
     "nobody_available": gettext_lazy("Nobody could take the record: everyone is inactive, away or no main member."),
+    "not_created": gettext_lazy("No record was created: %(error)s"),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
     "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
     "outside_window": gettext_lazy("Outside the execution times: runs on %(until)s"),

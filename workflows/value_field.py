@@ -39,15 +39,28 @@ class ValueField(forms.Field):
         if self.property is None:
             return
         name = next(name for name, found in form.fields.items() if found is self)
-        stored = (form.source or form.initial or {}).get(name)
+        self.widget = self.widget_for((form.source or form.initial or {}).get(name))
+
+    @classmethod
+    def of(cls, prop: Property, context: StepContext) -> ValueField:
+        """A field for one property that is known beforehand."""
+        field = cls(required=False)
+        field.property, field.context = prop, context
+        return field
+
+    def widget_for(self, stored: Any) -> forms.Widget:
+        """The control for a value: the property type's own, or a text where tokens may stand."""
+        assert self.property is not None, "a field without a property has no control of its own"
+        self.inner = None
         if tokens.has_tokens(stored) or (self.property.kind.textual and not self.property.options):
             lines = self.property.type == "multi_line"
-            self.widget = forms.Textarea(attrs={"rows": 4}) if lines else forms.TextInput()
-            self.widget.attrs["data-tokens"] = "true"
+            widget: forms.Widget = forms.Textarea(attrs={"rows": 4}) if lines else forms.TextInput()
+            widget.attrs["data-tokens"] = "true"
         else:
             self.inner = control_of(self.property)
-            self.widget = self.inner.widget
-        self.widget.is_required = False
+            widget = self.inner.widget
+        widget.is_required = False
+        return widget
 
     def prepare_value(self, value: Any) -> Any:
         """A stored value as the control shows it."""

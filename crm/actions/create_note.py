@@ -17,6 +17,7 @@ from records.object_types import object_types
 from workflows import tokens
 from workflows.actions.base import Action
 from workflows.forms import FlagField, TokenField
+from workflows.loops import without_made_here
 from workflows.params import ParamsForm, StepContext
 from workflows.recipients import owners_of
 from workflows.registries import actions
@@ -51,6 +52,13 @@ class CreateNote(Action):
         return True
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        """A workflow for notes makes none for those it has made itself (ACG-14)."""
+        part = without_made_here(batch) if batch.object_type is object_types["note"] else batch
+        self.create(part, params)
+        if part is not batch:
+            batch.absorb(part)
+
+    def create(self, batch: Batch, params: dict[str, Any]) -> None:
         """One INSERT for all notes, one for their associations."""
         bodies = batch.render(params["body"], "html")
         owners = owners_of(batch)

@@ -20,6 +20,7 @@ from workflows import tokens
 from workflows.actions.base import Action
 from workflows.actions.delay import amount_text
 from workflows.forms import OWNER, ChoiceField, DurationField, TokenField, UserField
+from workflows.loops import without_made_here
 from workflows.params import ParamsForm, StepContext
 from workflows.recipients import owners_of
 from workflows.registries import actions
@@ -77,6 +78,13 @@ class CreateTask(Action):
         return True
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        """A workflow for tasks makes none for those it has made itself (ACG-14)."""
+        part = without_made_here(batch) if batch.object_type is object_types["task"] else batch
+        self.create(part, params)
+        if part is not batch:
+            batch.absorb(part)
+
+    def create(self, batch: Batch, params: dict[str, Any]) -> None:
         """One INSERT for all tasks, one for their associations."""
         titles, bodies = batch.render(params["title"], "line"), batch.render(params["body"] or "")
         due_at = batch.now + dt.timedelta(**params["due"]) if params["due"] else None

@@ -73,8 +73,8 @@ class SetSubscription(Action):
         facts = {"type": labels[slug], "status": Status(str(status)).label}
         if document.get("of"):
             facts["records"] = str(subject_of(document, context).label_plural)
-            return _("Set “%(type)s” of the associated %(records)s to: %(status)s") % facts
-        return _("Set “%(type)s” to: %(status)s") % facts
+            return _("%(status)s: “%(type)s” for the associated %(records)s") % facts
+        return _("%(status)s: “%(type)s”") % facts
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         return tokens.reads(document.get("explanation"), context.object_type)

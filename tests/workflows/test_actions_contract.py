@@ -28,6 +28,13 @@ EXAMPLES = {
     "change_number": step("s", "change_number", property="lead_score", by=-2),
     "create_note": step("s", "create_note", body=f"About {BLANK}"),
     "create_task": step("s", "create_task", title=f"Call {BLANK}", due={"days": 2}, assignee="owner", priority="high"),
+    "create_record": step(
+        "s",
+        "create_record",
+        object="company",
+        properties={"name": f"Firm {BLANK}", "employees": 5, "lifecycle_stage": "lead"},
+        associate=True,
+    ),
     "delay": step("s", "delay", hours=3),
     "delay_to_centre": step("s", "delay_to_centre", days=-3, at="09:00"),
     "delay_until_date": step("s", "delay_until_date", at="2027-05-01T09:00", zone="record"),

@@ -1,0 +1,176 @@
+"""Create record: a new record of any type, with properties, associated with the enrolled one (CRM-10, ACG-14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.associations import associate_new, associations_of
+from records.object_types import ObjectType, object_types
+from records.problems import Problem
+from records.properties import Property
+from records.saving import Row
+from records.saving.batch import SIZE, save_some
+from records.vocabulary import ListedIn
+from workflows import tokens
+from workflows.actions.base import Action
+from workflows.forms import ChoiceField, FlagField
+from workflows.loops import without_made_here
+from workflows.params import ParamsForm, StepContext
+from workflows.properties_field import PropertiesField
+from workflows.registries import actions
+from workflows.targets import properties_for
+
+if TYPE_CHECKING:
+    from workflows.batch import Batch
+
+NAME_LIMIT = 200
+
+
+@actions.register
+class CreateRecord(Action):
+    slug = "create_record"
+    label = gettext_lazy("Create record")
+    description = gettext_lazy("Make a new record, with values from the enrolled one.")
+    group = gettext_lazy("Records")
+    icon = "plus"
+    creates = True
+
+    class Params(ParamsForm):
+        object = ChoiceField(label=gettext_lazy("Type of record"), choices=[])
+        properties = PropertiesField(
+            label=gettext_lazy("Properties"),
+            required=False,
+            help_text=gettext_lazy("Texts may hold tokens of the enrolled record."),
+        )
+        associate = FlagField(label=gettext_lazy("Associate it with the enrolled record"))
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            choices, properties = self.fields["object"], self.fields["properties"]
+            assert isinstance(choices, ChoiceField) and isinstance(properties, PropertiesField)
+            choices.choices = [
+                ("", "—"), *((slug, capfirst(str(kind.label))) for slug, kind in object_types.items())
+            ]  # fmt: skip
+            choices.widget.attrs["data-refresh"] = "panel"
+            properties.offer(type_of({"object": self.raw("object")}), self)
+
+        def clean_associate(self) -> bool:
+            associate, kind = bool(self.cleaned_data["associate"]), type_of(self.cleaned_data)
+            own = self.context.object_type
+            if associate and kind is not None and kind.slug not in associations_of(own):
+                message = _("%(others)s cannot be associated with %(records)s. Leave “associate” out.")
+                self.add_error("associate", message % {"others": kind.label_plural, "records": own.label_plural})
+            return associate
+
+        def problems(self) -> list[Problem]:
+            """Those of the properties each at its own place."""
+            found = super().problems()
+            faults = getattr(self.fields["properties"], "faults", [])
+            own = [Problem(f"properties.{slug}", message, value) for slug, message, value in faults]
+            return [problem for problem in found if not own or problem.path != "properties"] + own
+
+    def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
+        found, kind = super().problems(document, context), type_of(document)
+        if kind is not None and context.user is not None:
+            meta = kind.model._meta
+            if not context.user.has_perm(f"{meta.app_label}.add_{meta.model_name}"):
+                message = _("You may not create %(records)s, so you cannot publish a step that does. Choose others.")
+                found.append(Problem("object", message % {"records": kind.label_plural}, kind.slug, code="forbidden"))
+        return found
+
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        kind = type_of(document)
+        if kind is None:
+            return _("Choose the type of record to create")
+        values = document.get("properties")
+        name = values.get(kind.name_property) if isinstance(values, dict) else None
+        facts = {"type": kind.label, "name": str(name)[:NAME_LIMIT]}
+        return _("Create a %(type)s “%(name)s”") % facts if name else _("Create a %(type)s") % facts
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        values = document.get("properties")
+        texts = values.values() if isinstance(values, dict) else ()
+        return {name for text in texts for name in tokens.reads(text, context.object_type)}
+
+    def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        kind, values = type_of(document), document.get("properties")
+        return {f"{kind.slug}.{slug}" for slug in values} if kind and isinstance(values, dict) else set()
+
+    def outputs(self, document: dict[str, Any], context: StepContext) -> dict[str, Property]:
+        return {"record": Property("record", gettext_lazy("Id of the created record"), "number")}
+
+    def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
+        """Not where a value is one of options that a plain function makes up."""
+        kind, values = type_of(document), document.get("properties")
+        if kind is None or not isinstance(values, dict):
+            return False
+        known = properties_for(kind, context)
+        sources = [known[slug].options_source for slug in values if slug in known]
+        return all(not callable(source) or isinstance(source, ListedIn) for source in sources)
+
+    def execute(self, batch: Batch, params: dict[str, Any]) -> None:
+        """One INSERT for all records, one for their associations; who cannot have one fails alone."""
+        part = without_made_here(batch)
+        kind = object_types[params["object"]]
+        rows = [Row(values) for values in values_of(part, kind, params["properties"])]
+        saved = [
+            one for start in range(0, len(rows), SIZE) for one in save_some(kind, rows[start : start + SIZE], None)
+        ]
+        pairs = []
+        for enrollment, row, one in zip(part.enrollments, rows, saved, strict=True):
+            if one.id is None:
+                error = " ".join(str(problem.message) for problem in one.problems)
+                part.fail(enrollment, "not_created", error=error[:500])
+                continue
+            pairs.append((enrollment.record_id, one.id))
+            name = str(row.properties.get(kind.name_property) or "")[:NAME_LIMIT]
+            part.note(enrollment, object=kind.slug, record=one.id, name=name)
+            part.output(enrollment, record=one.id)
+        if params["associate"]:
+            associate_new(batch.object_type, kind, pairs)
+        if part is not batch:
+            batch.absorb(part)
+
+    def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
+        kind = object_types.get(str(detail.get("object", "")))
+        label = kind.label if kind else _("record")
+        name = str(detail.get("name") or f"#{detail.get('record', '?')}")
+        return format_html(_("Created the {type} {name}"), type=label, name=linked(kind, detail.get("record"), name))
+
+
+def type_of(document: dict[str, Any]) -> ObjectType | None:
+    """The type of record a document creates; None when it names none that is known."""
+    slug = document.get("object")
+    return object_types.get(slug) if isinstance(slug, str) else None
+
+
+def values_of(batch: Batch, kind: ObjectType, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """The values of the new records, one for each enrollment, with their tokens filled in."""
+    known = properties_for(kind, batch.context)
+    columns: dict[str, Any] = {}
+    for slug, value in params.items():
+        if tokens.has_tokens(value):
+            prop = known[slug]
+            columns[slug] = batch.render(value, "text" if prop.kind.textual and not prop.options else "value")
+    return [
+        {slug: columns[slug][pk] if slug in columns else value for slug, value in params.items()} for pk in batch.ids
+    ]
+
+
+def linked(kind: ObjectType | None, pk: Any, name: str) -> SafeString:
+    """The name as a link to the record's page; only the name when the record is gone or has no page."""
+    if kind is None or not isinstance(pk, int) or not kind.records().filter(pk=pk).exists():
+        return format_html("{}", name)
+    meta = kind.model._meta
+    try:
+        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[pk])
+    except NoReverseMatch:
+        return format_html("{}", name)
+    return format_html('<a href="{}">{}</a>', url, name)
