@@ -16,17 +16,18 @@ from workflows import resending, reviving
 RECORDS = ("crm.contact", "crm.company", "crm.deal", "crm.ticket", "crm.conversation", "crm.task", "crm.note")
 AUTOMATION = (
     "workflows.workflow", "workflows.enrollment", "workflows.delivery", "workflows.notification",
-    "workflows.auditentry", "workflows.alert",
+    "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
     "crm.campaign", "crm.user", "crm.team", "auth.group", "crm.pipeline", "crm.subscriptiontype",
-    "records.propertydefinition",
+    "records.propertydefinition", "records.customeventtype",
 )  # fmt: skip
 ICONS = {
     "workflows.workflow": "workflow",
     "workflows.enrollment": "history",
     "workflows.delivery": "send",
     "workflows.notification": "bell",
+    "workflows.schedulerun": "calendar-clock",
     "workflows.auditentry": "clipboard-check",
     "workflows.alert": "stethoscope",
     "workflows.folder": "folder",
@@ -37,7 +38,9 @@ ICONS = {
     "crm.pipeline": "columns",
     "crm.subscriptiontype": "mail",
     "records.propertydefinition": "tag",
+    "records.customeventtype": "zap",
     "records.importrun": "upload",
+    "records.recordlist": "list",
     "django_rq.dashboard": "activity",
 }
 
@@ -74,7 +77,8 @@ def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> li
     pages = {label_of(page): page for app in apps for page in app["models"] if page.get("admin_url")}
     icons = ICONS | {object_type.model._meta.label_lower: object_type.icon for object_type in object_types.values()}
     named = {*RECORDS, *AUTOMATION, *SETTINGS}
-    kinds = {object_type.model._meta.label_lower for object_type in object_types.values()} | {"records.importrun"}
+    kinds = {object_type.model._meta.label_lower for object_type in object_types.values()}
+    kinds |= {"records.recordlist", "records.importrun"}
     more_records = [key for key in pages if key not in named and key in kinds]
     others = [key for key in pages if key not in named and key not in more_records]
     layout = (

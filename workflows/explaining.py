@@ -15,12 +15,14 @@ from records.object_types import ObjectType, object_types
 from workflows import reenrolling
 from workflows.definition import Definition, parse
 from workflows.doors import REFUSALS, barred
-from workflows.models import Enrollment, Revision, Subscription, Workflow
+from workflows.models import Enrollment, Revision, Schedule, Subscription, Workflow
 from workflows.publishing import trigger_criteria
+from workflows.schedule_words import shown_firing
+from workflows.scheduling import next_time
 
-INSIDE, WAS_INSIDE, OFF, UNPUBLISHED, NO_RECORD, NOT_MET, MANUAL_ONLY, EXISTING, PENDING = (
+INSIDE, WAS_INSIDE, OFF, UNPUBLISHED, NO_RECORD, NOT_MET, MANUAL_ONLY, EXISTING, PENDING, AWAITING = (
     "enrolled", "enrolled_before", "workflow_off", "not_published", "record_deleted", "criteria_not_met",
-    "manual_only", "existing_not_enrolled", "about_to_enroll",
+    "manual_only", "existing_not_enrolled", "about_to_enroll", "awaits_schedule",
 )  # fmt: skip
 
 
@@ -112,6 +114,8 @@ def cause_sentence(cause: dict[str, Any]) -> str:
         return _("It was enrolled by hand, so the criteria did not matter.")
     if cause.get("kind") == "existing":
         return _("It met the criteria when the workflow was published, and existing records were enrolled.")
+    if cause.get("kind") == "schedule":
+        return _("It met the criteria when the schedule's time had come.")
     if cause.get("kind") == "workflow":
         return _("Another workflow enrolled it, so the criteria did not matter.")
     if cause.get("time"):
@@ -199,6 +203,11 @@ def absence(
         return OFF, _("The workflow is turned off, so nothing is enrolled.")
     if kept_out := barred(workflow, [record_id], now).get(record_id):
         return kept_out, str(REFUSALS[kept_out])
+    schedule = Schedule.objects.filter(workflow=workflow).select_related("workflow").first()
+    if schedule is not None and (at := next_time(schedule)) is not None:
+        when = shown_firing(at, schedule.zone)
+        sentence = _("The schedule enrolls it on %(when)s if it meets the criteria then.")
+        return AWAITING, sentence % {"when": when}
     if compiled is None:
         return MANUAL_ONLY, _("Only records that somebody enrolls by hand enter this workflow.")
     if not compiled.records().filter(pk=record_id).exists():

@@ -22,6 +22,7 @@ from workflows.enrolling import REFUSALS
 from workflows.explaining import first_revision
 from workflows.failing import with_sequel
 from workflows.models import Enrollment, Outcome, Revision, StepExecution
+from workflows.moments import shown_moment
 from workflows.other_workflows import enrolled_by_workflow, taken_out_by, took_out
 from workflows.params import StepContext
 from workflows.publishing import trigger_criteria
@@ -143,6 +144,9 @@ class Path:
         if cause.get("kind") == "workflow":
             return enrolled_by_workflow(cause.get("workflow"))
         trigger = escape(self.trigger_sentence())
+        if cause.get("kind") == "schedule":
+            facts = {"moment": shown_moment(cause.get("at")), "trigger": trigger}
+            return format_html(_("The schedule enrolled it on {moment}: {trigger}."), **facts)
         if cause.get("kind") == "existing":
             return format_html(_("It already matched when the workflow was published: {trigger}."), trigger=trigger)
         if cause.get("time"):

@@ -10,13 +10,18 @@ from django.db.models.functions import ExtractDay, ExtractMonth, TruncDate
 from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan
 
 from records import criteria
+from records.criteria import counting
 from records.criteria.expressions import value_of
 from records.object_types import ObjectType, object_types
+from records.problems import DocumentError
 from records.properties import Property
 from workflows.definition import Definition
 from workflows.schedules import Rule, days_of
 from workflows.triggers.schedule import ALL_RECORDS
-from workflows.wall_time import MIDNIGHT, instant_of, moved
+from workflows.wall_time import MIDNIGHT, instant_of, moved, workflow_zone
+
+#: Records a review names.
+SAMPLES = 5
 
 
 def matching(definition: Definition, rule: Rule, zone: Any, instant: dt.datetime) -> QuerySet[Any]:
@@ -36,6 +41,22 @@ def meeting(definition: Definition, zone: Any, instant: dt.datetime) -> QuerySet
     if document == ALL_RECORDS:
         return kind.records()
     return criteria.compile(document, kind, now=instant, zone=zone, stored=True).records()
+
+
+def matching_now(definition: Definition, now: dt.datetime) -> tuple[int, list[tuple[int, str]]]:
+    """How many records meet the criteria now, and id and name of the newest of them (SCH-21).
+
+    None for criteria that are not finished.
+    """
+    if not definition.trigger.criteria:
+        return 0, []
+    try:
+        records = meeting(definition, workflow_zone(definition.settings), now)
+    except DocumentError:
+        return 0, []
+    kind = object_types[definition.object]
+    newest = [(record.pk, kind.name_of(record)) for record in records.order_by("-pk")[:SAMPLES]]
+    return counting.count(records), newest
 
 
 def dated(prop: Property, days: list[dt.date], zone: Any, *, yearly: bool) -> Q:

@@ -28,6 +28,7 @@ from workflows.failpoints import reach
 from workflows.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, Inside, look_inside
 from workflows.holding import hold_still
 from workflows.leaving import sweep
+from workflows.matching import matching_now
 from workflows.models import Enrollment, Revision, Workflow
 from workflows.registries import triggers
 from workflows.settings_checks import late_problems, turn_off_at
@@ -45,7 +46,8 @@ class Review:
     """What publishing the draft would mean (REV-02 to REV-08).
 
     `inside` says who is in the workflow and what the draft means for them; `in_flight` what happens to them unless the
-    publisher chooses otherwise. `definition` is None when the document cannot even be read.
+    publisher chooses otherwise. `upcoming` are the next times of a schedule. `definition` is None when the document cannot even
+    be read.
     """
 
     definition: Definition | None
@@ -56,6 +58,7 @@ class Review:
     already_enrolled: int = 0
     inside: Inside = field(default_factory=Inside)
     in_flight: str = FOLLOW
+    upcoming: list[dt.datetime] = field(default_factory=list)
 
     @property
     def ready(self) -> bool:
@@ -95,6 +98,10 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
         found.append(Problem("", message, severity="warning", code="finishing"))
     text = triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
     inside, policy = look_inside(workflow, definition), policy_of(definition)
+    if definition.trigger.kind == "schedule":
+        matching, samples = matching_now(definition, now)
+        times = scheduling.upcoming(definition, now)
+        return Review(definition, found, text, matching, samples, 0, inside, policy, times)
     compiled = trigger_criteria(definition, now)
     if compiled is None:
         return Review(definition, found, text, inside=inside, in_flight=policy)

@@ -107,7 +107,16 @@ def planned() -> QuerySet[Schedule]:
     return Schedule.objects.filter(workflow__status__in=Workflow.OPEN, workflow__deleted_at=None)
 
 
-def next_time(schedule: Schedule, now: dt.datetime) -> dt.datetime | None:
+def newest_run() -> int:
+    return ScheduleRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def runs_after(pk: int) -> QuerySet[ScheduleRun]:
+    """The runs written after one, in order."""
+    return ScheduleRun.objects.filter(pk__gt=pk).select_related("schedule").order_by("pk")
+
+
+def next_time(schedule: Schedule) -> dt.datetime | None:
     """When a schedule fires next; None while its workflow is off, and for one that has fired for the last time."""
     if schedule.next_at is None or closed_because(schedule.workflow):
         return None

@@ -14,47 +14,17 @@ from django.db import connection, connections
 from crm.models import Deal
 from records.problems import DocumentError
 from tests.examples import FULL
-from tests.workflows.publishing_deals import BIG, WAIT, boss, finish, history, inside
+from tests.workflows.publishing_deals import BIG, boss, finish, history, inside
+from tests.workflows.scheduled_deals import NOON, document, fired, live, stockholm, work
 from workflows import drafting, publishing, scheduling, switching
 from workflows.chores import chores
 from workflows.definition import parse
 from workflows.enrolling import enroll
-from workflows.models import AuditEntry, Enrollment, Schedule, ScheduledRecord, ScheduleRun, Workflow
+from workflows.models import AuditEntry, Enrollment, Schedule, ScheduledRecord, ScheduleRun
 from workflows.windows import closed_at
 
 pytestmark = pytest.mark.django_db
-NOON = dt.datetime(2027, 1, 10, 12, tzinfo=dt.UTC)
-DAILY = {"every": "day", "at": "09:00"}
 HOUR = dt.timedelta(hours=1)
-
-
-def document(*filters: dict[str, Any], schedule: dict[str, Any] = DAILY, **parts: Any) -> dict[str, Any]:
-    criteria: dict[str, Any] = {"any": [{"all": list(filters)}]} if filters else {"all": []}
-    trigger = {"kind": "schedule", "schedule": schedule, "criteria": criteria}
-    settings = {"timezone": "Europe/Stockholm", **parts.pop("settings", {})}
-    return {"format": 1, "object": "deal", "trigger": trigger, "steps": [WAIT], "settings": settings, **parts}
-
-
-def live(*filters: dict[str, Any], now: dt.datetime = NOON, **parts: Any) -> Workflow:
-    workflow = drafting.create("Test", "deal", boss(), definition=document(*filters, **parts))
-    publishing.publish(workflow, by=boss(), now=now, enroll_existing=True)
-    return workflow
-
-
-def work(now: dt.datetime) -> int:
-    """Everything schedules have to do by then."""
-    done = 0
-    while more := scheduling.work(now):
-        done += more
-    return done
-
-
-def stockholm(day: int, hour: int = 9, month: int = 1) -> dt.datetime:
-    return dt.datetime(2027, month, day, hour, tzinfo=ZoneInfo("Europe/Stockholm")).astimezone(dt.UTC)
-
-
-def fired(workflow: Workflow) -> list[tuple[dt.datetime, str]]:
-    return list(ScheduleRun.objects.filter(schedule__workflow=workflow).order_by("at").values_list("at", "state"))
 
 
 @pytest.fixture

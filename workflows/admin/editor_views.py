@@ -65,7 +65,7 @@ class EditorViews:
         panel = self.panel(request, workflow, step, gone_ok=True) if step else ""
         context = self.admin_site.each_context(request) | {
             "title": facts["name"], "workflow": workflow, "facts": facts, "panel": panel,
-            "palette": page.palette(workflow.object_type),
+            "palette": page.palette(workflow.object_type, page.centre_of(workflow)),
             "words": words(), "keys": keys(),
             "may_change": request.user.has_perm("workflows.change_workflow"),
             "switches": links(workflow, "editor") if request.user.has_perm("workflows.publish_workflow") else [],

@@ -23,6 +23,8 @@ from workflows.definition import Definition
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.models import Workflow
 from workflows.registries import actions
+from workflows.schedule_words import shown_firing
+from workflows.scheduling import zone_of
 
 
 class ReviewViews:
@@ -55,6 +57,8 @@ class ReviewViews:
             "connections": connections(workflow, review.definition) if review.definition else [],
             "timing": timing(review.definition) if review.definition else [],
             "paused": workflow.status == Workflow.Status.PAUSED,
+            "times": next_times(review),
+            "by_schedule": bool(review.definition and review.definition.trigger.kind == "schedule"),
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
             "text": description(review.definition),
             "may_publish": request.user.has_perm(checking.PUBLISH),
@@ -89,9 +93,17 @@ class ReviewViews:
         return redirect(f"{url}?workflow__id__exact={workflow.pk}")
 
 
+def next_times(review: publishing.Review) -> list[str]:
+    """When the schedule fires next, as the workflow's clocks show it."""
+    if review.definition is None:
+        return []
+    zone = zone_of(review.definition)
+    return [shown_firing(instant, zone) for instant in review.upcoming]
+
+
 def linked(problem: Any, definition: Definition | None) -> tuple[str, str, str]:
     """A problem's step (for the link), the step's name and the message."""
-    if problem.path.startswith("trigger"):
+    if problem.path.startswith(("trigger", "centre")):
         return "trigger", _("Trigger"), str(problem.message)
     if problem.path.startswith("settings"):
         return SETTINGS, _("Settings"), str(problem.message)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from records.object_types import object_types, properties_read_once
 from records.problems import Problem
-from workflows import checking, drafting
+from workflows import centres, centring, checking, drafting
+from workflows.centres import Centre
 from workflows.definition import Definition, parse
 from workflows.drafting.telling import told
 from workflows.editor.canvas import State, canvas, svg
@@ -67,7 +68,7 @@ def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]
     sorted_out: dict[str, list[str]] = {}
     for problem in found:
         step_id = next((name for path, name in places if f"{problem.path}.".startswith(f"{path}.")), "")
-        if problem.path.startswith(("trigger", "unenroll", "goal")):
+        if problem.path.startswith(("trigger", "unenroll", "goal", "centre")):
             step_id = "trigger"
         if problem.path.startswith("settings"):
             step_id = SETTINGS
@@ -75,13 +76,20 @@ def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]
     return sorted_out
 
 
-def palette(object_type: str) -> list[dict[str, Any]]:
-    """The actions by category; those that cannot be used for the object type with the reason."""
+def centre_of(workflow: Workflow) -> Centre | None:
+    """The date the shown definition is centred on."""
+    revision = drafting.shown(workflow)
+    return centres.read(revision.definition.get("centre")) if revision else None
+
+
+def palette(object_type: str, centre: Centre | None = None) -> list[dict[str, Any]]:
+    """The actions by category; those that cannot be used for the object type or this centre with the reason."""
     groups: dict[str, list[dict[str, Any]]] = {}
     kind = object_types[object_type]
     for action in actions.values():
         usable = action.offered_to(kind)
         reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": kind.label}
+        reason = reason or centring.unfit(str(action.slug), centre)
         entry = {"slug": action.slug, "label": action.label, "description": action.description, "icon": action.icon}
         groups.setdefault(str(action.group), []).append(entry | {"reason": reason, "inside": action.in_branches})
     return [{"label": label, "actions": entries} for label, entries in groups.items()]

@@ -14,6 +14,7 @@ from records.object_types import object_types
 from workflows.definition import Branch, Definition, Step
 from workflows.editor.door_form import DoorForm
 from workflows.editor.failure_form import FailureForm
+from workflows.editor.schedule_form import CentreForm, EveryoneForm, ScheduleForm
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.editor.settings_panel import SettingsPanel
 from workflows.outputs import subject_of
@@ -110,13 +111,16 @@ class TriggerForm(forms.Form):
         kinds = self.fields["kind"]
         assert isinstance(kinds, forms.ChoiceField)
         kinds.choices = [(slug, trigger.label) for slug, trigger in triggers.items()]
-        if (data or initial).get("kind") == "filter":
+        chosen = (data or initial).get("kind") or ""
+        self.schedule = ScheduleForm(data, definition) if chosen == "schedule" else None
+        self.everyone = EveryoneForm(data, definition) if chosen == "schedule" else None
+        self.centre = CentreForm(data, definition)
+        if chosen == "filter" or (self.everyone and not self.everyone.chosen):
             kind = object_types[definition.object]
             label = _("Records that meet these filters")
             self.criteria = CriteriaField(object_type=kind, required=False, label=label)
             self.fields["criteria"] = self.criteria
         filters = self.criteria.sent(data, "criteria") if data and self.criteria else document.get("criteria")
-        chosen = (data or initial).get("kind") or ""
         self.door = DoorForm(data, definition, chosen, filters, workflow=workflow)
 
     def op(self) -> dict[str, Any]:
@@ -127,13 +131,15 @@ class TriggerForm(forms.Form):
             document = self.criteria.sent(self.data, "criteria")
             if document is not None:
                 trigger["criteria"] = document
+        if self.schedule is not None and self.everyone is not None:
+            trigger |= {"schedule": self.schedule.document()} | self.everyone.document()
         if "door" not in self.data:
             return {"op": "set_trigger", "trigger": trigger}
         self.door.is_valid()
         again = self.door.reenroll_document()
         if again is not None:
             trigger["reenroll"] = again
-        values = {"op": "set_settings", "values": self.door.values()}
+        values = {"op": "set_settings", "values": self.door.values() | self.centre.values()}
         return {"op": "batch", "ops": [{"op": "set_trigger", "trigger": trigger}, values]}
 
 

@@ -20,21 +20,23 @@ class Command(BaseCommand):
         parser.add_argument("--now", help="Pretend it is this instant, like 2026-11-24T09:00:00Z (only with DEBUG).")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = tick(self.instant(options["now"]))
+        done = tick(instant_of(options["now"]))
         self.stdout.write(
             f"{done.changes} changes, {done.enrolled} enrolled, {done.steps} steps, "
             f"{done.deliveries} deliveries, {done.recovered} recovered"
         )
 
-    def instant(self, text: str | None) -> dt.datetime:
-        if text is None:
-            return database_now()
-        if not settings.DEBUG:
-            raise CommandError("--now moves time, so it works only where DEBUG is on. Leave it out.")
-        try:
-            instant = parse_datetime(text)
-        except ValueError:
-            instant = None
-        if instant is None:
-            raise CommandError(f"“{text}” is not an instant. Write it like 2026-11-24T09:00:00Z.")
-        return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+
+def instant_of(text: str | None) -> dt.datetime:
+    """The instant of `--now`; the database's without it. Raises CommandError for what is none, and without DEBUG."""
+    if text is None:
+        return database_now()
+    if not settings.DEBUG:
+        raise CommandError("--now moves time, so it works only where DEBUG is on. Leave it out.")
+    try:
+        instant = parse_datetime(text)
+    except ValueError:
+        instant = None
+    if instant is None:
+        raise CommandError(f"“{text}” is not an instant. Write it like 2026-11-24T09:00:00Z.")
+    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
