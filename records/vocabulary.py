@@ -7,7 +7,7 @@ kept until it has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection, models
@@ -41,12 +41,21 @@ def version() -> Version:
     only grow: with as many rows as before, a change makes one of the two sums greater. Ask before reading the tables:
     then what is read may be newer than its version, and is read once more, but never older.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(statement())
+        return version_in(cursor.fetchall())
+
+
+def statement() -> str:
+    """What `version` asks, for those who ask other things, too."""
     from records.models import PropertyDefinition
 
     read: list[type[models.Model]] = [PropertyDefinition, get_user_model(), *read_for_options]
     tables = [model._meta.db_table for model in read]
     sums = "count(*), COALESCE(sum(xmin::text::bigint), 0)::bigint, COALESCE(sum(cmin::text::bigint), 0)::bigint"
-    parts = (f"SELECT {sums} FROM {connection.ops.quote_name(table)}" for table in tables)
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts))
-        return tuple(number for row in cursor.fetchall() for number in row)
+    return " UNION ALL ".join(f"SELECT {sums} FROM {connection.ops.quote_name(table)}" for table in tables)
+
+
+def version_in(rows: Iterable[tuple[Any, ...]]) -> Version:
+    """The version, from the rows of `statement`."""
+    return tuple(number for row in rows for number in row)

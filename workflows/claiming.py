@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -49,7 +50,7 @@ FRESHEST = f"""
 """
 PICK = f"""
     SELECT found.* FROM ({{workflows}}) w CROSS JOIN LATERAL (
-        SELECT e.workflow_id, e.revision_id, e.step, {TRIED} FROM workflows_enrollment e
+        SELECT e.workflow_id, e.revision_id, e.step, {TRIED} AS tried FROM workflows_enrollment e
         WHERE {CLAIMABLE} AND e.workflow_id = w.id
         ORDER BY e.due_at {{order}} LIMIT 1 FOR UPDATE SKIP LOCKED
     ) found LIMIT 1
@@ -59,8 +60,8 @@ CLAIM = f"""
         claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = {TRIED}
     WHERE e.id = ANY(ARRAY(
         SELECT e.id FROM workflows_enrollment e
-        WHERE {CLAIMABLE} AND e.revision_id = %(revision)s AND e.step = %(step)s
-            AND {UNTRIED}
+        WHERE {CLAIMABLE} AND e.revision_id = (SELECT revision_id FROM picked) AND e.step = (SELECT step FROM picked)
+            AND {UNTRIED} AND (SELECT tried FROM picked) = 0
         ORDER BY e.due_at {{order}} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ))
     RETURNING e.id
@@ -81,9 +82,16 @@ CLAIM_AGAIN = f"""
     ))
     RETURNING e.id
 """
+# Picked and claimed in one statement, which is a transaction of its own. Of a place that was claimed in vain before
+# nothing is claimed by it.
+TAKE = f"""
+    WITH picked AS MATERIALIZED ({PICK}), claimed AS ({CLAIM})
+    SELECT picked.*, (SELECT count(*) FROM claimed), (SELECT array_agg(id)::text FROM claimed) FROM picked
+"""
+TAKE_AGAIN = f"WITH claimed AS ({CLAIM_AGAIN}) SELECT count(*), array_agg(id)::text FROM claimed"
 RELEASE = """
     UPDATE workflows_enrollment SET claim = NULL, claimed_until = clock_timestamp() + %(pause)s
-    WHERE id = ANY(%(ids)s) AND claim = %(token)s AND status = 'active'
+    WHERE id = ANY(%(ids)s::bigint[]) AND claim = %(token)s AND status = 'active'
 """
 # Claimed rows are no index's business, so only the front of each workflow is looked through.
 RECOVER = f"""
@@ -99,15 +107,24 @@ RECOVER = f"""
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to run some enrollments until the lease ends. `crashed`: they were claimed three times in vain."""
+    """The right to run some enrollments until the lease ends. `crashed`: they were claimed three times in vain.
+
+    Their ids stay the text of an array, as the database gave them: mostly they are only given back to it.
+    """
 
     token: uuid.UUID
-    ids: tuple[int, ...]
+    count: int
+    listed: str
     crashed: bool = False
 
+    @cached_property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(int(pk) for pk in self.listed[1:-1].split(",") if pk)
+
     @property
-    def count(self) -> int:
-        return len(self.ids)
+    def first(self) -> int:
+        """One of them; 0 when there is none."""
+        return int(self.listed[1:-1].partition(",")[0] or 0)
 
 
 @dataclass(frozen=True)
@@ -139,43 +156,47 @@ def claim(now: dt.datetime, limit: int, *, freshest: bool = False) -> Claim | No
     The step is that of the enrollment due longest in the workflow whose turn it is (`freshest`: of the one due last
     of all, for the worker that is kept for fresh changes). Rows another worker has locked or claimed are passed over.
     """
+    facts: dict[str, Any] = {
+        "now": now, "lease": lease(), "served": ring.served, "token": new_token(), "limit": limit,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        for workflows, order in ((FRESHEST, "DESC"), (RING, "ASC"))[0 if freshest else 1 :]:
+            cursor.execute(TAKE.format(workflows=workflows, order=order), facts)
+            found = cursor.fetchone()
+            if found is None:
+                continue
+            *place, count, listed = found
+            ring.served = place[0]
+            if claimed := Claim(facts["token"], count, listed) if count else claim_again(facts, workflows, order):
+                return claimed
+    return None
+
+
+def claim_again(facts: dict[str, Any], workflows: str, order: str) -> Claim | None:
+    """Claim what was claimed in vain before, in ever smaller parts, or was changed while it was being claimed.
+
+    None when somebody else was faster.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
-        facts: dict[str, Any] = {"now": now, "lease": lease(), "served": ring.served}
-        place = pick_freshest(cursor, facts) if freshest else None
-        order = "DESC" if place else "ASC"
-        place = place or pick(cursor, RING, "ASC", facts)
-        if place is None:
+        cursor.execute(PICK.format(workflows=workflows, order=order), facts)
+        found = cursor.fetchone()
+        if found is None:
             return None
-        ring.served = place.workflow
-        tried = min(place.tried, CRASHES)
+        place = Place(*found)
+        tried, limit = min(place.tried, CRASHES), facts["limit"]
         facts |= {
-            "token": new_token(), "revision": place.revision, "step": place.step, "tried": tried,
+            "revision": place.revision, "step": place.step, "tried": tried,
             "limit": max(int(limit * PART_OF_ATTEMPT.get(tried, 1.0)), 1), "seen": limit * SEEN_AT_ONCE,
         }  # fmt: skip
-        cursor.execute((CLAIM_AGAIN if tried else CLAIM).format(order=order), facts)
-        return Claim(facts["token"], tuple(pk for (pk,) in cursor.fetchall()), tried >= CRASHES)
-
-
-def pick(cursor: Any, workflows: str, order: str, facts: dict[str, Any]) -> Place | None:
-    """The place of the first due enrollment, which is locked, of the first of some workflows that has one."""
-    cursor.execute(PICK.format(workflows=workflows, order=order), facts)
-    found = cursor.fetchone()
-    return Place(*found) if found else None
-
-
-def pick_freshest(cursor: Any, facts: dict[str, Any]) -> Place | None:
-    """The place of the enrollment that became due last; None when there is none or somebody is just taking it."""
-    cursor.execute(FRESHEST, facts)
-    found = cursor.fetchone()
-    if found is None:
-        return None
-    return pick(cursor, "SELECT %(freshest)s::bigint AS id", "DESC", facts | {"freshest": found[0]})
+        cursor.execute(TAKE_AGAIN.format(order=order), facts)
+        count, listed = cursor.fetchone()
+        return Claim(facts["token"], count, listed or "{}", tried >= CRASHES)
 
 
 def release(claim: Claim, pause: dt.timedelta) -> None:
     """Give enrollments back, to be claimed again after a pause; the attempt does not count."""
     with connection.cursor() as cursor:
-        facts: dict[str, Any] = {"token": claim.token, "ids": list(claim.ids), "pause": pause}
+        facts: dict[str, Any] = {"token": claim.token, "ids": claim.listed, "pause": pause}
         cursor.execute(RELEASE, facts)
 
 

@@ -11,7 +11,6 @@ import datetime as dt
 import logging
 import random
 import time
-from typing import Any
 
 from django.db import connection, transaction
 from psycopg.errors import QueryCanceled
@@ -24,11 +23,12 @@ from workflows.batch import Standing
 from workflows.claiming import Claim
 from workflows.definition import Definition
 from workflows.failpoints import reach
-from workflows.holding import MAY_STEP, Held
+from workflows.holding import Held
 from workflows.journey import TRANSIENT, Journey, Poisoned
 from workflows.leaving import noticing
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Fenced, Ledger
+from workflows.taking_up import take_up
 from workflows.tallying import Report
 
 logger = logging.getLogger(__name__)
@@ -40,19 +40,9 @@ PAUSE = 5
 HELD = 0.1
 # Records are locked in the order of their ids, so that two workers never wait for each other in a circle.
 LOCK = "SELECT {pk} FROM {table} WHERE {pk} = ANY(%s::bigint[]){live} ORDER BY {pk} FOR NO KEY UPDATE"
-SETTINGS = f"""
-    SELECT {MAY_STEP}, set_config('lock_timeout', '5s', true), set_config('jit', 'off', true),
-        CASE WHEN %(limit)s <> '0' THEN set_config('statement_timeout', %(limit)s, true) END
-"""
+COUNT = "WITH locked AS MATERIALIZED ({lock}) SELECT count(*) FROM locked"
 #: The part of a batch's time that one statement may take.
 STATEMENT_PART = 0.75
-# By id: nothing indexes the claim, so that claiming stays cheap. Moments as texts: few steps ask for them.
-OURS = """
-    SELECT revision_id, cause ->> 'depth', cause ->> 'chain',
-        id, record_id, step, visit, waiting_in, tries, cause, outputs, enrolled_at::text, arrived_at::text
-    FROM workflows_enrollment WHERE id = ANY(%(ids)s::bigint[]) AND claim = %(token)s AND status = 'active'
-    ORDER BY id FOR UPDATE
-"""
 PARSED_LIMIT = 500
 parsed: dict[tuple[object, ...], Definition] = {}
 
@@ -139,16 +129,15 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
     done = 0
     with transaction.atomic(), same_source(), noticing() as taken_out:
         ledger = Ledger(now, taken_out=taken_out)
-        ours = grouped(claim)
-        report = Report(claim, ours)
+        taken = take_up(claim, statement_seconds())
+        report = Report(claim, taken.groups)
         reach("after_lock")
-        for (revision_id, *_cause), group in ours.items():
-            # A published definition is long and never changes: it is read once per process.
-            revision = Revision.objects.select_related("workflow").defer("definition").get(pk=revision_id)
+        for (revision_id, *_cause), group in taken.groups.items():
+            revision = taken.revisions[revision_id]
             if revision.workflow.status == Workflow.Status.PAUSED:
                 raise Held
             report.workflow = revision.workflow_id
-            journey = Journey(revision.workflow, revision, definition_of(revision), ledger, careful=careful)
+            journey = Journey(revision, definition_of(revision), ledger, taken.vocabulary, careful=careful)
             if claim.crashed:
                 give_up(journey, group)
             elif alive := existing(object_types[revision.workflow.object_type], group, ledger):
@@ -161,27 +150,18 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
     return done
 
 
-def grouped(claim: Claim) -> dict[tuple[Any, ...], list[Standing]]:
-    """The claimed enrollments nobody has taken away meanwhile, locked; by revision and by the chain behind them."""
-    with connection.cursor() as cursor:
-        facts: dict[str, Any] = {"first": claim.ids[0] if claim.ids else 0}
-        cursor.execute(SETTINGS, {**facts, "limit": f"{statement_seconds() * 1_000:.0f}"})
-        if cursor.fetchone()[0] is False:
-            raise Held
-        cursor.execute(OURS, {"ids": array(claim.ids), "token": claim.token})
-        groups: dict[tuple[Any, ...], list[Standing]] = {}
-        for row in cursor.fetchall():
-            groups.setdefault(row[:3], []).append(Standing(*row[3:]))
-    return groups
-
-
 def existing(object_type: ObjectType, enrollments: list[Standing], ledger: Ledger) -> list[Standing]:
     """Lock the records; enrollments whose record is gone end here (UNE-09)."""
     quote = connection.ops.quote_name
     live = " AND deleted_at IS NULL" if object_type.soft_deletes else ""
     sql = LOCK.format(pk=quote(object_type.key), table=quote(object_type.table), live=live)
+    ids = [array(enrollment.record_id for enrollment in enrollments)]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [array(enrollment.record_id for enrollment in enrollments)])
+        # A record is in a workflow once, so that their number says whether all are there.
+        cursor.execute(COUNT.format(lock=sql), ids)
+        if cursor.fetchone()[0] == len(enrollments):
+            return enrollments
+        cursor.execute(sql, ids)
         there = {pk for (pk,) in cursor.fetchall()}
     for enrollment in enrollments:
         if enrollment.record_id not in there:

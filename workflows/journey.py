@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
 from records.journal import change_source, set_source
+from records.vocabulary import Version
 from workflows import centring, leaving, limits
 from workflows.actions.base import Action
 from workflows.batch import Answer, Batch, Standing
@@ -21,7 +22,7 @@ from workflows.failpoints import reach
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.moving import Ledger
 from workflows.params import StepContext
-from workflows.prepared import params_of, properties_of, version_of
+from workflows.prepared import params_of, properties_of
 from workflows.registries import actions
 from workflows.watchdog import now_doing
 from workflows.windows import Closed, closed_at
@@ -49,23 +50,18 @@ class Journey:
     """One walk of enrollments of the same revision whose changes have the same causal chain."""
 
     def __init__(
-        self,
-        workflow: Workflow,
-        revision: Revision,
-        definition: Definition,
-        ledger: Ledger,
-        *,
-        careful: bool = True,
+        self, revision: Revision, definition: Definition, ledger: Ledger, vocabulary: Version, *, careful: bool = True
     ) -> None:
-        self.workflow, self.revision, self.definition, self.ledger = workflow, revision, definition, ledger
+        self.workflow, self.revision, self.definition, self.ledger = revision.workflow, revision, definition, ledger
         #: Whether every step has a savepoint to go back to; else it raises Poisoned when an action fails.
         self.careful = careful
         self.order = {step_id: place for place, step_id in enumerate(definition.by_id)}
         self.context = StepContext(definition)
-        self.context.__dict__["properties"] = properties_of(self.context.object_type, version_of(self.context))
+        self.context.shared["vocabulary"] = vocabulary
+        self.context.__dict__["properties"] = properties_of(self.context.object_type, vocabulary)
         self.source: dict[str, Any] = {}
         #: Whether anything may take records out before an action; what is live decides, also for older revisions.
-        self.guarded = guarded(definition.document) or revision.pk != workflow.live_id
+        self.guarded = guarded(definition.document) or revision.pk != revision.workflow.live_id
         self.closed: Closed | None = None
         self.asked_windows = False
 

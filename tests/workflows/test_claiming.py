@@ -106,7 +106,7 @@ def test_looking_and_claiming_look_at_few_rows_however_many_are_due() -> None:
         seen = 0
         with connection.cursor() as cursor:
             for query in asked.captured_queries:
-                if re.match(r"\s*(SELECT|UPDATE)", query["sql"]):
+                if re.match(r"\s*(SELECT|UPDATE|WITH)", query["sql"]):
                     Enrollment.objects.update(claim=None, claimed_until=None)
                     cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + query["sql"])
                     seen += scanned(cursor.fetchone()[0][0]["Plan"])
