@@ -106,7 +106,8 @@ class NumberField(forms.DecimalField):
 def offered(field: forms.ChoiceField) -> list[str]:
     """The values a field offers, without the empty one."""
     choices: Any = field.choices
-    return [value for value, _label in choices if value != ""]
+    flat = (pair for value, label in choices for pair in (label if isinstance(label, list) else [(value, label)]))
+    return [value for value, _label in flat if value != ""]
 
 
 class ChoiceField(forms.ChoiceField):

@@ -8,6 +8,7 @@ passes an event's filters and its record the standing criteria, at this instant 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from records.criteria.event_rows import EVENT_PREFIX, event_rows
 from records.event_types import event_type
 from records.models import Change, Event, PendingChange, PendingEvent, SegmentDependency
 from records.object_types import ObjectType, object_types
+from records.problems import DocumentError
 from workflows.definition import Definition
 from workflows.enrolling import enroll
 from workflows.events.base import Wait
@@ -27,9 +29,10 @@ from workflows.events.journal import Happened, JournalEvent, details_of, passing
 from workflows.events.known import event_of
 from workflows.events.settings import EventForm, context_of
 from workflows.events.stored import event_source
-from workflows.models import EventSubscription, EventWait, Revision, Workflow
+from workflows.models import AuditEntry, EventSubscription, EventWait, Revision, Workflow
 from workflows.wall_time import workflow_zone
 
+logger = logging.getLogger(__name__)
 #: The kind of a change that stands for an event where segments are looked at.
 EVENT = "event"
 TAKE = """
@@ -114,7 +117,12 @@ def react(changes: Sequence[PendingChange], events: Sequence[PendingEvent], now:
     for subscription in interested(changes, events):
         workflow = subscription.revision.workflow
         reasons = found.setdefault(workflow, {})
-        for record_id, reason in reasons_of(subscription, changes, events, now):
+        try:
+            reached = reasons_of(subscription, changes, events, now)
+        except DocumentError as error:
+            give_up(workflow, error, now)
+            continue
+        for record_id, reason in reached:
             known = reasons.get(record_id)
             if known is None or (reason.at, reason.id) < (known.at, known.id):
                 reasons[record_id] = reason
@@ -124,6 +132,14 @@ def react(changes: Sequence[PendingChange], events: Sequence[PendingEvent], now:
             assert workflow.live is not None, "only live revisions are subscribed"
             again = set(reasons) if workflow.live.definition["trigger"].get("reenroll") else set()
             enroll(workflow, reasons, cause={"kind": "event"}, causes=told, again=again, now=now)
+
+
+def give_up(workflow: Workflow, error: DocumentError, now: dt.datetime) -> None:
+    """Turn off a workflow whose trigger cannot be read any more, and say why; the others are not kept from theirs."""
+    because = " ".join(str(problem.message) for problem in error.problems)[:500]
+    logger.error("The event trigger of workflow %d cannot be read, so it was turned off: %s", workflow.pk, because)
+    Workflow.objects.filter(pk=workflow.pk).update(status=Workflow.Status.OFF)
+    AuditEntry.objects.create(workflow=workflow, action="turned_off", detail={"because": because}, at=now)
 
 
 def interested(changes: Sequence[PendingChange], events: Sequence[PendingEvent]) -> list[EventSubscription]:

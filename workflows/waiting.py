@@ -19,6 +19,7 @@ LOOK = f"""
         statement_timestamp(),
         LEAST(
             (SELECT at FROM records_pendingchange ORDER BY id LIMIT 1),
+            (SELECT at FROM records_pendingevent ORDER BY id LIMIT 1),
             (SELECT check_at FROM workflows_eventwait WHERE check_at <= %(now)s ORDER BY check_at LIMIT 1)
         ),
         (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -16,6 +15,8 @@ from workflows import occurrences
 from workflows.actions.base import Action
 from workflows.actions.delay import amount_text
 from workflows.events.base import Event
+from workflows.events.known import by_category, event_of, known_events
+from workflows.events.settings import WhereField, add_where, describe, prepare
 from workflows.forms import ChoiceField, DurationField
 from workflows.params import ParamsForm, StepContext, field_schema
 from workflows.registries import actions, events
@@ -33,12 +34,13 @@ class EventField(ChoiceField):
         self.widget.attrs["data-refresh"] = "panel"
 
     def use_context(self, context: StepContext) -> None:
-        offered = (event for event in events.values() if event.offered(context.object_type))
-        self.choices = [("", "—"), *((event.slug, str(event.label)) for event in offered)]
+        offered = by_category([event for event in known_events(context.object_type) if event.waited])
+        groups = [(name, [(one.slug, str(one.label)) for one in group]) for name, group in offered.items()]
+        self.choices = [("", "—"), *groups]
 
 
-def event_of(document: dict[str, Any]) -> Event | None:
-    return events.get(str(document.get("event") or ""))
+def event_in(document: dict[str, Any]) -> Event | None:
+    return event_of(document.get("event"))
 
 
 @actions.register
@@ -60,16 +62,19 @@ class DelayUntilEvent(Action):
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            event = events.get(str(self.raw("event") or ""))
-            for name, own in (event.fields() if event else {}).items():
-                self.fields[name] = own
-                prepare(own, self)
+            event = event_of(self.raw("event"))
+            if event is not None:
+                for name, own in event.fields().items():
+                    self.fields[name] = own
+                    prepare(own, self)
+                add_where(self, event)
             self.fields["max_wait"] = self.fields.pop("max_wait")
 
         @classmethod
         def schema(cls, context: StepContext | None = None) -> dict[str, Any]:
             """With the settings of every event; which of them one wants says the check of the step."""
             found = super().schema(context)
+            found["properties"]["where"] = field_schema(WhereField(None))
             for event in events.values():
                 for name, own in event.fields().items():
                     if context is not None and hasattr(own, "use_context"):
@@ -84,16 +89,16 @@ class DelayUntilEvent(Action):
             return amount
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
-        event = event_of(document)
+        event = event_in(document)
         if event is None:
             return _("Choose what to wait for")
-        facts = {"event": event.describe(document, context), "amount": longest(document)}
+        facts = {"event": describe(event, document, context), "amount": longest(document)}
         if not facts["amount"]:
             return _("Wait until: %(event)s") % facts
         return _("Wait until: %(event)s. At most %(amount)s") % facts
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
-        event = event_of(document)
+        event = event_in(document)
         return event.reads(document, context) if event else set()
 
     def outputs(self, document: dict[str, Any], context: StepContext) -> dict[str, Property]:
@@ -110,7 +115,8 @@ class DelayUntilEvent(Action):
         if "error" in params:
             batch.fail(None, "invalid_params", error=params["error"])
             return
-        event = events[params["event"]]
+        event = event_of(params["event"])
+        assert event is not None, "the form has found it"
         occurrences.begin(batch, event.want(params, batch.context), event.slug)
         facts = self.facts(batch)
         if not params["max_wait"]:
@@ -136,18 +142,20 @@ class DelayUntilEvent(Action):
     def facts(self, batch: Batch) -> dict[str, Any]:
         """What the log keeps of the settings, because they may be others when the story is told."""
         document = batch.step.params
-        event = event_of(document)
+        event = event_in(document)
         if event is None:
             return {}
-        found: dict[str, Any] = {"event": event.slug, "settings": event.facts(document, batch.context)}
+        settings = event.facts(document, batch.context)
+        settings |= {"where": document["where"]} if document.get("where") else {}
+        found: dict[str, Any] = {"event": event.slug, "settings": settings}
         return found | ({"max_wait": document["max_wait"]} if document.get("max_wait") else {})
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
-        event = event_of(detail)
+        event = event_in(detail)
         if event is None:
             return format_html("{}", self.label)
         settings = detail.get("settings")
-        facts = {"event": event.describe(settings if isinstance(settings, dict) else {}, context)}
+        facts = {"event": describe(event, settings if isinstance(settings, dict) else {}, context)}
         facts["amount"] = longest(detail)
         if outcome == "waiting":
             if facts["amount"]:
@@ -161,14 +169,6 @@ class DelayUntilEvent(Action):
         if not time:
             return format_html(_("Waited until: {event}. It happened within a minute"), **facts)
         return format_html(_("Waited until: {event}. It happened {time} later"), time=time, **facts)
-
-
-def prepare(own: forms.Field, form: ParamsForm) -> None:
-    """What ParamsForm does with fields it knows from the beginning."""
-    if hasattr(own, "use_context"):
-        own.use_context(form.context)
-    if hasattr(own, "use_form"):
-        own.use_form(form)
 
 
 def longest(document: dict[str, Any]) -> str:
