@@ -11,7 +11,7 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import centring, door_checks, ways
+from workflows import centring, door_checks, suppressing, ways
 from workflows.definition import Definition
 from workflows.params import StepContext
 from workflows.registries import actions, triggers
@@ -31,6 +31,7 @@ def problems(definition: Definition, *, user: Any = None, workflow: int | None =
     """
     found = [*rights_problems(user), *trigger_problems(definition), *unsupported(definition)]
     found += door_checks.problems(definition, workflow)
+    found += suppressing.problems(definition)
     found += [*settings_problems(definition), *centring.problems(definition)]
     if not definition.steps:
         found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
@@ -62,7 +63,6 @@ def unsupported(definition: Definition) -> Iterator[Problem]:
     """Parts of a definition this version does not carry out."""
     document = definition.document
     sentences = {
-        "suppress": _("Suppression lists are not supported yet. Remove “suppress”."),
         "sources": _("Data sources are not supported yet. Remove “sources”."),
     }
     for key, message in sentences.items():

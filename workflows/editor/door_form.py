@@ -15,6 +15,7 @@ from records.object_types import object_types
 from records.problems import DocumentError
 from workflows import reenrolling
 from workflows.definition import Definition
+from workflows.editor.suppression_form import SuppressionField, suppressed
 from workflows.leaving import ALL, NONE
 from workflows.models import Workflow
 
@@ -38,7 +39,7 @@ class GreyedBoxes(forms.CheckboxSelectMultiple):
 
 
 class DoorForm(forms.Form):
-    """What the definition's `trigger.reenroll`, `unenroll` and `goal` say."""
+    """What the definition's `trigger.reenroll`, `unenroll`, `suppress` and `goal` say."""
 
     again = forms.BooleanField(
         label=gettext_lazy("Let records enroll again"), required=False, widget=forms.CheckboxInput(attrs=REFRESH),
@@ -55,6 +56,7 @@ class DoorForm(forms.Form):
         required=False, label=gettext_lazy("Take out, and keep out, records that meet these filters"),
         help_text=gettext_lazy("A record that no longer meets them does not come back by that."),
     )  # fmt: skip
+    suppress = SuppressionField()
     goal = CriteriaField(
         required=False, label=gettext_lazy("Goal: records that meet these filters have reached it"),
         help_text=gettext_lazy(
@@ -86,12 +88,14 @@ class DoorForm(forms.Form):
             "no_longer": unenroll.get("when_no_longer_matching") is True,
             "leave": unenroll.get("criteria"),
             "goal": document.get("goal"),
+            "suppress": suppressed(definition),
             "others": shown_others(unenroll.get("others")),
             "chosen": [str(pk) for pk in unenroll.get("others") or () if isinstance(unenroll.get("others"), list)],
         }
         super().__init__(data, initial=initial, prefix="door", auto_id="param_%s")
         for name in ("leave", "goal"):
             self.criteria(name).aim(object_types[definition.object])
+        self.offer_lists(definition)
         self.filters = filters_of(filters, definition) if kind == "filter" else []
         self.offer_filters({path: reason_of(path, filters, definition) for path, _sentence in self.filters})
         self.offer_workflows(definition, workflow)
@@ -104,6 +108,14 @@ class DoorForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, CriteriaField)
         return field
+
+    def offer_lists(self, definition: Definition) -> None:
+        """The suppression lists there are; the choice goes where there is none."""
+        field = self.fields["suppress"]
+        assert isinstance(field, SuppressionField)
+        field.offer(definition)
+        if not field.choices:
+            del self.fields["suppress"]
 
     def offer_filters(self, reasons: dict[str, str]) -> None:
         """The trigger's filters, those greyed out that can never enroll again; only while any may."""
@@ -139,7 +151,7 @@ class DoorForm(forms.Form):
         return [path for path in sent if path in self.eligible] or None
 
     def values(self) -> dict[str, Any]:
-        """`unenroll` and `goal` as they were sent; criteria that are not finished are kept, too."""
+        """`unenroll`, `goal` and `suppress` as they were sent; criteria that are not finished are kept, too."""
         others: Any = self.cleaned_data.get("others") or NONE
         if others == SOME:
             others = [int(pk) for pk in self.cleaned_data.get("chosen", [])]
@@ -150,7 +162,7 @@ class DoorForm(forms.Form):
         }
         kept = {key: value for key, value in unenroll.items() if value not in (None, False, NONE)}
         goal = self.criteria("goal").sent(self.data, self.add_prefix("goal"))
-        return {"unenroll": kept, "goal": goal}
+        return {"unenroll": kept, "goal": goal, "suppress": self.cleaned_data.get("suppress", [])}
 
 
 def unenroll_of(definition: Definition) -> dict[str, Any]:
