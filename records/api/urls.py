@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from records.api.association_views import AssociationView
+from records.api.event_views import EventTypeView, EventView
 from records.api.object_type_views import ObjectTypeView
 from records.api.record_views import RecordView
 from records.object_types import ObjectType, object_types
@@ -33,6 +34,9 @@ def routes_of(object_type: ObjectType) -> list[URLPattern]:
 
 
 urlpatterns = [
+    path("events/", EventView.as_view({"post": "create"}), name="api-events"),
+    path("events/batch/", EventView.as_view({"post": "batch"}), name="api-events-batch"),
+    path("event-types/", EventTypeView.as_view({"get": "list"}), name="api-event-types"),
     path("object-types/", ObjectTypeView.as_view({"get": "list"}), name="api-object-types"),
     *(pattern for object_type in object_types.values() for pattern in routes_of(object_type)),
 ]

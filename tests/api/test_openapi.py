@@ -13,7 +13,7 @@ from crm.models import Company, Contact, Deal, SubscriptionType, User
 from records.associations import associate
 from records.object_types import object_types
 from tests.api.conftest import ApiClient
-from tests.api.test_permissions import PLURALS, TABLE, WISHES
+from tests.api.test_permissions import PAGE_VIEW, PLURALS, TABLE, WISHES
 from tests.api.test_workflows import definition, make, publish
 from workflows.models import Enrollment
 
@@ -71,6 +71,18 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
         ("GET", "contacts/{id}/subscriptions/", f"contacts/{contact}/subscriptions/", None),
         ("PUT", "contacts/{id}/subscriptions/", f"contacts/{contact}/subscriptions/", WISHES),
         ("GET", "object-types/", "", None),
+        ("GET", "event-types/", "", None),
+        ("POST", "events/", "", PAGE_VIEW | {"record": {"email": "ann@example.com"}}),
+        ("POST", "events/", "", PAGE_VIEW | {"record": 999999}),
+        (
+            "POST",
+            "events/batch/",
+            "",
+            {
+                "events": [PAGE_VIEW | {"record": contact}, PAGE_VIEW | {"record": contact, "event": "unheard_of"}],
+                "partial": True,
+            },
+        ),
         ("GET", "catalog/", "", None),
         ("GET", "workflows/", "", None),
         ("POST", "workflows/", "", {"name": "Another", "object": "deal", "definition": definition()}),

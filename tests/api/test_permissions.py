@@ -15,6 +15,12 @@ from tests.api.test_workflows import make
 from workflows.models import Enrollment, Workflow
 
 RECORD = {"properties": {"name": "X"}}
+PAGE_VIEW = {
+    "event": "page_viewed",
+    "object": "contact",
+    "record": "{contact}",
+    "properties": {"url": "headrace.test"},
+}
 WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
 KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
 VIEWER = {f"crm.view_{name}" for name in KINDS} | {
@@ -41,6 +47,13 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("DELETE", "{plural}/<int:id>/associations/"): ("records:write", E, None),
     ("GET", "contacts/<int:id>/subscriptions/"): ("records:read", V, None),
     ("PUT", "contacts/<int:id>/subscriptions/"): ("records:write", E, WISHES),
+    ("GET", "event-types/"): ("records:read", ANY, None),
+    ("POST", "events/"): ("records:write", E, PAGE_VIEW),
+    ("POST", "events/batch/"): (
+        "records:write",
+        E,
+        {"events": [{**PAGE_VIEW, "record": {"email": "ann@example.com"}}]},
+    ),
     ("GET", "object-types/"): ("records:read", ANY, None),
     ("GET", "catalog/"): ("workflows:read", ANY, None),
     ("GET", "workflows/"): ("workflows:read", V, None),
