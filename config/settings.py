@@ -157,6 +157,8 @@ RQ = {"DEFAULT_RESULT_TTL": 0, "FAILURE_TTL": 7 * 24 * 3600, "WORKER_CLASS": "wo
 WORKFLOW_LEASE_SECONDS = env.int("WORKFLOW_LEASE_SECONDS", default=30)
 WORKFLOW_BATCH_SECONDS = env.int("WORKFLOW_BATCH_SECONDS", default=20)
 
+#: How late a schedule's time may be fired that nobody was there for.
+WORKFLOW_SCHEDULE_CATCH_UP_HOURS = env.int("WORKFLOW_SCHEDULE_CATCH_UP_HOURS", default=24)
 #: How many branches an if/then branching may have.
 WORKFLOW_BRANCH_LIMIT = env.int("WORKFLOW_BRANCH_LIMIT", default=20)
 #: How many deliveries of a kind may leave: {"mail": "100/minute"}.

@@ -46,8 +46,8 @@ class Review:
     """What publishing the draft would mean (REV-02 to REV-08).
 
     `inside` says who is in the workflow and what the draft means for them; `in_flight` what happens to them unless the
-    publisher chooses otherwise. `upcoming` are the next times of a schedule. `definition` is None when the document cannot even
-    be read.
+    publisher chooses otherwise. `upcoming` are the next times of a schedule. `definition` is None when the document
+    cannot even be read.
     """
 
     definition: Definition | None
