@@ -15,6 +15,7 @@ from records.object_types import ObjectType, object_types
 from workflows import reenrolling
 from workflows.definition import Definition, parse
 from workflows.doors import REFUSALS, barred
+from workflows.event_stories import told_event
 from workflows.models import Enrollment, Revision, Schedule, Subscription, Workflow
 from workflows.publishing import trigger_criteria
 from workflows.schedule_words import shown_firing
@@ -118,6 +119,10 @@ def cause_sentence(cause: dict[str, Any]) -> str:
         return _("It met the criteria when the schedule's time had come.")
     if cause.get("kind") == "workflow":
         return _("Another workflow enrolled it, so the criteria did not matter.")
+    if cause.get("kind") == "event":
+        return _("An event enrolled it: %(event)s.") % {"event": told_event(cause)}
+    if "event_id" in cause:
+        return _("An event made it meet the criteria: %(event)s.") % {"event": told_event(cause)}
     if cause.get("time"):
         return _("It began to meet the criteria because time went by.")
     return _("A change made it meet the criteria.")

@@ -19,6 +19,7 @@ from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from workflows.definition import Definition, Step, parse
 from workflows.enrolling import REFUSALS
+from workflows.event_stories import event_sentence, told_event
 from workflows.explaining import first_revision
 from workflows.failing import with_sequel
 from workflows.models import Enrollment, Outcome, Revision, StepExecution
@@ -143,6 +144,8 @@ class Path:
             return manual_sentence(cause)
         if cause.get("kind") == "workflow":
             return enrolled_by_workflow(cause.get("workflow"))
+        if cause.get("kind") == "event":
+            return event_sentence(cause)
         trigger = escape(self.trigger_sentence())
         if cause.get("kind") == "schedule":
             facts = {"moment": shown_moment(cause.get("at")), "trigger": trigger}
@@ -151,6 +154,9 @@ class Path:
             return format_html(_("It already matched when the workflow was published: {trigger}."), trigger=trigger)
         if cause.get("time"):
             return format_html(_("It started to match because time went by: {trigger}."), trigger=trigger)
+        if "event_id" in cause:
+            facts = {"trigger": trigger, "event": told_event(cause)}
+            return format_html(_("It started to match: {trigger}. {event}."), **facts)
         changed = self.change_sentence(cause.get("change"))
         if not changed:
             return format_html(_("It started to match: {trigger}."), trigger=trigger)

@@ -10,7 +10,7 @@ from typing import Any
 import nh3
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from django.utils.html import linebreaks
+from django.utils.html import escape, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -18,8 +18,11 @@ from crm.admin.sentences import Teller
 from crm.models import Note, Task
 from crm.record_links import may, url, url_of, users_by_id
 from records.associations import ids_of
+from records.event_types import known_event_types
 from records.journal import changes_of
+from records.models import Event
 from records.object_types import ObjectType, object_types
+from workflows.event_stories import facts_of
 from workflows.models import Enrollment
 
 SIZE = 20
@@ -60,6 +63,7 @@ def page_of(object_type: ObjectType, record_id: int, user: Any, before: str = ""
         if slug != object_type.slug and may(user, "view", object_types[slug]):
             lines += read(object_type, record_id, place)
     lines += enrollments(object_type, record_id, place)
+    lines += happened(object_type, record_id, place)
     if place is not None:
         lines = [line for line in lines if line.key < place]
     lines.sort(key=lambda line: line.key, reverse=True)
@@ -148,6 +152,24 @@ def tasks(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
             task,
         )
         for task in found
+    ]
+
+
+def happened(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
+    """Events, but those the timeline tells of in other lines."""
+    kinds = known_event_types(object_type.slug)
+    told = [slug for slug, kind in kinds.items() if not kind.told]
+    rows = Event.objects.filter(object_type=object_type.slug, record_id=record_id).exclude(event__in=told)
+    return [
+        Line(
+            row.occurred_at,
+            "event",
+            row.pk,
+            "zap",
+            str(kinds[row.event].label) if row.event in kinds else row.event,
+            body=escape(facts_of(kinds.get(row.event), row.properties)),
+        )
+        for row in first(rows, "occurred_at", place)
     ]
 
 

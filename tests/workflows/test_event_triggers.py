@@ -1,0 +1,261 @@
+"""Workflows that enroll records when something happens to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from crm.models import Company, Contact, Deal, Task
+from records.associations import associate, dissociate
+from records.clock import database_now
+from records.happening import Occurrence, happen
+from records.models import CustomEventProperty, CustomEventType, PendingEvent
+from records.problems import DocumentError
+from tests.workflows.publishing_deals import boss
+from workflows import drafting, publishing, switching
+from workflows.dispatching import dispatch
+from workflows.history import path_of
+from workflows.models import Enrollment, EventSubscription, Workflow
+from workflows.registries import triggers
+
+pytestmark = pytest.mark.django_db
+PRICING = {"event": "page_viewed", "where": [{"property": "url", "operator": "contains_any_of", "value": ["pricing"]}]}
+WAIT = {"id": "wait", "action": "delay", "params": {"days": 1}}
+IN_LUND = {"all": [{"property": "city", "operator": "is_equal_to_any_of", "value": ["Lund"]}]}
+
+
+def on(*events: dict[str, Any], object: str = "contact", steps: Any = (WAIT,), **trigger: Any) -> Workflow:
+    """A workflow with an event trigger, turned on now."""
+    document = {
+        "format": 1, "name": "Events", "object": object, "steps": list(steps),
+        "trigger": {"kind": "event", "events": list(events), **trigger},
+    }  # fmt: skip
+    workflow = drafting.create("Events", object, boss(), document)
+    publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
+    return workflow
+
+
+def contact(**facts: Any) -> int:
+    return Contact.objects.create(email=f"c{Contact.objects.count()}@example.com", **facts).pk
+
+
+def view(*ids: int, page: str = "example.com/pricing", **facts: Any) -> None:
+    happen("page_viewed", "contact", ids, properties={"url": page}, now=database_now(), **facts)
+
+
+def run() -> None:
+    while dispatch(database_now()):
+        pass
+
+
+def inside(workflow: Workflow) -> set[int]:
+    return set(Enrollment.objects.filter(workflow=workflow, status="active").values_list("record_id", flat=True))
+
+
+@pytest.mark.covers("TRG-03", "TRG-16", "EVT-06", "EVT-28", "EVT-16")
+def test_any_of_several_events_enrolls_whom_it_happens_to():
+    workflow = on(PRICING, {"event": "cta_clicked"})
+    ann, ben, cay = contact(), contact(), contact()
+    view(ann)
+    view(ben, page="example.com/about")
+    happen("cta_clicked", "contact", [cay], properties={"cta": "Buy"}, now=database_now())
+    run()
+    assert inside(workflow) == {ann, cay}
+    run()
+    assert Enrollment.objects.count() == 2
+    assert not PendingEvent.objects.exists()
+
+
+@pytest.mark.covers("TRG-32", "TRG-34")
+def test_standing_criteria_are_met_at_the_instant_of_the_event_or_never():
+    workflow = on(PRICING, criteria=IN_LUND)
+    ann, ben = contact(city="Lund"), contact(city="Oslo")
+    view(ann, ben)
+    run()
+    Contact.objects.filter(pk=ben).update(city="Lund")
+    run()
+    assert inside(workflow) == {ann}
+
+
+@pytest.mark.covers("TRG-03")
+def test_what_occurred_before_the_workflow_was_on_does_not_count():
+    ann, ben = contact(), contact()
+    view(ann)
+    workflow = on(PRICING)
+    view(ben, occurred_at=database_now() - dt.timedelta(seconds=30))
+    run()
+    assert inside(workflow) == set()
+    view(ann)
+    run()
+    assert inside(workflow) == {ann}
+
+
+@pytest.mark.covers("TRG-33")
+def test_a_record_has_to_exist_before_the_event():
+    workflow = on(PRICING)
+    before = database_now()
+    view(contact(), occurred_at=before)
+    run()
+    assert inside(workflow) == set()
+
+
+@pytest.mark.covers("TRG-30")
+def test_a_workflow_that_is_off_enrolls_nobody_and_catches_up_on_nothing():
+    workflow = on(PRICING)
+    switching.turn_off(workflow, by=boss(), now=database_now())
+    ann = contact()
+    view(ann)
+    run()
+    switching.turn_on(workflow, by=boss(), now=database_now())
+    run()
+    assert inside(workflow) == set()
+    view(ann)
+    run()
+    assert inside(workflow) == {ann}
+
+
+@pytest.mark.covers("EVT-30")
+@pytest.mark.parametrize("reenroll", [True, False])
+def test_reenrollment_is_one_yes_or_no_for_all_events(reenroll):
+    workflow = on(
+        PRICING, {"event": "cta_clicked"}, reenroll=reenroll, steps=[{"id": "end", "action": "end", "params": {}}]
+    )
+    ann = contact()
+    for _time in range(2):
+        view(ann)
+        run()
+        Enrollment.objects.filter(status="active").update(status="completed", step="", due_at=None)
+    assert Enrollment.objects.filter(workflow=workflow).count() == (2 if reenroll else 1)
+
+
+@pytest.mark.covers("EVT-30", "EVT-31")
+def test_ticks_per_event_and_schedules_are_refused():
+    faults = triggers["event"].faults({"kind": "event", "events": [], "reenroll": ["events.0"], "schedule": {}})
+    assert {fault.path for fault in faults} == {"schedule", "reenroll"}
+
+
+@pytest.mark.covers("EVT-01")
+def test_a_property_that_changes_with_conditions_on_both_values():
+    old = [{"property": "old", "operator": "is_any_of", "value": ["prospecting"]}]
+    won = on({"event": "property_changed", "property": "stage", "values": ["won"]}, object="deal")
+    moved = on({"event": "property_changed", "property": "stage", "where": old}, object="deal")
+    first, second = (
+        Deal.objects.create(name=name, stage=stage) for name, stage in (("A", "prospecting"), ("B", "engaging"))
+    )
+    run()
+    assert inside(won) | inside(moved) == set()
+    for deal in (first, second):
+        Deal.objects.filter(pk=deal.pk).update(stage="won")
+    run()
+    assert inside(won) == {first.pk, second.pk}
+    assert inside(moved) == {first.pk}
+    Enrollment.objects.all().delete()
+    Deal.objects.update(stage="won")
+    run()
+    assert inside(won) == set()
+
+
+@pytest.mark.covers("EVT-02")
+def test_a_record_is_created_once_and_restoring_it_is_not_creating_it():
+    workflow = on({"event": "record_created"}, object="deal", reenroll=True)
+    deal = Deal.objects.create(name="New")
+    run()
+    assert inside(workflow) == {deal.pk}
+    Deal.objects.filter(pk=deal.pk).update(deleted_at=database_now())
+    run()
+    Deal.objects.filter(pk=deal.pk).update(deleted_at=None)
+    run()
+    assert Enrollment.objects.count() == 1
+    assert inside(workflow) == set()
+
+
+@pytest.mark.covers("EVT-29")
+def test_associations_made_and_removed_and_tasks_completed_enroll():
+    made = on({"event": "record_associated", "object": "company"}, object="deal")
+    removed = on({"event": "record_unassociated", "object": "company"}, object="deal")
+    done = on({"event": "task_completed"}, object="deal")
+    deal, other = Deal.objects.create(name="A"), Deal.objects.create(name="B")
+    acme, task = Company.objects.create(name="Acme"), Task.objects.create(title="Call")
+    associate("deal", "company", [(deal.pk, acme.pk)])
+    associate("deal", "task", [(other.pk, task.pk)])
+    run()
+    assert (inside(made), inside(removed), inside(done)) == ({deal.pk}, set(), set())
+    dissociate("deal", "company", [(deal.pk, acme.pk)])
+    Task.objects.filter(pk=task.pk).update(status=Task.Status.DONE)
+    run()
+    assert (inside(removed), inside(done)) == ({deal.pk}, {other.pk})
+
+
+@pytest.mark.covers("EVT-27")
+def test_a_custom_event_triggers_by_its_properties():
+    kind = CustomEventType.objects.create(slug="licence_used", label="Licence used", object_type="company")
+    CustomEventProperty.objects.create(event_type=kind, slug="seats", label="Seats", type="number")
+    many = [{"property": "seats", "operator": "is_greater_than", "value": 10}]
+    workflow = on({"event": "licence_used", "where": many}, object="company")
+    small, big = Company.objects.create(name="Small").pk, Company.objects.create(name="Big").pk
+    used = [Occurrence(small, {"seats": 3}), Occurrence(big, {"seats": 30})]
+    happen("licence_used", "company", used, now=database_now())
+    run()
+    assert inside(workflow) == {big}
+
+
+@pytest.mark.parametrize(
+    ("events", "path"),
+    [
+        ([], "trigger.events"),
+        ([{"event": "unheard_of"}], "trigger.events.0.event"),
+        ([{"event": "associated_record_created"}], "trigger.events.0.event"),
+        ([{"event": "property_changed"}], "trigger.events.0.property"),
+        ([{"event": "page_viewed", "where": [{"property": "x", "operator": "is_known"}]}], "trigger.events.0.where"),
+        ([{"event": "page_viewed", "colour": "red"}], "trigger.events.0.colour"),
+    ],
+)
+def test_what_keeps_a_trigger_from_being_published_has_a_path(events, path):
+    with pytest.raises(DocumentError) as refused:
+        on(*events)
+    assert path in [problem.path for problem in refused.value.problems]
+
+
+def test_the_history_says_which_event_it_was():
+    workflow = on(PRICING)
+    ann = contact()
+    view(ann)
+    run()
+    enrollment = Enrollment.objects.get(workflow=workflow)
+    assert enrollment.cause["event"] == "page_viewed"
+    told = path_of(enrollment)[0].sentence
+    assert "Page viewed (Web address: https://example.com/pricing)" in told
+
+
+def test_publishing_anew_loses_no_event_between():
+    workflow = on(PRICING)
+    ann = contact()
+    view(ann)
+    draft = drafting.draft_of(workflow)
+    op = {"op": "set_trigger", "trigger": {"kind": "event", "events": [{"event": "cta_clicked"}, PRICING]}}
+    drafting.apply(workflow, op, rev=draft.rev, user=boss(), now=database_now())
+    happen("cta_clicked", "contact", [contact()], properties={"cta": "Buy"}, now=database_now())
+    publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
+    run()
+    assert inside(workflow) == {ann}
+
+
+def test_workflows_that_do_not_care_cost_no_statement_and_are_found_by_index():
+    watching = on(PRICING)
+    for _each in range(20):
+        on({"event": "form_submitted"})
+    ann = contact()
+    run()
+    counts = []
+    for _round in range(2):
+        view(ann)
+        with CaptureQueriesContext(connection) as queries:
+            dispatch(database_now())
+        counts.append(len(queries))
+        Enrollment.objects.all().delete()
+        EventSubscription.objects.exclude(revision__workflow=watching).delete()
+    assert counts[0] == counts[1]
