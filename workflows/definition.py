@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from records.object_types import object_types
 from records.problems import DocumentError, Problem, unknown_keys
-from workflows import centres
+from workflows import centres, part_shapes
 from workflows.failing import parse_on_failure
 from workflows.registries import actions, triggers
 
@@ -28,7 +28,6 @@ KEYS = {
     "steps", "centre",
 }  # fmt: skip
 STEP_KEYS = {"id", "action", "params", "branches", "comment", "on_failure"}
-BRANCH_KEYS = {"name", "criteria", "values", "percent", "steps"}
 
 
 @dataclass(frozen=True)
@@ -132,11 +131,12 @@ def parse(document: Any) -> Definition:
     """
     faults: list[Problem] = []
     if not isinstance(document, dict):
-        raise DocumentError([Problem("", _("A definition is a JSON object, not %(value)r.") % {"value": document})])
+        message = _("A definition is a JSON object, not %(value)r.") % {"value": document}
+        raise DocumentError([Problem("", message, document)])
     faults += unknown_keys(document, KEYS, "") + centres.faults(document.get("centre"))
     if document.get("format", FORMAT) != FORMAT or document.get("format") is True:
         faults.append(Problem("format", _("Format %(value)r is not known. Use 1.") % {"value": document["format"]}))
-    if document.get("object") not in object_types:
+    if not part_shapes.known(document.get("object"), object_types):
         known = ", ".join(object_types)
         message = _("There is no object type %(value)r. Use one of: %(known)s.")
         faults.append(Problem("object", message % {"value": document.get("object"), "known": known}))
@@ -151,10 +151,11 @@ def parse(document: Any) -> Definition:
     every = list(walk(steps))
     faults += repeated_ids(every)
     if len(every) > STEP_LIMIT:
-        message = _("A workflow has %(limit)d steps at most; you sent %(count)d.")
+        message = _("A workflow has %(limit)d steps at most; you sent %(count)d. Remove some.")
         faults.append(Problem("steps", message % {"limit": STEP_LIMIT, "count": len(every)}))
-    if not isinstance(document.get("settings") or {}, dict):
-        faults.append(Problem("settings", _("Settings are a JSON object.")))
+    faults += part_shapes.faults(document, part_shapes.DEFINITION)
+    unenroll = part_shapes.part(document, part_shapes.DEFINITION, "unenroll", {})
+    faults += part_shapes.faults(unenroll, part_shapes.CRITERIA, "unenroll")
     if faults:
         raise DocumentError(faults)
     return Definition(
@@ -174,22 +175,23 @@ def parse_trigger(document: Any, faults: list[Problem]) -> Trigger:
     """An absent trigger means manual only (TRG-05, TRG-06)."""
     if document is None:
         return Trigger("manual", {"kind": "manual"})
-    if not isinstance(document, dict) or document.get("kind") not in triggers:
+    if not isinstance(document, dict) or not part_shapes.known(document.get("kind"), triggers):
         kind = document.get("kind") if isinstance(document, dict) else document
         message = _("There is no trigger %(value)r. Use one of: %(known)s.")
         faults.append(Problem("trigger.kind", message % {"value": kind, "known": ", ".join(triggers)}, kind))
         return Trigger("manual", {})
     faults += [problem.at("trigger") for problem in triggers[document["kind"]].faults(document)]
+    faults += part_shapes.faults(document, part_shapes.CRITERIA, "trigger")
     return Trigger(document["kind"], document)
 
 
 def parse_steps(documents: Any, path: str, faults: list[Problem], depth: int) -> tuple[Step, ...]:
     if not isinstance(documents, list):
-        faults.append(Problem(path, _("Steps are a list, not %(value)r.") % {"value": documents}))
+        faults.append(Problem(path, _("Steps are a list, not %(value)r.") % {"value": documents}, documents))
         return ()
     if depth > DEPTH_LIMIT:
-        message = _("Branches are nested %(limit)d deep at most.") % {"limit": DEPTH_LIMIT}
-        faults.append(Problem(path, message))
+        message = _("Branches are nested %(limit)d deep at most. Move these steps further out.")
+        faults.append(Problem(path, message % {"limit": DEPTH_LIMIT}))
         return ()
     found = (parse_step(doc, f"{path}.{i}", faults, depth) for i, doc in enumerate(documents))
     return tuple(step for step in found if step is not None)
@@ -197,7 +199,8 @@ def parse_steps(documents: Any, path: str, faults: list[Problem], depth: int) ->
 
 def parse_step(document: Any, path: str, faults: list[Problem], depth: int) -> Step | None:
     if not isinstance(document, dict):
-        faults.append(Problem(path, _("A step is a JSON object, not %(value)r.") % {"value": document}))
+        message = _("A step is a JSON object, not %(value)r.") % {"value": document}
+        faults.append(Problem(path, message, document))
         return None
     faults += unknown_keys(document, STEP_KEYS, path)
     step_id, action = document.get("id"), document.get("action")
@@ -208,47 +211,48 @@ def parse_step(document: Any, path: str, faults: list[Problem], depth: int) -> S
     if not isinstance(action, str) or action not in actions:
         message = _("There is no action %(value)r. Use one of: %(known)s.")
         faults.append(Problem(f"{path}.action", message % {"value": action, "known": ", ".join(actions)}, action))
-    params = document.get("params") or {}
-    if not isinstance(params, dict):
-        faults.append(Problem(f"{path}.params", _("Params are a JSON object, not %(value)r.") % {"value": params}))
-        params = {}
+    faults += part_shapes.faults(document, part_shapes.STEP, path)
+    params = part_shapes.part(document, part_shapes.STEP, "params", {})
+    comment = part_shapes.part(document, part_shapes.STEP, "comment", "")
     branches = parse_branches(document, path, faults, depth)
     retries, stops = parse_on_failure(document.get("on_failure"), f"{path}.on_failure", faults)
-    return Step(step_id, str(action), params, branches, str(document.get("comment", "")), path, retries, stops)
+    return Step(step_id, str(action), params, branches, comment, path, retries, stops)
 
 
 def parse_branches(document: dict[str, Any], path: str, faults: list[Problem], depth: int) -> tuple[Branch, ...]:
-    splits = getattr(actions.get(str(document.get("action"))), "splits", False)
+    action = actions.get(str(document.get("action")))
     documents = document.get("branches")
-    if not splits:
-        if documents:
-            faults.append(Problem(f"{path}.branches", _("Only branch actions have branches. Remove them.")))
+    if action is None or not action.splits:
+        if documents not in (None, []):
+            message = _("Only branch actions have branches. Remove them.")
+            faults.append(Problem(f"{path}.branches", message, documents))
         return ()
     if not isinstance(documents, list) or not documents:
-        faults.append(Problem(f"{path}.branches", _("A branch needs a list of branches, at least one.")))
+        message = _("A branch needs a list of branches, at least one, not %(value)r.") % {"value": documents}
+        faults.append(Problem(f"{path}.branches", message, documents))
         return ()
-    found = []
-    for i, branch in enumerate(documents):
-        place = f"{path}.branches.{i}"
-        if not isinstance(branch, dict):
-            faults.append(Problem(place, _("A branch is a JSON object, not %(value)r.") % {"value": branch}))
-            continue
-        faults += unknown_keys(branch, BRANCH_KEYS, place)
-        steps = parse_steps(branch.get("steps", []), f"{place}.steps", faults, depth + 1)
-        values = branch.get("values")
-        if values is not None and not isinstance(values, list):
-            faults.append(Problem(f"{place}.values", _("Values are a list, not %(value)r.") % {"value": values}))
-            values = None
-        found.append(
-            Branch(
-                name=str(branch.get("name", "")),
-                criteria=branch.get("criteria"),
-                values=None if values is None else tuple(values),
-                steps=steps,
-                percent=branch.get("percent"),
-            )
-        )
-    return tuple(found)
+    place, key = f"{path}.branches", action.branch_key
+    found = (parse_branch(doc, key, f"{place}.{i}", faults, depth) for i, doc in enumerate(documents))
+    return tuple(branch for branch in found if branch is not None)
+
+
+def parse_branch(document: Any, key: str, path: str, faults: list[Problem], depth: int) -> Branch | None:
+    """One way out; `key` is what tells those of this kind of branching apart."""
+    if not isinstance(document, dict):
+        message = _("A branch is a JSON object, not %(value)r.")
+        faults.append(Problem(path, message % {"value": document}, document))
+        return None
+    shapes = {**part_shapes.BRANCH, key: part_shapes.BRANCH_KEYS[key]}
+    faults += unknown_keys(document, {*shapes, "steps"}, path) + part_shapes.faults(document, shapes, path)
+    steps = parse_steps(document.get("steps", []), f"{path}.steps", faults, depth + 1)
+    own = part_shapes.part(document, shapes, key, None)
+    return Branch(
+        name=part_shapes.part(document, shapes, "name", ""),
+        criteria=own if key == "criteria" else None,
+        values=tuple(own) if key == "values" and own is not None else None,
+        steps=steps,
+        percent=own if key == "percent" else None,
+    )
 
 
 def repeated_ids(steps: list[Step]) -> list[Problem]:

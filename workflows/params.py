@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from records.properties import Property
+from workflows.refusals import sentences
 
 if TYPE_CHECKING:
     from workflows.definition import Definition, Step
@@ -126,11 +127,8 @@ class ParamsForm(forms.Form):
         for name, errors in self.errors.items():
             place = "" if name == NON_FIELD_ERRORS else name
             value = (self.source or {}).get(name)
-            missing = place and errors.as_data()[0].code == "required"
-            texts = (
-                [_("“%(field)s” is missing. Fill it in.") % {"field": self.fields[name].label}] if missing else errors
-            )
-            found += [Problem(place, str(text), value) for text in texts]
+            for error in errors.as_data():
+                found += [Problem(place, text, value) for text in sentences(error, self.fields.get(name), value)]
         return found
 
 

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from records.problems import Problem, unknown_keys
-from workflows import attachments, limits, windows
+from workflows import attachments, limits, part_shapes, windows
 from workflows.definition import Definition
 from workflows.following import FOLLOW, PIN
 from workflows.notifying import KINDS
@@ -30,6 +30,9 @@ def settings_problems(definition: Definition) -> Iterator[Problem]:
     """Every problem of the settings; a key nobody knows is one, because ignoring it would be a broken promise."""
     settings = definition.settings
     yield from unknown_keys(settings, {*KEYS, *registry}, "settings")
+    yield from (wrong := part_shapes.faults(settings, part_shapes.SETTINGS, "settings"))
+    if wrong:
+        return
     yield from attachments.problems(settings, definition.object)
     yield from windows.problems(definition)
     yield from limits.problems(settings.get("limit"))

@@ -30,6 +30,8 @@ class Action:
     group: str | Promise = ""
     icon = "zap"
     splits = False
+    #: What tells the branches of a branching apart: "criteria", "values" or "percent".
+    branch_key = "criteria"
     #: Only steers records: so it runs although the workflow is turned off (LIF-02), and execution windows and pause
     #: dates do not shift it (SET-04, DLY-14, BRN-14).
     flow = False

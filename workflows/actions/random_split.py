@@ -35,6 +35,7 @@ class RandomSplit(Action):
     group = gettext_lazy("Flow")
     icon = "shuffle"
     splits = True
+    branch_key = "percent"
     flow = True
 
     def default_branches(self) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ class ValueBranch(Action):
     group = gettext_lazy("Flow")
     icon = "split"
     splits = True
+    branch_key = "values"
     flow = True
 
     class Params(ParamsForm):
