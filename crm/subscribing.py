@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.models import Contact, Subscription, SubscriptionChange, SubscriptionType
+from records.happening import Occurrence, happen
 from records.problems import Problem
 from records.properties import Option
 from records.sql_arrays import array
@@ -21,6 +22,9 @@ Status, LegalBasis, Source = Subscription.Status, Subscription.LegalBasis, Subsc
 Channel = SubscriptionType.Channel
 #: Where a channel reaches a person: one of these properties must not be blank.
 ADDRESSES = {Channel.EMAIL: ("email",), Channel.SMS: ("mobile", "phone"), Channel.WHATSAPP: ("mobile", "phone")}
+EVENT = "subscription_updated"
+STATES = {Status.SUBSCRIBED: "opted_in", Status.UNSUBSCRIBED: "opted_out"}
+REASON_LIMIT = 200
 
 # The join has the rows read (and locked) before any is written: afterwards they would count as seen already.
 # Only what becomes different is written; each written row also goes to the history. What is said again without a
@@ -131,6 +135,23 @@ def set_status(
         "basis": wish.legal_basis, "source": source, "by": getattr(by, "pk", by), "workflow": workflow_id,
         "now": now,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(sql, facts)
-        return dict(cursor.fetchall())
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(sql, facts)
+            changed = dict(cursor.fetchall())
+        new = {pk for pk, before in changed.items() if before != wish.status}
+        tell(wish, {row["id"]: row["explanation"] for row in rows if row["id"] in new}, now)
+    return changed
+
+
+def tell(wish: Wish, reasons: Mapping[int, str], now: dt.datetime) -> None:
+    """Record that contacts have opted in or out (EVT-13)."""
+    state = STATES.get(wish.status)
+    if state is None or not reasons:
+        return
+    facts = {"subscription": wish.type.slug, "channel": wish.type.channel, "state": state}
+    occurrences = [
+        Occurrence(pk, {**facts, "reason": " ".join(reason.split())[:REASON_LIMIT] or None})
+        for pk, reason in reasons.items()
+    ]
+    happen(EVENT, "contact", occurrences, now=now)

@@ -66,7 +66,7 @@ class SubscriptionFilter(Node):
     hops: tuple[str, ...]
 
     def q(self, context: Context) -> Q:
-        rows = Subscription.objects.filter(contact=OuterRef("pk"), type=self.type)
+        rows = Subscription.objects.filter(contact=OuterRef("pk"), type__slug=self.type)
         status = OPERATORS[self.operator]
         if status == Status.NOT_SPECIFIED:
             return ~Q(Exists(rows.exclude(status=status)))

@@ -122,8 +122,9 @@ class PropertiesField(forms.Field):
         found = {slug: self.cleaned(slug, one) for slug, one in value.items()}
         assert isinstance(self.widget, PropertiesWidget)
         for slug in sorted(self.widget.needed - value.keys()):
-            message = _("%(property)s is required. Add it.") % {"property": self.values[slug].property.label}  # type: ignore[union-attr]
-            self.faults.append((slug, message, None))
+            prop = self.values[slug].property
+            message = _("%(property)s is required. Add it.")
+            self.faults.append((slug, message % {"property": prop.label if prop else slug}, None))
         if self.faults:
             raise ValidationError([message for _slug, message, _value in self.faults])
         return found

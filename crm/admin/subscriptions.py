@@ -31,9 +31,9 @@ class SubscriptionForm(forms.Form):
         label=gettext_lazy("Explanation"), required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args: Any, type: SubscriptionType, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, type: SubscriptionType, initial: Any = None) -> None:
         self.type = type
-        super().__init__(*args, auto_id=f"subscription_{type.slug}_%s", **kwargs)
+        super().__init__(data, auto_id=f"subscription_{type.slug}_%s", initial=initial)
 
     def wish(self, contact: Contact) -> Wish | None:
         """The wish; None, with errors in the form, where it cannot be fulfilled."""

@@ -21,7 +21,8 @@ from workflows.params import StepContext
 from workflows.registries import actions
 
 pytestmark = pytest.mark.django_db
-FIRM = {"object": "company", "properties": {"name": "{{ contact.last_name }} & Co", "employees": 3}}
+NAMED = {"name": "{{ contact.last_name }} & Co", "employees": 3}
+FIRM = {"object": "company", "properties": NAMED}
 
 
 def context_of(object_type: str, **params: Any) -> StepContext:
@@ -56,7 +57,7 @@ def told(line: StepExecution, object_type: str = "contact") -> str:
 def test_a_record_gets_values_of_the_enrolled_one_and_is_associated_with_it() -> None:
     owner = User.objects.create(username="amy")
     ann, ben = (Contact.objects.create(last_name=name, email=f"{name}@example.com") for name in ("Berg", "Dahl"))
-    properties = FIRM["properties"] | {"owner": "amy", "city": "{{ contact.city | default: 'Lund' }}"}  # type: ignore[operator]
+    properties = NAMED | {"owner": "amy", "city": "{{ contact.city | default: 'Lund' }}"}
     workflow = make_workflow([step("s", "create_record", object="company", properties=properties, associate=True)])
     made = run(workflow, ann, ben)
     rows = Company.objects.order_by("pk").values_list("name", "employees", "owner", "city")
