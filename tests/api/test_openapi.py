@@ -11,11 +11,12 @@ from jsonschema import Draft202012Validator
 
 from crm.models import Company, Contact, Deal, SubscriptionType, User
 from records.associations import associate
+from records.clock import database_now
 from records.object_types import object_types
 from tests.api.conftest import ApiClient
 from tests.api.test_permissions import PAGE_VIEW, PLURALS, TABLE, WISHES
 from tests.api.test_workflows import definition, make, publish
-from workflows.models import Enrollment
+from workflows.models import Delivery, Enrollment
 
 
 @pytest.fixture
@@ -61,6 +62,10 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
     draft = make(api, "Draft")
     contact = Contact.objects.create(email="ann@example.com").pk
     SubscriptionType.objects.create(slug="news", name="News")
+    dead = Delivery.objects.create(
+        key="1:tell:0", kind="mail", enrollment_id=Enrollment.objects.get().pk, request={}, state="dead",
+        created_at=database_now(),
+    ).pk  # fmt: skip
     calls = [
         ("GET", "deals/", "", None),
         ("GET", "deals/{id}/", f"deals/{deal.pk}/", None),
@@ -93,6 +98,12 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
         ("POST", "workflows/{id}/turn-off/", f"workflows/{draft}/turn-off/", None),
         ("POST", "workflows/{id}/enroll/", f"workflows/{workflow}/enroll/", {"records": [deal.pk]}),
         ("GET", "workflows/{id}/explain/", f"workflows/{workflow}/explain/?record={deal.pk}", None),
+        ("GET", "deliveries/", "", None),
+        ("GET", "deliveries/{id}/", f"deliveries/{dead}/", None),
+        ("POST", "deliveries/{id}/retry/", f"deliveries/{dead}/retry/", None),
+        ("POST", "deliveries/{id}/retry/", f"deliveries/{dead}/retry/", None),
+        ("POST", "deliveries/skip/", "", {"workflow": workflow, "deliveries": [dead]}),
+        ("POST", "deliveries/skip/", "", {}),
         ("GET", "enrollments/", "", None),
         ("GET", "enrollments/{id}/", f"enrollments/{Enrollment.objects.first().pk}/", None),
         ("POST", "workflows/{id}/unenroll/", f"workflows/{workflow}/unenroll/", {"records": [deal.pk]}),

@@ -8,11 +8,12 @@ import pytest
 from django.urls import URLResolver, get_resolver
 
 from crm.models import Company, Contact, Deal, SubscriptionType, User
+from records.clock import database_now
 from records.models import Scope
 from records.object_types import object_types
 from tests.api.conftest import SCOPES, ApiClient, client_of, person
 from tests.api.test_workflows import make
-from workflows.models import Enrollment, Workflow
+from workflows.models import Delivery, Enrollment, Workflow
 
 RECORD = {"properties": {"name": "X"}}
 PAGE_VIEW = {
@@ -24,13 +25,13 @@ PAGE_VIEW = {
 WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
 KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
 VIEWER = {f"crm.view_{name}" for name in KINDS} | {
-    "workflows.view_workflow", "workflows.view_enrollment",
+    "workflows.view_workflow", "workflows.view_enrollment", "workflows.view_delivery",
 }  # fmt: skip
 EDITOR = VIEWER | {
     "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "workflows.add_workflow",
     "workflows.change_workflow",
 }  # fmt: skip
-PUBLISHER = EDITOR | {"workflows.publish_workflow", "workflows.delete_workflow"}
+PUBLISHER = EDITOR | {"workflows.publish_workflow", "workflows.delete_workflow", "workflows.change_delivery"}
 PEOPLE = ("stranger", "viewer", "editor", "publisher", "superuser")
 V, E, P, ANY = "viewer", "editor", "publisher", "stranger"
 
@@ -72,6 +73,14 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "workflows/<int:id>/enroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
     ("POST", "workflows/<int:id>/unenroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
     ("GET", "workflows/<int:id>/explain/"): ("workflows:read", V, None),
+    ("GET", "deliveries/"): ("history:read", V, None),
+    ("GET", "deliveries/<int:id>/"): ("history:read", V, None),
+    ("POST", "deliveries/<int:id>/retry/"): ("workflows:publish", P, None),
+    ("POST", "deliveries/<int:id>/skip/"): ("workflows:publish", P, None),
+    ("POST", "deliveries/<int:id>/mark-sent/"): ("workflows:publish", P, None),
+    ("POST", "deliveries/retry/"): ("workflows:publish", P, {"state": "dead"}),
+    ("POST", "deliveries/skip/"): ("workflows:publish", P, {"kind": "mail"}),
+    ("POST", "deliveries/mark-sent/"): ("workflows:publish", P, {"workflow": "{workflow}"}),
     ("GET", "enrollments/"): ("history:read", V, None),
     ("GET", "enrollments/<int:id>/"): ("history:read", V, None),
     ("POST", "enrollments/<int:id>/retry/"): ("workflows:publish", P, None),
@@ -115,12 +124,16 @@ def places(boss: User) -> dict[str, int]:
         workflow_id=workflow, revision=Workflow.objects.get().revisions.get(), record_id=deal.pk,
         enrolled_at="2026-01-01T00:00:00Z", cause={"kind": "manual"},
     )  # fmt: skip
-    records = {"deal": deal.pk, "company": company.pk, "contact": contact.pk}
+    delivery = Delivery.objects.create(
+        key="1:tell:0", kind="mail", enrollment_id=enrollment.pk, request={}, state="dead", created_at=database_now()
+    )
+    records = {"delivery": delivery.pk, "deal": deal.pk, "company": company.pk, "contact": contact.pk}
     return {"workflow": workflow, **records, "enrollment": enrollment.pk}
 
 
 def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
     ids = {"w": places["workflow"], "e": places["enrollment"], "c": places["contact"]}
+    ids |= {"d": places["delivery"]} if route.startswith("deliveries/") else {}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
     if route.endswith("explain/"):
         path += f"?record={places['deal']}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from records.api.record_shapes import ID, INSTANT
 from records.api.schema import Document, object_shape
-from workflows.models import Enrollment, Workflow
+from workflows.models import Delivery, Enrollment, Workflow
 
 TEXT: Document = {"type": "string"}
 FLAG: Document = {"type": "boolean"}
@@ -96,6 +96,23 @@ ENROLLMENT_KEYS: Document = {
 ENROLLMENT = object_shape(ENROLLMENT_KEYS, title="Enrollment")
 REVIVED = object_shape(
     {"revived": COUNT, "refused": many(object_shape({"code": TEXT, "count": COUNT, "message": TEXT}))}, title="Revived"
+)
+SETTLED = object_shape({"settled": COUNT}, title="Settled")
+DELIVERY = object_shape(
+    {
+        "id": ID,
+        "key": {"type": "string", "description": "What the receiver knows it by: the same at every attempt."},
+        "kind": TEXT,
+        "state": {"type": "string", "enum": list(Delivery.State.values)},
+        "workflow": {"type": ["integer", "null"]},
+        "enrollment": {"type": ["integer", "null"]},
+        "attempts": COUNT,
+        "last_error": TEXT,
+        "due_at": MAYBE_INSTANT,
+        "created_at": INSTANT,
+        "done_at": MAYBE_INSTANT,
+    },
+    title="Delivery",
 )
 LINE = object_shape(
     {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from workflows.api.catalog_views import CatalogView
+from workflows.api.delivery_views import DeliveryView
 from workflows.api.draft_views import DraftView
 from workflows.api.enrolling_views import EnrollingView
 from workflows.api.enrollment_views import EnrollmentView
@@ -30,6 +31,14 @@ urlpatterns = [
     path(f"{ONE}enroll/", EnrollingView.as_view({"post": "enroll"}), name="api-workflow-enroll"),
     path(f"{ONE}unenroll/", EnrollingView.as_view({"post": "unenroll"}), name="api-workflow-unenroll"),
     path(f"{ONE}explain/", EnrollingView.as_view({"get": "explain"}), name="api-workflow-explain"),
+    path("deliveries/", DeliveryView.as_view({"get": "list"}), name="api-deliveries"),
+    path("deliveries/retry/", DeliveryView.as_view({"post": "retry_many"}), name="api-deliveries-retry"),
+    path("deliveries/skip/", DeliveryView.as_view({"post": "skip_many"}), name="api-deliveries-skip"),
+    path("deliveries/mark-sent/", DeliveryView.as_view({"post": "mark_sent_many"}), name="api-deliveries-mark-sent"),
+    path("deliveries/<int:id>/", DeliveryView.as_view({"get": "retrieve"}), name="api-delivery"),
+    path("deliveries/<int:id>/retry/", DeliveryView.as_view({"post": "retry"}), name="api-delivery-retry"),
+    path("deliveries/<int:id>/skip/", DeliveryView.as_view({"post": "skip"}), name="api-delivery-skip"),
+    path("deliveries/<int:id>/mark-sent/", DeliveryView.as_view({"post": "mark_sent"}), name="api-delivery-mark-sent"),
     path("enrollments/", EnrollmentView.as_view({"get": "list"}), name="api-enrollments"),
     path("enrollments/retry/", EnrollmentView.as_view({"post": "retry_many"}), name="api-enrollments-retry"),
     path("enrollments/skip/", EnrollmentView.as_view({"post": "skip_many"}), name="api-enrollments-skip"),
