@@ -77,12 +77,15 @@ def left() -> int:
 
 
 def finish(seconds: float = 60.0, check: Callable[[], None] = hurry) -> float:
-    """Wait until nothing is left; how long that took."""
-    start = time.monotonic()
+    """Wait until nothing is left; how long that took. Stuck is when nothing was done for so many seconds."""
+    start = moved = time.monotonic()
+    fewest = left()
     while count := left():
+        if count < fewest:
+            fewest, moved = count, time.monotonic()
         states = Counter(Delivery.objects.values_list("state", flat=True))
         standing = Counter(Enrollment.objects.values_list("status", "step", "attempts"))
-        assert time.monotonic() < start + seconds, f"STUCK: {count} left: {standing}, {states}"
+        assert time.monotonic() < moved + seconds, f"STUCK: {count} left: {standing}, {states}"
         check()
         time.sleep(0.05)
     return time.monotonic() - start

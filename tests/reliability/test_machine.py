@@ -84,6 +84,8 @@ class Run:
     revision: int
     steps: tuple[str, ...]
     due: dt.datetime | None
+    #: When it reached its step: what delays count from, however late anybody looks at it.
+    arrived: dt.datetime
     step: str = ""
     visit: int = 0
     waiting: bool = False
@@ -334,8 +336,9 @@ class Machine(RuleBasedStateMachine):
                 run.tried, run.token = run.tries(), None
         tick(self.now)
         self.look_at_changes()
-        for run in self.claimable():
-            self.walk(run, crashed=run.tried >= 3)
+        while runs := self.claimable():
+            for run in runs:
+                self.walk(run, crashed=run.tried >= 3)
         self.mails_go_out(away=False)
         again = tick(self.now)
         assert (again.changes, again.steps, again.deliveries) == (0, 0, 0)
@@ -359,7 +362,7 @@ class Machine(RuleBasedStateMachine):
         found = {enrollment.record_id: enrollment.pk for enrollment in new}
         assert set(found) == records and len(new) == len(records)
         for record, pk in found.items():
-            self.runs[pk] = Run(pk, record, self.revision, self.steps, self.now, step=self.steps[0])
+            self.runs[pk] = Run(pk, record, self.revision, self.steps, self.now, self.now, step=self.steps[0])
 
     def look_at_changes(self) -> None:
         for pk, kinds in self.pending.items():
@@ -388,7 +391,7 @@ class Machine(RuleBasedStateMachine):
         while run.status == "active":
             if run.step == "wait" and not run.waiting:
                 self.log(run, "waiting")
-                run.waiting, run.due = True, self.now + DAY
+                run.waiting, run.due = True, run.arrived + DAY
                 return
             skipped = run.step in ACTING and self.state == "off"
             self.log(run, "skipped" if skipped else "success")
@@ -399,7 +402,7 @@ class Machine(RuleBasedStateMachine):
             if position == len(run.steps):
                 run.end("completed", "completed")
             else:
-                run.step = run.steps[position]
+                run.step, run.arrived = run.steps[position], self.now
 
     def take_effect(self, run: Run) -> None:
         email = self.emails[run.record]
