@@ -8,6 +8,6 @@ from records.criteria import views
 
 app_name = "records"
 urlpatterns = [
-    path("<slug:object_type>/catalog/", views.catalog_view, name="criteria-catalog"),
-    path("<slug:object_type>/matches/", views.count_view, name="criteria-count"),
+    path("<str:object_type>/catalog/", views.catalog_view, name="criteria-catalog"),
+    path("<str:object_type>/matches/", views.count_view, name="criteria-count"),
 ]

@@ -34,7 +34,7 @@ def facts_of(kind: EventType | None, properties: Mapping[str, Any]) -> str:
 
 def told_event(cause: Mapping[str, Any]) -> str:
     """The event an enrollment remembers, with what was told; its label alone when it is not kept any more."""
-    row = Event.objects.filter(pk=cause.get("event_id")).first() if cause.get("event_id") else None
+    row = Event.objects.filter(pk=int(cause["event_id"])).first() if cause.get("event_id") else None
     slug = str(row.event if row else cause.get("event") or "")
     event = event_of(slug)
     label = str(event.label) if event else slug or _("An event")
@@ -44,7 +44,7 @@ def told_event(cause: Mapping[str, Any]) -> str:
 
 def change_facts(cause: Mapping[str, Any]) -> str:
     """ "Stage: Engaging": what a change that was the event has made of the record."""
-    change = Change.objects.filter(pk=cause.get("change")).first() if cause.get("change") else None
+    change = Change.objects.filter(pk=int(cause["change"])).first() if cause.get("change") else None
     if change is None or change.kind != "updated" or change.object_type not in object_types:
         return ""
     properties = object_types[change.object_type].properties()

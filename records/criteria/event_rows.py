@@ -12,9 +12,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from records.criteria.expressions import json_value
-from records.event_types import EventType
+from records.event_types import EventType, event_type
 from records.models import Change, Event
-from records.object_types import ObjectType
+from records.object_types import ObjectType, object_types
 from records.properties import Property
 
 EVENT_PREFIX, CHANGE_PREFIX = "event:", "change:"
@@ -26,6 +26,18 @@ class Rows(ObjectType):
 
     def properties(self) -> dict[str, Property]:
         return {prop.slug: prop for prop in self.declared}
+
+
+def rows_named(slug: str) -> tuple[ObjectType, tuple[str, ...]] | None:
+    """The rows of this slug and the object types they tell of, any of them may be; None when there are none."""
+    if slug.startswith(EVENT_PREFIX):
+        kind = event_type(slug.removeprefix(EVENT_PREFIX))
+        return None if kind is None else (event_rows(kind), kind.object_types or tuple(object_types))
+    place, _dot, name = slug.removeprefix(CHANGE_PREFIX).partition(".")
+    if not slug.startswith(CHANGE_PREFIX) or place not in object_types:
+        return None
+    prop = object_types[place].properties().get(name)
+    return None if prop is None or prop.calculated is not None else (change_rows(object_types[place], prop), (place,))
 
 
 def event_rows(kind: EventType) -> ObjectType:

@@ -20,6 +20,7 @@ from records import criteria
 from records.clock import database_now
 from records.criteria.catalog import catalog
 from records.criteria.diagnosing import why_none
+from records.criteria.event_rows import rows_named
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 
@@ -33,12 +34,13 @@ def for_viewers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     def checked(request: HttpRequest, object_type: str) -> HttpResponse:
         if not (request.user.is_authenticated and request.user.is_staff):
             raise PermissionDenied
-        kind = object_types.get(object_type)
+        rows = None if object_type in object_types else rows_named(object_type)
+        kind, told = rows or (object_types.get(object_type), (object_type,))
         if kind is None:
             raise Http404(_("There is no object type “%(slug)s”.") % {"slug": object_type})
-        meta = kind.model._meta
-        if not request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
-            raise PermissionDenied
+        for meta in (object_types[slug].model._meta for slug in told):
+            if not request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
+                raise PermissionDenied
         return view(request, kind)
 
     return checked
@@ -75,7 +77,8 @@ def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
 
 def matches(compiled: criteria.Compiled) -> dict[str, Any]:
     found = compiled.match_count()
-    samples = compiled.samples() if found.exact and found.number else []
+    # Rows of a log have no names.
+    samples = compiled.samples() if found.exact and found.number and compiled.object_type.slug in object_types else []
     return {
         "count": found.number,
         "exact": found.exact,
@@ -94,6 +97,8 @@ def summary(compiled: criteria.Compiled, number: int, exact: bool) -> str:
         "record": kind.label,
         "records": kind.label_plural,
     }
+    if kind.slug not in object_types:
+        return ngettext("%(count)s such event so far", "%(count)s such events so far", number) % values
     if not exact:
         return _("About %(count)s %(records)s match now") % values
     return ngettext("%(count)s %(record)s matches now", "%(count)s %(records)s match now", number) % values

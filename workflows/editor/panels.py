@@ -13,6 +13,7 @@ from records.criteria.widget import CriteriaField
 from records.object_types import object_types
 from workflows.definition import Branch, Definition, Step
 from workflows.editor.door_form import DoorForm
+from workflows.editor.event_form import EventsForm
 from workflows.editor.failure_form import FailureForm
 from workflows.editor.schedule_form import CentreForm, EveryoneForm, ScheduleForm
 from workflows.editor.settings_panel import NAME as SETTINGS
@@ -115,9 +116,12 @@ class TriggerForm(forms.Form):
         self.schedule = ScheduleForm(data, definition) if chosen == "schedule" else None
         self.everyone = EveryoneForm(data, definition) if chosen == "schedule" else None
         self.centre = CentreForm(data, definition)
-        if chosen == "filter" or (self.everyone and not self.everyone.chosen):
+        self.events = EventsForm(data, definition) if chosen == "event" else None
+        if chosen in ("filter", "event") or (self.everyone and not self.everyone.chosen):
             kind = object_types[definition.object]
-            label = _("Records that meet these filters")
+            label = (
+                _("Only records that meet these filters then") if self.events else _("Records that meet these filters")
+            )
             self.criteria = CriteriaField(object_type=kind, required=False, label=label)
             self.fields["criteria"] = self.criteria
         filters = self.criteria.sent(data, "criteria") if data and self.criteria else document.get("criteria")
@@ -131,6 +135,8 @@ class TriggerForm(forms.Form):
             document = self.criteria.sent(self.data, "criteria")
             if document is not None:
                 trigger["criteria"] = document
+        if self.events is not None:
+            trigger["events"] = self.events.document()
         if self.schedule is not None and self.everyone is not None:
             trigger |= {"schedule": self.schedule.document()} | self.everyone.document()
         if "door" not in self.data:

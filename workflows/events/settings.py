@@ -77,9 +77,18 @@ class EventForm(ParamsForm):
     """An event's settings and its filters; bound to an item of a trigger's `events`, or to what a page sent."""
 
     def __init__(
-        self, event: Event, data: Any = None, *, document: dict[str, Any] | None = None, context: StepContext
+        self,
+        event: Event,
+        data: Any = None,
+        *,
+        document: dict[str, Any] | None = None,
+        context: StepContext,
+        prefix: str | None = None,
     ) -> None:
-        self.event = event
+        """`prefix` is for several on one page; the document's keys have none."""
+        self.event, self.prefix = event, prefix
+        if document is not None and prefix:
+            document = {self.add_prefix(key): value for key, value in document.items()}
         super().__init__(data, document=document, context=context)
         for name, own in event.fields().items():
             self.fields[name] = own
