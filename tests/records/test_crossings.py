@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 NOON = dt.datetime(2026, 6, 10, 12, tzinfo=dt.UTC)
 DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
-#: Records of the test by the clock: 100,000 take half a minute.
+#: Records of the test by the clock; 100,000 take some minutes.
 MANY = int(os.environ.get("CROSSING_RECORDS", "2000"))
 
 

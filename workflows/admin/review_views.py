@@ -18,6 +18,7 @@ from records.object_types import object_types
 from records.problems import DocumentError
 from workflows import checking, drafting, publishing
 from workflows.admin.inside import choices_sent, inside_rows
+from workflows.admin.matching_list import ADD, list_of_matching
 from workflows.connecting import connections, timing
 from workflows.definition import Definition
 from workflows.editor.settings_panel import NAME as SETTINGS
@@ -41,6 +42,8 @@ class ReviewViews:
         if revision is None or revision.published_at is not None:
             self.message_user(request, _("There is nothing to publish: nothing has changed since."), messages.INFO)
             return redirect("admin:workflow_editor", workflow.pk)
+        if "see_all" in request.POST:
+            return list_of_matching(request, workflow)
         if request.method == "POST":
             done = self.publish(request, workflow)
             if done is not None:
@@ -62,6 +65,7 @@ class ReviewViews:
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
             "text": description(review.definition),
             "may_publish": request.user.has_perm(checking.PUBLISH),
+            "may_list": request.user.has_perm(ADD),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/review.html", context)
 

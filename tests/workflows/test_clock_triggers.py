@@ -1,0 +1,52 @@
+"""Workflows enroll whom time makes meet their trigger, and the review lists who meets it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crm.models import Deal
+from records.clock import database_now
+from records.lists import members, working
+from records.models import RecordList
+from tests.workflows.publishing_deals import BIG, boss, inside, live
+from tests.workflows.publishing_deals import draft as drafted
+from workflows.dispatching import dispatch
+
+pytestmark = pytest.mark.django_db
+
+OLD = {"property": "close_date", "operator": "is_more_than_days_ago", "value": 30}
+
+
+@pytest.mark.covers("TRG-21", "TRG-20")
+def test_a_relative_date_that_becomes_true_by_the_clock_enrolls_exactly_who_has_crossed_it() -> None:
+    today = database_now().date()
+    deals = Deal.objects.bulk_create(Deal(name="x", close_date=today - dt.timedelta(days=i % 90)) for i in range(900))
+    workflow = live(OLD)
+    while dispatch(database_now()):
+        pass
+    assert inside(workflow) == []
+    tomorrow = database_now() + dt.timedelta(days=1)
+    dispatch(tomorrow)
+    assert inside(workflow) == [deal.pk for i, deal in enumerate(deals) if i % 90 == 30]
+    assert dispatch(tomorrow) == 0
+
+
+@pytest.mark.covers("REV-04")
+def test_the_review_puts_all_matching_records_into_a_list() -> None:
+    client = Client()
+    client.force_login(boss())
+    deals = Deal.objects.bulk_create([Deal(name="a", amount=50), Deal(name="b", amount=5), Deal(name="c", amount=70)])
+    workflow = drafted(BIG)
+    place = reverse("admin:workflow_review", args=[workflow.pk])
+    assert "See all in a list" in client.get(place).content.decode()
+    client.post(place, {"see_all": "1"})
+    found = RecordList.objects.get()
+    working.work(database_now())
+    assert found.name.startswith("Matching “Test”")
+    assert set(members.members_of(found).values_list("record_id", flat=True)) == {deals[0].pk, deals[2].pk}
+    workflow.refresh_from_db()
+    assert workflow.status == "off"

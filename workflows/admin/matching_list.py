@@ -1,0 +1,45 @@
+"""“See all in a list”: the records that match a trigger now, as a static list filled in the background (REV-04)."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from records.clock import database_now
+from records.lists import keeping, working
+from records.models import ListWork
+from records.object_types import object_types
+from workflows import drafting, publishing
+from workflows.definition import parse
+from workflows.doorbell import ring
+from workflows.models import Workflow
+from workflows.wall_time import workflow_zone
+
+ADD = "records.add_recordlist"
+
+
+def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
+    """Make the list of the records that match the draft's trigger, and show it. Raises PermissionDenied."""
+    revision = drafting.shown(workflow)
+    review = publishing.review(workflow, user=request.user, now=database_now())
+    kind = object_types[workflow.object_type]
+    meta = kind.model._meta
+    if not (request.user.has_perm(ADD) and request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}")):
+        raise PermissionDenied(_("You may not make lists of these records. Ask somebody with the right to add lists."))
+    if revision is None or review.definition is None or not review.matching:
+        messages.info(request, _("No record matches now, so there is nothing to list."))
+        return redirect("admin:workflow_review", workflow.pk)
+    now, definition = database_now(), parse(revision.definition)
+    facts = {"workflow": workflow.name[:60], "moment": date_format(localtime(now), "SHORT_DATETIME_FORMAT")}
+    found = keeping.create(kind, _("Matching “%(workflow)s”, %(moment)s") % facts, now=now, by=request.user)
+    zone = workflow_zone(definition.settings).key
+    criteria = definition.trigger.criteria
+    working.start(found, ListWork.Kind.ADD, now=now, criteria=criteria, zone=zone, by=request.user)
+    ring("bulk")
+    messages.success(request, _("The matching records are being added. Reload this page to see how far it has come."))
+    return redirect("admin:records_recordlist_change", found.pk)
