@@ -23,7 +23,7 @@ Channel = SubscriptionType.Channel
 #: Where a channel reaches a person: one of these properties must not be blank.
 ADDRESSES = {Channel.EMAIL: ("email",), Channel.SMS: ("mobile", "phone"), Channel.WHATSAPP: ("mobile", "phone")}
 EVENT = "subscription_updated"
-STATES = {Status.SUBSCRIBED: "opted_in", Status.UNSUBSCRIBED: "opted_out"}
+STATES: dict[str, str] = {Status.SUBSCRIBED: "opted_in", Status.UNSUBSCRIBED: "opted_out"}
 REASON_LIMIT = 200
 
 # The join has the rows read (and locked) before any is written: afterwards they would count as seen already.
@@ -126,8 +126,8 @@ def set_status(
     asked = sorted(set(ids))
     if not asked:
         return {}
-    texts = explanations or {}
-    rows = [{"id": pk, "explanation": texts.get(pk, wish.explanation)} for pk in asked]
+    texts = {pk: (explanations or {}).get(pk, wish.explanation) for pk in asked}
+    rows = [{"id": pk, "explanation": text} for pk, text in texts.items()]
     quote = connection.ops.quote_name
     sql = SET.format(now=quote(Subscription._meta.db_table), history=quote(SubscriptionChange._meta.db_table))
     facts = {
@@ -139,8 +139,7 @@ def set_status(
         with connection.cursor() as cursor:
             cursor.execute(sql, facts)
             changed = dict(cursor.fetchall())
-        new = {pk for pk, before in changed.items() if before != wish.status}
-        tell(wish, {row["id"]: row["explanation"] for row in rows if row["id"] in new}, now)
+        tell(wish, {pk: texts[pk] for pk, before in changed.items() if before != wish.status}, now)
     return changed
 
 

@@ -17,6 +17,7 @@ from records.criteria.dependencies import Dependency
 from records.criteria.leaves import LeafKind, leaf_kinds
 from records.criteria.scope import Scope, joined_path
 from records.criteria.tree import Context, Node
+from records.object_types import ObjectType
 
 Status = Subscription.Status
 #: Operators by slug, with the status each asks for.
@@ -25,6 +26,11 @@ OPERATORS = {
     "is_unsubscribed": Status.UNSUBSCRIBED,
     "is_not_specified": Status.NOT_SPECIFIED,
 }
+LABELS = {
+    "is_subscribed": gettext_lazy("is subscribed to"),
+    "is_unsubscribed": gettext_lazy("is unsubscribed from"),
+    "is_not_specified": gettext_lazy("has not specified"),
+}
 
 
 class SubscriptionKind(LeafKind):
@@ -32,6 +38,15 @@ class SubscriptionKind(LeafKind):
 
     slug = "subscription"
     label = gettext_lazy("Subscription")
+    adds = gettext_lazy("Add subscription")
+
+    def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
+        if object_type.slug != "contact":
+            return []
+        return [(option.value, str(option.label)) for option in types()]
+
+    def operators(self) -> list[tuple[str, str]]:
+        return [(slug, str(label)) for slug, label in LABELS.items()]
 
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         scope.count_filter(path)
