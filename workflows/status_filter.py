@@ -27,6 +27,7 @@ from workflows.other_workflows import is_id
 #: Stands for every workflow of the object type.
 ANY_WORKFLOW = "any"
 SHOWN = 30
+OFFERED = 1_000
 Status = Enrollment.Status
 Rows = QuerySet[Enrollment, Enrollment]
 
@@ -97,6 +98,7 @@ class WorkflowKind(LeafKind):
 
     slug = "workflow"
     label = gettext_lazy("Workflow")
+    adds = gettext_lazy("Add workflow status")
 
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         scope.count_filter(path)
@@ -130,10 +132,8 @@ class WorkflowKind(LeafKind):
     def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
         """What the builder offers."""
         known = Workflow.objects.filter(object_type=object_type.slug, deleted_at=None).order_by("name", "pk")
-        return [
-            (ANY_WORKFLOW, _("any workflow")),
-            *((str(pk), name) for pk, name in known.values_list("pk", "name")),
-        ]
+        named = [(str(pk), name) for pk, name in known.values_list("pk", "name")[:OFFERED]]
+        return [(ANY_WORKFLOW, _("any workflow")), *named] if named else []
 
     def operators(self) -> list[tuple[str, str]]:
         return [(slug, str(operator.label)) for slug, operator in OPERATORS.items()]

@@ -15,11 +15,14 @@ from django.utils.translation import ngettext
 from crm.record_links import url
 from records.clock import database_now
 from records.object_types import ObjectType
+from workflows import enrolling_many
 from workflows.enrolling import REFUSALS, enroll
-from workflows.models import Enrollment, Workflow
+from workflows.models import Enrollment, MassEnrollment, Workflow
 
 SHOWN = 20
-MOST = 10_000
+#: How many records one selection takes along, and how many are enrolled while the person waits.
+MOST = 100_000
+AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ def choose(model_admin: Any, request: HttpRequest, ids: list[int]) -> HttpRespon
     }
     context = {
         "title": title,
-        "ids": ids[:MOST],
+        "listed": ",".join(map(str, ids[:MOST])),
+        "count": min(len(ids), MOST),
         "too_many": len(ids) > MOST,
         "workflows": workflows_for(object_type),
         "prefix": f"admin:crm_{model_admin.opts.model_name}",
@@ -66,14 +70,20 @@ def choose(model_admin: Any, request: HttpRequest, ids: list[int]) -> HttpRespon
     return model_admin.page(request, "admin/crm/enroll.html", context)
 
 
-def perform(object_type: ObjectType, request: HttpRequest) -> list[int]:
-    """Enroll the posted records and say what happened to each; the ids that were asked for."""
-    ids = [int(pk) for pk in request.POST.getlist("record") if pk.isdigit()][:MOST]
+def perform(object_type: ObjectType, request: HttpRequest) -> list[int] | MassEnrollment:
+    """Enroll the posted records and say what happened to each; the ids that were asked for.
+
+    Many are enrolled in the background: then the work that was begun.
+    """
+    named = [*request.POST.getlist("record"), *request.POST.get("records", "").split(",")]
+    ids = [int(pk) for pk in named if pk.isascii() and pk.isdigit() and len(pk) < 19][:MOST]
     chosen = request.POST.get("workflow", "")
     workflow = workflows_for(object_type).filter(pk=chosen).first() if chosen.isdigit() else None
     if workflow is None:
         messages.error(request, _("Choose a workflow that is turned on."))
         return ids
+    if len(ids) > AT_ONCE:
+        return enrolling_many.begin(workflow, by=request.user, now=database_now(), record_ids=ids)
     cause: dict[str, Any] = {"kind": "manual", "actor": request.user.pk, "depth": 0, "chain": []}
     done = enroll(workflow, ids, cause=cause, now=database_now(), manual=True)
     if done.enrolled:

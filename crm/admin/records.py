@@ -26,6 +26,7 @@ from crm.admin.paging import FirstPagePaginator, RecordChangeList
 from records.object_types import ObjectType, object_type_of
 from records.problems import DocumentError
 from records.saving import delete_records, restore_records
+from workflows.models import MassEnrollment
 
 
 class RecordAdmin(ListingAdmin):

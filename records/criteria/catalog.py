@@ -9,18 +9,17 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
-from records.criteria.leaves.list import OPERATORS as LIST_OPERATORS
+from records.criteria.leaves import leaf_kinds
 from records.criteria.operands import Chosen, Operand
 from records.criteria.operators import Operator, operators, operators_for
 from records.criteria.points import ANCHORS, BEFORE
 from records.criteria.tree import JOINS
-from records.models import Association, RecordList
+from records.models import Association
 from records.object_types import ObjectType
 from records.properties import Option, Property
 
 SHOWN_USERS = 1_000
 SHOWN_LABELS = 50
-SHOWN_LISTS = 1_000
 
 
 def catalog(object_type: ObjectType) -> dict[str, Any]:
@@ -34,8 +33,7 @@ def catalog(object_type: ObjectType) -> dict[str, Any]:
         "operators": {key: operator_entry(operator) for key, operator in operators.items()},
         "associations": association_entries(object_type),
         "users": user_entries(),
-        "lists": list_entries(object_type),
-        "list_operators": [{"value": slug, "label": str(label)} for slug, label in LIST_OPERATORS.items()],
+        "kinds": kind_entries(object_type),
         "joins": {slug: str(label) for slug, label in JOINS.items()},
         "anchors": {slug: str(label) for slug, label in ANCHORS.items()},
         "units": {unit: unit_label(unit) for unit in BEFORE},
@@ -109,9 +107,22 @@ def user_entries() -> list[dict[str, str]]:
     return [{"value": user.get_username(), "label": user.get_full_name() or user.get_username()} for user in users]
 
 
-def list_entries(object_type: ObjectType) -> list[dict[str, str]]:
-    lists = RecordList.objects.filter(object_type=object_type.slug).order_by("name", "pk")[:SHOWN_LISTS]
-    return [{"value": one.slug, "label": one.name} for one in lists]
+def kind_entries(object_type: ObjectType) -> list[dict[str, Any]]:
+    """The kinds of filter that are a choice and an operator, as far as there is something to choose."""
+    found = []
+    for slug, kind in leaf_kinds.items():
+        if choices := kind.choices(object_type):
+            found.append(
+                {
+                    "key": slug, "label": str(kind.label), "add": str(kind.adds), "options": paired(choices),
+                    "operators": paired(kind.operators()),
+                }
+            )  # fmt: skip
+    return found
+
+
+def paired(choices: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in choices]
 
 
 def filter_schema(prop: Property, operator: Operator) -> dict[str, Any]:
@@ -144,8 +155,6 @@ def texts(object_type: ObjectType) -> dict[str, str]:
         "add_filter": _("Add filter"),
         "add_group": _("Add group"),
         "add_association": _("Add associated records"),
-        "add_list": _("Add list"),
-        "list": _("List"),
         "remove_filter": _("Remove filter"),
         "duplicate_filter": _("Duplicate filter"),
         "remove_group": _("Remove group"),

@@ -57,6 +57,7 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
     deal = Deal.objects.create(name="Big", amount=6000, owner=boss, close_date="2026-03-01")
     company = Company.objects.create(name="Acme")
     associate(object_types["deal"], object_types["company"], [(deal.pk, company.pk)])
+    listed = api.send("POST", "lists/", {"name": "First", "object": "deal"}).document["id"]
     workflow = make(api)
     publish(api, workflow, existing=True)
     draft = make(api, "Draft")
@@ -88,6 +89,13 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
                 "partial": True,
             },
         ),
+        ("GET", "lists/", "", None),
+        ("POST", "lists/", "", {"name": "Chosen", "object": "deal"}),
+        ("GET", "lists/{id}/", f"lists/{listed}/", None),
+        ("PATCH", "lists/{id}/", f"lists/{listed}/", {"name": "Renamed"}),
+        ("POST", "lists/{id}/members/", f"lists/{listed}/members/", {"add": [deal.pk, 999999], "remove": [999998]}),
+        ("GET", "lists/{id}/members/", f"lists/{listed}/members/", None),
+        ("DELETE", "lists/{id}/", f"lists/{listed}/", None),
         ("GET", "catalog/", "", None),
         ("GET", "workflows/", "", None),
         ("POST", "workflows/", "", {"name": "Another", "object": "deal", "definition": definition()}),
@@ -106,6 +114,13 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
         ("POST", "deliveries/skip/", "", {}),
         ("GET", "enrollments/", "", None),
         ("GET", "enrollments/{id}/", f"enrollments/{Enrollment.objects.first().pk}/", None),
+        (
+            "POST",
+            "workflows/{id}/enroll-matching/",
+            f"workflows/{workflow}/enroll-matching/",
+            {"criteria": {"all": [{"property": "name", "operator": "is_known"}]}},
+        ),
+        ("GET", "workflows/{id}/enroll-matching/", f"workflows/{workflow}/enroll-matching/", None),
         ("POST", "workflows/{id}/unenroll/", f"workflows/{workflow}/unenroll/", {"records": [deal.pk]}),
         ("GET", "deals/{id}/", "deals/999999/", None),
         ("POST", "deals/", "", {"properties": {"name": 5, "amount": "x"}}),

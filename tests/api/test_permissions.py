@@ -9,6 +9,7 @@ from django.urls import URLResolver, get_resolver
 
 from crm.models import Company, Contact, Deal, SubscriptionType, User
 from records.clock import database_now
+from records.lists import keeping
 from records.models import Scope
 from records.object_types import object_types
 from tests.api.conftest import SCOPES, ApiClient, client_of, person
@@ -25,11 +26,11 @@ PAGE_VIEW = {
 WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
 KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
 VIEWER = {f"crm.view_{name}" for name in KINDS} | {
-    "workflows.view_workflow", "workflows.view_enrollment", "workflows.view_delivery",
+    "workflows.view_workflow", "workflows.view_enrollment", "workflows.view_delivery", "records.view_recordlist",
 }  # fmt: skip
 EDITOR = VIEWER | {
     "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "workflows.add_workflow",
-    "workflows.change_workflow",
+    "workflows.change_workflow", "records.add_recordlist", "records.change_recordlist", "records.delete_recordlist",
 }  # fmt: skip
 PUBLISHER = EDITOR | {"workflows.publish_workflow", "workflows.delete_workflow", "workflows.change_delivery"}
 PEOPLE = ("stranger", "viewer", "editor", "publisher", "superuser")
@@ -55,6 +56,13 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
         E,
         {"events": [{**PAGE_VIEW, "record": {"email": "ann@example.com"}}]},
     ),
+    ("GET", "lists/"): ("records:read", V, None),
+    ("POST", "lists/"): ("records:write", E, {"name": "Chosen", "object": "deal"}),
+    ("GET", "lists/<int:id>/"): ("records:read", V, None),
+    ("PATCH", "lists/<int:id>/"): ("records:write", E, {"name": "Renamed"}),
+    ("DELETE", "lists/<int:id>/"): ("records:write", E, None),
+    ("GET", "lists/<int:id>/members/"): ("records:read", V, None),
+    ("POST", "lists/<int:id>/members/"): ("records:write", E, {"add": ["{deal}"]}),
     ("GET", "object-types/"): ("records:read", ANY, None),
     ("GET", "catalog/"): ("workflows:read", ANY, None),
     ("GET", "workflows/"): ("workflows:read", V, None),
@@ -71,6 +79,12 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "workflows/<int:id>/pause/"): ("workflows:publish", P, None),
     ("POST", "workflows/<int:id>/resume/"): ("workflows:publish", P, None),
     ("POST", "workflows/<int:id>/enroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
+    ("GET", "workflows/<int:id>/enroll-matching/"): ("workflows:publish", P, None),
+    ("POST", "workflows/<int:id>/enroll-matching/"): (
+        "workflows:publish",
+        P,
+        {"criteria": {"all": [{"property": "name", "operator": "is_known"}]}},
+    ),
     ("POST", "workflows/<int:id>/unenroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
     ("GET", "workflows/<int:id>/explain/"): ("workflows:read", V, None),
     ("GET", "deliveries/"): ("history:read", V, None),
@@ -128,11 +142,12 @@ def places(boss: User) -> dict[str, int]:
         key="1:tell:0", kind="mail", enrollment_id=enrollment.pk, request={}, state="dead", created_at=database_now()
     )
     records = {"delivery": delivery.pk, "deal": deal.pk, "company": company.pk, "contact": contact.pk}
-    return {"workflow": workflow, **records, "enrollment": enrollment.pk}
+    chosen = keeping.create(object_types["deal"], "Chosen", now=database_now())
+    return {"workflow": workflow, **records, "enrollment": enrollment.pk, "list": chosen.pk}
 
 
 def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
-    ids = {"w": places["workflow"], "e": places["enrollment"], "c": places["contact"]}
+    ids = {"l": places["list"], "w": places["workflow"], "e": places["enrollment"], "c": places["contact"]}
     ids |= {"d": places["delivery"]} if route.startswith("deliveries/") else {}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
     if route.endswith("explain/"):

@@ -30,6 +30,7 @@ from workflows.admin.conversion_views import ConversionViews
 from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_button
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.limited import limited_chip
+from workflows.admin.mass_views import MassViews
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.definition import parse
@@ -67,7 +68,9 @@ class FolderAdmin(admin.ModelAdmin):
 
 
 @admin.register(Workflow)
-class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, DeletedViews, admin.ModelAdmin):
+class WorkflowAdmin(
+    EditorViews, ReviewViews, SwitchViews, ConversionViews, MassViews, DeletedViews, admin.ModelAdmin
+):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
     list_filter = ("status", ObjectTypeFilter, "folder", DeletedFilter)
@@ -85,6 +88,8 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, Dele
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
             path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics"),
+            path("<int:pk>/enroll/", wrap(self.enroll_view), name="workflow_enroll"),
+            path("mass/<int:mass>/", wrap(self.mass_view), name="workflow_mass"),
             path("<int:pk>/review/", wrap(self.review_view), name="workflow_review"),
             path("switch/", wrap(self.switch_view), name="workflow_switch"),
             path("<int:pk>/clone/", wrap(require_POST(self.clone_view)), name="workflow_clone"),
@@ -163,6 +168,9 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, Dele
             (reverse("admin:workflow_remove", args=[workflow.pk]), _("Delete…")),
         ]
         body = format_html_join("", '<a href="{}">{}</a>', links[:4]) + self.menu_buttons(workflow)
+        if getattr(workflow, "may_switch", False) and workflow.status in Workflow.OPEN:
+            enroll = reverse("admin:workflow_enroll", args=[workflow.pk])
+            body += format_html('<a href="{}">{}</a>', enroll, _("Enroll records…"))
         switches = switch_views.links(workflow, "list") if getattr(workflow, "may_switch", False) else []
         body += format_html_join("", '<a href="{}">{}…</a>', switches)
         body += format_html_join("", '<a href="{}">{}</a>', links[4:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.http import Http404
@@ -20,24 +20,38 @@ from records.api.serializing import Body, RecordId
 from records.api.views import whole_number
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
-from workflows import doorbell, explaining
+from workflows import doorbell, enrolling_many, explaining
 from workflows.api import shapes
 from workflows.api.explanations import EXPLANATION, render
 from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, READ, VIEW, WorkflowsView
-from workflows.enrolling import REFUSALS, enroll, unenroll
-from workflows.models import Enrollment, Workflow
+from workflows.enrolling import REFUSALS, enroll
+from workflows.leaving import unenroll
+from workflows.models import Enrollment, MassEnrollment, Workflow
 
 RECORD_LIMIT = 1_000
+MASS_SHOWN = 20
 
 
 class Records(Body):
     records = serializers.ListField(child=RecordId(), min_length=1, max_length=RECORD_LIMIT)
 
 
+class Matching(Body):
+    criteria = serializers.JSONField()
+
+
 class EnrollingView(WorkflowsView):
     routes: ClassVar[dict[str, Route]] = {
         "enroll": Route(
             Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Enroll up to 1,000 records by hand"), shapes.ENROLLED, Records,
+        ),
+        "enroll_matching": Route(
+            Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Enroll all records that meet criteria, in the background"),
+            shapes.MASS, Matching, status=202,
+        ),
+        "enrolling": Route(
+            Right(PUBLISH, MAY_PUBLISH), gettext_lazy("How far enrollments of many records are, newest first"),
+            shapes.many(shapes.MASS),
         ),
         "unenroll": Route(
             Right(PUBLISH, MAY_PUBLISH), gettext_lazy("Take up to 1,000 records out"), shapes.UNENROLLED, Records,
@@ -59,6 +73,20 @@ class EnrollingView(WorkflowsView):
             {"record": pk, "code": code, "message": str(REFUSALS.get(code, code))} for pk, code in done.refused.items()
         ]
         return Response({"enrolled": done.enrolled, "refused": refused})
+
+    def enroll_matching(self, request: Request, id: int) -> Response:
+        workflow, document = self.workflow(id), self.body(request, Matching)["criteria"]
+        self.see_records(request, workflow)
+        try:
+            work = enrolling_many.begin(workflow, by=request.user, now=self.now(), document=document)
+        except DocumentError as error:
+            raise DocumentError([problem.at("criteria") for problem in error.problems]) from error
+        return Response(progress(work), status=202)
+
+    def enrolling(self, request: Request, id: int) -> Response:
+        workflow = self.workflow(id)
+        self.see_records(request, workflow)
+        return Response([progress(work) for work in workflow.mass_enrollments.all()[:MASS_SHOWN]])
 
     def unenroll(self, request: Request, id: int) -> Response:
         workflow, ids = self.workflow(id), self.body(request, Records)["records"]
@@ -82,3 +110,13 @@ class EnrollingView(WorkflowsView):
             detail = _("You may not see records of the type “%(type)s”. An administrator can permit it.")
             raise ApiProblem("forbidden", detail % {"type": object_type.slug})
         return object_type
+
+
+def progress(work: MassEnrollment) -> dict[str, Any]:
+    """How far an enrollment of many is, as clients see it."""
+    refused = [
+        {"code": code, "count": count, "message": str(REFUSALS.get(code, code))}
+        for code, count in sorted(work.refused.items())
+    ]
+    facts = {name: getattr(work, name) for name in ("status", "total", "asked", "enrolled", "message")}
+    return {"id": work.pk, **facts, "refused": refused}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from records.api.record_shapes import ID, INSTANT
 from records.api.schema import Document, object_shape
-from workflows.models import Delivery, Enrollment, Workflow
+from workflows.models import Delivery, Enrollment, MassEnrollment, Workflow
 
 TEXT: Document = {"type": "string"}
 FLAG: Document = {"type": "boolean"}
@@ -77,6 +77,18 @@ PUBLISHED = object_shape(
 )
 REFUSED = object_shape({"record": ID, "code": TEXT, "message": TEXT})
 ENROLLED = object_shape({"enrolled": many(ID), "refused": many(REFUSED)}, title="Enrolled")
+MASS = object_shape(
+    {
+        "id": ID,
+        "status": {"type": "string", "enum": list(MassEnrollment.Status.values)},
+        "total": {"type": "integer", "description": "Records when it began."},
+        "asked": {"type": "integer", "description": "Records looked at by now."},
+        "enrolled": COUNT,
+        "refused": many(object_shape({"code": TEXT, "count": COUNT, "message": TEXT})),
+        "message": {"type": "string", "description": "Why it was stopped."},
+    },
+    title="MassEnrollment",
+)
 UNENROLLED = object_shape({"unenrolled": COUNT}, title="Unenrolled")
 ENROLLMENT_KEYS: Document = {
     "id": ID,

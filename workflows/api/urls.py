@@ -29,6 +29,11 @@ urlpatterns = [
     path(f"{ONE}pause/", SwitchingView.as_view({"post": "pause"}), name="api-workflow-pause"),
     path(f"{ONE}resume/", SwitchingView.as_view({"post": "resume"}), name="api-workflow-resume"),
     path(f"{ONE}enroll/", EnrollingView.as_view({"post": "enroll"}), name="api-workflow-enroll"),
+    path(
+        f"{ONE}enroll-matching/",
+        EnrollingView.as_view({"get": "enrolling", "post": "enroll_matching"}),
+        name="api-workflow-enroll-matching",
+    ),
     path(f"{ONE}unenroll/", EnrollingView.as_view({"post": "unenroll"}), name="api-workflow-unenroll"),
     path(f"{ONE}explain/", EnrollingView.as_view({"get": "explain"}), name="api-workflow-explain"),
     path("deliveries/", DeliveryView.as_view({"get": "list"}), name="api-deliveries"),

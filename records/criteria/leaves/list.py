@@ -30,6 +30,7 @@ SENTENCES: dict[str, str | Promise] = {
     "is_not_member": gettext_lazy("is not in the list “%(list)s”"),
 }
 SHOWN = 30
+OFFERED = 1_000
 
 if RecordList not in read_for_options:
     read_for_options.append(RecordList)
@@ -41,6 +42,7 @@ class ListKind(LeafKind):
 
     slug = "list"
     label = gettext_lazy("List")
+    adds = gettext_lazy("Add list")
 
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         scope.count_filter(path)
@@ -56,6 +58,13 @@ class ListKind(LeafKind):
             return None
         member = operator == "is_member"
         return ListFilter(path, scope.object_type, document["list"], *found, member, scope.hops)
+
+    def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
+        lists = RecordList.objects.filter(object_type=object_type.slug).order_by("name", "pk")
+        return list(lists.values_list("slug", "name")[:OFFERED])
+
+    def operators(self) -> list[tuple[str, str]]:
+        return [(slug, str(label)) for slug, label in OPERATORS.items()]
 
     def list_of(self, slug: Any, scope: Scope, path: str) -> tuple[int, str] | None:
         """The list's segment and name; None where there is none of this object type."""

@@ -47,7 +47,7 @@ function select(options, value, change, attributes = {}) {
 const joinOf = (group) => JOINS.find((join) => Array.isArray(group[join]));
 const isGroup = (node) => Boolean(node && joinOf(node));
 const isFilter = (node) => "property" in node;
-const isListFilter = (node) => "list" in node;
+const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node);
 const copied = (node) => JSON.parse(JSON.stringify(node));
 const newFilter = () => ({ property: "", operator: "" });
 
@@ -192,9 +192,12 @@ class Builder {
         add(boxes ? { all: [node] } : node, "[data-focus^='association']");
       }));
     }
-    if (catalog.lists?.length) {
-      const first = () => ({ list: catalog.lists[0].value, operator: catalog.list_operators[0].value });
-      row.append(button("add_list", () => add(boxes ? { all: [first()] } : first(), "[data-focus='list']")));
+    for (const kind of catalog.kinds || []) {
+      const first = () => ({ [kind.key]: kind.options[0].value, operator: kind.operators[0].value });
+      row.append(h("button", {
+        type: "button", class: "btn btn-small btn-quiet", "data-add": `add_${kind.key}`,
+        click: () => add(boxes ? { all: [first()] } : first(), `[data-focus='${kind.key}']`),
+      }, `+ ${kind.add}`));
     }
     row.append(button("add_group", () => add({ all: [newFilter()] }, "[data-focus='property']")));
     return row;
@@ -227,8 +230,9 @@ class Builder {
   }
 
   nameOf(node) {
-    for (const catalog of isListFilter(node) ? this.known.values() : []) {
-      const found = (catalog.lists || []).find((list) => list.value === node.list);
+    for (const catalog of this.known.values()) {
+      const kind = kindOf(node, catalog);
+      const found = kind?.options.find((option) => option.value === String(node[kind.key]));
       if (found) return found.label;
     }
     if (!isFilter(node)) return "";
@@ -246,7 +250,7 @@ class Builder {
     if (isGroup(node)) return this.drawGroup(node, catalog, path, { parts, index });
     const row = h("div", { class: "criteria-filter", role: "group", "aria-label": this.t("filter"), "data-path": path });
     if (isFilter(node)) this.fillFilter(row, node, catalog, path);
-    else if (isListFilter(node)) this.fillListFilter(row, node, catalog, path);
+    else if (kindOf(node, catalog)) this.fillChoiceFilter(row, node, kindOf(node, catalog), path);
     else row.append(h("p", { class: "criteria-other" }, this.t("other_kind"), " ", h("code", {}, JSON.stringify(node))));
     return h("div", { class: "criteria-row" }, row, this.tools(parts, index, path, "filter"));
   }
@@ -318,18 +322,18 @@ class Builder {
     drawOperator();
   }
 
-  /** Whether the record is in a list. */
-  fillListFilter(row, node, catalog, path) {
+  /** What is an operator and a choice: whether the record is in a list, what it is in a workflow. */
+  fillChoiceFilter(row, node, kind, path) {
     const set = (key) => (value) => {
       node[key] = value;
       this.renameTools(row, node);
       this.changed();
     };
-    const lists = [...(catalog.lists || [])];
-    if (!lists.some((list) => list.value === node.list)) lists.unshift({ value: node.list, label: node.list });
+    const chosen = String(node[kind.key]);
+    const options = kind.options.some((option) => option.value === chosen) ? kind.options : [{ value: chosen, label: chosen }, ...kind.options];
     row.append(h("div", { class: "criteria-line" },
-      labelled(this.t("operator"), select(catalog.list_operators || [], node.operator, set("operator"), { "data-focus": "operator" }), { hidden: true }),
-      labelled(this.t("list"), select(lists, node.list, set("list"), { "data-focus": "list" }), { hidden: true })), this.problemPlace(path));
+      labelled(this.t("operator"), select(kind.operators, node.operator, set("operator"), { "data-focus": "operator" }), { hidden: true }),
+      labelled(kind.label, select(options, chosen, set(kind.key), { "data-focus": kind.key }), { hidden: true })), this.problemPlace(path));
   }
 
   operatorControl(node, prop, catalog, drawValues) {
