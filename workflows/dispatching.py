@@ -20,7 +20,7 @@ from records.plans import plan_of
 from records.problems import DocumentError
 from records.segments import is_existence
 from records.vocabulary import Version
-from workflows import discarding, leaving, occurrences, reacting, reenrolling, suppressing
+from workflows import discarding, leaving, occurrences, reacting, reenrolling, suppressing, timing
 from workflows.doors import GUARDS
 from workflows.enrolling import enroll
 from workflows.failpoints import reach
@@ -85,6 +85,7 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
     reach("after_dispatch_commit")
     if pending:
         seconds = round(time.monotonic() - began, 4)
+        timing.took(timing.DISPATCH, seconds)
         facts = {"changes": len(pending), "change_ids": [change.change_id for change in pending[:NAMED]]}
         logger.info("%d changes dispatched in %.3f s", len(pending), seconds, extra={**facts, "seconds": seconds})
     return idle + len(pending) + len(told) + checked

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connection
 
+from workflows import timing
 from workflows.models import Tally
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ class Report:
     def committed(self, counts: Mapping[tuple[int, str], int]) -> None:
         """Count the steps and write the line. Identifiers only: nothing of what the records hold."""
         counted.update(counts)
+        seconds = round(time.monotonic() - self.began, 4)
+        timing.took(timing.BATCH, seconds)
         if not self.facts:
             return
-        seconds = round(time.monotonic() - self.began, 4)
         steps = sum(counts.values())
         logger.info(
             "%d steps for %d enrollments from step %s of workflow %d in %.3f s",
@@ -88,7 +90,10 @@ def facts_of(claim: Claim, groups: Mapping[tuple[Any, ...], Sequence[Standing]])
 
 def flush(*, soon: bool = True) -> None:
     """Write what this process has counted; unless `soon`, only when it was not written for a while."""
-    if not counted or (not soon and time.monotonic() - written["at"] < EVERY):
+    if not soon and time.monotonic() - written["at"] < EVERY:
+        return
+    timing.flush()
+    if not counted:
         return
     rows = [(revision, outcome, steps) for (revision, outcome), steps in counted.items()]
     counted.clear()

@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from crm.models import Contact, User
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import alerting, tallying
+from workflows import alerting, tallying, timing
+from workflows.dispatching import dispatch
 from workflows.engine import run_due
 from workflows.models import Delivery, Enrollment, Workflow
 
@@ -120,3 +121,19 @@ def test_the_number_of_queries_does_not_grow_with_the_workflows(token, django_as
         make_workflow([step("end", "end")])
     with django_assert_max_num_queries(40):
         scrape(token)
+
+
+def test_how_long_batches_and_dispatching_took_is_a_histogram(token):
+    enroll(make_workflow([step("wait", "delay", days=1)]), [Contact.objects.create().pk], now=database_now())
+    dispatch(database_now())
+    run_due(database_now())
+    tallying.flush()
+    timing.took(timing.BATCH, 99.0)
+    timing.took(timing.BATCH, 0.3)
+    timing.flush()
+    found = scrape(token)
+    assert found["headrace_batch_seconds_count",] == found["headrace_batch_seconds_bucket", "+Inf"] == 3
+    assert found["headrace_batch_seconds_bucket", "60.0"] == 2
+    assert found["headrace_batch_seconds_bucket", "0.5"] - found["headrace_batch_seconds_bucket", "0.25"] >= 1
+    assert found["headrace_batch_seconds_sum",] > 99.3
+    assert found["headrace_dispatch_seconds_count",] == 1

@@ -12,12 +12,12 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
 from records.clock import database_now
-from workflows import alerting, measuring
+from workflows import alerting, measuring, timing
 from workflows.models import Workflow
 
 
@@ -79,6 +79,14 @@ def steps() -> Iterator[Metric]:
     yield done
 
 
+def durations() -> Iterator[Metric]:
+    batch = HistogramMetricFamily("headrace_batch_seconds", "How long batches of steps took.")
+    batch.add_metric([], *timing.histogram(timing.BATCH))
+    dispatch = HistogramMetricFamily("headrace_dispatch_seconds", "How long rounds of dispatching took.")
+    dispatch.add_metric([], *timing.histogram(timing.DISPATCH))
+    yield from (batch, dispatch)
+
+
 def workflows() -> Iterator[Metric]:
     states = GaugeMetricFamily("headrace_workflows", "Workflows by status.", labels=["status"])
     found = list(Workflow.objects.filter(deleted_at=None).order_by().values_list("status", flat=True))
@@ -113,6 +121,6 @@ def processes() -> Iterator[Metric]:
 
 
 PARTS: dict[str, Any] = {
-    "enrollments": enrollments, "steps": steps, "workflows": workflows, "deliveries": deliveries, "changes": changes,
-    "processes": processes,
+    "enrollments": enrollments, "steps": steps, "durations": durations, "workflows": workflows,
+    "deliveries": deliveries, "changes": changes, "processes": processes,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
 from workflows.models.mass_enrollment import MassEnrollment
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
-from workflows.models.watching import Alert, Beat, Tally
+from workflows.models.watching import Alert, Beat, Tally, Timing
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "StepExecution",
     "Subscription",
     "Tally",
+    "Timing",
     "Workflow",
 ]

@@ -34,6 +34,21 @@ class Tally(models.Model):
         constraints = (models.UniqueConstraint(fields=("minute", "workflow", "outcome"), name="one_tally_per_minute"),)
 
 
+class Timing(models.Model):
+    """One bucket of a histogram: how many batches, or rounds of dispatching, took how long. Close, not exact."""
+
+    id = models.BigAutoField(primary_key=True)
+    #: "batch" or "dispatch".
+    kind = models.CharField(max_length=10)
+    #: The place of the bucket's upper bound in workflows.timing.BOUNDS.
+    bucket = models.PositiveSmallIntegerField()
+    count = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("kind", "bucket"), name="one_timing_per_bucket"),)
+
+
 class Alert(models.Model):
     """Something that was found stuck on a day: one per rule, workflow and day."""
 
