@@ -11,9 +11,9 @@ import hashlib
 import logging
 import zoneinfo
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.db import connection
-from django.db.models.fields import Field
 
 from records import segments, vocabulary
 from records.associations import associations_of, leading_to
@@ -160,12 +160,12 @@ def indexed_expression(object_type: ObjectType, prop: Property) -> str | None:
     """What the index is on; None where the model has one already, or none can be had."""
     if prop.column is not None:
         field = next(field for field in object_type.model._meta.concrete_fields if field.attname == prop.column)
-        return None if has_index(object_type, field) else connection.ops.quote_name(field.column)
+        return None if has_index(object_type, field) else connection.ops.quote_name(str(field.column))
     if not prop.custom or prop.type not in READERS:
         return None
     return f"{READERS[prop.type][0]}(custom ->> '{prop.slug}')"
 
 
-def has_index(object_type: ObjectType, field: Field) -> bool:
+def has_index(object_type: ObjectType, field: Any) -> bool:
     firsts = {index.fields[0] for index in object_type.model._meta.indexes if index.fields and not index.condition}
     return bool(field.db_index or field.unique or field.name in firsts)

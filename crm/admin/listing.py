@@ -31,6 +31,7 @@ class ListingAdmin(admin.ModelAdmin):
     """What an admin of records needs to put them into lists."""
 
     object_type: Any
+    page: Any
 
     @admin.action(description=gettext_lazy("Add to list…"), permissions=["list"])
     def add_to_list_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
@@ -45,7 +46,7 @@ class ListingAdmin(admin.ModelAdmin):
             "may_add": request.user.has_perm("records.add_recordlist"),
             "prefix": f"admin:crm_{self.opts.model_name}",
         }
-        return self.page(request, "admin/crm/add_to_list.html", context)  # type: ignore[attr-defined]
+        return self.page(request, "admin/crm/add_to_list.html", context)
 
     def has_list_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("records.change_recordlist")

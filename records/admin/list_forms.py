@@ -94,13 +94,15 @@ class StaticForm(forms.Form):
                 **self.facts(),
             )  # fmt: skip
         except DocumentError as error:
-            return self.refuse(error)
+            self.refuse(error)
+            return None
 
     def change(self, found: RecordList, *, now: dt.datetime) -> RecordList | None:
         try:
             return keeping.change(found, now=now, name=self.cleaned_data["name"], **self.facts())
         except DocumentError as error:
-            return self.refuse(error)
+            self.refuse(error)
+            return None
 
     def refuse(self, error: DocumentError) -> None:
         for problem in error.problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.urls import NoReverseMatch, reverse
@@ -25,9 +26,9 @@ class Member:
     since: dt.datetime
 
 
-def page_of(found: RecordList, object_type: ObjectType, number: str) -> Page:
+def page_of(found: RecordList, object_type: ObjectType, number: str) -> Page[Any]:
     """The page of this number, the nearest there is; who joined last comes first."""
-    paginator = Paginator(members_of(found).order_by("-since", "-pk"), PER_PAGE)
+    paginator: Paginator[Any] = Paginator(members_of(found).order_by("-since", "-pk"), PER_PAGE)
     page = paginator.get_page(number)
     rows = list(page.object_list)
     records = {one.pk: one for one in object_type.records().filter(pk__in=[row.record_id for row in rows])}

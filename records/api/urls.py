@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 
 from records.api.association_views import AssociationView
 from records.api.event_views import EventTypeView, EventView
+from records.api.list_views import ListView
 from records.api.object_type_views import ObjectTypeView
 from records.api.record_views import RecordView
 from records.object_types import ObjectType, object_types
@@ -38,5 +39,12 @@ urlpatterns = [
     path("events/batch/", EventView.as_view({"post": "batch"}), name="api-events-batch"),
     path("event-types/", EventTypeView.as_view({"get": "list"}), name="api-event-types"),
     path("object-types/", ObjectTypeView.as_view({"get": "list"}), name="api-object-types"),
+    path("lists/", ListView.as_view({"get": "list", "post": "create"}), name="api-lists"),
+    path(
+        "lists/<int:id>/",
+        ListView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-lists-one",
+    ),
+    path("lists/<int:id>/members/", ListView.as_view({"get": "members", "post": "move"}), name="api-lists-members"),
     *(pattern for object_type in object_types.values() for pattern in routes_of(object_type)),
 ]

@@ -56,7 +56,7 @@ def refuse_circles(slug: str, criteria: Criteria) -> None:
 
 def way_to(wanted: str, starts: Iterable[str]) -> tuple[str, ...]:
     """The slugs of the lists from one of the starts to the wanted one, each named in the one before; () if no way."""
-    ways = {slug: (slug,) for slug in starts}
+    ways: dict[str, tuple[str, ...]] = {slug: (slug,) for slug in starts}
     fresh = dict(ways)
     while fresh and wanted not in ways:
         deeper: dict[str, tuple[str, ...]] = {}
