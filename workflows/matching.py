@@ -8,12 +8,13 @@ from typing import Any
 from django.db.models import DateField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import ExtractDay, ExtractMonth, TruncDate
 from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan
+from django.utils.translation import gettext as _
 
 from records import criteria
 from records.criteria import counting
 from records.criteria.expressions import value_of
 from records.object_types import ObjectType, object_types
-from records.problems import DocumentError
+from records.problems import DocumentError, Problem
 from records.properties import Property
 from workflows.definition import Definition
 from workflows.schedules import Rule, days_of
@@ -25,11 +26,14 @@ SAMPLES = 5
 
 
 def matching(definition: Definition, rule: Rule, zone: Any, instant: dt.datetime) -> QuerySet[Any]:
-    """The live records that a schedule enrolls at an instant. Raises DocumentError for criteria nobody can read."""
+    """The live records that a schedule enrolls at an instant. Raises DocumentError when they cannot be read."""
     records = meeting(definition, zone, instant)
     if not rule.property:
         return records
-    prop = object_types[definition.object].properties()[rule.property]
+    prop = object_types[definition.object].properties().get(rule.property)
+    if prop is None:
+        message = _("There is no property “%(value)s” any more. Choose another date property.")
+        raise DocumentError([Problem("trigger.schedule.property", message % {"value": rule.property}, rule.property)])
     days = [moved(day, -rule.offset_days) for day in days_of(rule, zone, instant)]
     return records.filter(dated(prop, days, zone, yearly=rule.yearly))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from collections import deque
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy
 
+from records.problems import DocumentError
 from records.sql_arrays import array
 from workflows import doorbell, schedule_rules
 from workflows.chores import Chore
@@ -26,9 +28,11 @@ from workflows.definition import Definition, parse
 from workflows.doors import REFUSALS, RUNNING, closed_because
 from workflows.enrolling import enroll, locked
 from workflows.matching import matching
-from workflows.models import Schedule, ScheduledRecord, ScheduleRun, Workflow
+from workflows.models import AuditEntry, Schedule, ScheduledRecord, ScheduleRun, Workflow
 from workflows.schedules import Rule, firings, next_firing
 from workflows.wall_time import workflow_zone, zone_named
+
+logger = logging.getLogger(__name__)
 
 State = ScheduleRun.State
 #: How late an instant may be fired that nobody was there for, and how many of a schedule's are made up for at most.
@@ -152,8 +156,23 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
 
 def work(now: dt.datetime) -> int:
     """Fire what is due and enroll some records of each run; how much was done, 0 when nothing is left."""
-    done = sum(fire(pk, now) for pk in list(due(now).values_list("workflow", flat=True)[:100]))
+    done = sum(attempt(pk, now) for pk in list(due(now).values_list("workflow", flat=True)[:100]))
     return done + sum(go_on(run, now) for run in list(running().select_related("schedule")[:20]))
+
+
+def attempt(workflow_id: int, now: dt.datetime) -> int:
+    """Fire a workflow's schedule; one that cannot be read any more is turned off, and the others are fired."""
+    try:
+        return fire(workflow_id, now)
+    except DocumentError as error:
+        because = " ".join(str(problem.message) for problem in error.problems)[:500]
+        logger.error("The schedule of workflow %d cannot be read: %s It was turned off.", workflow_id, because)
+        with transaction.atomic():
+            workflow = locked(Workflow(pk=workflow_id))
+            Workflow.objects.filter(pk=workflow.pk).update(status=Workflow.Status.OFF)
+            detail = {"because": because}
+            AuditEntry.objects.create(workflow=workflow, action="turned_off", detail=detail, at=now)
+        return 1
 
 
 def fire(workflow_id: int, now: dt.datetime) -> int:

@@ -126,6 +126,33 @@ def test_a_schedule_has_no_reenrollment():
     assert error.value.problems[0].path == "trigger.reenroll"
 
 
+@pytest.mark.covers("SCH-19")
+def test_who_meets_the_unenrollment_criteria_is_not_enrolled(deals):
+    leaves = {"criteria": {"all": [{"property": "name", "operator": "is_equal_to_any_of", "value": ["D3"]}]}}
+    workflow = live(BIG, unenroll=leaves)
+    work(stockholm(11))
+    assert inside(workflow) == [deals[2].pk]
+    run = ScheduleRun.objects.get()
+    assert (run.matched, run.enrolled, run.refused) == (2, 1, 1)
+
+
+def test_a_schedule_that_cannot_be_read_any_more_is_turned_off_alone(deals):
+    from records.models import PropertyDefinition
+
+    renewal = PropertyDefinition.objects.create(object_type="deal", slug="renewal", label="Renewal", type="date")
+    by_date = live(schedule={"every": "property", "property": "renewal", "at": "09:00"})
+    by_filter = live({"property": "renewal", "operator": "is_known"})
+    well = live(BIG)
+    renewal.delete()
+    work(stockholm(11))
+    for broken in (by_date, by_filter):
+        broken.refresh_from_db()
+        assert broken.status == "off"
+        assert "renewal" in AuditEntry.objects.get(workflow=broken, action="turned_off").detail["because"]
+    assert inside(well) == [deals[2].pk, deals[3].pk]
+    assert scheduling.waiting_since(stockholm(11)) is None
+
+
 def test_what_nobody_was_there_for_is_made_up_for_a_day_and_kept_as_missed_before(deals):
     workflow = live(BIG, schedule={"every": "cron", "cron": "0 * * * *"})
     work(stockholm(15, 9) + HOUR / 2)
