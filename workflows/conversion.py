@@ -17,6 +17,7 @@ from workflows.definition import Definition
 from workflows.following import read
 from workflows.models import Enrollment, Revision, Workflow
 from workflows.registries import actions
+from workflows.status_filter import met_goal
 
 #: How long the log is read, at most.
 PATIENCE = "20s"
@@ -59,13 +60,23 @@ class StepFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """The metrics of a workflow since they were turned on; `versions` are the numbers one may choose from."""
+    """The metrics of a workflow since they were turned on; `versions` are the numbers one may choose from.
+
+    `met_goal` is how many of those enrolled have met the goal, inside or after having completed the workflow; None
+    without a goal (GOL-03).
+    """
 
     since: dt.datetime
     versions: list[int]
     enrolled: int
     completed: int
     steps: list[StepFigures]
+    met_goal: int | None = None
+
+    @property
+    def goal_rate(self) -> int:
+        """The part of those enrolled that has met the goal, in percent."""
+        return round(100 * (self.met_goal or 0) / self.enrolled) if self.enrolled else 0
 
 
 def tracked(workflow: Workflow) -> list[Revision]:
@@ -93,10 +104,12 @@ def figures(workflow: Workflow, version: int | None = None) -> Figures | None:
             rows = count(workflow, since, chosen)
             enrolled = counted.count()
             completed = counted.filter(status=Enrollment.Status.COMPLETED).count()
+            goal = any(one.definition.get("goal") for one in chosen)
+            met = met_goal(counted).count() if goal else None
     except OperationalError as error:
         raise TookTooLong from error
     definition = read(chosen[0]) if chosen else None
-    return Figures(since, [one.number for one in revisions], enrolled, completed, in_order(rows, definition))
+    return Figures(since, [one.number for one in revisions], enrolled, completed, in_order(rows, definition), met)
 
 
 def count(workflow: Workflow, since: dt.datetime, revisions: list[Revision]) -> list[tuple[Any, ...]]:

@@ -57,7 +57,7 @@ class MassViews:
             "title": _("Enroll %(records)s") % {"records": kind.label_plural},
             "workflow": workflow, "form": form, "media": form.media,
             "closed": REFUSALS[closed] if closed else "",
-            "earlier": workflow.mass_enrollments.select_related("created_by")[:10],
+            "earlier": MassEnrollment.objects.filter(workflow=workflow)[:10],
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/enroll.html", context)
 

@@ -86,7 +86,7 @@ class EnrollingView(WorkflowsView):
     def enrolling(self, request: Request, id: int) -> Response:
         workflow = self.workflow(id)
         self.see_records(request, workflow)
-        return Response([progress(work) for work in workflow.mass_enrollments.all()[:MASS_SHOWN]])
+        return Response([progress(work) for work in MassEnrollment.objects.filter(workflow=workflow)[:MASS_SHOWN]])
 
     def unenroll(self, request: Request, id: int) -> Response:
         workflow, ids = self.workflow(id), self.body(request, Records)["records"]
