@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from crm.models import Deal
 from records.clock import database_now
+from records.lists import keeping, members
+from records.object_types import object_types
 from tests.workflows.publishing_deals import BIG, boss, change, document, finish, history, inside, live, settle
-from workflows import checking, drafting, explaining, publishing, switching
+from workflows import checking, conversion, drafting, explaining, publishing, switching
 from workflows.definition import parse
 from workflows.doors import REFUSALS
 from workflows.engine import run_due
@@ -241,3 +244,44 @@ def test_explaining_names_the_guard_that_keeps_a_record_out(deals):
 def test_what_cannot_be_carried_out_is_refused_with_its_place(parts, path):
     found = checking.problems(parse(document(BIG, **parts)))
     assert [problem.path for problem in checking.errors(found)] == ([path] if path else [])
+
+
+def test_metrics_count_who_met_the_goal_inside_or_after_completing(deals):
+    """Not of those that left otherwise; who had met it before is not enrolled and not counted."""
+    a, b, z = deals
+    workflow = live(BIG, goal=only({**NAMED_Z, "value": ["Z", "Y"]}), settings={"metrics": True})
+    by_hand(workflow, a, b, z)
+    change(a, name="Y")
+    assert metrics_of(workflow) == (2, 1, 50)
+    finish(workflow)
+    change(b, name="Y")
+    change(b, name="B")
+    change(b, name="Y")
+    assert metrics_of(workflow) == (2, 2, 100)
+
+
+def metrics_of(workflow: Workflow) -> tuple[int, int | None, int]:
+    found = conversion.figures(workflow)
+    assert found is not None
+    return found.enrolled, found.met_goal, found.goal_rate
+
+
+@pytest.mark.covers("UNE-08")
+def test_records_are_taken_out_by_hand_one_or_many_and_who_did_it_is_told(deals, client):
+    workflow = live(BIG)
+    by_hand(workflow, *deals)
+    client.force_login(boss())
+    rows = Enrollment.objects.filter(workflow=workflow).order_by("id")
+    chosen = [str(pk) for pk in rows.values_list("pk", flat=True)[:2]]
+    client.post(reverse("admin:enrollment_unenroll"), {"enrollment": chosen, "confirmed": "yes", "back": "/admin/"})
+    assert inside(workflow) == [deals[2].pk]
+    assert told(workflow, deals[0]) == ["boss took it out by hand."]
+
+
+@pytest.mark.covers("MAN-06", "TRG-29")
+def test_a_suppression_list_keeps_out_by_hand_too_and_comes_before_the_criteria(deals):
+    kept = keeping.create(object_types["deal"], "Kept out", now=database_now())
+    members.add(kept, [deals[2].pk], now=database_now())
+    workflow = live(BIG, suppress=[kept.slug], goal=only(NAMED_Z))
+    assert by_hand(workflow, deals[2]).refused == {deals[2].pk: "on_suppression_list"}
+    assert told(workflow, deals[2]) == [REFUSALS["on_suppression_list"]]
