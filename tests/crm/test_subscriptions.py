@@ -13,6 +13,7 @@ from crm.subscribing import Wish, set_status
 from records import criteria, segments
 from records.associations import associate
 from records.clock import database_now
+from records.criteria.catalog import catalog
 from records.models import Change, Event, PendingChange
 from records.object_types import object_types
 from records.problems import DocumentError
@@ -371,3 +372,10 @@ def test_setting_many_takes_as_many_statements_as_setting_few(news: Any, django_
         changed = set_status([one.pk for one in people], Wish(news, "subscribed"), source="api", now=at)
     assert len(changed) == 300
     assert set(SubscriptionChange.objects.values_list("changed_at", flat=True)) == {at}
+
+
+def test_the_builder_of_criteria_offers_subscriptions_for_contacts_only(news: Any) -> None:
+    (kind,) = (one for one in catalog(object_types["contact"])["kinds"] if one["key"] == "subscription")
+    assert kind["options"] == [{"value": "news", "label": "Newsletter"}]
+    assert [one["value"] for one in kind["operators"]] == ["is_subscribed", "is_unsubscribed", "is_not_specified"]
+    assert "subscription" not in [one["key"] for one in catalog(object_types["deal"])["kinds"]]

@@ -42,7 +42,7 @@ def test_every_action_is_there_for_everybody_and_none_is_locked():
     for slug in object_types:
         entries = [entry for group in palette(slug) for entry in group["actions"]]
         assert {entry["slug"] for entry in entries} == set(actions)
-        barred = {entry["slug"] for entry in entries if entry["reason"]}
+        barred = {entry["slug"] for entry in entries if entry["reason"]} - {"delay_to_centre"}
         for_others = {name for name, one in actions.items() if one.object_types and slug not in one.object_types}
         if slug == "conversation":
             for_others.add("rotate_owner")
