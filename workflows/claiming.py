@@ -26,6 +26,7 @@ CRASHES = 3
 SEEN_AT_ONCE = 4
 #: Of each workflow so many of the longest waiting are looked at by `recover`.
 RECOVERED_AT_ONCE = 500
+LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 CLAIMABLE = """
     e.status = 'active' AND e.due_at <= %(now)s
@@ -44,6 +45,7 @@ RING = "SELECT id FROM workflows_workflow WHERE status <> 'paused' ORDER BY id <
 FRESHEST = f"""
     SELECT w.id FROM workflows_workflow w CROSS JOIN LATERAL (
         SELECT e.due_at FROM workflows_enrollment e WHERE {CLAIMABLE} AND e.workflow_id = w.id
+            AND e.due_at >= %(since)s
         ORDER BY e.due_at DESC LIMIT 1
     ) found
     WHERE w.status <> 'paused' ORDER BY found.due_at DESC LIMIT 1
@@ -150,17 +152,20 @@ def lease() -> dt.timedelta:
     return dt.timedelta(seconds=getattr(settings, "WORKFLOW_LEASE_SECONDS", 30))
 
 
-def claim(now: dt.datetime, limit: int, *, freshest: bool = False) -> Claim | None:
+def claim(now: dt.datetime, limit: int, *, freshest: bool = False, since: dt.datetime | None = None) -> Claim | None:
     """Claim up to `limit` due enrollments that stand on one step; None when nothing is due.
 
     The step is that of the enrollment due longest in the workflow whose turn it is (`freshest`: of the one due last
-    of all, for the worker that is kept for fresh changes). Rows another worker has locked or claimed are passed over.
+    of all, for the worker that is kept for fresh changes; nothing when that was due before `since`). Rows another
+    worker has locked or claimed are passed over.
     """
     facts: dict[str, Any] = {
         "now": now, "lease": lease(), "served": ring.served, "token": new_token(), "limit": limit,
+        "since": since or LONG_AGO,
     }  # fmt: skip
+    ways = ((FRESHEST, "DESC"), (RING, "ASC"))
     with connection.cursor() as cursor:
-        for workflows, order in ((FRESHEST, "DESC"), (RING, "ASC"))[0 if freshest else 1 :]:
+        for workflows, order in ways[0 if freshest else 1 : 1 if since else 2]:
             cursor.execute(TAKE.format(workflows=workflows, order=order), facts)
             found = cursor.fetchone()
             if found is None:

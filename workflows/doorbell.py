@@ -15,7 +15,7 @@ import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 logger = logging.getLogger(__name__)
@@ -79,3 +79,14 @@ def ring(lane: str = "high") -> bool:
         return False
     breaker.succeeded()
     return True
+
+
+def attended(lane: str) -> bool:
+    """Whether a worker has signed up for a lane, as far as Redis can tell. Never raises."""
+    if not getattr(settings, "REDIS_URL", "") or breaker.open:
+        return False
+    try:
+        return Worker.count(queue=Queue(lane, connection=client(), serializer=JSONSerializer)) > 0
+    except (redis.RedisError, OSError) as error:
+        breaker.failed(error)
+        return False

@@ -47,13 +47,13 @@ PARSED_LIMIT = 500
 parsed: dict[tuple[object, ...], Definition] = {}
 
 
-def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False) -> int:
-    """Claim one batch of enrollments due at `now` and take it as far as it gets without waiting.
+def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False, since: dt.datetime | None = None) -> int:
+    """Claim one batch of enrollments due at `now` (see claiming.claim) and take it as far as it gets without waiting.
 
     Returns how many steps were done in all (at least the number claimed), 0 when nothing was due. Failures of the
     database are retried; if that does not help, the batch is given back for a few seconds and the error raised.
     """
-    claim = claiming.claim(now, limit, freshest=freshest)
+    claim = claiming.claim(now, limit, freshest=freshest, since=since)
     if claim is None:
         return 0
     reach("after_claim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import threading
 import time
@@ -18,6 +19,11 @@ from workflows.watchdog import DELIVERING, LONG, within
 BUDGET_SECONDS = 55.0
 #: Enrollments in a batch: small where fresh changes wait their turn, large where much is to be done.
 SIZES = {"high": 100, "bulk": 500}
+#: What became due earlier is not fresh any more.
+FRESH = dt.timedelta(seconds=2)
+#: How often the worker kept for what is fresh helps with the rest: enough for what waits while the others are held up.
+HELP_SECONDS = 1.0
+helped = {"at": 0.0}
 
 
 def pump(lane: str = "high") -> None:
@@ -33,7 +39,7 @@ def pump(lane: str = "high") -> None:
 
 def work_until(asked_to_stop: threading.Event, lane: str) -> None:
     """Do what waits, a batch at a time; rings again for itself when there is more than a job may do."""
-    end, size = time.monotonic() + BUDGET_SECONDS, SIZES[lane]
+    end = time.monotonic() + BUDGET_SECONDS
     while not asked_to_stop.is_set():
         if time.monotonic() > end:
             doorbell.ring(lane)
@@ -41,16 +47,32 @@ def work_until(asked_to_stop: threading.Event, lane: str) -> None:
         waiting = look()
         now = waiting.now
         changes = within(LONG, "changes", dispatch, now) if waiting.changes or waiting.segments else 0
-        steps = 0
-        if waiting.steps or changes:
-            steps = within(None, "steps", engine.run_due, now, size, freshest=lane == "high")
-        if steps >= size and lane == "high":
-            doorbell.ring("bulk")
+        steps = take_steps(lane, now) if waiting.steps or changes else 0
         sent = within(DELIVERING, "deliveries", deliver, now) if waiting.deliveries and not steps else 0
         others = within(LONG, "chores", chores.work, now) if lane == "bulk" else 0
         if not (changes or steps or sent or others):
             return
         tallying.flush(soon=False)
+
+
+def take_steps(lane: str, now: dt.datetime) -> int:
+    """Run a batch of due steps; how many were done.
+
+    The worker kept for fresh changes leaves what has waited for a while to the others where there are any, and only
+    helps them now and then: whatever it does, the next change has to wait for, and much that is due at once would
+    keep it busy all the time.
+    """
+    size = SIZES[lane]
+    if lane != "high":
+        return within(None, "steps", engine.run_due, now, size)
+    since = now - FRESH if doorbell.attended("bulk") else None
+    steps = within(None, "steps", engine.run_due, now, size, freshest=True, since=since)
+    if since and not steps and time.monotonic() - helped["at"] >= HELP_SECONDS:
+        helped["at"] = time.monotonic()
+        steps = within(None, "steps", engine.run_due, now, size)
+    if steps >= size or (since and not steps):
+        doorbell.ring("bulk")
+    return steps
 
 
 @contextmanager
