@@ -1,6 +1,7 @@
 """`make reliability`: run the full tier and write what came out into docs/reliability.md.
 
-`python -m tests.reliability [pytest arguments]`; with `--write REPORT` only the page is written, from a report.
+`python -m tests.reliability [--seeds=1,2,3] [pytest arguments]`; with seeds it runs once with each, and they share the
+time. With `--write REPORT` only the page is written, from a report.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+#: Minutes after which everything is stopped, and what is there is written.
+LONGEST = 60
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- result: begin -->", "<!-- result: end -->"
@@ -41,13 +45,14 @@ FAULTS = {
 SUMMED = {
     "kills", "enrollments", "uncertain", "repeated_mails", "given_up_after_three_deaths", "lost_doubled_or_stuck",
     "rounds", "zombies", "refused", "inconsistent", "processes_ended", "rivals", "rivals_that_lost", "steps",
-    "examples", "deaths",
+    "examples", "deaths", "definitions", "steps_compared",
 }  # fmt: skip
 
 
 def read(report: Path) -> dict[str, list[dict[str, Any]]]:
-    """The lines of a report by fault; of a test that ran twice the last."""
-    lines = {line["test"]: line for line in map(json.loads, report.read_text().splitlines()) if line["fault"]}
+    """The lines of a report by fault; of a test that ran twice with the same seed the last."""
+    every = [line for line in map(json.loads, report.read_text().splitlines()) if line["fault"]]
+    lines = {(line["test"], line.get("run")): line for line in every}
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in lines.values():
         found[line["fault"]].append(line)
@@ -107,14 +112,37 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--write"]:
         write(Path(arguments[1]))
         return 0
+    seeds = [seed for found in arguments if found.startswith("--seeds=") for seed in found[8:].split(",") if seed]
+    arguments = [found for found in arguments if not found.startswith("--seeds=")]
+    if not all(seed.isdecimal() for seed in seeds):
+        raise SystemExit(f"--seeds={','.join(seeds)}: seeds are whole numbers. Write --seeds=1,2,3.")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report"
         environment = {**os.environ, "HEADRACE_FULL": "1", "HEADRACE_REPORT": str(report)}
         command = [sys.executable, "-m", "pytest", "tests/reliability", "-p", "no:cacheprovider", *arguments]
-        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        code, end = 0, time.monotonic() + LONGEST * 60
+        for seed in seeds or [""]:
+            print(f"Seed {seed or 'by chance, printed by each test'}", flush=True)  # noqa: T201
+            run = {"HEADRACE_SEED": seed, "HEADRACE_SHARE": str(1 / max(len(seeds), 1))} if seed else {}
+            code = limited(command, {**environment, **run}, end) or code
         if report.exists():
             write(report)
     return code
+
+
+def limited(command: list[str], environment: dict[str, str], end: float) -> int:
+    """Run the tests until they end, or are asked to when the time is over."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        return process.wait(timeout=max(end - time.monotonic(), 1))
+    except subprocess.TimeoutExpired:
+        print(f"Stopped after {LONGEST} minutes.", flush=True)  # noqa: T201
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.wait(timeout=60) or 1
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait() or 1
 
 
 if __name__ == "__main__":

@@ -16,7 +16,20 @@ from django_rq import get_connection
 from tests.reliability.workers import Nursery
 
 FULL = bool(os.environ.get("HEADRACE_FULL"))
+#: The part of a run's time that this seed has, where a run has several.
+SHARE = float(os.environ.get("HEADRACE_SHARE") or 1)
 FIGURES = pytest.StashKey[dict[str, Any]]()
+
+
+class Patience:
+    """How long a test of the full tier that could go on for hours does so at most; the quick tier is short anyway."""
+
+    def __init__(self, minutes: float) -> None:
+        self.end = time.monotonic() + minutes * 60 * SHARE if FULL else float("inf")
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() > self.end
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,6 +88,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         marks = [mark.args for mark in item.iter_markers("fault")]
         facts = {
             "test": item.nodeid,
+            "run": os.environ.get("HEADRACE_SEED", ""),
             "fault": marks[0][0] if marks else "",
             "tier": "full" if FULL else "quick",
             "outcome": report.outcome,

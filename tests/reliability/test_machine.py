@@ -26,7 +26,7 @@ from records.clock import database_now
 from records.models import PendingChange
 from records.object_types import object_types
 from records.saving import delete_records
-from tests.reliability.conftest import FULL
+from tests.reliability.conftest import FULL, Patience
 from tests.reliability.journeys import BUYERS
 from tests.stories.promises import broken_promises
 from tests.workflows.building import step
@@ -39,7 +39,9 @@ from workflows.models import Delivery, Enrollment, Revision, StepExecution
 from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db
-EXAMPLES, RULES = (150, 50) if FULL else (12, 25)
+EXAMPLES, RULES = (500, 50) if FULL else (12, 25)
+#: Examples are made so many at a time, for so many minutes at most.
+AT_ONCE, MINUTES = 25, 15
 DAY = dt.timedelta(days=1)
 ACTIONS = {
     "add": step("add", "change_number", property="lead_score", by=1),
@@ -466,14 +468,17 @@ class Machine(RuleBasedStateMachine):
 def test_the_engine_does_what_a_small_model_says(seed: int, settings: Any, note: Callable[..., None]) -> None:
     settings.EMAIL_BACKEND = "tests.reliability.test_machine.Unreliable"
     figures.clear()
-    run_state_machine_as_test(hypothesis_seed(seed)(Machine), settings=HOW)
+    patience, tried = Patience(MINUTES), 0
+    while tried < EXAMPLES and not patience.over:
+        run_state_machine_as_test(hypothesis_seed(seed + tried)(Machine), settings=HOW)
+        tried += HOW.max_examples
     note(examples=figures["examples"], rules_each=RULES, steps=figures["steps"], enrollments=figures["enrollments"],
          deaths=figures["deaths"], zombies_refused=figures["zombies refused"], differences=0)  # fmt: skip
-    assert figures["steps"] > EXAMPLES
+    assert figures["steps"] > tried
 
 
 HOW = settings(
-    max_examples=EXAMPLES, stateful_step_count=RULES, deadline=None, database=None, print_blob=False,
+    max_examples=min(EXAMPLES, AT_ONCE), stateful_step_count=RULES, deadline=None, database=None, print_blob=False,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
 )  # fmt: skip
 #: For a mistake that is to be found, however long it takes.
