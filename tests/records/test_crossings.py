@@ -290,3 +290,24 @@ def test_indexes_are_built_once_and_never_where_the_model_has_one() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'clock_%' AND tablename = 'crm_contact'")
         assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_indexes_are_built_in_the_background_without_a_transaction_and_broken_ones_anew() -> None:
+    kind = object_types["deal"]
+    prop = kind.properties()["close_date"]
+    name = crossings.index_name(kind, prop)
+    made = segments.create(
+        {"all": [{"property": "close_date", "operator": "is_more_than_days_ago", "value": 3}]}, kind, now=NOON
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX {name} ON crm_deal (close_date)")
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(%s)", [name])
+        assert crossings.unindexed_since(NOON) == NOON
+        assert (crossings.build_indexes(NOON), crossings.build_indexes(NOON)) == (1, 0)
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name])
+        assert cursor.fetchone() == (True,)
+        cursor.execute(f"DROP INDEX {name}")
+    assert crossings.unindexed_since(NOON) is None
+    made.refresh_from_db()
+    assert made.indexed
