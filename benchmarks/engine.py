@@ -18,6 +18,8 @@ from workflows.models import Workflow
 
 FUSED_GOAL, STEPWISE_GOAL, PER_RECORD_GOAL, FLAT_GOAL = 2.0, 3.0, 400.0, 1.25
 BATCH = 500
+#: With more contacts a commit per step is left out: it would take as long as all the rest.
+STEPWISE_AT_MOST = 100_000
 #: Contacts enrolled by one call, as an import or a client of the API would.
 ENROLLED_AT_ONCE = 10_000
 PLAIN, FUSED, STEPWISE = "plain SQL, one transaction", "engine, steps fused", "engine, a commit per step"
@@ -61,6 +63,8 @@ def run(sizes: Sequence[int], rounds: int, out: TextIO) -> bool:
         out.write(f"\nReference job, {contacts:,} contacts, {reference_job.STEPS} steps each (medians)\n")
         out.write(table(found, contacts))
         for name, goal in ((FUSED, FUSED_GOAL), (STEPWISE, STEPWISE_GOAL)):
+            if name not in found:
+                continue
             met.append(found[name].cpu <= floor * goal)
             out.write(f"{name}: {found[name].cpu / floor:.2f}x the CPU of plain SQL (goal {goal:.0f}x)\n")
     if {10_000, 100_000} <= per_thousand.keys():
@@ -78,8 +82,8 @@ def run(sizes: Sequence[int], rounds: int, out: TextIO) -> bool:
 
 def measured(workflow: Workflow, cause: dict[str, Any], contacts: int, rounds: int) -> dict[str, Spent]:
     """The median cost of each variant; raises AssertionError when one leaves other rows than the others."""
-    costs: dict[str, list[Spent]] = {name: [] for name in VARIANTS}
-    names, expected = list(VARIANTS), None
+    names, expected = [name for name in VARIANTS if name != STEPWISE or contacts <= STEPWISE_AT_MOST], None
+    costs: dict[str, list[Spent]] = {name: [] for name in names}
     for number in range(rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
