@@ -145,11 +145,8 @@ def test_what_is_not_carried_out_is_refused_not_ignored():
         )
     )
     assert found == {
-        "goal": "unsupported",
-        "suppress": "unsupported",
+        "suppress.0": "unknown_list",
         "sources": "unsupported",
-        "unenroll.criteria": "unsupported",
-        "unenroll.others": "unsupported",
         "settings.windows.0.days": "invalid",
         "settings.windows.0.to": "invalid",
         "settings.timezone": "invalid",
