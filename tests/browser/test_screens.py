@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from crm.models import Campaign, Pipeline
 from records.clock import database_now
-from records.models import ImportRun
+from records.lists import keeping, members
+from records.models import ImportRun, RecordList
+from records.object_types import object_types
 from tests.browser.world import World, make_world
 from workflows import drafting, engine, publishing
 from workflows.models import Enrollment
@@ -39,6 +41,12 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "teams": lambda world: "/admin/crm/team/",
     "add a team": lambda world: "/admin/crm/team/add/",
     "a pipeline": lambda world: f"/admin/crm/pipeline/{Pipeline.objects.get(object_type='deal').pk}/change/",
+    "lists": lambda world: f"/admin/records/recordlist/?q={list_of(world).name}",
+    "a static list": lambda world: f"/admin/records/recordlist/{list_of(world).pk}/change/",
+    "an active list": lambda world: f"/admin/records/recordlist/{list_of(world, active=True).pk}/change/",
+    "add a list": lambda world: "/admin/records/recordlist/add/",
+    "criteria of a new list": lambda world: "/admin/records/recordlist/add/?object_type=deal&kind=active",
+    "delete a list": lambda world: f"/admin/records/recordlist/{list_of(world).pk}/delete/",
     "API tokens": lambda world: "/admin/records/apitoken/",
     "add an API token": lambda world: "/admin/records/apitoken/add/",
     "an app's pages": lambda world: "/admin/crm/",
@@ -70,6 +78,16 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "audit": lambda world: "/admin/workflows/auditentry/",
     "change password": lambda world: "/admin/password_change/",
 }
+
+
+def list_of(world: World, active: bool = False) -> RecordList:
+    """A list with a member."""
+    kind, now = object_types["deal"], database_now()
+    criteria = {"all": [{"property": "name", "operator": "is_known"}]} if active else None
+    found = keeping.create(kind, "Chosen", now=now, criteria=criteria)
+    if not active:
+        members.add(found, [world.deal.pk], now=now)
+    return found
 
 
 def campaign_of(world: World) -> int:
