@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from crm.models import Deal
+from crm.models import Company, Deal
+from records.associations import associate
 from records.clock import database_now
 from records.lists import keeping, members
 from records.object_types import object_types
@@ -284,3 +285,22 @@ def test_a_suppression_list_keeps_out_by_hand_too_and_comes_before_the_criteria(
     workflow = live(BIG, suppress=[kept.slug], goal=only(NAMED_Z))
     assert by_hand(workflow, deals[2]).refused == {deals[2].pk: "on_suppression_list"}
     assert told(workflow, deals[2]) == [REFUSALS["on_suppression_list"]]
+
+
+@pytest.mark.covers("MAN-03", "TRG-29")
+def test_associated_records_meet_the_same_door_and_are_taken_out_of_other_workflows(deals):
+    """Another workflow enrolls the deals of a company, all in one statement."""
+    company = Company.objects.create(name="One")
+    associate("company", "deal", [(company.pk, deal.pk) for deal in deals])
+    settle()
+    first, target = live(BIG), live(BIG, goal=only(NAMED_Z), unenroll={"others": "all"})
+    by_hand(first, deals[0])
+    params = {"association": "deal", "workflow": str(target.pk)}
+    definition = {"format": 1, "object": "company", "trigger": {"kind": "manual"}}
+    definition["steps"] = [{"id": "each", "action": "for_each_associated", "params": params}]
+    source = drafting.create("Source", "company", boss(), definition=definition)
+    publishing.publish(source, by=boss(), now=database_now(), enroll_existing=False)
+    enroll(source, [company.pk], cause={"kind": "manual"}, now=database_now(), manual=True)
+    run()
+    assert inside(target) == [deals[0].pk, deals[1].pk]
+    assert history(first, deals[0]) == [("unenrolled", "enrolled_elsewhere")]
