@@ -128,6 +128,12 @@ def own_trigger(definition: Definition) -> list[Problem]:
 
 def trigger_reads(definition: Definition) -> set[str]:
     """The properties the trigger looks at, as "object_type.property"."""
+    trigger = definition.trigger
+    found = triggers[trigger.kind].reads(trigger.document, definition.object) if trigger.kind in triggers else set()
+    return found | criteria_reads(definition)
+
+
+def criteria_reads(definition: Definition) -> set[str]:
     if not definition.trigger.criteria:
         return set()
     kind = object_types[definition.object]

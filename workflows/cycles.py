@@ -20,6 +20,7 @@ from records.clock import database_now
 from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError, Problem
 from workflows.models import Workflow
+from workflows.registries import triggers
 
 #: Actions that enroll records in the workflow their params name.
 ENROLLING = ("go_to_workflow", "for_each_associated")
@@ -41,9 +42,12 @@ class Node:
 
 
 def read_by_trigger(document: dict[str, Any]) -> frozenset[str]:
-    """The properties a definition's trigger looks at."""
-    found = (document.get("trigger") or {}).get("criteria")
+    """The properties of which changes enroll; the standing criteria of an event trigger enroll nobody."""
+    trigger = document.get("trigger") or {}
+    found = trigger.get("criteria")
     kind = object_types.get(document.get("object", ""))
+    if kind is not None and trigger.get("kind") == "event":
+        return frozenset(triggers["event"].reads(trigger, kind.slug))
     if not found or kind is None:
         return frozenset()
     try:

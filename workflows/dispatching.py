@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 
 from records import crossings, segments, vocabulary
 from records.lists.telling import tell_of_segment
-from records.models import ChangeKind, Membership, PendingChange, PendingEvent, Segment
+from records.models import ChangeKind, Membership, PendingChange, Segment
 from records.object_types import object_types
 from records.plans import plan_of
 from records.problems import DocumentError
@@ -60,8 +60,7 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
     Everything is one transaction: a change is gone from the queue when, and only when, its effects are committed.
     Returns how many were taken, and waits for events checked; 0 means that nothing is waiting.
     """
-    queued = PendingChange.objects.exists() or PendingEvent.objects.exists()
-    if not (queued or segments.due(now) or occurrences.due()):
+    if not (queued() or segments.due(now) or occurrences.due()):
         return 0
     began = time.monotonic()
     with transaction.atomic():
@@ -89,6 +88,13 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
         facts = {"changes": len(pending), "change_ids": [change.change_id for change in pending[:NAMED]]}
         logger.info("%d changes dispatched in %.3f s", len(pending), seconds, extra={**facts, "seconds": seconds})
     return idle + len(pending) + len(told) + checked
+
+
+def queued() -> bool:
+    """Whether a change or an event waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (TABLE records_pendingchange) OR EXISTS (TABLE records_pendingevent)")
+        return bool(cursor.fetchone()[0])
 
 
 def take(limit: int) -> list[PendingChange]:

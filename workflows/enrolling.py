@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from records.object_types import ObjectType, object_types
 from records.sql_arrays import array
-from workflows import centring, doorbell, reenrolling
+from workflows import centring, doorbell, recording, reenrolling
 from workflows.announcing import announce_enrolled, asked
 from workflows.doors import (
     BEFORE,
@@ -162,7 +162,7 @@ def guards_and_rules(workflow: Workflow, ids: list[int], now: dt.datetime, *, ma
 
 def consequential(workflow: Workflow) -> bool:
     """Whether anything follows at once from a record being enrolled."""
-    return others_of(live_definition(workflow)) != [] or asked(workflow)
+    return others_of(live_definition(workflow)) != [] or asked(workflow) or recording.heard(recording.ENROLLED)
 
 
 def entered(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) -> None:
@@ -170,6 +170,7 @@ def entered(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) -
     if record_ids:
         take_out(workflow, record_ids, now)
         announce_enrolled(workflow, record_ids)
+        recording.enrolled(workflow, record_ids, now)
 
 
 def enroll_selected(

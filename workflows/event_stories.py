@@ -21,7 +21,8 @@ def facts_of(kind: EventType | None, properties: Mapping[str, Any]) -> str:
     """ "Web address: https://example.com, Title: Pricing": what was told with an event."""
     known = kind.known_properties() if kind else {}
     parts = []
-    for slug, value in properties.items():
+    ordered = [slug for slug in known if slug in properties] + [slug for slug in properties if slug not in known]
+    for slug, value in ((slug, properties[slug]) for slug in ordered):
         prop = known.get(slug)
         read = prop.stored(value) if prop else value
         if read is not None:

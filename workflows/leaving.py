@@ -13,6 +13,7 @@ from django.db.models import F, Func, JSONField, QuerySet, Value
 
 from records.segments import Transitions
 from records.sql_arrays import array
+from workflows import recording
 from workflows.announcing import announce
 from workflows.doors import GUARDS, meeting, watching
 from workflows.models import Enrollment, Subscription, Workflow
@@ -75,8 +76,9 @@ def unenroll(enrollments: QuerySet[Enrollment], *, reason: str, by: Any, now: dt
     """
     inside = enrollments.filter(status=Status.ACTIVE)
     announce(inside.values("pk"))
+    leaving = recording.leaving(inside)
     ended_by = Value({"ended_by": by.pk} if by is not None else {}, output_field=JSONField())
-    return inside.update(
+    ended = inside.update(
         status=Status.UNENROLLED,
         step="",
         due_at=None,
@@ -86,6 +88,8 @@ def unenroll(enrollments: QuerySet[Enrollment], *, reason: str, by: Any, now: dt
         ended_reason=reason,
         cause=Func(F("cause"), ended_by, template="%(expressions)s", arg_joiner=" || ", output_field=JSONField()),
     )
+    recording.left(leaving, now)
+    return ended
 
 
 def others_of(document: dict[str, Any]) -> list[int] | None:
@@ -113,6 +117,7 @@ def take_out(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) 
         cursor.execute(TAKE_OUT, facts)
         gone = [pk for (pk,) in cursor.fetchall()]
     announce(gone)
+    recording.left(gone, now)
     noticed = taken_out.get()
     if noticed is not None:
         noticed.update(gone)
@@ -144,7 +149,9 @@ def follow_guard(guard: Subscription, moved: Transitions, now: dt.datetime) -> N
 def count_later(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) -> None:
     facts: dict[str, Any] = {"workflow": workflow.pk, "ids": array(record_ids), "at": now.isoformat()}
     completed = Enrollment.objects.filter(workflow=workflow, record_id__in=record_ids, status=Status.COMPLETED)
-    announce(completed.exclude(cause__has_key="goal_met_at").values("pk"))
+    newly = completed.exclude(cause__has_key="goal_met_at")
+    announce(newly.values("pk"))
+    recording.goal_met_later(newly, now)
     with connection.cursor() as cursor:
         cursor.execute(LATER, facts)
 
@@ -160,6 +167,7 @@ def sweep(workflow: Workflow, now: dt.datetime) -> int:
             cursor.execute(f"{SWEEP} RETURNING id", facts)
             ended = [pk for (pk,) in cursor.fetchall()]
         announce(ended)
+        recording.left(ended, now)
         gone += len(ended)
     return gone
 

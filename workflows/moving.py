@@ -11,7 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from records.sql_arrays import array
-from workflows import occurrences
+from workflows import occurrences, recording
 from workflows.announcing import announce
 from workflows.batch import Standing
 from workflows.failpoints import reach
@@ -138,6 +138,8 @@ class Ledger:
             occurrences.completed(completed)
         if ended := [pk for pk, place in self.places.items() if place[0] != Enrollment.Status.ACTIVE]:
             announce(ended)
+        if left := [pk for pk, place in self.places.items() if place[0] == Enrollment.Status.UNENROLLED]:
+            recording.left(left, self.now)
         reach("after_move")
 
     def move(self, cursor: Any, place: tuple[Any, ...], ids: list[int]) -> int:

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from records import criteria, happening
 from records.associations import links_of
 from records.criteria.event_rows import EVENT_PREFIX, event_rows
 from records.event_types import event_type
-from records.models import Change, Event, PendingChange, PendingEvent, SegmentDependency
+from records.models import Change, Event, PendingChange, PendingEvent
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from workflows.definition import Definition
@@ -29,7 +30,7 @@ from workflows.events.journal import Happened, JournalEvent, details_of, passing
 from workflows.events.known import event_of
 from workflows.events.settings import EventForm, context_of
 from workflows.events.stored import event_source
-from workflows.models import AuditEntry, EventSubscription, EventWait, Revision, Workflow
+from workflows.models import AuditEntry, EventSubscription, Revision, Workflow
 from workflows.wall_time import workflow_zone
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,19 @@ TAKE = """
     DELETE FROM records_pendingevent WHERE id = ANY(ARRAY(
         SELECT id FROM records_pendingevent ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     )) RETURNING id, event_id, event, object_type, record_id, occurred_at, source, depth, at
+"""
+
+
+LISTENED = """
+    SELECT EXISTS (
+        SELECT FROM workflows_eventsubscription s
+        JOIN workflows_revision r ON r.id = s.revision_id JOIN workflows_workflow w ON w.id = r.workflow_id
+        WHERE s.source = %(source)s AND w.object_type = %(object_type)s
+    ) OR EXISTS (
+        SELECT FROM workflows_eventwait WHERE source = %(source)s AND object_type = %(object_type)s
+    ) OR EXISTS (
+        SELECT FROM records_segmentdependency WHERE property = %(source)s AND object_type = %(object_type)s
+    )
 """
 
 
@@ -100,12 +114,9 @@ def unsubscribe(revision: Revision) -> None:
 
 def listened(event: str, object_type: str) -> bool:
     """Whether a workflow, a waiting record or a segment would notice an event (for records.happening)."""
-    source = event_source(event)
-    return (
-        EventSubscription.objects.filter(source=source, revision__workflow__object_type=object_type).exists()
-        or EventWait.objects.filter(source=source, object_type=object_type).exists()
-        or SegmentDependency.objects.filter(object_type=object_type, property=source).exists()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(LISTENED, {"source": event_source(event), "object_type": object_type})
+        return bool(cursor.fetchone()[0])
 
 
 happening.listeners.append(listened)

@@ -18,9 +18,12 @@ from records.problems import DocumentError
 from tests.workflows.publishing_deals import boss
 from workflows import drafting, publishing, switching
 from workflows.dispatching import dispatch
+from workflows.enrolling import enroll
 from workflows.history import path_of
+from workflows.leaving import unenroll
 from workflows.models import Enrollment, EventSubscription, Workflow
 from workflows.registries import triggers
+from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db
 PRICING = {"event": "page_viewed", "where": [{"property": "url", "operator": "contains_any_of", "value": ["pricing"]}]}
@@ -220,6 +223,58 @@ def test_what_keeps_a_trigger_from_being_published_has_a_path(events, path):
     assert path in [problem.path for problem in refused.value.problems]
 
 
+@pytest.mark.covers("EVT-35", "EVT-36", "EVT-37")
+def test_workflows_react_to_each_others_enrollments_leavings_and_goals():
+    goal = {"all": [{"property": "lifecycle_stage", "operator": "is_any_of", "value": ["customer"]}]}
+    first = live_with_goal(goal)
+    only = [{"property": "workflow", "operator": "is_any_of", "value": [str(first.pk)]}]
+    entered = on({"event": "workflow_enrolled", "where": only})
+    left = on({"event": "workflow_unenrolled", "where": only})
+    reached = on({"event": "workflow_goal_met", "where": only})
+    ann, ben = contact(), contact()
+    enroll(first, [ann, ben], cause={"kind": "manual"}, now=database_now(), manual=True)
+    run()
+    assert (inside(entered), inside(left), inside(reached)) == ({ann, ben}, set(), set())
+    Contact.objects.filter(pk=ann).update(lifecycle_stage="customer")
+    run()
+    assert (inside(left), inside(reached)) == ({ann}, {ann})
+    unenroll(Enrollment.objects.filter(workflow=first, record_id=ben), reason="by_hand", by=boss(), now=database_now())
+    run()
+    assert (inside(left), inside(reached)) == ({ann, ben}, {ann})
+    assert Enrollment.objects.get(workflow=entered, record_id=ann).cause["chain"] == [first.pk]
+
+
+def test_workflows_that_trigger_each_other_come_to_an_end():
+    steps = [{"id": "end", "action": "end", "params": {}}]
+    first, second = (on({"event": "workflow_enrolled"}, steps=steps, reenroll=True) for _each in range(2))
+    enroll(first, [contact()], cause={"kind": "manual"}, now=database_now(), manual=True)
+    for _round in range(12):
+        tick(database_now())
+    refused = Enrollment.objects.filter(workflow__in=[first, second], status="refused", ended_reason="loop")
+    assert refused.exists()
+    assert Enrollment.objects.count() < 40
+    assert not PendingEvent.objects.exists()
+
+
+def test_a_workflow_that_changes_the_property_it_is_triggered_by_is_warned_about():
+    edit = {"id": "edit", "action": "edit_record", "params": {"property": "city", "value": "Lund"}}
+    trigger = {"kind": "event", "events": [{"event": "property_changed", "property": "city"}], "reenroll": True}
+    document = {"format": 1, "name": "Loop", "object": "contact", "steps": [edit], "trigger": trigger}
+    workflow = drafting.create("Loop", "contact", boss(), document)
+    codes = {problem.code for problem in publishing.review(workflow, user=boss(), now=database_now()).problems}
+    assert "own_trigger" in codes
+
+
+def live_with_goal(goal: dict[str, Any]) -> Workflow:
+    document = {
+        "format": 1, "name": "Welcome", "object": "contact", "trigger": {"kind": "manual"}, "steps": [WAIT],
+        "goal": goal,
+    }  # fmt: skip
+    workflow = drafting.create("Welcome", "contact", boss(), document)
+    publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
+    return workflow
+
+
 def test_the_history_says_which_event_it_was():
     workflow = on(PRICING)
     ann = contact()
@@ -244,7 +299,7 @@ def test_publishing_anew_loses_no_event_between():
     assert inside(workflow) == {ann}
 
 
-def test_workflows_that_do_not_care_cost_no_statement_and_are_found_by_index():
+def test_workflows_that_do_not_care_cost_no_statement():
     watching = on(PRICING)
     for _each in range(20):
         on({"event": "form_submitted"})
@@ -259,3 +314,26 @@ def test_workflows_that_do_not_care_cost_no_statement_and_are_found_by_index():
         Enrollment.objects.all().delete()
         EventSubscription.objects.exclude(revision__workflow=watching).delete()
     assert counts[0] == counts[1]
+
+
+@pytest.mark.covers("DLY-05", "DLY-08")
+def test_a_record_waits_for_any_event_with_filters_on_its_properties():
+    where = [{"property": "url", "operator": "contains_any_of", "value": ["pricing"]}]
+    step = {"id": "hold", "action": "delay_until_event", "params": {"event": "page_viewed", "where": where}}
+    workflow = on({"event": "form_submitted"}, steps=[step, WAIT])
+    ann, ben = contact(), contact()
+    for person in (ann, ben):
+        view(person)
+    happen("form_submitted", "contact", [ann, ben], properties={"form": "Demo"}, now=database_now())
+    tick(database_now())
+    assert standing(workflow) == {ann: "hold", ben: "hold"}, "what happened before does not count"
+    view(ann)
+    view(ben, page="example.com/about")
+    tick(database_now())
+    assert standing(workflow) == {ann: "wait", ben: "hold"}
+    told = path_of(Enrollment.objects.get(record_id=ann))[-2].sentence
+    assert "Page viewed with (Web address contains any of “pricing”)" in told
+
+
+def standing(workflow: Workflow) -> dict[int, str]:
+    return dict(Enrollment.objects.filter(workflow=workflow, status="active").values_list("record_id", "step"))

@@ -25,6 +25,10 @@ class Trigger:
         """What keeps the trigger from being published, with paths inside it."""
         return []
 
+    def reads(self, document: dict[str, Any], object_type: str) -> set[str]:
+        """The properties whose changes enroll, as "object_type.property", besides those the criteria look at."""
+        return set()
+
     def describe(self, document: dict[str, Any], object_type: str) -> str:
         """The sentence of the trigger box."""
         return str(self.label)

@@ -61,6 +61,13 @@ class Event(Trigger):
                 found += error.problems
         return found
 
+    def reads(self, document: dict[str, Any], object_type: str) -> set[str]:
+        context = context_of(object_type)
+        items = [
+            (event_of(item.get("event")), item) for item in document.get("events") or [] if isinstance(item, dict)
+        ]
+        return {name for event, item in items if event is not None for name in event.reads(item, context)}
+
     def describe(self, document: dict[str, Any], object_type: str) -> str:
         context = context_of(object_type)
         told = []

@@ -47,6 +47,16 @@ class EventKind(LeafKind):
 
     slug = "event"
     label = gettext_lazy("Event")
+    adds = gettext_lazy("Add event")
+
+    def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
+        """Every event records of the type can be filtered by; filters on its properties and refinements are JSON."""
+        if object_type.slug not in object_types:
+            return []
+        return [(one.slug, str(one.label)) for one in known_event_types(object_type.slug).values() if one.counted]
+
+    def operators(self) -> list[tuple[str, str]]:
+        return [(slug, str(label)) for slug, label in OPERATORS.items()]
 
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         scope.count_filter(path)

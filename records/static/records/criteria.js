@@ -47,7 +47,7 @@ function select(options, value, change, attributes = {}) {
 const joinOf = (group) => JOINS.find((join) => Array.isArray(group[join]));
 const isGroup = (node) => Boolean(node && joinOf(node));
 const isFilter = (node) => "property" in node;
-const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node);
+const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => key === kind.key || key === "operator"));
 const copied = (node) => JSON.parse(JSON.stringify(node));
 const newFilter = () => ({ property: "", operator: "" });
 
