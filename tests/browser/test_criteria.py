@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 
 from crm.models import Company, Deal, Pipeline, Stage, User
 from records.associations import associate
+from records.clock import database_now
+from records.lists import keeping, members
 from records.object_types import object_types
 
 pytestmark = [
@@ -185,5 +187,23 @@ def test_the_builder_is_accessible_in_both_themes(theme: str, open_screen: Calla
     builder.get_by_role("button", name="+ Add associated records").last.click()
     builder.locator(".criteria-associated").get_by_label("Property", exact=True).select_option("owner")
     screen.screenshot(f"criteria-{theme}")
+    assert screen.axe() == []
+    assert screen.problems() == []
+
+
+def test_a_filter_on_a_list_is_added_counted_and_turned_round(open_screen: Callable[..., Any], boss: User) -> None:
+    found = keeping.create(object_types["deal"], "Key deals", now=database_now())
+    members.add(found, Deal.objects.order_by("pk").values_list("pk", flat=True)[:2], now=database_now())
+    screen = open_screen(boss, height=1000)
+    screen.open("/builder/")
+    builder = first(screen.page)
+    expect(builder).to_have_attribute("data-state", "ready")
+    builder.get_by_role("button", name="+ Add list").first.click()
+    builder.get_by_role("button", name="Remove filter", exact=True).click()
+    expect(builder.locator(".criteria-summary")).to_have_text("2 deals match now")
+    expect(builder.locator(".criteria-sentence")).to_have_text("is in the list “Key deals”")
+    builder.get_by_label("Operator").select_option("is_not_member")
+    expect(builder.locator(".criteria-summary")).to_have_text("10 deals match now")
+    assert document(screen.page) == {"any": [{"all": [{"list": "key-deals", "operator": "is_not_member"}]}]}
     assert screen.axe() == []
     assert screen.problems() == []
