@@ -129,6 +129,9 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
         reply = api.send(method, path or route, document)
         operation = schema["paths"][f"/api/v1/{route}"][method.lower()]
         assert str(reply.status_code) in operation["responses"], (method, route, reply.document)
+        if reply.status_code == 204:
+            assert reply.document is None and "content" not in operation["responses"]["204"]
+            continue
         (described,) = operation["responses"][str(reply.status_code)]["content"].values()
         faults = list(
             Draft202012Validator(described["schema"] | {"components": schema["components"]}).iter_errors(
