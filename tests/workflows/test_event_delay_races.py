@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
@@ -40,9 +41,11 @@ class Beside:
 
     def __init__(self, work) -> None:
         self.done, self.go_on = threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self.run, args=(work,))
-        self.thread.start()
+        self.pool = ThreadPoolExecutor(1)
+        self.future = self.pool.submit(self.run, work)
         assert self.done.wait(60)
+        if self.future.done():
+            self.future.result()
 
     def run(self, work) -> None:
         try:
@@ -55,9 +58,10 @@ class Beside:
             connection.close()
 
     def commit(self) -> None:
+        """Raises what went wrong in there: otherwise it would only be seen as something that did not happen."""
         self.go_on.set()
-        self.thread.join(60)
-        assert not self.thread.is_alive()
+        self.future.result(timeout=60)
+        self.pool.shutdown()
 
 
 def arriving(**params):
