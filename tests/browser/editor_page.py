@@ -14,8 +14,8 @@ from workflows.models import Workflow
 class Editor:
     """The editor of one workflow in one tab."""
 
-    def __init__(self, screen: Any) -> None:
-        self.screen = screen
+    def __init__(self, screen: Any, theme: str = "light") -> None:
+        self.screen, self.theme = screen, theme
         self.page: Page = screen.page
 
     def open(self, workflow: Workflow, step: str = "") -> Editor:

@@ -54,9 +54,7 @@ def workflow(ann: User) -> Workflow:
 
 @pytest.fixture(params=["light", "dark"])
 def editor(open_screen: Any, ann: User, workflow: Workflow, request: Any) -> Editor:
-    found = Editor(open_screen(ann, theme=request.param, height=1100)).open(workflow)
-    found.theme = request.param  # type: ignore[attr-defined]
-    return found
+    return Editor(open_screen(ann, theme=request.param, height=1100), request.param).open(workflow)
 
 
 def other(name: str, object_type: str = "deal", status: str = "on") -> Workflow:
@@ -74,7 +72,7 @@ def steps(workflow: Workflow) -> dict[str, dict[str, Any]]:
 
 
 def clean(editor: Editor, name: str) -> None:
-    editor.screen.screenshot(f"flow-{name}-{editor.theme}")  # type: ignore[attr-defined]
+    editor.screen.screenshot(f"flow-{name}-{editor.theme}")
     assert editor.screen.axe() == []
     assert editor.screen.problems() == []
 
