@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from typing import Any
 
 from django.db import DatabaseError, connection
 
@@ -44,7 +45,7 @@ def flush() -> None:
     if not counts:
         return
     keys = sorted(counts)
-    facts = {
+    facts: dict[str, Any] = {
         "kinds": [kind for kind, _bucket in keys], "buckets": [bucket for _kind, bucket in keys],
         "counts": [counts[key] for key in keys], "seconds": [sums[key] for key in keys],
     }  # fmt: skip
