@@ -52,7 +52,7 @@ def crowded() -> bool:
 
 
 def discard() -> int:
-    """Take the oldest changes that no segment, no wait and no trigger depends on out of the queue; how many there were.
+    """Take the oldest changes that no segment, wait or trigger depends on out of the queue; how many there were.
 
     For who holds the right to dispatch, so that nothing begins to depend on them meanwhile. Deletions always count:
     the record leaves its workflows. So do joins and leaves of lists, which are queued only for who has asked.

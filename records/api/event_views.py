@@ -119,7 +119,9 @@ class EventView(ApiView):
 
     group = "events"
     routes: ClassVar[dict[str, Route]] = {
-        "create": Route(Right(WRITE), gettext_lazy("Tell that something happened to a record"), RESULT, EVENT, status=201),
+        "create": Route(
+            Right(WRITE), gettext_lazy("Tell that something happened to a record"), RESULT, EVENT, status=201
+        ),
         "batch": Route(Right(WRITE), gettext_lazy("Tell up to 1,000 events"), BATCH_RESULT, BATCH),
     }
 
