@@ -34,91 +34,129 @@ def first_partitions(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('records', '0002_change_journal'),
+        ("records", "0002_change_journal"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('event', models.CharField(max_length=50)),
-                ('object_type', models.CharField(max_length=50)),
-                ('record_id', models.BigIntegerField()),
-                ('properties', models.JSONField(default=dict)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('key', models.CharField(max_length=255, null=True)),
-                ('source', models.JSONField(null=True)),
-                ('depth', models.SmallIntegerField(default=0)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("event", models.CharField(max_length=50)),
+                ("object_type", models.CharField(max_length=50)),
+                ("record_id", models.BigIntegerField()),
+                ("properties", models.JSONField(default=dict)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("key", models.CharField(max_length=255, null=True)),
+                ("source", models.JSONField(null=True)),
+                ("depth", models.SmallIntegerField(default=0)),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'db_table': 'records_event',
-                'managed': False,
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "db_table": "records_event",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='CustomEventType',
+            name="CustomEventType",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=50, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{0,62}$', 'Start with a letter; use small letters, digits and underscores only.')], verbose_name='internal name')),
-                ('label', models.CharField(max_length=120, verbose_name='label')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('object_type', models.CharField(max_length=50, verbose_name='happens to')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=50,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9_]{0,62}$",
+                                "Start with a letter; use small letters, digits and underscores only.",
+                            )
+                        ],
+                        verbose_name="internal name",
+                    ),
+                ),
+                ("label", models.CharField(max_length=120, verbose_name="label")),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                ("object_type", models.CharField(max_length=50, verbose_name="happens to")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'custom event',
-                'verbose_name_plural': 'custom events',
-                'ordering': ('label',),
+                "verbose_name": "custom event",
+                "verbose_name_plural": "custom events",
+                "ordering": ("label",),
             },
         ),
         migrations.CreateModel(
-            name='PendingEvent',
+            name="PendingEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('event_id', models.BigIntegerField()),
-                ('event', models.CharField(max_length=50)),
-                ('object_type', models.CharField(max_length=50)),
-                ('record_id', models.BigIntegerField()),
-                ('occurred_at', models.DateTimeField()),
-                ('source', models.JSONField(null=True)),
-                ('depth', models.SmallIntegerField(default=0)),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("event_id", models.BigIntegerField()),
+                ("event", models.CharField(max_length=50)),
+                ("object_type", models.CharField(max_length=50)),
+                ("record_id", models.BigIntegerField()),
+                ("occurred_at", models.DateTimeField()),
+                ("source", models.JSONField(null=True)),
+                ("depth", models.SmallIntegerField(default=0)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='EventKey',
+            name="EventKey",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('event', models.CharField(max_length=50)),
-                ('key', models.CharField(max_length=255)),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("event", models.CharField(max_length=50)),
+                ("key", models.CharField(max_length=255)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('event', 'key'), name='one_event_per_key')],
+                "constraints": [models.UniqueConstraint(fields=("event", "key"), name="one_event_per_key")],
             },
         ),
         migrations.CreateModel(
-            name='CustomEventProperty',
+            name="CustomEventProperty",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{0,62}$', 'Start with a letter; use small letters, digits and underscores only.')], verbose_name='internal name')),
-                ('label', models.CharField(max_length=120, verbose_name='label')),
-                ('type', models.CharField(choices=records.models.property_definition.type_choices, max_length=30, verbose_name='type')),
-                ('options', models.JSONField(blank=True, default=list, verbose_name='options')),
-                ('required', models.BooleanField(default=False, verbose_name='required')),
-                ('event_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='properties', to='records.customeventtype')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=63,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9_]{0,62}$",
+                                "Start with a letter; use small letters, digits and underscores only.",
+                            )
+                        ],
+                        verbose_name="internal name",
+                    ),
+                ),
+                ("label", models.CharField(max_length=120, verbose_name="label")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=records.models.property_definition.type_choices, max_length=30, verbose_name="type"
+                    ),
+                ),
+                ("options", models.JSONField(blank=True, default=list, verbose_name="options")),
+                ("required", models.BooleanField(default=False, verbose_name="required")),
+                (
+                    "event_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="properties",
+                        to="records.customeventtype",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'property of the event',
-                'verbose_name_plural': 'properties of the event',
-                'ordering': ('id',),
-                'constraints': [models.UniqueConstraint(fields=('event_type', 'slug'), name='one_event_property_per_slug')],
+                "verbose_name": "property of the event",
+                "verbose_name_plural": "properties of the event",
+                "ordering": ("id",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("event_type", "slug"), name="one_event_property_per_slug")
+                ],
             },
         ),
         migrations.RunSQL(TABLE, "DROP TABLE records_event"),

@@ -68,9 +68,7 @@ class FolderAdmin(admin.ModelAdmin):
 
 
 @admin.register(Workflow)
-class WorkflowAdmin(
-    EditorViews, ReviewViews, SwitchViews, ConversionViews, MassViews, DeletedViews, admin.ModelAdmin
-):
+class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, MassViews, DeletedViews, admin.ModelAdmin):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
     list_filter = ("status", ObjectTypeFilter, "folder", DeletedFilter)

@@ -5,67 +5,108 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workflows', '0009_guards_and_reenrollment'),
+        ("workflows", "0009_guards_and_reenrollment"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Schedule',
+            name="Schedule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule', models.JSONField()),
-                ('zone', models.CharField(max_length=64)),
-                ('since', models.DateTimeField()),
-                ('next_at', models.DateTimeField(null=True, verbose_name='next time')),
-                ('workflow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='schedule', to='workflows.workflow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("rule", models.JSONField()),
+                ("zone", models.CharField(max_length=64)),
+                ("since", models.DateTimeField()),
+                ("next_at", models.DateTimeField(null=True, verbose_name="next time")),
+                (
+                    "workflow",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="schedule", to="workflows.workflow"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'schedule',
-                'verbose_name_plural': 'schedules',
+                "verbose_name": "schedule",
+                "verbose_name_plural": "schedules",
             },
         ),
         migrations.CreateModel(
-            name='ScheduleRun',
+            name="ScheduleRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(verbose_name='time')),
-                ('until', models.DateTimeField(null=True, verbose_name='last time missed')),
-                ('times', models.PositiveIntegerField(default=1, verbose_name='times')),
-                ('state', models.CharField(choices=[('running', 'Enrolling'), ('done', 'Done'), ('missed', 'Missed'), ('stopped', 'Stopped: the workflow was turned off')], max_length=10, verbose_name='state')),
-                ('matched', models.PositiveIntegerField(default=0, verbose_name='matched')),
-                ('enrolled', models.PositiveIntegerField(default=0, verbose_name='enrolled')),
-                ('skipped', models.PositiveIntegerField(default=0, verbose_name='still inside')),
-                ('refused', models.PositiveIntegerField(default=0, verbose_name='refused')),
-                ('fired_at', models.DateTimeField(verbose_name='fired')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('schedule', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='workflows.schedule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(verbose_name="time")),
+                ("until", models.DateTimeField(null=True, verbose_name="last time missed")),
+                ("times", models.PositiveIntegerField(default=1, verbose_name="times")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Enrolling"),
+                            ("done", "Done"),
+                            ("missed", "Missed"),
+                            ("stopped", "Stopped: the workflow was turned off"),
+                        ],
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("matched", models.PositiveIntegerField(default=0, verbose_name="matched")),
+                ("enrolled", models.PositiveIntegerField(default=0, verbose_name="enrolled")),
+                ("skipped", models.PositiveIntegerField(default=0, verbose_name="still inside")),
+                ("refused", models.PositiveIntegerField(default=0, verbose_name="refused")),
+                ("fired_at", models.DateTimeField(verbose_name="fired")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="workflows.schedule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'scheduled run',
-                'verbose_name_plural': 'scheduled runs',
-                'ordering': ('-at',),
+                "verbose_name": "scheduled run",
+                "verbose_name_plural": "scheduled runs",
+                "ordering": ("-at",),
             },
         ),
         migrations.CreateModel(
-            name='ScheduledRecord',
+            name="ScheduledRecord",
             fields=[
-                ('pk', models.CompositePrimaryKey('run_id', 'record_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('record_id', models.BigIntegerField()),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='records', to='workflows.schedulerun')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "run_id", "record_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("record_id", models.BigIntegerField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="records",
+                        to="workflows.schedulerun",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('next_at__isnull', False)), fields=['next_at'], name='schedule_next'),
+            model_name="schedule",
+            index=models.Index(
+                condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="schedule_next"
+            ),
         ),
         migrations.AddIndex(
-            model_name='schedulerun',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['schedule', 'at'], name='schedule_running'),
+            model_name="schedulerun",
+            index=models.Index(
+                condition=models.Q(("state", "running")), fields=["schedule", "at"], name="schedule_running"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='schedulerun',
-            constraint=models.UniqueConstraint(fields=('schedule', 'at'), name='one_run_per_instant'),
+            model_name="schedulerun",
+            constraint=models.UniqueConstraint(fields=("schedule", "at"), name="one_run_per_instant"),
         ),
     ]

@@ -5,27 +5,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workflows', '0010_schedules'),
+        ("workflows", "0010_schedules"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EventSubscription',
+            name="EventSubscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.PositiveSmallIntegerField()),
-                ('event', models.CharField(max_length=50)),
-                ('source', models.CharField(max_length=80)),
-                ('detail', models.CharField(blank=True, max_length=80)),
-                ('through', models.CharField(blank=True, max_length=80)),
-                ('wanted', models.JSONField(default=dict)),
-                ('since', models.DateTimeField()),
-                ('revision', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='event_subscriptions', to='workflows.revision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("item", models.PositiveSmallIntegerField()),
+                ("event", models.CharField(max_length=50)),
+                ("source", models.CharField(max_length=80)),
+                ("detail", models.CharField(blank=True, max_length=80)),
+                ("through", models.CharField(blank=True, max_length=80)),
+                ("wanted", models.JSONField(default=dict)),
+                ("since", models.DateTimeField()),
+                (
+                    "revision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="event_subscriptions",
+                        to="workflows.revision",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['source', 'detail'], name='event_subscription_source')],
+                "indexes": [models.Index(fields=["source", "detail"], name="event_subscription_source")],
             },
         ),
     ]

@@ -8,36 +8,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workflows', '0011_event_triggers'),
+        ("workflows", "0011_event_triggers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MassEnrollment',
+            name="MassEnrollment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('criteria', models.JSONField(null=True)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('done', models.BigIntegerField(default=0)),
-                ('asked', models.PositiveIntegerField(default=0)),
-                ('enrolled', models.PositiveIntegerField(default=0)),
-                ('refused', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('waiting', 'In progress'), ('done', 'Done'), ('stopped', 'Stopped')], default='waiting', max_length=10, verbose_name='status')),
-                ('message', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mass_enrollments', to='workflows.workflow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "record_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("criteria", models.JSONField(null=True)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("done", models.BigIntegerField(default=0)),
+                ("asked", models.PositiveIntegerField(default=0)),
+                ("enrolled", models.PositiveIntegerField(default=0)),
+                ("refused", models.JSONField(default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("waiting", "In progress"), ("done", "Done"), ("stopped", "Stopped")],
+                        default="waiting",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("message", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mass_enrollments",
+                        to="workflows.workflow",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'mass enrollment',
-                'verbose_name_plural': 'mass enrollments',
-                'ordering': ('-id',),
-                'indexes': [models.Index(condition=models.Q(('status', 'waiting')), fields=['id'], name='mass_enrollment_to_do')],
+                "verbose_name": "mass enrollment",
+                "verbose_name_plural": "mass enrollments",
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "waiting")), fields=["id"], name="mass_enrollment_to_do"
+                    )
+                ],
             },
         ),
     ]
