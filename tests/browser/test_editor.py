@@ -153,13 +153,17 @@ def test_steps_are_copied_pasted_and_moved_by_keys_menu_and_dragging(editor: Edi
 
 def test_the_trigger_tells_its_faults_and_filters_as_they_change(editor: Editor, workflow: Workflow) -> None:
     editor.card("trigger").click()
-    again = editor.panel.get_by_role("group", name="Enroll again")
+    editor.panel.get_by_label("Let records enroll again").check()
+    again = editor.panel.get_by_role("group", name="Enroll again each time")
     again.get_by_label("Stage is any of Engaging").check()
     expect(editor.card("trigger")).to_contain_text("Re-enrollment on")
     editor.builder.get_by_label("Won").check()
     expect(again.get_by_label("Stage is any of Engaging or Won")).to_be_visible()
+    filters = editor.panel.locator("[data-criteria]")
+    before = filters.count()
     editor.panel.get_by_label("Manually").check()
-    expect(editor.panel.locator("[data-criteria]")).to_have_count(0)
+    # Those of unenrollment and of the goal stay.
+    expect(filters).to_have_count(before - 1)
     expect(editor.panel.get_by_label("Manually")).to_be_focused()
     expect(editor.card("trigger")).to_contain_text("by hand")
     editor.panel.get_by_label("When filter criteria are met").check()
