@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -78,7 +79,8 @@ def initial_of(prop: Property, record: Any) -> Any:
     if prop.type == "datetime" and value is not None:
         return timezone.localtime(value).replace(second=0, microsecond=0)
     if prop.kind.family == "number" and value is not None:
-        return format(value, "f")
+        number = Decimal(str(value))
+        return format(number if prop.type == "currency" else number.normalize(), "f")
     return value
 
 

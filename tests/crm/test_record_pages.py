@@ -54,6 +54,12 @@ def test_every_object_type_has_a_list_a_form_and_a_page(admin_page, slug):
         assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", response.content.decode())
 
 
+def test_numbers_are_shown_as_people_write_them(admin_page):
+    contact = Contact.objects.create(email="a@example.com", lead_score=33)
+    page = admin_page.get(reverse("admin:crm_contact_change", args=[contact.pk]))
+    assert form_of(page)["lead_score"] == "33"
+
+
 def test_saving_writes_only_what_the_person_changed(admin_page, boss, deal, product):
     data = form_of(admin_page.get(page_of(deal)))
     Deal.objects.filter(pk=deal.pk).update(amount=7, custom={"product": "GTXPro"})
