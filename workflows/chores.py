@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from django.db import InterfaceError, OperationalError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,21 @@ chores: list[Chore] = []
 
 
 def work(now: dt.datetime) -> int:
-    """Do some of every chore; how much was done."""
-    return sum(chore.work(now) for chore in chores)
+    """Do some of every chore; how much was done. One that fails is logged and does not keep the others from theirs.
+
+    Raises OperationalError and InterfaceError, as without a database there is nothing to do.
+    """
+    return sum(attempt(chore, now) for chore in chores)
+
+
+def attempt(chore: Chore, now: dt.datetime) -> int:
+    try:
+        return chore.work(now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("A chore failed (%s).", chore.work.__module__)
+        return 0
 
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:

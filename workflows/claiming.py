@@ -91,9 +91,13 @@ TAKE = f"""
     SELECT picked.*, (SELECT count(*) FROM claimed), (SELECT array_agg(id)::text FROM claimed) FROM picked
 """
 TAKE_AGAIN = f"WITH claimed AS ({CLAIM_AGAIN}) SELECT count(*), array_agg(id)::text FROM claimed"
+# Whoever holds a row meanwhile takes the claim away, too, so that nobody waits for a long publication here.
 RELEASE = """
     UPDATE workflows_enrollment SET claim = NULL, claimed_until = clock_timestamp() + %(pause)s
-    WHERE id = ANY(%(ids)s::bigint[]) AND claim = %(token)s AND status = 'active'
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM workflows_enrollment
+        WHERE id = ANY(%(ids)s::bigint[]) AND claim = %(token)s AND status = 'active' FOR UPDATE SKIP LOCKED
+    ))
 """
 # Claimed rows are no index's business, so only the front of each workflow is looked through.
 RECOVER = f"""

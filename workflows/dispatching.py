@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import random
 import time
 from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, QuerySet
+from psycopg import errors
 
 from records import crossings, segments, vocabulary
 from records.lists.telling import tell_of_segment
@@ -31,6 +33,8 @@ from workflows.subscriptions import trigger_segment
 logger = logging.getLogger(__name__)
 Purpose = Subscription.Purpose
 
+#: How often a transaction that ended in a deadlock is tried.
+ATTEMPTS = 3
 #: Changes a log line names at most.
 NAMED = 5
 #: Key of the lock that lets one transaction at a time dispatch or publish.
@@ -54,6 +58,19 @@ def lock_dispatching() -> None:
 
 
 def dispatch(now: dt.datetime, limit: int = 1000) -> int:
+    """`dispatch_once`, again where it was the one the database chose to end a deadlock with a batch of steps."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return dispatch_once(now, limit)
+        except OperationalError as error:
+            deadlock = isinstance(error.__cause__, errors.DeadlockDetected)
+            if not deadlock or attempt == ATTEMPTS or connection.in_atomic_block:
+                raise
+            time.sleep(random.uniform(0.01, 0.1) * attempt)
+    return 0
+
+
+def dispatch_once(now: dt.datetime, limit: int) -> int:
     """Take the oldest pending changes and events, at most `limit` of each, and enroll, unenroll and wake whom they
     call for.
 

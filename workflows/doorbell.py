@@ -82,11 +82,16 @@ def ring(lane: str = "high") -> bool:
 
 
 def attended(lane: str) -> bool:
-    """Whether a worker has signed up for a lane, as far as Redis can tell. Never raises."""
+    """Whether a worker that is alive has signed up for a lane, as far as Redis can tell. Never raises.
+
+    RQ's own count has those too who died without a word, until somebody else who listens to the lane clears them away.
+    """
     if not getattr(settings, "REDIS_URL", "") or breaker.open:
         return False
     try:
-        return Worker.count(queue=Queue(lane, connection=client(), serializer=JSONSerializer)) > 0
+        queue = Queue(lane, connection=client(), serializer=JSONSerializer)
+        keys = Worker.all_keys(queue=queue)
+        return bool(keys) and client().exists(*keys) > 0
     except (redis.RedisError, OSError) as error:
         breaker.failed(error)
         return False

@@ -62,8 +62,8 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False, since
         try:
             return max(execute(claim, now), claim.count)
         except Held:
-            time.sleep(HELD)
             claiming.release(claim, dt.timedelta(0))
+            time.sleep(HELD)
             return claim.count
         except Fenced:
             logger.info("A batch was taken away while it ran; nothing of it was kept.")

@@ -22,7 +22,8 @@ from django.utils.translation import gettext_lazy
 
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import checking, doorbell
+from workflows import checking, doorbell, occurrences
+from workflows.announcing import announce
 from workflows.definition import Definition, parse
 from workflows.enrolling import locked
 from workflows.models import AuditEntry, Enrollment, Outcome, Workflow
@@ -76,6 +77,7 @@ REVIVE = f"""
             ended_at = CASE {TARGET} WHEN '' THEN %(now)s END,
             ended_reason = CASE {TARGET} WHEN '' THEN 'completed' ELSE '' END
         WHERE e.id = ANY(ARRAY(SELECT c.id FROM chosen c WHERE c.refusal = '')) AND e.status = 'failed'
+        RETURNING e.id, e.status
     ),
     logged AS (
         INSERT INTO workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at)
@@ -83,7 +85,9 @@ REVIVE = f"""
             %(detail)s::jsonb, %(now)s
         FROM chosen c WHERE c.refusal = ''
     )
-    SELECT refusal, COUNT(*) FROM chosen GROUP BY refusal
+    SELECT refusal, COUNT(*), (SELECT array_agg(id) FROM moved),
+        (SELECT array_agg(id) FROM moved WHERE status = 'completed')
+    FROM chosen GROUP BY refusal
 """
 
 
@@ -133,6 +137,8 @@ def revive(
             facts = {"now": now, "outcome": str(outcome), "detail": json.dumps(detail), "past": int(verb == SKIP)}
             done = plan.run(REVIVE, enrollments, facts)
             count(found, done)
+            announce(plan.moved)
+            occurrences.completed(plan.completed)
             if done.get(""):
                 audit(workflow, by, AUDITED[verb], now, done[""])
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
@@ -169,6 +175,9 @@ class Plan:
             message = _("“%(value)s” is neither “retry” nor “skip”.") % {"value": verb}
             raise DocumentError([Problem("verb", message, verb)])
         self.workflow, self.target = workflow, target
+        #: The enrollments the last `run` has let go on, and those among them that are at the end by that.
+        self.moved: list[int] = []
+        self.completed: list[int] = []
         definition = live_definition(workflow)
         if target is not None and target not in definition.by_id:
             message = _("The workflow has no step “%(value)s”. Choose one of its steps.") % {"value": target}
@@ -202,7 +211,10 @@ class Plan:
         }  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(statement.format(chosen=chosen), every)
-            return dict(cursor.fetchall())
+            rows = cursor.fetchall()
+        for _refusal, _count, *moved in rows[:1]:
+            self.moved, self.completed = ((ids or []) for ids in moved or ([], []))
+        return {refusal: number for refusal, number, *_moved in rows}
 
 
 def live_definition(workflow: Workflow) -> Definition:

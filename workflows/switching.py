@@ -128,7 +128,8 @@ def follow_segments(workflow: Workflow, live: Revision, now: dt.datetime) -> Non
     followed.update(active=True)
     for segment in fresh:
         segments.fill(segment, now)
-    if fresh:
+    # Lists of who is kept out went on while the workflow was off, and nobody told it.
+    if fresh or workflow.status in Workflow.OPEN:
         sweep(workflow, now)
 
 

@@ -33,7 +33,7 @@ GIVE_UP = f"""
 """
 DUE = """
     SELECT e.id, e.claim FROM workflows_enrollment e
-    WHERE e.workflow_id = w.id AND e.status = 'active' AND e.due_at <= clock_timestamp()
+    WHERE e.workflow_id = w.id AND e.status = 'active' AND e.due_at <= statement_timestamp()
 """
 TAKE_BACK = f"""
     UPDATE workflows_enrollment e SET {FREE}

@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import claiming, doorbell, jobs
+from workflows import chores, claiming, doorbell, jobs
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,3 +83,21 @@ def test_where_nobody_else_works_it_does_everything(bulk: Workflow) -> None:
     assert not doorbell.attended("bulk")
     jobs.pump("high")
     assert untouched(bulk) == 0
+
+
+def test_a_worker_that_died_without_a_word_does_not_count() -> None:
+    queue = Queue("bulk", connection=doorbell.client(), serializer=JSONSerializer)
+    worker = SimpleWorker([queue], connection=doorbell.client(), serializer=JSONSerializer)
+    worker.register_birth()
+    assert doorbell.attended("bulk")
+    doorbell.client().delete(worker.key)
+    assert not doorbell.attended("bulk")
+
+
+def test_a_chore_that_fails_keeps_no_other_from_being_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(now: dt.datetime) -> int:
+        raise ValueError("poison")
+
+    broken = chores.Chore(lambda now: now, fail)
+    monkeypatch.setattr(chores, "chores", [broken, chores.Chore(lambda now: now, lambda now: 3)])
+    assert chores.work(database_now()) == 3

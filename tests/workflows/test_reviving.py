@@ -13,10 +13,14 @@ from django.db import connection
 from django.utils.html import strip_tags
 
 from crm.models import Contact, User
+from records import segments
 from records.clock import database_now
+from records.models import Membership, PendingChange
+from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from workflows import resending, reviving
+from workflows.dispatching import dispatch
 from workflows.engine import run_due
 from workflows.history import path_of
 from workflows.models import AuditEntry, Delivery, Enrollment, Revision, StepExecution, Workflow
@@ -87,6 +91,24 @@ def test_taken_past_the_last_step_a_record_has_completed(boss: User) -> None:
     enrollment = EVERY.get()
     assert (enrollment.status, enrollment.step, enrollment.ended_at) == ("completed", "", LATER)
     assert run_due(LATER) == 0
+
+
+def test_lists_that_ask_for_the_workflow_follow_who_goes_on(boss: User) -> None:
+    workflow = stopped(2, [FIRST, NAME])
+    one, other = EVERY.order_by("pk")
+    inside, done = (
+        segments.create({"all": [{"workflow": workflow.pk, "operator": operator}]}, object_types["contact"], now=LATER)
+        for operator in ("is_enrolled", "has_completed")
+    )
+    for segment in (inside, done):
+        segments.fill(segment, LATER)
+    PendingChange.objects.all().delete()
+    reviving.revive(EVERY.filter(pk=one.pk), "retry", by=boss, now=LATER)
+    reviving.revive(EVERY.filter(pk=other.pk), "skip", by=boss, now=LATER)
+    while dispatch(LATER):
+        pass
+    assert list(Membership.objects.filter(segment=inside).values_list("record_id", flat=True)) == [one.record_id]
+    assert list(Membership.objects.filter(segment=done).values_list("record_id", flat=True)) == [other.record_id]
 
 
 def test_taken_past_a_branching_a_record_goes_on_where_its_paths_meet(boss: User) -> None:

@@ -33,6 +33,9 @@ REFUSED: dict[str, Promise] = {
         "The record had been enrolled in {workflow} before, and re-enrollment is off there."
     ),
     "target_record_deleted": gettext_lazy("The record had been deleted, so it was not enrolled in {workflow}."),
+    "target_no_centre_date": gettext_lazy(
+        "The record has no date around which {workflow} is timed, so it was not enrolled there."
+    ),
     "target_not_matching": gettext_lazy(
         "The record did not meet the criteria of {workflow}, which keeps only those that do."
     ),
