@@ -19,11 +19,7 @@ from records.models import RecordList
 from records.models.list import SLUG, SLUG_LENGTH
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-
-
-def may_see(user: Any, object_type: ObjectType) -> bool:
-    meta = object_type.model._meta
-    return bool(user.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
+from records.seeing import hidden_type, may_see
 
 
 class KindForm(forms.Form):
@@ -67,11 +63,13 @@ class StaticForm(forms.Form):
         label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args: Any, object_type: ObjectType, found: RecordList | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, user: Any, object_type: ObjectType, found: RecordList | None = None, **kwargs: Any
+    ) -> None:
         if found is not None:
             kwargs["initial"] = self.initial_of(found)
         super().__init__(*args, **kwargs)
-        self.object_type = object_type
+        self.user, self.object_type, self.found = user, object_type, found
         if found is not None:
             del self.fields["slug"]
 
@@ -126,6 +124,25 @@ class ActiveForm(StaticForm):
         field = self.fields["criteria"]
         assert isinstance(field, CriteriaField)
         field.aim(object_type, found.segment.time_zone if found else "UTC")
+
+    def clean(self) -> dict[str, Any]:
+        """Who is in the list would tell of what its criteria look at: only of what one may see.
+
+        What is left as it was tells nothing new, so that a list of others can be renamed.
+        """
+        cleaned = super().clean() or self.cleaned_data
+        criteria, zone = cleaned.get("criteria"), cleaned.get("time_zone")
+        segment = self.found.segment if self.found else None
+        if not (criteria and zone) or (segment and (segment.criteria, segment.time_zone) == (criteria, zone)):
+            return cleaned
+        try:
+            compiled = compile(criteria, self.object_type, now=database_now(), zone=zone)
+        except DocumentError as error:
+            raise forms.ValidationError({"criteria": [str(problem.message) for problem in error.problems]}) from None
+        if hidden := hidden_type(self.user, compiled):
+            message = _("The criteria look at records of the type “%(type)s”, which you may not see. Leave that out.")
+            self.add_error("criteria", message % {"type": hidden})
+        return cleaned
 
     def initial_of(self, found: RecordList) -> dict[str, Any]:
         more = {"criteria": found.segment.criteria, "time_zone": found.segment.time_zone}

@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, IntegerField, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from records.admin.list_forms import ActiveForm, KindForm, StaticForm, may_see
+from records.admin.list_forms import ActiveForm, KindForm, StaticForm
 from records.admin.list_pages import page_of
 from records.clock import database_now
 from records.journal import change_source
@@ -28,9 +29,36 @@ from records.lists.using import users_of
 from records.models import Membership, RecordList
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
+from records.seeing import may_see
 
 CHANGELIST, PAGE = "admin:records_recordlist_changelist", "admin:records_recordlist_change"
 WORK_SHOWN = 5
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+class CountedLists(ChangeList):
+    """The list of lists; only here the members of each are counted: one page of lists does not need all counts."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[RecordList]:
+        self.root_queryset = self.root_queryset.annotate(number=members_counted())
+        return super().get_queryset(request, exclude_parameters)
+
+
+def members_counted() -> Case:
+    """How many members a list has; deleted records count nowhere."""
+    return Case(
+        *(When(object_type=slug, then=Coalesce(living(kind), 0)) for slug, kind in object_types.items()),
+        default=0,
+        output_field=IntegerField(),
+    )
+
+
+def living(kind: ObjectType) -> Subquery:
+    found = Membership.objects.filter(segment=OuterRef("segment"), record_id__in=kind.records().values("pk"))
+    return Subquery(found.order_by().values("segment").annotate(number=Count("pk")).values("number"))
 
 
 @admin.register(RecordList)
@@ -44,10 +72,10 @@ class RecordListAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RecordList]:
         visible = [one.slug for one in object_types.values() if may_see(request.user, one)]
-        counted = Membership.objects.filter(segment=OuterRef("segment")).order_by().values("segment")
-        number = Subquery(counted.annotate(number=Count("pk")).values("number"), output_field=IntegerField())
-        found = super().get_queryset(request).filter(object_type__in=visible)
-        return found.annotate(number=Coalesce(number, 0)).select_related("segment")
+        return super().get_queryset(request).filter(object_type__in=visible).select_related("segment")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountedLists
 
     @admin.display(description=gettext_lazy("records"), ordering="object_type")
     def shown_object_type(self, found: RecordList) -> str:
@@ -80,7 +108,7 @@ class RecordListAdmin(admin.ModelAdmin):
 
     def found(self, request: HttpRequest, pk: str | int, verb: str = "view") -> RecordList:
         """The list, when the person may see (change, delete) it."""
-        found = self.get_queryset(request).filter(pk=pk).first() if str(pk).isdigit() else None
+        found = self.get_queryset(request).filter(pk=pk).first() if is_id(str(pk)) else None
         if found is None:
             raise Http404(_("There is no such list."))
         if not getattr(self, f"has_{verb}_permission")(request, found):
@@ -103,7 +131,8 @@ class RecordListAdmin(admin.ModelAdmin):
             return self.render(request, "kind.html", {"title": _("Add a list"), "form": chosen})
         object_type = object_types[chosen.cleaned_data["object_type"]]
         active = chosen.cleaned_data["kind"] == RecordList.Kind.ACTIVE
-        form = (ActiveForm if active else StaticForm)(request.POST or None, object_type=object_type)
+        chosen_form = ActiveForm if active else StaticForm
+        form = chosen_form(request.POST or None, object_type=object_type, user=request.user)
         if request.method == "POST" and form.is_valid():
             made = form.create(by=request.user, now=database_now())
             if made is not None:
@@ -124,7 +153,7 @@ class RecordListAdmin(admin.ModelAdmin):
             raise PermissionDenied
         object_type = object_types[found.object_type]
         kind = ActiveForm if found.is_active else StaticForm
-        form = kind(request.POST or None, object_type=object_type, found=found)
+        form = kind(request.POST or None, object_type=object_type, found=found, user=request.user)
         if request.method == "POST" and form.is_valid() and form.change(found, now=database_now()) is not None:
             messages.success(request, _("Saved."))
             return redirect(PAGE, found.pk)
@@ -152,7 +181,7 @@ class RecordListAdmin(admin.ModelAdmin):
     def remove_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take the ticked members out of a static list."""
         found = self.found(request, pk, "change")
-        ids = [int(one) for one in request.POST.getlist("record") if one.isdigit() and len(one) < 19]
+        ids = [int(one) for one in request.POST.getlist("record") if is_id(one)]
         try:
             with change_source("admin", actor=request.user):
                 count = len(members.remove(found, ids, now=database_now()).ids)
@@ -168,7 +197,11 @@ class RecordListAdmin(admin.ModelAdmin):
             raise PermissionDenied
         found = self.found(request, pk)
         name = _("%(name)s (copy)") % {"name": found.name[:100]}
-        made = keeping.clone(found, name, now=database_now(), by=request.user)
+        try:
+            made = keeping.clone(found, name, now=database_now(), by=request.user)
+        except DocumentError as error:
+            self.complain(request, error)
+            return redirect(PAGE, found.pk)
         messages.success(request, _("This is the copy, “%(name)s”.") % {"name": made.name})
         return redirect(PAGE, made.pk)
 

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from records.api.authentication import Right, demand
 from records.api.pages import Order, page
 from records.api.problem_details import ApiProblem
-from records.api.record_documents import may_see
 from records.api.record_shapes import ID, INSTANT
 from records.api.schema import Document, Route, object_shape, query
 from records.api.serializing import Body, Line, RecordId
@@ -26,6 +25,7 @@ from records.models import Membership, RecordList, Scope
 from records.models.list import SLUG
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
+from records.seeing import hidden_type, may_see
 
 BATCH_LIMIT = 1_000
 READ, WRITE = Scope.RECORDS_READ.value, Scope.RECORDS_WRITE.value
@@ -201,10 +201,9 @@ class ListView(ApiView):
             compiled = compile(criteria, kind, now=self.now(), zone=zone)
         except DocumentError as error:
             raise DocumentError([problem.at("criteria") for problem in error.problems]) from None
-        for slug in sorted({dependency.object_type for dependency in compiled.dependencies.properties}):
-            if slug in object_types and not may_see(request.user, object_types[slug]):
-                detail = _("The criteria look at records of the type “%(type)s”, which you may not see.")
-                raise ApiProblem("forbidden", detail % {"type": slug})
+        if hidden := hidden_type(request.user, compiled):
+            detail = _("The criteria look at records of the type “%(type)s”, which you may not see.")
+            raise ApiProblem("forbidden", detail % {"type": hidden})
 
     def refuse_contradiction(self, body: dict[str, Any], active: bool) -> None:
         """An active list is one with criteria; nothing makes a static one active."""

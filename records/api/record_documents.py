@@ -18,14 +18,10 @@ from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem, unknown_keys
 from records.properties import Property
 from records.saving import Row
+from records.seeing import may_see
 
 LINK_LIMIT = 1_000
 LARGEST_ID = 2**63
-
-
-def may_see(user: Any, object_type: ObjectType) -> bool:
-    meta = object_type.model._meta
-    return user.has_perm(f"{meta.app_label}.view_{meta.model_name}")
 
 
 def render(object_type: ObjectType, records: Sequence[Any], properties: Iterable[Property], user: Any) -> list[Any]:

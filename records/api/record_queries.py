@@ -13,11 +13,11 @@ from rest_framework.request import Request
 from records.api import strict_json
 from records.api.pages import Order
 from records.api.problem_details import ApiProblem
-from records.api.record_documents import may_see
 from records.criteria import compile
-from records.object_types import ObjectType, object_types
+from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.properties import Property
+from records.seeing import hidden_type
 
 KEY = "ordering_key"
 
@@ -32,10 +32,9 @@ def filtered(request: Request, object_type: ObjectType, now: dt.datetime) -> Que
         compiled = compile(document, object_type, now=now, zone=str(getattr(request.user, "time_zone", "UTC")))
     except DocumentError as error:
         raise DocumentError([problem.at("filter") for problem in error.problems]) from None
-    for slug in sorted({dependency.object_type for dependency in compiled.dependencies.properties}):
-        if not may_see(request.user, object_types[slug]):
-            detail = _("The filter looks at records of the type “%(type)s”, which you may not see. Leave it out.")
-            raise ApiProblem("forbidden", detail % {"type": slug})
+    if hidden := hidden_type(request.user, compiled):
+        detail = _("The filter looks at records of the type “%(type)s”, which you may not see. Leave it out.")
+        raise ApiProblem("forbidden", detail % {"type": hidden})
     return compiled.records()
 
 

@@ -14,22 +14,43 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.clock import database_now
+from records.criteria import compile
 from records.criteria.widget import CriteriaField
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
+from records.seeing import hidden_type, may_see
 from workflows import enrolling_many
 from workflows.doors import REFUSALS, closed_because
-from workflows.models import MassEnrollment
+from workflows.models import MassEnrollment, Workflow
 
 
 class ChosenForm(forms.Form):
     criteria = CriteriaField(label=gettext_lazy("Records to enroll"))
 
-    def __init__(self, data: Any, object_type: ObjectType) -> None:
+    def __init__(self, data: Any, object_type: ObjectType, user: Any) -> None:
         super().__init__(data)
+        self.object_type, self.user = object_type, user
         field = self.fields["criteria"]
         assert isinstance(field, CriteriaField)
         field.aim(object_type)
+
+    def clean_criteria(self) -> Any:
+        """Who is enrolled tells of what the criteria look at: only of what one may see."""
+        document = self.cleaned_data["criteria"]
+        compiled = compile(document, self.object_type, now=database_now())
+        if hidden := hidden_type(self.user, compiled):
+            message = _("The criteria look at records of the type “%(type)s”, which you may not see. Leave that out.")
+            raise forms.ValidationError(message % {"type": hidden})
+        return document
+
+
+def seen_type(request: HttpRequest, workflow: Workflow) -> ObjectType:
+    """The workflow's object type. Raises PermissionDenied for whoever may not see its records."""
+    kind = object_types[workflow.object_type]
+    if not may_see(request.user, kind):
+        message = _("You may not see records of the type “%(type)s”. An administrator can permit it.")
+        raise PermissionDenied(message % {"type": kind.slug})
+    return kind
 
 
 class MassViews:
@@ -41,8 +62,8 @@ class MassViews:
     def enroll_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """GET: choose records by criteria. POST: begin to enroll them."""
         workflow = self.workflow_or_404(request, pk, "publish")
-        kind = object_types[workflow.object_type]
-        form = ChosenForm(request.POST if request.method == "POST" else None, kind)
+        kind = seen_type(request, workflow)
+        form = ChosenForm(request.POST if request.method == "POST" else None, kind, request.user)
         if form.is_bound and form.is_valid():
             try:
                 document = form.cleaned_data["criteria"]
@@ -68,6 +89,7 @@ class MassViews:
         work = MassEnrollment.objects.filter(pk=mass).select_related("workflow").first()
         if work is None:
             raise Http404(_("There is no such enrollment of many records."))
+        seen_type(request, work.workflow)
         told = [(count, REFUSALS.get(code, code)) for code, count in sorted(work.refused.items())]
         history = f"{reverse('admin:workflows_enrollment_changelist')}?workflow__id__exact={work.workflow_id}"
         context = {

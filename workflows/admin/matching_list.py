@@ -11,9 +11,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from records.clock import database_now
+from records.criteria import compile
 from records.lists import keeping, working
 from records.models import ListWork
 from records.object_types import object_types
+from records.seeing import hidden_type
 from workflows import drafting, publishing
 from workflows.definition import parse
 from workflows.doorbell import ring
@@ -35,10 +37,16 @@ def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
         messages.info(request, _("No record matches now, so there is nothing to list."))
         return redirect("admin:workflow_review", workflow.pk)
     now, definition = database_now(), parse(revision.definition)
+    if definition.trigger.kind != "filter":
+        message = _("Only a trigger by filters has records that match now. Make an active list instead.")
+        messages.error(request, message)
+        return redirect("admin:workflow_review", workflow.pk)
+    criteria, zone = definition.trigger.criteria, workflow_zone(definition.settings).key
+    if hidden := hidden_type(request.user, compile(criteria, kind, now=now, zone=zone, stored=True)):
+        told = _("The trigger looks at records of the type “%(type)s”, which you may not see.")
+        raise PermissionDenied(told % {"type": hidden})
     facts = {"workflow": workflow.name[:60], "moment": date_format(localtime(now), "SHORT_DATETIME_FORMAT")}
     found = keeping.create(kind, _("Matching “%(workflow)s”, %(moment)s") % facts, now=now, by=request.user)
-    zone = workflow_zone(definition.settings).key
-    criteria = definition.trigger.criteria
     working.start(found, ListWork.Kind.ADD, now=now, criteria=criteria, zone=zone, by=request.user)
     ring("bulk")
     messages.success(request, _("The matching records are being added. Reload this page to see how far it has come."))

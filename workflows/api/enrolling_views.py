@@ -14,12 +14,13 @@ from rest_framework.response import Response
 
 from records.api.authentication import Right
 from records.api.problem_details import ApiProblem
-from records.api.record_documents import may_see
 from records.api.schema import Route, query
 from records.api.serializing import Body, RecordId
 from records.api.views import whole_number
+from records.criteria import compile
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
+from records.seeing import hidden_type, may_see
 from workflows import doorbell, enrolling_many, explaining
 from workflows.api import shapes
 from workflows.api.explanations import EXPLANATION, render
@@ -76,9 +77,13 @@ class EnrollingView(WorkflowsView):
 
     def enroll_matching(self, request: Request, id: int) -> Response:
         workflow, document = self.workflow(id), self.body(request, Matching)["criteria"]
-        self.see_records(request, workflow)
+        kind, now = self.see_records(request, workflow), self.now()
         try:
-            work = enrolling_many.begin(workflow, by=request.user, now=self.now(), document=document)
+            compiled = compile(document, kind, now=now)
+            if hidden := hidden_type(request.user, compiled):
+                detail = _("The criteria look at records of the type “%(type)s”, which you may not see.")
+                raise ApiProblem("forbidden", detail % {"type": hidden})
+            work = enrolling_many.begin(workflow, by=request.user, now=now, document=document)
         except DocumentError as error:
             raise DocumentError([problem.at("criteria") for problem in error.problems]) from error
         return Response(progress(work), status=202)
@@ -90,6 +95,7 @@ class EnrollingView(WorkflowsView):
 
     def unenroll(self, request: Request, id: int) -> Response:
         workflow, ids = self.workflow(id), self.body(request, Records)["records"]
+        self.see_records(request, workflow)
         inside = Enrollment.objects.filter(workflow=workflow, record_id__in=ids)
         return Response({"unenrolled": unenroll(inside, reason="by_hand", by=request.user, now=self.now())})
 

@@ -560,7 +560,7 @@ class Builder {
         headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
         body: JSON.stringify({ criteria: this.document, zone: this.root.dataset.zone }),
       });
-      if (!answer.ok && answer.status !== 400) throw new Error(String(answer.status));
+      if (!answer.ok && ![400, 403].includes(answer.status)) throw new Error(String(answer.status));
       this.show(await answer.json());
     } catch (error) {
       if (error.name !== "AbortError") this.tell(this.t("offline"));
