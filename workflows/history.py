@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.associations import associations_of, exists
 from records.models import Change, ChangeKind
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
@@ -175,7 +177,7 @@ class Path:
     def change_sentence(self, change_id: int | None) -> SafeString | str:
         """The change that made it match: "Stage was Prospecting, now Engaging"."""
         change = Change.objects.filter(pk=change_id).first() if change_id else None
-        if change is None:
+        if change is None or not self.concerns(change):
             return ""
         if change.kind == ChangeKind.CREATED:
             return escape(_("The record was created"))
@@ -194,6 +196,15 @@ class Path:
             if slug in properties and slug != "updated_at"
         ]
         return mark_safe("; ".join(told[:3]))
+
+    def concerns(self, change: Change) -> bool:
+        """Whether a change is of the enrolled record or of one associated with it; never tell of any other."""
+        own, record_id = self.object_type, self.enrollment.record_id
+        if own is None or (change.object_type, change.record_id) == (own.slug, record_id):
+            return own is not None
+        leading = [slug for slug, one in associations_of(own).items() if one.to.slug == change.object_type]
+        record = own.model._default_manager.filter(pk=record_id)
+        return any(record.filter(exists(own, slug, Q(pk=change.record_id))).exists() for slug in leading)
 
     def step_line(self, execution: StepExecution) -> HistoryLine:
         definition = self.definitions.get(execution.revision_id)

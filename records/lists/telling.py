@@ -21,6 +21,8 @@ from records.signals import announce_on_commit
 from records.sql_arrays import array
 
 JOINED, LEFT = LIST_KINDS
+#: The kind of a "change" that stands for an event where segments are looked at.
+EVENT = "event"
 #: Each says whether somebody beyond criteria wants to be told who joins or leaves a list: they are queued then.
 ears: list[Callable[[RecordList], bool]] = []
 
@@ -76,7 +78,12 @@ def tell_of_segment(
     found = RecordList.objects.filter(segment=segment).first()
     if found is not None:
         lasts = {pk: changes[-1] for pk, changes in causes.items() if changes}
-        tell(found, moved, now, {pk: Cause(one.change_id, one.source, one.depth) for pk, one in lasts.items()})
+        tell(found, moved, now, {pk: cause_of(last) for pk, last in lasts.items()})
+
+
+def cause_of(last: PendingChange) -> Cause:
+    """What goes on of the last change. An event goes on without its id: among changes that is another's."""
+    return Cause(0 if last.kind == EVENT else last.change_id, last.source, last.depth)
 
 
 def tell(found: RecordList, moved: Transitions, now: dt.datetime, causes: Mapping[int, Cause] | None = None) -> None:
