@@ -41,8 +41,12 @@ SET = """
         LEFT JOIN earlier e ON e.contact_id = a.id
         WHERE %(status)s <> 'not_specified' OR e.contact_id IS NOT NULL
         ORDER BY id
-        ON CONFLICT (contact_id, type) DO UPDATE SET status = EXCLUDED.status, legal_basis = EXCLUDED.legal_basis,
-            explanation = EXCLUDED.explanation, source = EXCLUDED.source, changed_by_id = EXCLUDED.changed_by_id,
+        ON CONFLICT (contact_id, type) DO UPDATE SET status = EXCLUDED.status,
+            legal_basis = CASE WHEN s.status = EXCLUDED.status AND EXCLUDED.legal_basis = '' THEN s.legal_basis
+                ELSE EXCLUDED.legal_basis END,
+            explanation = CASE WHEN s.status = EXCLUDED.status AND EXCLUDED.explanation = '' THEN s.explanation
+                ELSE EXCLUDED.explanation END,
+            source = EXCLUDED.source, changed_by_id = EXCLUDED.changed_by_id,
             workflow_id = EXCLUDED.workflow_id, changed_at = EXCLUDED.changed_at
         WHERE s.status <> EXCLUDED.status
             OR (EXCLUDED.legal_basis <> '' AND s.legal_basis <> EXCLUDED.legal_basis)
