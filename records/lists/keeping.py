@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from records import criteria, segments
 from records.lists.telling import tell
 from records.lists.using import refuse_circles, refuse_used
-from records.models import Membership, RecordList, Segment, SegmentDependency
+from records.models import ListWork, Membership, RecordList, Segment, SegmentDependency
 from records.models.list import SLUG_LENGTH
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
@@ -147,6 +147,8 @@ def convert(found: RecordList) -> RecordList:
 def delete(found: RecordList) -> None:
     """Delete a list that nothing uses; its records stay. Raises DocumentError that says what uses it."""
     with transaction.atomic():
+        # In the order of the background work: it holds its own row while it waits for the list.
+        list(ListWork.objects.select_for_update().filter(record_list=found).order_by("pk").values("pk"))
         segments.lock()
         found = RecordList.objects.select_for_update(of=("self",)).get(pk=found.pk)
         refuse_used(found)

@@ -165,8 +165,11 @@ def values_of(batch: Batch, kind: ObjectType, params: dict[str, Any]) -> list[di
 
 
 def linked(kind: ObjectType | None, pk: Any, name: str) -> SafeString:
-    """The name as a link to the record's page; only the name when the record is gone or has no page."""
-    if kind is None or not isinstance(pk, int) or not kind.records().filter(pk=pk).exists():
+    """The name as a link to the record's page, which says itself when the record is gone or not to be seen.
+
+    Only the name where there is no such page. Nothing is asked for: a history has many such lines.
+    """
+    if kind is None or not isinstance(pk, int):
         return format_html("{}", name)
     meta = kind.model._meta
     try:
