@@ -24,6 +24,8 @@ from records.signals import announce_on_commit
 
 #: How far a sender's clock may be ahead of ours.
 AHEAD = dt.timedelta(minutes=5)
+#: Nothing has happened before: what is older is a clock that was never set, or a year PostgreSQL writes another way.
+EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 KEY_LIMIT = 255
 #: Each says whether anybody would notice an occurrence of an event type on an object type.
 listeners: list[Callable[[str, str], bool]] = []
@@ -118,8 +120,9 @@ def happen(
     event type, one that does not happen to such records, and properties that do not fit; then nothing was recorded.
     """
     kind = object_types[object_type] if isinstance(object_type, str) else object_type
+    properties = properties or {}
     occurrences = [
-        one if isinstance(one, Occurrence) else Occurrence(one, properties or {}, occurred_at, key) for one in records
+        one if isinstance(one, Occurrence) else Occurrence(one, properties, occurred_at, key) for one in records
     ]
     shared = key is not None and len(occurrences) > 1
     checked, problems = check(event, kind, occurrences, now=now)
@@ -146,9 +149,13 @@ def check(
     known = kind.known_properties()
     rows: dict[int, dict[str, Any]] = {}
     problems: dict[int, list[Problem]] = {}
+    # What holds for all records of a call is read once: options may have to be looked up.
+    read: dict[int, tuple[dict[str, Any], list[Problem]]] = {}
     for place, one in enumerate(occurrences):
-        stored, faults = read_properties(one.properties, known)
-        faults += moment_problems(one.occurred_at, now) + key_problems(one.key)
+        if id(one.properties) not in read:
+            read[id(one.properties)] = read_properties(one.properties, known)
+        stored, faults = read[id(one.properties)]
+        faults = faults + moment_problems(one.occurred_at, now) + key_problems(one.key)
         if faults:
             problems[place] = faults
             continue
@@ -228,9 +235,12 @@ def read_properties(given: Mapping[str, Any], known: Mapping[str, Property]) -> 
 
 
 def moment_problems(at: dt.datetime | None, now: dt.datetime) -> list[Problem]:
-    if at is None or at <= now + AHEAD:
+    if at is None or EARLIEST <= at <= now + AHEAD:
         return []
-    message = _("“%(value)s” lies in the future. Send when it happened, or leave “occurred_at” out.")
+    if at < EARLIEST:
+        message = _("“%(value)s” lies before 1970. Send when it happened, or leave “occurred_at” out.")
+    else:
+        message = _("“%(value)s” lies in the future. Send when it happened, or leave “occurred_at” out.")
     return [Problem("occurred_at", message % {"value": at.isoformat()}, at.isoformat())]
 
 

@@ -248,7 +248,7 @@ def is_id(value: Any) -> bool:
 
 
 def read_instant(text: str) -> Any:
-    """An instant with a zone between the years 1 and 9999 in UTC; None for anything else."""
+    """An instant with a zone, of any year there is: `ingest` says which are too old; None for anything else."""
     try:
         found = parse_datetime(text)
         return found if found is not None and found.tzinfo is not None and found.timestamp() is not None else None

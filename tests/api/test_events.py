@@ -53,6 +53,8 @@ def test_the_record_is_named_by_its_id_or_a_unique_property(api: ApiClient, ann:
         ({"occurred_at": "yesterday"}, "occurred_at", "is no instant"),
         ({"occurred_at": "2026-01-05T10:00:00"}, "occurred_at", "is no instant"),
         ({"occurred_at": "2999-01-05T10:00:00Z"}, "occurred_at", "lies in the future"),
+        ({"occurred_at": "0001-01-01T00:00:00+05:00"}, "occurred_at", "“0001-01-01T00:00:00+05:00” lies before 1970"),
+        ({"occurred_at": "1969-12-31T23:59:59Z"}, "occurred_at", "Send when it happened"),
         ({"colour": "red"}, "colour", "is not known here"),
     ],
 )

@@ -89,6 +89,9 @@ def test_the_future_has_not_happened():
     facts = {"properties": {"url": "example.com"}, "now": now}
     with pytest.raises(DocumentError, match="lies in the future"):
         happen("page_viewed", "contact", [ann], occurred_at=now + dt.timedelta(hours=1), **facts)
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    with pytest.raises(DocumentError, match="lies before 1970"):
+        happen("page_viewed", "contact", [ann], occurred_at=epoch - dt.timedelta(microseconds=1), **facts)
     happen("page_viewed", "contact", [ann], occurred_at=now - dt.timedelta(days=900), **facts)
     assert Event.objects.get().occurred_at < now - dt.timedelta(days=899)
 
