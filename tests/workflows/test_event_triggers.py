@@ -214,6 +214,11 @@ def test_a_custom_event_triggers_by_its_properties():
         ([{"event": "associated_record_created"}], "trigger.events.0.event"),
         ([{"event": "property_changed"}], "trigger.events.0.property"),
         ([{"event": "page_viewed", "where": [{"property": "x", "operator": "is_known"}]}], "trigger.events.0.where"),
+        ([{"event": "page_viewed", "where": {"any": 5}}], "trigger.events.0.where"),
+        ([{"event": "page_viewed", "where": {"any": [5]}}], "trigger.events.0.where"),
+        ([{"event": "page_viewed", "where": {"any": [{"all": 5}]}}], "trigger.events.0.where"),
+        ([{"event": "page_viewed", "where": {"all": {"a": 1}}}], "trigger.events.0.where"),
+        ([{"event": "page_viewed", "where": 5}], "trigger.events.0.where"),
         ([{"event": "page_viewed", "colour": "red"}], "trigger.events.0.colour"),
     ],
 )

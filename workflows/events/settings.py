@@ -68,9 +68,18 @@ def grouped(where: list[Any]) -> dict[str, Any]:
 
 def listed(document: dict[str, Any]) -> list[Any]:
     """What the builder made as a list of filters that all have to be met."""
-    if len(document.get("any") or ()) == 1 and set(document["any"][0]) == {"all"}:
-        return list(document["any"][0]["all"])
-    return list(document["all"]) if set(document) == {"all"} else [document]
+    groups = document.get("any")
+    if isinstance(groups, list) and len(groups) == 1 and (found := filters_of(groups[0])) is not None:
+        return found
+    found = filters_of(document)
+    return [document] if found is None else found
+
+
+def filters_of(group: Any) -> list[Any] | None:
+    """The filters of an “all” group; None for anything else, of which the parser says what is wrong."""
+    if isinstance(group, dict) and set(group) == {"all"} and isinstance(group["all"], list):
+        return list(group["all"])
+    return None
 
 
 class EventForm(ParamsForm):

@@ -77,6 +77,8 @@ def test_not_occurred_takes_no_refinement_but_a_group_can_say_it(people):
         ({"event": "unheard_of"}, "all.0.event"),
         ({"event": "workflow_enrolled"}, "all.0.event"),
         ({"operator": "is_known"}, "all.0.operator"),
+        ({"operator": ["has_occurred"]}, "all.0.operator"),
+        ({"operator": {"has_occurred": 1}}, "all.0.operator"),
         ({"where": {"all": []}}, "all.0.where"),
         ({"where": [{"property": "nope", "operator": "is_known"}]}, "all.0.where.0.property"),
         ({"where": [VIEWED]}, "all.0.where.0.event"),
