@@ -78,7 +78,8 @@ def perform(object_type: ObjectType, request: HttpRequest) -> list[int] | MassEn
     named = [*request.POST.getlist("record"), *request.POST.get("records", "").split(",")]
     ids = [int(pk) for pk in named if pk.isascii() and pk.isdigit() and len(pk) < 19][:MOST]
     chosen = request.POST.get("workflow", "")
-    workflow = workflows_for(object_type).filter(pk=chosen).first() if chosen.isdigit() else None
+    numbered = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
+    workflow = workflows_for(object_type).filter(pk=chosen).first() if numbered else None
     if workflow is None:
         messages.error(request, _("Choose a workflow that is turned on."))
         return ids

@@ -74,7 +74,7 @@ def static_lists(object_type: ObjectType) -> QuerySet[RecordList]:
 def chosen(object_type: ObjectType, request: HttpRequest) -> RecordList | None:
     """The list the person chose, or the new one of the name they gave; None for neither."""
     name, sent = request.POST.get("name", "").strip()[:120], request.POST.get("list", "")
-    if sent.isdigit() and not name:
+    if sent.isascii() and sent.isdigit() and len(sent) < 19 and not name:
         return static_lists(object_type).filter(pk=sent).first()
     if not name:
         return None
@@ -85,7 +85,8 @@ def chosen(object_type: ObjectType, request: HttpRequest) -> RecordList | None:
 
 def perform(found: RecordList, request: HttpRequest) -> None:
     """Add the posted records: a few at once, thousands in the background."""
-    ids = [int(pk) for pk in request.POST.get("records", "").split(",") if pk.isdigit() and len(pk) < 19][:MOST]
+    named = request.POST.get("records", "").split(",")
+    ids = [int(pk) for pk in named if pk.isascii() and pk.isdigit() and len(pk) < 19][:MOST]
     now = database_now()
     if len(ids) > working.AT_A_TIME:
         working.start(found, ListWork.Kind.ADD, now=now, record_ids=ids, by=request.user)

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
 from crm.models import Deal
 from records.clock import database_now
 from records.lists import keeping, members, working
-from records.models import ListWork, RecordList
+from records.models import ListWork, RecordList, Segment
 from records.object_types import object_types
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +92,25 @@ def test_lists_are_found_renamed_cloned_converted_and_deleted(admin_page: Client
     assert not RecordList.objects.filter(pk=copy.pk).exists()
 
 
+def test_a_list_that_cannot_be_cloned_says_why(admin_page: Client, deals: list[Deal]) -> None:
+    found = active()
+    gone = {"all": [{"list": "gone", "operator": "is_member"}]}
+    Segment.objects.filter(pk=found.segment_id).update(criteria=gone)
+    shown = admin_page.post(reverse("admin:records_recordlist_clone", args=[found.pk]), follow=True)
+    assert "There is no list" in shown.content.decode()
+    assert RecordList.objects.count() == 1
+
+
+def test_digits_of_other_scripts_are_no_ids(admin_page: Client, deals: list[Deal]) -> None:
+    found = static(*deals)
+    admin_page.post(reverse("admin:records_recordlist_remove", args=[found.pk]), {"record": ["²", "9" * 5_000]})
+    assert admin_page.get(f"{ALL}²/change/").status_code == 404
+    place = reverse("admin:crm_deal_add_to_list")
+    admin_page.post(place, {"records": "²", "list": "²", "confirmed": "1"})
+    admin_page.post(place, {"records": "²", "list": str(found.pk), "confirmed": "1"})
+    assert ids_in(found) == {deal.pk for deal in deals}
+
+
 def test_a_list_in_use_says_by_whom_and_stays(admin_page: Client, deals: list[Deal]) -> None:
     found = static(*deals)
     uses = {"all": [{"list": found.slug, "operator": "is_member"}]}
@@ -140,3 +160,31 @@ def test_who_may_not_see_the_records_sees_no_lists_of_them(client: Client, selle
     assert client.post(reverse("admin:crm_deal_add_to_list"), {"records": "1"}).status_code == 403
     assert client.get(page_of(found)).status_code in (403, 404)
     assert client.get(ADD).status_code == 403
+
+
+def test_criteria_of_a_list_look_only_at_what_one_may_see(client: Client, seller: Any, deals: list[Deal]) -> None:
+    rights = ("view_contact", "add_recordlist", "view_recordlist", "change_recordlist")
+    seller.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client.force_login(seller)
+    about_deals = {"all": [{"association": "deal", **BIG}]}
+    facts = {"name": "Rich", "criteria": json.dumps(about_deals), "time_zone": "UTC"}
+    place = f"{ADD}?object_type=contact&kind=active"
+    told = client.post(place, facts).content.decode()
+    assert "look at records of the type “deal”, which you may not see" in told
+    assert not RecordList.objects.exists()
+
+    found = keeping.create(object_types["contact"], "Rich", now=database_now(), criteria=about_deals)
+    assert client.post(page_of(found), facts | {"name": "Of others"}).status_code == 302
+    other = {"all": [{"association": "deal", "all": [BIG["all"][0] | {"value": 11}]}]}
+    told = client.post(page_of(found), facts | {"criteria": json.dumps(other)}).content.decode()
+    assert "look at records of the type “deal”, which you may not see" in told
+    found.refresh_from_db()
+    assert (found.name, found.segment.criteria) == ("Of others", about_deals)
+
+
+def test_the_list_of_lists_counts_the_members_that_exist(admin_page: Client, deals: list[Deal]) -> None:
+    static(*deals)
+    static(name="Empty")
+    Deal.objects.filter(pk=deals[0].pk).update(deleted_at=database_now())
+    shown = admin_page.get(f"{ALL}?o=4").context["cl"].result_list
+    assert [(one.name, one.number) for one in shown] == [("Empty", 0), ("Chosen", 1)]

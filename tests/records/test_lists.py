@@ -118,7 +118,7 @@ def test_criteria_ask_who_is_in_a_list_and_who_is_not(deals: list[Deal]) -> None
 def test_lists_of_another_object_type_and_unknown_ones_are_refused(deals: list[Deal]) -> None:
     made("People", kind="contact")
     made("Chosen")
-    for slug in ("people", "nobody", 7):
+    for slug in ("people", "nobody", 7, "chosen\x00"):
         with pytest.raises(DocumentError) as refused:
             criteria.parse(all_of(in_list(slug)), object_types["deal"])
         [problem] = refused.value.problems

@@ -69,7 +69,8 @@ class ListKind(LeafKind):
     def list_of(self, slug: Any, scope: Scope, path: str) -> tuple[int, str] | None:
         """The list's segment and name; None where there is none of this object type."""
         lists = RecordList.objects.filter(object_type=scope.object_type.slug)
-        found = lists.filter(slug=slug).values_list("segment_id", "name").first() if isinstance(slug, str) else None
+        named = isinstance(slug, str) and "\x00" not in slug
+        found = lists.filter(slug=slug).values_list("segment_id", "name").first() if named else None
         if found is None and scope.stored:
             return NO_SEGMENT, str(slug)
         if found is None:
