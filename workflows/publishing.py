@@ -183,7 +183,7 @@ def publish(
                 closing_up.begin_anew(workflow.pk, limits.of_workflow(definition), now)
         subscribe(revision, definition, now)
         reacting.subscribe(revision, definition, before, now)
-        scheduling.plan(workflow, definition, now)
+        scheduling.plan(workflow, definition, now, before)
         done = Followed()
         if how == FOLLOW:
             done = following.follow(workflow, revision, definition, now=now, orphans=orphans or {}, delays=delays)

@@ -9,26 +9,25 @@ goes on.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Exists, Min, OuterRef, QuerySet
-from django.utils.translation import gettext_lazy
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Min, QuerySet
 
 from records.problems import DocumentError
-from records.sql_arrays import array
-from workflows import doorbell, schedule_rules
+from workflows import doorbell, schedule_rules, schedule_runs
 from workflows.chores import Chore
 from workflows.definition import Definition, parse
-from workflows.doors import REFUSALS, RUNNING, closed_because
-from workflows.enrolling import enroll, locked
+from workflows.doors import closed_because
+from workflows.enrolling import locked
 from workflows.matching import matching
-from workflows.models import AuditEntry, Schedule, ScheduledRecord, ScheduleRun, Workflow
+from workflows.models import AuditEntry, Revision, Schedule, ScheduleRun, Workflow
+from workflows.schedule_runs import go_on, running
 from workflows.schedules import Rule, firings, next_firing
 from workflows.wall_time import workflow_zone, zone_named
 
@@ -38,27 +37,7 @@ State = ScheduleRun.State
 #: How late an instant may be fired that nobody was there for, and how many of a schedule's are made up for at most.
 CATCH_UP = dt.timedelta(days=1)
 CATCH_UP_MOST = 24
-#: Records one transaction enrolls, and skipped ones of a run that get a line in their history.
-CHUNK = 2_000
-SKIPS_KEPT = 10_000
-#: Why a scheduled record was passed over (SCH-32).
-STILL_INSIDE = "still_inside"
-REFUSALS[STILL_INSIDE] = gettext_lazy(
-    "The record was still in the workflow from an earlier time, so the schedule passed it over."
-)
 SNAPSHOT = "INSERT INTO workflows_scheduledrecord (run_id, record_id) SELECT %s, found.pk FROM ({sql}) AS found (pk)"
-TAKE = """
-    DELETE FROM workflows_scheduledrecord WHERE run_id = %(run)s AND record_id = ANY(ARRAY(
-        SELECT record_id FROM workflows_scheduledrecord WHERE run_id = %(run)s ORDER BY record_id LIMIT %(limit)s
-    )) RETURNING record_id
-"""
-# Refused enrollments are what the history of a record tells of what did not happen.
-SKIP = """
-    INSERT INTO workflows_enrollment (workflow_id, revision_id, record_id, status, step, visit, attempts, cause,
-        outputs, enrolled_at, ended_at, ended_reason)
-    SELECT %(workflow)s, %(revision)s, unnest(%(ids)s::bigint[]), 'refused', '', 0, 0, %(cause)s::jsonb, '{}',
-        %(now)s, %(now)s, %(reason)s
-"""
 
 
 def catch_up() -> dt.timedelta:
@@ -90,20 +69,32 @@ def upcoming(definition: Definition, now: dt.datetime, count: int = 5) -> list[d
     return found
 
 
-def plan(workflow: Workflow, definition: Definition, now: dt.datetime) -> None:
+def plan(workflow: Workflow, definition: Definition, now: dt.datetime, before: Revision | None = None) -> None:
     """Have the workflow fire as a definition says, from `now` on: at once, whatever was planned before (SCH-16).
 
-    For the transaction that publishes it.
+    `before` is the revision that was live: where its trigger was another one, its runs end where they are. For the
+    transaction that publishes it.
     """
+    if before is not None and before.definition.get("trigger") != definition.trigger.document:
+        schedule_runs.stop_all(workflow, now)
     rule, zone = rule_of(definition), zone_of(definition)
     if rule is None:
         Schedule.objects.filter(workflow=workflow).update(next_at=None, since=now)
         return
+    # An instant may have been fired by a clock that is a little ahead of the publisher's.
+    seen = Schedule.objects.filter(workflow=workflow).first()
+    since = max(now, seen_to(seen) or now) if seen else now
     facts = {
-        "rule": definition.trigger.document["schedule"], "zone": zone.key, "since": now,
-        "next_at": next_firing(rule, zone, now),
+        "rule": definition.trigger.document["schedule"], "zone": zone.key, "since": since,
+        "next_at": next_firing(rule, zone, since),
     }  # fmt: skip
     Schedule.objects.update_or_create(workflow=workflow, defaults=facts)
+
+
+def seen_to(schedule: Schedule) -> dt.datetime | None:
+    """Up to when instants of a schedule have been fired, or kept as missed; None before the first."""
+    newest = ScheduleRun.objects.filter(schedule=schedule).order_by("-at").first()
+    return max(newest.at, newest.until or newest.at) if newest else None
 
 
 def planned() -> QuerySet[Schedule]:
@@ -141,12 +132,6 @@ def due(now: dt.datetime) -> QuerySet[Schedule]:
     return planned().filter(next_at__lte=now).order_by("next_at")
 
 
-def running() -> QuerySet[ScheduleRun]:
-    """The runs that have records to enroll: of each schedule the oldest, so that its runs come one after another."""
-    older = ScheduleRun.objects.filter(schedule=OuterRef("schedule"), state=State.RUNNING, at__lt=OuterRef("at"))
-    return ScheduleRun.objects.filter(~Exists(older), state=State.RUNNING).order_by("at")
-
-
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
     """Since when an instant waits to be fired, or a run to go on; None when none does."""
     first = due(now).aggregate(first=Min("next_at"))["first"]
@@ -157,11 +142,31 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
 def work(now: dt.datetime) -> int:
     """Fire what is due and enroll some records of each run; how much was done, 0 when nothing is left."""
     done = sum(attempt(pk, now) for pk in list(due(now).values_list("workflow", flat=True)[:100]))
-    return done + sum(go_on(run, now) for run in list(running().select_related("schedule")[:20]))
+    runs = list(running().select_related("schedule")[:20])
+    return done + sum(alone(run.schedule.workflow_id, partial(go_on, run, now)) for run in runs)
+
+
+def alone(workflow_id: int, do: Callable[[], int]) -> int:
+    """Do something for one schedule; an error is logged and keeps no other from its turn.
+
+    Raises OperationalError and InterfaceError, as without a database there is nothing to do.
+    """
+    try:
+        with transaction.atomic():
+            return do()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("The schedule of workflow %d failed.", workflow_id)
+        return 0
 
 
 def attempt(workflow_id: int, now: dt.datetime) -> int:
     """Fire a workflow's schedule; one that cannot be read any more is turned off, and the others are fired."""
+    return alone(workflow_id, partial(fire_or_turn_off, workflow_id, now))
+
+
+def fire_or_turn_off(workflow_id: int, now: dt.datetime) -> int:
     try:
         return fire(workflow_id, now)
     except DocumentError as error:
@@ -212,6 +217,8 @@ def gather(
     """
     assert schedule.next_at is not None
     start = max(schedule.next_at - dt.timedelta(microseconds=1), since_of(schedule))
+    # What has a run was seen to, whatever the schedule says: its row cannot be written twice.
+    start = max(start, seen_to(schedule) or start)
     newest: deque[dt.datetime] = deque()
     first = last = None
     times = 0
@@ -242,53 +249,6 @@ def begin(
         cursor.execute(SNAPSHOT.format(sql=sql), [run.pk, *params])
         run.matched = cursor.rowcount
     run.save(update_fields=["matched"])
-
-
-def go_on(run: ScheduleRun, now: dt.datetime) -> int:
-    """Enroll the next records of a run; how many were taken from its list, at least 1 where it ends."""
-    with transaction.atomic():
-        workflow = locked(Workflow(pk=run.schedule.workflow_id))
-        found = ScheduleRun.objects.select_for_update(of=("self",)).filter(pk=run.pk, state=State.RUNNING).first()
-        if found is None:
-            return 0
-        if closed_because(workflow):
-            ScheduledRecord.objects.filter(run=found).delete()
-            end(found, State.STOPPED, now)
-            return 1
-        ids = take(found)
-        if ids:
-            enroll_taken(workflow, found, ids, now)
-        if len(ids) < CHUNK:
-            end(found, State.DONE, now)
-        found.save()
-        transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
-    return max(len(ids), 1)
-
-
-def take(run: ScheduleRun) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, {"run": run.pk, "limit": CHUNK})
-        return [pk for (pk,) in cursor.fetchall()]
-
-
-def enroll_taken(workflow: Workflow, run: ScheduleRun, ids: list[int], now: dt.datetime) -> None:
-    """Enroll records, also those that were enrolled before (SCH-10), and log who is still inside (SCH-32)."""
-    cause = {"kind": "schedule", "at": run.at.isoformat(), "run": run.pk}
-    done = enroll(workflow, ids, cause=cause, now=now, again=ids)
-    inside = [pk for pk, reason in done.refused.items() if reason == RUNNING]
-    kept = inside[: max(SKIPS_KEPT - run.skipped, 0)]
-    if kept:
-        facts = {"workflow": workflow.pk, "revision": workflow.live_id, "cause": json.dumps(cause), "now": now}
-        with connection.cursor() as cursor:
-            cursor.execute(SKIP, {**facts, "ids": array(kept), "reason": STILL_INSIDE})
-    run.enrolled += len(done.enrolled)
-    run.skipped += len(inside)
-    run.refused += len(done.refused) - len(inside)
-
-
-def end(run: ScheduleRun, state: ScheduleRun.State, now: dt.datetime) -> None:
-    run.state, run.ended_at = state, now
-    run.save()
 
 
 CHORE = Chore(waiting_since, work)

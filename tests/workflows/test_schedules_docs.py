@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workflows import checking, schedule_rules, scheduling
+from workflows import checking, schedule_rules, schedule_runs, scheduling
 from workflows.definition import parse
 from workflows.schedules import EVERY
 
@@ -39,6 +39,6 @@ def test_every_frequency_is_listed_with_all_it_is_made_of() -> None:
 
 
 def test_the_figures_are_the_ones_in_use() -> None:
-    assert f"{scheduling.CHUNK:,} in a transaction" in TEXT
+    assert f"{schedule_runs.CHUNK:,} in a transaction" in TEXT
     assert f"newest {scheduling.CATCH_UP_MOST} of a schedule" in TEXT
     assert f"HOURS` ({scheduling.CATCH_UP.total_seconds() / 3600:.0f})" in TEXT

@@ -9,18 +9,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection, connections
+from django.db import IntegrityError, OperationalError, connection, connections
 
 from crm.models import Deal
 from records.problems import DocumentError
 from tests.examples import FULL
 from tests.workflows.publishing_deals import BIG, boss, finish, history, inside
 from tests.workflows.scheduled_deals import NOON, document, fired, live, stockholm, work
-from workflows import drafting, publishing, scheduling, switching
+from workflows import drafting, publishing, schedule_runs, scheduling, switching
 from workflows.chores import chores
 from workflows.definition import parse
 from workflows.enrolling import enroll
-from workflows.models import AuditEntry, Enrollment, Schedule, ScheduledRecord, ScheduleRun
+from workflows.models import AuditEntry, Enrollment, Schedule, ScheduledRecord, ScheduleRun, Workflow
 from workflows.windows import closed_at
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +107,74 @@ def test_an_edited_schedule_counts_at_once(deals):
     work(stockholm(20))
     assert len(fired(workflow)) == 1
     assert Schedule.objects.get(workflow=workflow).next_at is None
+
+
+def republished(workflow: Workflow, *filters: Any, now: dt.datetime, **parts: Any) -> None:
+    revision = drafting.draft_of(workflow)
+    revision.definition = document(*filters, **parts)
+    revision.save()
+    publishing.publish(workflow, by=boss(), now=now, enroll_existing=False)
+
+
+def test_publishing_with_a_clock_behind_the_one_that_fired_plans_no_instant_twice(deals):
+    workflow = live(BIG)
+    work(stockholm(11))
+    republished(workflow, BIG, now=stockholm(11) - dt.timedelta(seconds=1))
+    assert Schedule.objects.get(workflow=workflow).next_at == stockholm(12)
+    Schedule.objects.filter(workflow=workflow).update(next_at=stockholm(11), since=NOON)
+    work(stockholm(11, 10))
+    assert fired(workflow) == [(stockholm(11), "done")], "what has a run is passed over"
+    work(stockholm(12))
+    assert fired(workflow) == [(stockholm(11), "done"), (stockholm(12), "done")]
+
+
+def test_a_run_ends_when_another_trigger_is_published_and_goes_on_with_the_same_one(deals):
+    workflow = live(BIG)
+    scheduling.fire(workflow.pk, stockholm(11))
+    republished(workflow, BIG, now=stockholm(11), settings={"pause_dates": ["2028-01-01"]})
+    assert fired(workflow) == [(stockholm(11), "running")] and ScheduledRecord.objects.count() == 2
+    republished(workflow, BIG | {"value": 25}, now=stockholm(11))
+    assert fired(workflow) == [(stockholm(11), "stopped")] and not ScheduledRecord.objects.exists()
+    work(stockholm(11, 10))
+    assert inside(workflow) == []
+    work(stockholm(12))
+    assert inside(workflow) == [deals[3].pk]
+
+
+@pytest.mark.parametrize("table", ["workflows_schedulerun", "workflows_scheduledrecord"])
+def test_a_schedule_that_fails_keeps_no_other_from_firing(deals, caplog, table):
+    broken, well = live(BIG), live(BIG)
+    schedule = Schedule.objects.get(workflow=broken)
+
+    def failing(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(f'INSERT INTO "{table}"') and schedule.pk in params:
+            raise IntegrityError("poison")
+        if sql.strip().startswith(f"DELETE FROM {table}") and params["run"] in runs_of(broken):
+            raise IntegrityError("poison")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(failing):
+        work(stockholm(11))
+    assert inside(well) == [deals[2].pk, deals[3].pk] and inside(broken) == []
+    assert f"The schedule of workflow {broken.pk} failed." in caplog.text
+    work(stockholm(11))
+    assert inside(broken) == [deals[2].pk, deals[3].pk], "it goes on when it can"
+
+
+def runs_of(workflow: Workflow) -> set[int]:
+    return set(ScheduleRun.objects.filter(schedule__workflow=workflow).values_list("pk", flat=True))
+
+
+def test_a_lost_connection_is_no_schedules_fault(deals):
+    live(BIG)
+
+    def lost(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('INSERT INTO "workflows_schedulerun"'):
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(lost), pytest.raises(OperationalError):
+        scheduling.work(stockholm(11))
 
 
 @pytest.mark.covers("SCH-17", "SCH-18")
@@ -250,7 +318,7 @@ def test_every_object_type_can_have_a_schedule():
 
 def test_a_big_run_is_enrolled_in_chunks_and_goes_on_where_it_died(monkeypatch):
     Deal.objects.bulk_create(Deal(name=f"D{n}") for n in range(25))
-    monkeypatch.setattr(scheduling, "CHUNK", 10)
+    monkeypatch.setattr(schedule_runs, "CHUNK", 10)
     workflow = live()
     scheduling.fire(workflow.pk, stockholm(11))
     (run,) = scheduling.running().select_related("schedule")

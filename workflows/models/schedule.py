@@ -40,7 +40,7 @@ class ScheduleRun(models.Model):
         RUNNING = "running", _("Enrolling")
         DONE = "done", _("Done")
         MISSED = "missed", _("Missed")
-        STOPPED = "stopped", _("Stopped: the workflow was turned off")
+        STOPPED = "stopped", _("Stopped: the workflow was turned off or got another trigger")
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="runs", db_index=False)
     at = models.DateTimeField(_("time"))
