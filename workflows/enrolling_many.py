@@ -6,13 +6,15 @@ Each portion and its place in the row of the work are one transaction, so a work
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
+import zoneinfo
 from collections import Counter
 from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -24,11 +26,19 @@ from workflows.chores import Chore
 from workflows.doors import REFUSALS, closed_because
 from workflows.enrolling import enroll
 from workflows.models import AuditEntry, MassEnrollment, Workflow
+from workflows.wall_time import workflow_zone
+
+logger = logging.getLogger(__name__)
 
 #: Records asked in one transaction, and the seconds one call works at most.
 PORTION = 500
 SECONDS = 2.0
 Status = MassEnrollment.Status
+
+
+def zone_of(workflow: Workflow) -> zoneinfo.ZoneInfo:
+    """In which zone relative dates are counted: the live definition's, as its triggers count them."""
+    return workflow_zone((workflow.live.definition.get("settings") or {}) if workflow.live else {})
 
 
 def begin(
@@ -44,7 +54,8 @@ def begin(
         raise DocumentError([Problem("", message, code=closed)])
     ids = sorted(set(record_ids))
     if document is not None:
-        total = criteria.compile(document, object_types[workflow.object_type], now=now).count()
+        kind = object_types[workflow.object_type]
+        total = criteria.compile(document, kind, now=now, zone=zone_of(workflow)).count()
     else:
         total = len(ids)
     with transaction.atomic():
@@ -56,8 +67,9 @@ def begin(
 
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
-    first = MassEnrollment.objects.filter(status=Status.WAITING).order_by("pk").first()
-    return first.created_at if first else None
+    # Only the instant: a row may carry a hundred thousand ids, and this is asked every second.
+    waiting = MassEnrollment.objects.filter(status=Status.WAITING).order_by("pk")
+    return waiting.values_list("created_at", flat=True).first()
 
 
 def work(now: dt.datetime) -> int:
@@ -72,34 +84,52 @@ def work(now: dt.datetime) -> int:
 
 
 def portion(now: dt.datetime) -> int | None:
-    """Ask the next records of the oldest work nobody else is at; None when there is none."""
+    """Ask the next records of the oldest work nobody else is at; None when there is none.
+
+    Work that raises an error is stopped and says so: what waits behind it goes on. Raises OperationalError and
+    InterfaceError, as without a database there is nothing to do.
+    """
     with transaction.atomic():
         waiting = MassEnrollment.objects.filter(status=Status.WAITING).order_by("pk")
         one = waiting.select_for_update(skip_locked=True, of=("self",)).select_related("workflow__live").first()
         if one is None:
             return None
-        closed = closed_because(one.workflow)
-        if closed:
-            return finish(one, Status.STOPPED, now, str(REFUSALS[closed]))
         try:
-            ids = next_ids(one, now)
+            with transaction.atomic():
+                return ask_next(one, now)
+        except (OperationalError, InterfaceError):
+            raise
         except DocumentError as error:
-            return finish(one, Status.STOPPED, now, " ".join(str(problem.message) for problem in error.problems))
-        if not ids:
-            return finish(one, Status.DONE, now)
-        cause = {"kind": "manual", "actor": one.created_by_id, "mass": one.pk}
-        answer = enroll(one.workflow, ids, cause=cause, now=now, manual=True)
-        one.refused = dict(Counter(one.refused) + Counter(answer.refused.values()))
-        one.done = ids[-1] if one.criteria is not None else one.done + len(ids)
-        one.asked, one.enrolled = F("asked") + len(ids), F("enrolled") + len(answer.enrolled)
-        one.save(update_fields=["refused", "done", "asked", "enrolled"])
+            message = " ".join(str(problem.message) for problem in error.problems)
+        except Exception as error:
+            logger.exception("Enrolling many records by hand (%d) failed.", one.pk)
+            told = _("An error stopped this: %(error)s. What it is about is in the log. Enroll the others anew.")
+            message = told % {"error": type(error).__name__}
+        one.refresh_from_db(fields=["refused", "enrolled"])
+        return finish(one, Status.STOPPED, now, message)
+
+
+def ask_next(one: MassEnrollment, now: dt.datetime) -> int:
+    closed = closed_because(one.workflow)
+    if closed:
+        return finish(one, Status.STOPPED, now, str(REFUSALS[closed]))
+    ids = next_ids(one, now)
+    if not ids:
+        return finish(one, Status.DONE, now)
+    cause = {"kind": "manual", "actor": one.created_by_id, "mass": one.pk}
+    answer = enroll(one.workflow, ids, cause=cause, now=now, manual=True)
+    one.refused = dict(Counter(one.refused) + Counter(answer.refused.values()))
+    one.done = ids[-1] if one.criteria is not None else one.done + len(ids)
+    one.asked, one.enrolled = F("asked") + len(ids), F("enrolled") + len(answer.enrolled)
+    one.save(update_fields=["refused", "done", "asked", "enrolled"])
     return len(ids)
 
 
 def next_ids(one: MassEnrollment, now: dt.datetime) -> list[int]:
     if one.criteria is None:
         return one.record_ids[one.done : one.done + PORTION]
-    compiled = criteria.compile(one.criteria, object_types[one.workflow.object_type], now=now, stored=True)
+    kind, zone = object_types[one.workflow.object_type], zone_of(one.workflow)
+    compiled = criteria.compile(one.criteria, kind, now=now, zone=zone, stored=True)
     return list(compiled.records().filter(pk__gt=one.done).order_by("pk").values_list("pk", flat=True)[:PORTION])
 
 

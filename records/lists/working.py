@@ -7,11 +7,12 @@ the right record, and each record is added once whoever does it.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Min
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,8 @@ from records.lists import members
 from records.models import ListWork, RecordList
 from records.object_types import object_types
 from records.problems import DocumentError
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 5_000
 #: Up to so many records are added at once while somebody waits.
@@ -62,27 +65,42 @@ def work(now: dt.datetime, seconds: float = 5.0) -> int:
 
 
 def step(now: dt.datetime) -> int | None:
-    """Some thousands of the oldest work nobody else is at; how many, None when there is none."""
+    """Some thousands of the oldest work nobody else is at; how many, None when there is none.
+
+    Work that raises an error fails and says so: what waits behind it goes on. Raises OperationalError and
+    InterfaceError, as without a database there is nothing to do.
+    """
     with transaction.atomic():
         waiting = ListWork.objects.select_for_update(skip_locked=True, of=("self",)).filter(status=Status.WAITING)
         one = waiting.select_related("record_list").order_by("pk").first()
         if one is None:
             return None
         try:
-            ids, place, last = portion(one)
             with transaction.atomic(), change_source("list", actor=one.created_by_id):
-                verb = members.add if one.kind == Kind.ADD else members.remove
-                one.changed += len(verb(one.record_list, ids, now=now).ids)
+                return go_on(one, now)
+        except (OperationalError, InterfaceError):
+            raise
         except DocumentError as error:
-            one.status, one.finished_at = Status.FAILED, now
-            one.message = " ".join(str(problem.message) for problem in error.problems)
-            one.save()
-            return 1
-        one.done = place
-        if last:
-            one.status, one.finished_at, one.record_ids = Status.DONE, now, []
-        one.save()
-        return len(ids) or 1
+            message = " ".join(str(problem.message) for problem in error.problems)
+        except Exception as error:
+            logger.exception("Work %d on the list %s failed.", one.pk, one.record_list.slug)
+            told = _("An error stopped this: %(error)s. What it is about is in the log. Begin it anew.")
+            message = told % {"error": type(error).__name__}
+        one.status, one.finished_at, one.message = Status.FAILED, now, message
+        one.save(update_fields=["status", "finished_at", "message"])
+        return 1
+
+
+def go_on(one: ListWork, now: dt.datetime) -> int:
+    """Add or remove the next records of a work, and note how far it has come."""
+    ids, place, last = portion(one)
+    verb = members.add if one.kind == Kind.ADD else members.remove
+    one.changed += len(verb(one.record_list, ids, now=now).ids)
+    one.done = place
+    if last:
+        one.status, one.finished_at, one.record_ids = Status.DONE, now, []
+    one.save()
+    return len(ids) or 1
 
 
 def portion(one: ListWork) -> tuple[list[int], int, bool]:

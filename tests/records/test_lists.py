@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import IntegrityError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from crm.models import Company, Contact, Deal
 from records import criteria, segments
 from records.associations import associate, dissociate
 from records.clock import database_now
+from records.happening import Occurrence, happen
 from records.lists import keeping, members, telling, working
 from records.models import ListWork, Membership, PendingChange, RecordList
 from records.object_types import object_types
@@ -190,6 +192,17 @@ def test_the_cause_of_a_join_goes_on_to_what_follows(deals: list[Deal]) -> None:
     assert queued.change_id > 0
 
 
+def test_an_event_goes_on_as_a_cause_without_its_id_which_would_be_a_changes() -> None:
+    seen = made("Seen", all_of({"event": "page_viewed", "operator": "has_occurred"}), "contact")
+    made("Also seen", all_of(in_list(seen.slug)), "contact")
+    ann = Contact.objects.create(email="ann@example.com")
+    settle()
+    happen("page_viewed", "contact", [Occurrence(ann.pk, {"url": "example.com"})], now=database_now())
+    dispatch(database_now())
+    queued = PendingChange.objects.get()
+    assert (queued.kind, queued.record_id, queued.change_id) == ("list_joined", ann.pk, 0)
+
+
 def test_nothing_is_queued_for_lists_nobody_asks_about(deals: list[Deal]) -> None:
     found = made("Chosen")
     PendingChange.objects.all().delete()
@@ -284,11 +297,53 @@ def test_background_work_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -
     assert ids_in(found) == {r.pk for r in records}
 
 
+def test_a_list_is_deleted_in_the_order_its_background_work_locks(deals: list[Deal]) -> None:
+    found = made("Chosen")
+    working.start(found, ListWork.Kind.ADD, now=database_now(), record_ids=[deals[0].pk])
+    with CaptureQueriesContext(connection) as worked:
+        working.step(database_now())
+    with CaptureQueriesContext(connection) as deleted:
+        keeping.delete(found)
+    for queries in (worked, deleted):
+        locking = [query["sql"] for query in queries if "FOR UPDATE" in query["sql"]]
+        assert ["records_listwork" in sql for sql in locking] == [True, False]
+    assert not ListWork.objects.exists()
+
+
 def test_background_work_on_a_list_that_has_become_active_stops_with_a_reason() -> None:
     deal, found = Deal.objects.create(name="x"), made("Big deals", all_of(big()))
     working.start(found, ListWork.Kind.ADD, now=database_now(), record_ids=[deal.pk])
     working.work(database_now())
     assert "active list" in working.told(ListWork.objects.get())
+
+
+def test_background_work_that_raises_an_error_stops_and_lets_the_next_one_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deal, broken, well = Deal.objects.create(name="x"), made("Broken"), made("Well")
+    for found in (broken, well):
+        working.start(found, ListWork.Kind.ADD, now=database_now(), record_ids=[deal.pk])
+
+    def failing(error: type[Exception]) -> Any:
+        def execute_or_fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if "records_membership" in sql and broken.segment_id in (
+                params.values() if isinstance(params, dict) else params
+            ):
+                raise error("poison")
+            return execute(sql, params, many, context)
+
+        return connection.execute_wrapper(execute_or_fail)
+
+    with failing(OperationalError), pytest.raises(OperationalError):
+        working.step(database_now())
+    assert ListWork.objects.filter(status="waiting").count() == 2, "a lost connection is no work's fault"
+    with failing(IntegrityError):
+        working.work(database_now())
+    told = {one.record_list: working.told(one) for one in ListWork.objects.all()}
+    assert "IntegrityError" in told[broken]
+    assert "1 records added" in told[well]
+    assert "broken failed" in caplog.text
+    assert (ids_in(broken), ids_in(well)) == (set(), {deal.pk})
 
 
 EDITS = 60

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
+from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
 from crm.models import Deal
 from records.clock import database_now
 from records.problems import DocumentError
-from tests.api.conftest import SCOPES, client_of
+from tests.api.conftest import SCOPES, client_of, person
 from tests.workflows.publishing_deals import BIG, boss, history, inside, live
 from workflows import chores, enrolling_many, switching
 from workflows.models import AuditEntry, MassEnrollment
@@ -88,6 +90,57 @@ def test_a_workflow_that_is_turned_off_meanwhile_takes_in_no_more_and_says_why(d
         enrolling_many.begin(workflow, by=boss(), now=database_now(), document=EVERYONE)
 
 
+def test_relative_dates_are_counted_in_the_workflows_time_zone(client):
+    now = dt.datetime(2027, 1, 10, 12, tzinfo=dt.UTC)
+    eleventh = Deal.objects.create(name="Z", close_date=dt.date(2027, 1, 11))
+    Deal.objects.create(name="Z", close_date=dt.date(2027, 1, 10))
+    today = {"all": [{"property": "close_date", "operator": "is_in_calendar_period", "value": "today"}]}
+    workflow = live(BIG, settings={"timezone": "Pacific/Kiritimati"})
+    mass = enrolling_many.begin(workflow, by=boss(), now=now, document=today)
+    assert mass.total == 1
+    while enrolling_many.portion(now) is not None:
+        pass
+    assert inside(workflow) == [eleventh.pk]
+    assert "Pacific/Kiritimati" in client.get(reverse("admin:workflow_enroll", args=[workflow.pk])).content.decode()
+
+
+def test_work_that_raises_an_error_stops_and_lets_the_next_one_go_on(deals, caplog):
+    poisonous, well = live(BIG), live(BIG)
+    first, second = (
+        enrolling_many.begin(workflow, by=boss(), now=database_now(), record_ids=[deal.pk for deal in deals[:5]])
+        for workflow in (poisonous, well)
+    )
+    assert enrolling_many.waiting_since(database_now()) == first.created_at
+
+    def failing(execute, sql, params, many, context):
+        if sql.startswith('UPDATE "workflows_massenrollment"') and '"asked"' in sql and params[-1] == first.pk:
+            raise IntegrityError("poison")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(failing):
+        work_off()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, first.enrolled, second.status, second.enrolled) == ("stopped", 0, "done", 5)
+    assert "IntegrityError" in first.message
+    assert "by hand" in caplog.text
+    assert inside(poisonous) == []
+
+
+def test_a_lost_connection_stops_no_work(deals):
+    mass = enrolling_many.begin(live(BIG), by=boss(), now=database_now(), record_ids=[deals[0].pk])
+
+    def lost(execute, sql, params, many, context):
+        if sql.startswith('UPDATE "workflows_massenrollment"'):
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(lost), pytest.raises(OperationalError):
+        enrolling_many.portion(database_now())
+    mass.refresh_from_db()
+    assert mass.status == "waiting"
+
+
 @pytest.mark.covers("MAN-05")
 def test_the_api_enrolls_by_criteria_and_tells_how_far_it_is(deals):
     workflow, api = live(BIG), client_of(boss(), *SCOPES)
@@ -99,3 +152,33 @@ def test_the_api_enrolls_by_criteria_and_tells_how_far_it_is(deals):
     assert (found["status"], found["enrolled"], found["refused"]) == ("done", 1_100, [])
     bad = api.send("POST", path, {"criteria": {"all": [{"property": "x"}]}})
     assert (bad.status_code, bad.document["errors"][0]["path"]) == (400, "criteria.all.0.property")
+
+
+RICH = {"all": [{"association": "company", "all": [{"property": "name", "operator": "is_known"}]}]}
+
+
+def test_criteria_look_only_at_what_the_person_may_see(client):
+    workflow = live(BIG)
+    rights = ("workflows.publish_workflow", "workflows.view_workflow", "crm.view_deal")
+    user = person("sue", *rights, is_staff=True)
+    client.force_login(user)
+    told = client.post(reverse("admin:workflow_enroll", args=[workflow.pk]), {"criteria": json.dumps(RICH)})
+    assert "records of the type “company”, which you may not see" in told.content.decode()
+    answer = client_of(user, *SCOPES).send("POST", f"workflows/{workflow.pk}/enroll-matching/", {"criteria": RICH})
+    assert (answer.status_code, "“company”" in answer.document["detail"]) == (403, True)
+    assert not MassEnrollment.objects.exists()
+
+
+def test_who_may_not_see_the_records_neither_enrolls_nor_takes_out_any(deals, client):
+    workflow = live(BIG)
+    work = enrolling_many.begin(workflow, by=boss(), now=database_now(), record_ids=[deals[0].pk])
+    work_off()
+    user = person("sue", "workflows.publish_workflow", "workflows.view_workflow", is_staff=True)
+    client.force_login(user)
+    page = reverse("admin:workflow_enroll", args=[workflow.pk])
+    assert client.get(page).status_code == 403
+    assert client.post(page, {"criteria": json.dumps(EVERYONE)}).status_code == 403
+    assert client.get(reverse("admin:workflow_mass", args=[work.pk])).status_code == 403
+    api, records = client_of(user, *SCOPES), {"records": [deals[0].pk]}
+    assert api.send("POST", f"workflows/{workflow.pk}/unenroll/", records).status_code == 403
+    assert inside(workflow) == [deals[0].pk]

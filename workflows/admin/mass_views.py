@@ -27,12 +27,12 @@ from workflows.models import MassEnrollment, Workflow
 class ChosenForm(forms.Form):
     criteria = CriteriaField(label=gettext_lazy("Records to enroll"))
 
-    def __init__(self, data: Any, object_type: ObjectType, user: Any) -> None:
+    def __init__(self, data: Any, object_type: ObjectType, user: Any, zone: str) -> None:
         super().__init__(data)
         self.object_type, self.user = object_type, user
         field = self.fields["criteria"]
         assert isinstance(field, CriteriaField)
-        field.aim(object_type)
+        field.aim(object_type, zone)
 
     def clean_criteria(self) -> Any:
         """Who is enrolled tells of what the criteria look at: only of what one may see."""
@@ -63,7 +63,8 @@ class MassViews:
         """GET: choose records by criteria. POST: begin to enroll them."""
         workflow = self.workflow_or_404(request, pk, "publish")
         kind = seen_type(request, workflow)
-        form = ChosenForm(request.POST if request.method == "POST" else None, kind, request.user)
+        zone = enrolling_many.zone_of(workflow).key
+        form = ChosenForm(request.POST if request.method == "POST" else None, kind, request.user, zone)
         if form.is_bound and form.is_valid():
             try:
                 document = form.cleaned_data["criteria"]
