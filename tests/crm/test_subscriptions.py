@@ -67,6 +67,18 @@ def test_what_is_said_is_kept_with_its_history(ann: Contact) -> None:
     ]  # fmt: skip
 
 
+def test_what_is_said_again_keeps_the_basis_and_the_explanation_it_is_said_without(ann: Contact) -> None:
+    say(ann, "subscribed", legal_basis="consent", explanation="At the fair")
+    say(ann, "subscribed", explanation="By phone")
+    assert status_of(ann) == [("subscribed", "consent", "By phone")]
+    say(ann, "subscribed", legal_basis="contract")
+    assert status_of(ann) == [("subscribed", "contract", "By phone")]
+    kept = SubscriptionChange.objects.filter(contact=ann).order_by("id")
+    assert list(kept.values_list("legal_basis", "explanation")) == [
+        ("consent", "At the fair"), ("consent", "By phone"), ("contract", "By phone"),
+    ]  # fmt: skip
+
+
 def test_not_specified_is_no_news_for_somebody_nobody_has_said_anything_about(ann: Contact) -> None:
     assert say(ann, "not_specified") == {}
     assert not Subscription.objects.exists() and not SubscriptionChange.objects.exists()

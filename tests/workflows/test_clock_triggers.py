@@ -8,12 +8,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from crm.models import Deal
+from crm.models import Company, Deal
+from records.associations import associate
 from records.clock import database_now
 from records.lists import members, working
 from records.models import RecordList
-from tests.workflows.publishing_deals import BIG, boss, inside, live
+from tests.api.conftest import person
+from tests.workflows.publishing_deals import BIG, boss, document, inside, live
 from tests.workflows.publishing_deals import draft as drafted
+from workflows import drafting
 from workflows.dispatching import dispatch
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +53,24 @@ def test_the_review_puts_all_matching_records_into_a_list() -> None:
     assert set(members.members_of(found).values_list("record_id", flat=True)) == {deals[0].pk, deals[2].pk}
     workflow.refresh_from_db()
     assert workflow.status == "off"
+
+
+def test_only_what_a_filter_matches_now_and_one_may_see_is_put_into_a_list() -> None:
+    client = Client()
+    client.force_login(boss())
+    company = Company.objects.create(name="Acme")
+    deal = Deal.objects.create(name="a", amount=50)
+    associate("deal", "company", [(deal.pk, company.pk)])
+    workflow = drafted({"association": "company", "all": [{"property": "name", "operator": "is_known"}]})
+    place = reverse("admin:workflow_review", args=[workflow.pk])
+    rights = ("workflows.view_workflow", "workflows.change_workflow", "records.add_recordlist", "crm.view_deal")
+    client.force_login(person("sue", *rights, is_staff=True))
+    assert client.post(place, {"see_all": "1"}).status_code == 403
+
+    client.force_login(boss())
+    schedule = {"kind": "schedule", "schedule": {"every": "day", "at": "09:00"}, "criteria": {"all": [BIG]}}
+    scheduled = drafting.create("Test", "deal", boss(), definition=document(BIG) | {"trigger": schedule})
+    place = reverse("admin:workflow_review", args=[scheduled.pk])
+    told = client.post(place, {"see_all": "1"}, follow=True).content.decode()
+    assert "Only a trigger by filters has records that match now" in told
+    assert not RecordList.objects.exists()

@@ -7,11 +7,16 @@ from typing import Any
 import pytest
 from django.utils.html import strip_tags
 
-from crm.models import Contact, User
+from crm.models import Contact, Deal, User
+from records.associations import associate
 from records.clock import database_now
+from records.happening import Occurrence, happen
+from records.lists import keeping
+from records.models import Change
+from records.object_types import object_types
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import dispatching, engine, publishing
-from workflows.history import path_of, place_of
+from workflows.history import Path, path_of, place_of
 from workflows.models import Delivery, Enrollment, Outcome, Revision, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +207,47 @@ def test_deliveries_that_were_given_up_can_be_retried_skipped_or_marked(ann: Use
         assert client.post("/admin/workflows/delivery/", form).status_code == 302
     assert [row.state for row in Delivery.objects.order_by("id")] == ["pending", "done", "skipped", "done"]
     assert Delivery.objects.get(pk=rows[0].pk).attempts == 0
+
+
+def test_a_record_that_came_by_an_event_and_a_list_is_told_no_change_of_another(contact: Contact) -> None:
+    seen = {"event": "page_viewed", "operator": "has_occurred"}
+    found = keeping.create(object_types["contact"], "Seen", now=database_now(), criteria={"all": [seen]})
+    member = {"list": found.slug, "operator": "is_member"}
+    trigger = {"kind": "filter", "criteria": {"all": [member]}}
+    document = {
+        "format": 1,
+        "name": "Test",
+        "object": "contact",
+        "trigger": trigger,
+        "steps": [step("end", "delay", days=2)],
+    }
+    workflow = Workflow.objects.create(name="Test", object_type="contact")
+    Revision.objects.create(workflow=workflow, number=1, definition=document)
+    publishing.publish(workflow, by=User.objects.create_superuser("boss"), now=database_now(), enroll_existing=False)
+    run()
+    happen("page_viewed", "contact", [Occurrence(contact.pk, {"url": "example.com"})], now=database_now())
+    run()
+    enrollment = Enrollment.objects.get()
+    assert not enrollment.cause.get("change")
+    assert next(said for _label, said in story(enrollment)).startswith("It started to match: ")
+
+
+def test_the_story_tells_only_changes_of_the_record_and_of_those_it_is_associated_with(contact: Contact) -> None:
+    (enrollment,) = enroll(make_workflow([step("wait", "delay", days=2)]), [contact.pk])
+    other, deal = Contact.objects.create(email="eva@example.com"), Deal.objects.create(name="Pumps", amount=5)
+    for record in (contact, other, deal):
+        type(record).objects.filter(pk=record.pk).update(owner=User.objects.create(username=f"owner of {record.pk}"))
+    path = path_of_changes(enrollment)
+    assert path(contact, "contact") and not path(other, "contact") and not path(deal, "deal")
+    associate("contact", "deal", [(contact.pk, deal.pk)])
+    assert path(deal, "deal") and not path(other, "contact")
+
+
+def path_of_changes(enrollment: Enrollment) -> Any:
+    """What the story says of the last update of a record."""
+
+    def said(record: Any, slug: str) -> str:
+        change = Change.objects.filter(object_type=slug, record_id=record.pk, kind="updated").latest("id")
+        return str(Path(enrollment).change_sentence(change.pk))
+
+    return said

@@ -107,3 +107,14 @@ def test_only_staff_who_may_see_the_records_are_answered(staff: Client, client: 
     assert ask(staff, {"criteria": DOCUMENT}).status_code == 403
     client.logout()
     assert client.get(reverse("records:criteria-catalog", args=["deal"])).status_code == 403
+
+
+def test_what_one_may_not_see_is_not_told_by_way_of_what_one_may(staff: Client, ann: User) -> None:
+    document = {"all": [{"association": "contact", "all": [{"property": "email", "operator": "is_known"}]}]}
+    answer = ask(staff, {"criteria": document})
+    assert (answer.status_code, list(answer.json())) == (403, ["problems"])
+    assert "records of the type “contact”, which you may not see" in answer.json()["problems"][0]["message"]
+    on_the_way = {"all": [{"association": "contact", "all": [{"association": "deal", **DOCUMENT["any"][0]}]}]}
+    assert ask(staff, {"criteria": on_the_way}).status_code == 403
+    ann.user_permissions.add(Permission.objects.get(codename="view_contact"))
+    assert ask(staff, {"criteria": document}).json()["count"] == 0
