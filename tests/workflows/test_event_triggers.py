@@ -6,12 +6,15 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from crm.models import Company, Contact, Deal, Task
 from records.associations import associate, dissociate
 from records.clock import database_now
+from records.criteria.event_rows import event_rows
+from records.event_types.known import event_types
 from records.happening import Occurrence, happen
 from records.models import CustomEventProperty, CustomEventType, PendingEvent
 from records.problems import DocumentError
@@ -19,6 +22,7 @@ from tests.workflows.publishing_deals import boss
 from workflows import drafting, publishing, switching
 from workflows.dispatching import dispatch
 from workflows.enrolling import enroll
+from workflows.events.settings import WhereField
 from workflows.history import path_of
 from workflows.leaving import unenroll
 from workflows.models import Enrollment, EventSubscription, Workflow
@@ -226,6 +230,20 @@ def test_what_keeps_a_trigger_from_being_published_has_a_path(events, path):
     with pytest.raises(DocumentError) as refused:
         on(*events)
     assert path in [problem.path for problem in refused.value.problems]
+
+
+def test_filters_of_any_json_shape_are_read_or_refused_never_crashed_on():
+    parts = [5, None, "x", [], {}, [5], [[]], {"all": 5}, {"any": [None]}, {"property": ["url"]}, {"list": {}}]
+    parts += [{"property": "url", "operator": wrong} for wrong in (["x"], {})] + [{"event": [1]}, {"property": {}}]
+    shapes = [*parts, *({"any": [{"all": part}]} for part in parts), *([part] for part in parts)]
+    shapes += [{join: part} for join in ("all", "any", "none", "not_all") for part in parts]
+    field = WhereField(event_rows(event_types["page_viewed"]))
+    for shape in shapes:
+        try:
+            cleaned = field.clean(shape)
+        except ValidationError:
+            continue
+        assert cleaned is None or cleaned == [], shape
 
 
 @pytest.mark.covers("EVT-35", "EVT-36", "EVT-37")
