@@ -212,9 +212,9 @@ class Plan:
         with connection.cursor() as cursor:
             cursor.execute(statement.format(chosen=chosen), every)
             rows = cursor.fetchall()
-        for _refusal, _count, *moved in rows[:1]:
-            self.moved, self.completed = ((ids or []) for ids in moved or ([], []))
-        return {refusal: number for refusal, number, *_moved in rows}
+        if rows and len(rows[0]) > 2:
+            self.moved, self.completed = rows[0][2] or [], rows[0][3] or []
+        return {row[0]: row[1] for row in rows}
 
 
 def live_definition(workflow: Workflow) -> Definition:
