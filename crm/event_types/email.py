@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from records.event_types import EventType, event_types
 from records.event_types.base import fact
-from records.properties import Option
+from records.properties import Option, Property, Text
 
 CATEGORY = _("Marketing email")
 MAIL = (fact("email", _("Email"), required=True), fact("subject", _("Subject")), fact("campaign", _("Campaign")))
@@ -19,8 +19,8 @@ LINK = fact("link", _("Link"), "url")
 STATES = (Option("opted_in", _("Opted in")), Option("opted_out", _("Opted out")))
 
 
-def mail(slug: str, label: object, *more: object, description: object = "") -> EventType:
-    return EventType(slug, label, CATEGORY, ("contact",), (*MAIL, KIND, *more), description)  # type: ignore[arg-type]
+def mail(slug: str, label: Text, *more: Property, description: Text = "") -> EventType:
+    return EventType(slug, label, CATEGORY, ("contact",), (*MAIL, KIND, *more), description)
 
 
 TYPES = (

@@ -57,7 +57,9 @@ class EventTypeForm(SluggedForm):
         super().__init__(*args, **kwargs)
         if "object_type" in self.fields:
             kinds = [(one.slug, one.label_plural) for one in object_types.values()]
-            self.fields["object_type"].choices = kinds  # type: ignore[attr-defined]
+            chosen = self.fields["object_type"]
+            assert isinstance(chosen, forms.ChoiceField)
+            chosen.choices = kinds
             self.fields["object_type"].disabled = bool(self.instance.pk)
 
     def clean_slug(self) -> str:

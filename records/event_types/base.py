@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from records.properties import Property, Text
 from records.registry import Registry
@@ -40,6 +41,6 @@ class EventType:
         return {prop.slug: prop for prop in self.properties}
 
 
-def fact(slug: str, label: Text, type: str = "text", **more: object) -> Property:
+def fact(slug: str, label: Text, type: str = "text", **more: Any) -> Property:
     """A property of an event, for the tables of event types."""
-    return Property(slug, label, type, **more)  # type: ignore[arg-type]
+    return Property(slug, label, type, **more)
