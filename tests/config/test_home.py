@@ -137,7 +137,9 @@ def test_the_pages_of_rq_are_for_super_admins(clerk: User, ann: User, client: An
     assert client.get("/admin/django_rq/dashboard/").status_code == 403
     assert client.get("/admin/django_rq/dashboard/stats.json/").status_code == 403
     client.force_login(ann)
-    assert client.get("/admin/django_rq/dashboard/").status_code == 200
+    page = client.get("/admin/django_rq/dashboard/")
+    assert page.status_code == 200
+    assert "<style" not in page.content.decode()
 
 
 def test_a_notification_is_read_by_its_own_user_only(ann: User, clerk: User, client: Any) -> None:
