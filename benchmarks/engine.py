@@ -12,8 +12,8 @@ from typing import Any, TextIO
 from benchmarks import per_record, plain_sql, reference_job
 from benchmarks.metering import Spent, spent
 from records.clock import database_now
-from workflows import engine, journey
-from workflows.enrolling import enroll
+from workflows.engine import journey, taking_steps
+from workflows.enrollment.enrolling import enroll
 from workflows.models import Workflow
 
 FUSED_GOAL, STEPWISE_GOAL, PER_RECORD_GOAL, FLAT_GOAL = 2.0, 3.0, 400.0, 1.25
@@ -35,7 +35,7 @@ def fused(workflow: Workflow, cause: dict[str, Any], contacts: int) -> None:
     for start in range(1, contacts + 1, ENROLLED_AT_ONCE):
         ids = range(start, min(start + ENROLLED_AT_ONCE, contacts + 1))
         enroll(workflow, ids, cause=cause, now=database_now(), manual=True)
-    while engine.run_due(database_now(), BATCH):
+    while taking_steps.run_due(database_now(), BATCH):
         pass
 
 

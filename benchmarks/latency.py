@@ -23,7 +23,8 @@ from benchmarks.metering import PROC, memory_of, stat_of
 from config.embedded import free_port
 from crm.models import Deal
 from records.clock import database_now
-from workflows import drafting, publishing
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, StepExecution, Workflow
 
 IDLE_GOAL_MS, BULK_GOAL_MS, FLOOD_GOAL_MS = 100.0, 150.0, 1_000.0

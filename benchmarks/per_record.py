@@ -86,7 +86,7 @@ def queue() -> Any:
 def run(workflow: Workflow, admin: Any, out: TextIO) -> dict[str, float]:
     """CPU seconds per 1,000 contacts of either worker class."""
     from records.clock import database_now
-    from workflows.enrolling import enroll
+    from workflows.enrollment.enrolling import enroll
     from workflows.models import Enrollment, StepExecution
 
     found = {}

@@ -13,7 +13,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from records.clock import database_now
-from workflows import drafting, publishing
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Workflow
 
 HIGH = {"any": [{"all": [{"property": "lead_score", "operator": "is_greater_than", "value": 50}]}]}

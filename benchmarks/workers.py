@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
-WORKERS = ("workflows.worker.EngineWorker", "rq.SimpleWorker", "rq.Worker")
+WORKERS = ("workflows.processes.worker.EngineWorker", "rq.SimpleWorker", "rq.Worker")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from config import home, navigation, palette
 from config.queue_admin import restricted
 from records.clock import database_now
-from workflows import alerting
+from workflows.health import alerting
 from workflows.models import Notification
 
 SHOWN_UNREAD = 100

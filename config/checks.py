@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from config import services
-from workflows.claiming import lease
-from workflows.limits import of_deliveries
+from workflows.engine.claiming import lease
+from workflows.engine.limits import of_deliveries
 from workflows.watchdog import batch_seconds
 
 

@@ -11,7 +11,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from records.object_types import object_types
-from workflows import resending, reviving
+from workflows.enrollment import reviving
+from workflows.outbox import resending
 
 RECORDS = ("crm.contact", "crm.company", "crm.deal", "crm.ticket", "crm.conversation", "crm.task", "crm.note")
 AUTOMATION = (

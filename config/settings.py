@@ -152,7 +152,7 @@ RQ_QUEUES = {
     name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("high", "bulk")
 }
-RQ = {"DEFAULT_RESULT_TTL": 0, "FAILURE_TTL": 7 * 24 * 3600, "WORKER_CLASS": "workflows.worker.EngineWorker"}
+RQ = {"DEFAULT_RESULT_TTL": 0, "FAILURE_TTL": 7 * 24 * 3600, "WORKER_CLASS": "workflows.processes.worker.EngineWorker"}
 #: How long a batch belongs to the worker that claimed it, and how long it may take before the worker is stopped.
 WORKFLOW_LEASE_SECONDS = env.int("WORKFLOW_LEASE_SECONDS", default=30)
 WORKFLOW_BATCH_SECONDS = env.int("WORKFLOW_BATCH_SECONDS", default=20)

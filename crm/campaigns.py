@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Campaign
-from workflows.attachments import Attachment
+from workflows.definitions.attachments import Attachment
 from workflows.registries import attachments
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from crm.goals import GOALS, criteria, is_any_of
 from crm.models import User
-from workflows import drafting, publishing
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 #: Nothing in it waits, so its history shows finished journeys from the first minute on.
 SORT_LEADS: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from workflows.goals import Goal
+from workflows.definitions.goals import Goal
 from workflows.registries import goals
 
 

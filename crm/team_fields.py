@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm.models import Team
-from workflows.params import StepContext
+from workflows.step_forms.params import StepContext
 
 
 def team_choices() -> list[tuple[str, str]]:

@@ -16,17 +16,17 @@ class WorkflowsConfig(AppConfig):
         from workflows.chores import chores
         from workflows.registries import actions, events, triggers
 
-        import_module("workflows.status_filter")
+        import_module("workflows.enrollment.status_filter")
         triggers.load("workflows.triggers")
         actions.load("workflows.actions")
         autodiscover_modules("actions")
         events.load("workflows.events")
         autodiscover_modules("events")
-        chores.append(import_module("workflows.delivering").CHORE)
-        chores.append(import_module("workflows.switching").CHORE)
-        chores.append(import_module("workflows.enrolling_many").CHORE)
-        chores.append(import_module("workflows.scheduling").CHORE)
-        chores.extend(import_module("workflows.list_keeping").CHORES)
+        chores.append(import_module("workflows.outbox.delivering").CHORE)
+        chores.append(import_module("workflows.lifecycle.switching").CHORE)
+        chores.append(import_module("workflows.enrollment.enrolling_many").CHORE)
+        chores.append(import_module("workflows.schedules.scheduling").CHORE)
+        chores.extend(import_module("workflows.intake.list_keeping").CHORES)
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")
 
 

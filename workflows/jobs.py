@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from workflows import chores, doorbell, engine, tallying
-from workflows.delivering import deliver
-from workflows.dispatching import dispatch
-from workflows.waiting import look
+from workflows import chores, doorbell
+from workflows.engine import taking_steps, tallying
+from workflows.engine.waiting import look
+from workflows.intake.dispatching import dispatch
+from workflows.outbox.delivering import deliver
 from workflows.watchdog import DELIVERING, LONG, within
 
 BUDGET_SECONDS = 55.0
@@ -64,12 +65,12 @@ def take_steps(lane: str, now: dt.datetime) -> int:
     """
     size = SIZES[lane]
     if lane != "high":
-        return within(None, "steps", engine.run_due, now, size)
+        return within(None, "steps", taking_steps.run_due, now, size)
     since = now - FRESH if doorbell.attended("bulk") else None
-    steps = within(None, "steps", engine.run_due, now, size, freshest=True, since=since)
+    steps = within(None, "steps", taking_steps.run_due, now, size, freshest=True, since=since)
     if since and not steps and time.monotonic() - helped["at"] >= HELP_SECONDS:
         helped["at"] = time.monotonic()
-        steps = within(None, "steps", engine.run_due, now, size)
+        steps = within(None, "steps", taking_steps.run_due, now, size)
     if steps >= size or (since and not steps):
         doorbell.ring("bulk")
     return steps

@@ -14,8 +14,8 @@ from records.properties import Property
 if TYPE_CHECKING:
     from records.object_types import ObjectType
     from workflows.actions.base import Action
-    from workflows.definition import Step
-    from workflows.params import StepContext
+    from workflows.definitions.definition import Step
+    from workflows.step_forms.params import StepContext
 
 KEPT = 5_000
 #: By revision and step: the step as it was read, the version of the vocabulary, and the cleaned params.

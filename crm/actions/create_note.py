@@ -14,17 +14,17 @@ from crm.links import linked
 from crm.models import Note
 from records.associations import associate_new, associations_of
 from records.object_types import object_types
-from workflows import tokens
 from workflows.actions.base import Action
-from workflows.forms import FlagField, TokenField
-from workflows.loops import without_made_here
-from workflows.params import ParamsForm, StepContext
-from workflows.recipients import owners_of
+from workflows.engine.writing import insert
+from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
-from workflows.writing import insert
+from workflows.step_forms.forms import FlagField, TokenField
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.recipients import owners_of
+from workflows.texts import tokens
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register

@@ -15,13 +15,13 @@ from crm.models import Rotation, Team, User
 from crm.team_fields import TeamField
 from records.problems import Problem
 from workflows.actions.base import Action
-from workflows.forms import OWNER, FlagField, UsersField
-from workflows.params import ParamsForm, StepContext
+from workflows.engine.writing import current_values, write
 from workflows.registries import actions
-from workflows.writing import current_values, write
+from workflows.step_forms.forms import OWNER, FlagField, UsersField
+from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register

@@ -13,17 +13,17 @@ from django.utils.translation import gettext_lazy
 from crm.links import url_of
 from crm.models import Team, User
 from crm.team_fields import TeamsField
-from workflows import tokens
 from workflows.actions.base import Action
 from workflows.actions.send_internal_email import people
-from workflows.forms import OWNER, TokenField, UsersField
 from workflows.models import Notification
-from workflows.params import ParamsForm, StepContext
-from workflows.recipients import recipients_of
 from workflows.registries import actions
+from workflows.step_forms.forms import OWNER, TokenField, UsersField
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.recipients import recipients_of
+from workflows.texts import tokens
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register

@@ -12,15 +12,15 @@ from crm.models import Subscription, SubscriptionType
 from crm.subscribing import Wish, problems_of, reachable, set_status, types
 from crm.subscription_journal import property_slug
 from records.properties import Property
-from workflows import tokens
 from workflows.actions.base import Action
-from workflows.forms import ChoiceField, TokenField
-from workflows.params import StepContext
 from workflows.registries import actions
-from workflows.targets import TargetForm, subject_of, targets_of
+from workflows.step_forms.forms import ChoiceField, TokenField
+from workflows.step_forms.params import StepContext
+from workflows.step_forms.targets import TargetForm, subject_of, targets_of
+from workflows.texts import tokens
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 Status = Subscription.Status
 EXPLANATION_LIMIT = 2_000

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.campaigns import PartOfCampaign
 from crm.models import Campaign
-from workflows.attachments import attached
+from workflows.definitions.attachments import attached
 from workflows.models import Enrollment
 
 

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from crm.record_links import url
 from records.clock import database_now
 from records.object_types import ObjectType
-from workflows import enrolling_many
-from workflows.enrolling import REFUSALS, enroll
+from workflows.enrollment import enrolling_many
+from workflows.enrollment.enrolling import REFUSALS, enroll
 from workflows.models import Enrollment, MassEnrollment, Workflow
 
 SHOWN = 20

@@ -22,7 +22,7 @@ from records.event_types import known_event_types
 from records.journal import changes_of
 from records.models import Event
 from records.object_types import ObjectType, object_types
-from workflows.event_stories import facts_of
+from workflows.history.event_stories import facts_of
 from workflows.models import Enrollment
 
 SIZE = 20

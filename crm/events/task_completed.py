@@ -11,8 +11,8 @@ from records.associations import associations_of
 from records.object_types import ObjectType
 from workflows.events.base import Wait, Want
 from workflows.events.journal import Happened, JournalEvent, source_of
-from workflows.params import StepContext
 from workflows.registries import events
+from workflows.step_forms.params import StepContext
 
 
 @events.register

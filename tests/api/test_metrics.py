@@ -11,9 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from crm.models import Contact, User
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import alerting, tallying, timing
-from workflows.dispatching import dispatch
-from workflows.engine import run_due
+from workflows.engine import tallying
+from workflows.engine.taking_steps import run_due
+from workflows.health import alerting, timing
+from workflows.intake.dispatching import dispatch
 from workflows.models import Delivery, Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +105,7 @@ def test_a_workflow_that_wants_no_metrics_has_none(token):
 
 
 def test_a_part_that_takes_too_long_is_left_out_and_said_to_be(token, monkeypatch):
-    from workflows import measuring
+    from workflows.health import measuring
 
     make_workflow([step("end", "end")])
     monkeypatch.setattr(measuring, "CHANGES", "SELECT 1, NULL FROM pg_sleep(60)")

@@ -10,7 +10,7 @@ from crm.models import Deal
 from records.clock import database_now
 from tests.api.conftest import ApiClient
 from tests.api.test_workflows import definition, make, publish
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import AuditEntry, Enrollment
 
 

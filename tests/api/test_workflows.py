@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from crm.models import Deal, User
 from records.clock import database_now
 from tests.api.conftest import ApiClient, client_of, person
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import AuditEntry, Enrollment, Folder, Workflow
 
 BIG = {"all": [{"property": "amount", "operator": "is_greater_than_or_equal_to", "value": 5000}]}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.world import make_world
 from tests.workflows.test_reviving import stopped
-from workflows import reviving
+from workflows.enrollment import reviving
 from workflows.models import Enrollment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

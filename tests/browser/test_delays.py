@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 
 from crm.models import User
 from tests.browser.editor_page import Editor
-from workflows import checking, drafting
-from workflows.definition import parse
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
 from workflows.models import Workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

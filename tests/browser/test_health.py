@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from records.clock import database_now
 from tests.browser.world import make_world
-from workflows import alerting
+from workflows.health import alerting
 from workflows.models import Alert, Enrollment, Workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -11,7 +11,9 @@ from crm.models import Deal, User
 from records.clock import database_now
 from tests.browser.editor_page import Editor
 from tests.browser.world import make_stages
-from workflows import drafting, engine, publishing
+from workflows import drafting
+from workflows.engine import taking_steps
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -38,7 +40,7 @@ def workflow(ann: User) -> Workflow:
     Deal.objects.bulk_create(Deal(name=f"Deal {n}", amount=900) for n in range(12))
     workflow = drafting.create("Follow up", "deal", ann, document(delay("first"), delay("second", 5), delay("third")))
     publishing.publish(workflow, by=ann, now=database_now(), enroll_existing=True)
-    while engine.run_due(database_now()):
+    while taking_steps.run_due(database_now()):
         pass
     some = Enrollment.objects.order_by("pk").values_list("pk", flat=True)[:4]
     Enrollment.objects.filter(pk__in=list(some)).update(step="second", waiting_in="second")

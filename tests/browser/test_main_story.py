@@ -18,7 +18,7 @@ from tests.crm.test_importing_the_sample import import_all
 from tests.stories.sales import engaging
 from tests.stories.test_following_up_deals import assert_tasks_belong_to_their_sales_agents
 from workflows.models import Enrollment, StepExecution, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -14,7 +14,9 @@ from records.lists import keeping, members
 from records.models import ImportRun, RecordList
 from records.object_types import object_types
 from tests.browser.world import World, make_world
-from workflows import drafting, engine, publishing
+from workflows import drafting
+from workflows.engine import taking_steps
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -107,7 +109,7 @@ def metrics_of(world: World) -> str:
     revision.save()
     publishing.publish(world.workflow, by=world.ann, now=database_now(), enroll_existing=False)
     Enrollment.objects.filter(workflow=world.workflow).update(due_at=database_now())
-    while engine.run_due(database_now()):
+    while taking_steps.run_due(database_now()):
         pass
     return reverse("admin:workflow_metrics", args=[world.workflow.pk])
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from crm.models import Company, Contact, Deal, Pipeline, Stage, Task, Ticket, User
 from records.clock import database_now
-from workflows import dispatching, engine, publishing, switching
+from workflows.engine import taking_steps
+from workflows.intake import dispatching
+from workflows.lifecycle import publishing, switching
 from workflows.models import Delivery, Enrollment, Notification, Revision, Workflow
 
 DEFINITION = {
@@ -59,7 +61,7 @@ def make_world() -> World:
     Deal.objects.filter(pk=late.pk).update(stage="engaging")
     while dispatching.dispatch(database_now()):
         pass
-    while engine.run_due(database_now()):
+    while taking_steps.run_due(database_now()):
         pass
     now = database_now()
     contact = Contact.objects.create(email="bo@example.com", first_name="Bo", last_name="Lind", owner=ann)

@@ -14,7 +14,7 @@ from crm.models import Contact, Deal, Note, Rotation, Task, Team, TeamMembership
 from records.associations import ids_of
 from records.object_types import object_types
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import Notification, StepExecution
 
 

@@ -11,10 +11,11 @@ from crm.models import Campaign, Contact
 from records.clock import database_now
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import boss
-from workflows import drafting, publishing
-from workflows.definition import parse
+from workflows import drafting
+from workflows.definitions.definition import parse
 from workflows.editor.settings_panel import SettingsPanel
-from workflows.enrolling import enroll
+from workflows.enrollment.enrolling import enroll
+from workflows.lifecycle import publishing
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db

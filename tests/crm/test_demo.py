@@ -10,10 +10,10 @@ from crm import demo, demo_workflows
 from crm.goals import GOALS
 from crm.models import Company, Contact, Deal, Task, Ticket, User
 from records.clock import database_now
-from workflows import checking
-from workflows.definition import parse
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
 from workflows.models import Enrollment, StepExecution, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db
 

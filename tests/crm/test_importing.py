@@ -21,7 +21,7 @@ from records.importing.reporting import fault_file, report
 from records.models import ImportRun, PropertyDefinition
 from records.object_types import object_types
 from records.problems import DocumentError
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db
 

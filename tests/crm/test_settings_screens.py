@@ -10,7 +10,7 @@ from crm.models import Company, Deal, Pipeline, User
 from records.clock import database_now
 from records.models import ImportRun, PropertyDefinition
 from workflows.models import Enrollment, Revision, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db
 FILE = "opportunity_id,sales_agent,product,account,deal_stage,close_date,close_value\n" + (

@@ -19,12 +19,14 @@ from records.object_types import object_types
 from records.problems import DocumentError
 from tests.api.conftest import client_of
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import checking, definition, drafting, publishing
-from workflows.dispatching import dispatch
-from workflows.engine import run_due
+from workflows import drafting
+from workflows.definitions import checking, definition
+from workflows.engine.taking_steps import run_due
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, StepExecution
-from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
 IS_SUBSCRIBED = {"subscription": "news", "operator": "is_subscribed"}

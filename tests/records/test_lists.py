@@ -20,7 +20,7 @@ from records.lists import keeping, members, telling, working
 from records.models import ListWork, Membership, PendingChange, RecordList
 from records.object_types import object_types
 from records.problems import DocumentError
-from workflows.dispatching import dispatch
+from workflows.intake.dispatching import dispatch
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,8 @@ from records.models import PendingChange
 from tests.reliability.mail import received
 from tests.stories.promises import broken_promises
 from tests.workflows.building import step
-from workflows import drafting, publishing
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Delivery, Enrollment, StepExecution, Workflow
 
 BUYERS = {"any": [{"all": [{"property": "job_title", "operator": "is_equal_to_any_of", "value": ["buyer"]}]}]}

@@ -25,7 +25,7 @@ def rq_worker(order: dict[str, Any]) -> None:
 
 
 def clock(order: dict[str, Any]) -> None:
-    from workflows.clock import Clock
+    from workflows.processes.clock import Clock
 
     found = Clock()
     signal.signal(signal.SIGTERM, found.stop)
@@ -47,7 +47,7 @@ def pump(order: dict[str, Any]) -> None:
 
 def tick(order: dict[str, Any]) -> None:
     from records.clock import database_now
-    from workflows.ticking import tick
+    from workflows.processes.ticking import tick
 
     tick(database_now())
 
@@ -55,14 +55,14 @@ def tick(order: dict[str, Any]) -> None:
 def batch(order: dict[str, Any]) -> None:
     """One claim of the engine, and no more."""
     from records.clock import database_now
-    from workflows import engine
+    from workflows.engine import taking_steps
 
-    engine.run_due(database_now(), order.get("limit", 500))
+    taking_steps.run_due(database_now(), order.get("limit", 500))
 
 
 def deliver(order: dict[str, Any]) -> None:
     from records.clock import database_now
-    from workflows.delivering import deliver
+    from workflows.outbox.delivering import deliver
 
     deliver(database_now())
 
@@ -71,7 +71,7 @@ def publish(order: dict[str, Any]) -> None:
     from django.contrib.auth import get_user_model
 
     from records.clock import database_now
-    from workflows import publishing
+    from workflows.lifecycle import publishing
     from workflows.models import Workflow
 
     workflow = Workflow.objects.get(pk=order["workflow"])
@@ -127,8 +127,10 @@ def main() -> None:
     from django.conf import settings
     from django.core.management import get_commands
 
-    from workflows import delivering, jobs, ticking
-    from workflows.clock import Clock
+    from workflows import jobs
+    from workflows.outbox import delivering
+    from workflows.processes import ticking
+    from workflows.processes.clock import Clock
 
     delivering.LEASE = settings.DELIVERY_LEASE
     # Everything a child needs is loaded here, once.

@@ -9,7 +9,7 @@ from crm.models import Contact
 from workflows.actions.base import Action
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 class Explode(Action):

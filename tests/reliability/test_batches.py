@@ -19,7 +19,7 @@ from records.models import Change
 from tests.reliability.conftest import FULL, Patience
 from tests.stories.promises import broken_promises
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import Delivery, Enrollment, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db

@@ -22,9 +22,11 @@ from tests.reliability.conftest import FULL
 from tests.reliability.workers import Nursery
 from tests.stories.promises import broken_promises
 from tests.workflows.building import make_workflow, step
-from workflows import drafting, enrolling, publishing
+from workflows import drafting
+from workflows.enrollment import enrolling
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, StepExecution
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAYS = 30

@@ -22,11 +22,13 @@ from tests.reliability import journeys
 from tests.reliability.conftest import FULL, Patience
 from tests.stories.promises import broken_promises
 from tests.workflows.building import step
-from workflows import drafting, enrolling, publishing, switching
-from workflows.dispatching import dispatch
-from workflows.engine import run_due
+from workflows import drafting
+from workflows.engine.taking_steps import run_due
+from workflows.enrollment import enrolling
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing, switching
 from workflows.models import Enrollment, StepExecution, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 1_000 if FULL else 15
@@ -241,7 +243,7 @@ def test_the_same_late_commit_finds_a_queue_read_by_the_last_id_seen(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, note: Callable[..., None]
 ) -> None:
     from records.models import PendingChange
-    from workflows import dispatching
+    from workflows.intake import dispatching
 
     seen = [0]
 

@@ -30,13 +30,16 @@ from tests.reliability.conftest import FULL, Patience
 from tests.reliability.journeys import BUYERS
 from tests.stories.promises import broken_promises
 from tests.workflows.building import step
-from workflows import claiming, drafting, engine, enrolling, publishing, switching
-from workflows.claiming import Claim
-from workflows.delivering import deliver
-from workflows.dispatching import dispatch
+from workflows import drafting
+from workflows.engine import claiming, taking_steps
+from workflows.engine.claiming import Claim
+from workflows.enrollment import enrolling
 from workflows.holding import Held
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing, switching
 from workflows.models import Delivery, Enrollment, Revision, StepExecution
-from workflows.ticking import tick
+from workflows.outbox.delivering import deliver
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db
 EXAMPLES, RULES = (500, 50) if FULL else (12, 25)
@@ -298,7 +301,7 @@ class Machine(RuleBasedStateMachine):
         owned = [self.runs[pk] for pk in claim.ids if self.runs[pk].token == claim.token]
         try:
             with transaction.atomic():
-                engine.execute(claim, self.now)
+                taking_steps.execute(claim, self.now)
                 if dies:
                     raise Undone
         except Undone:
@@ -490,13 +493,13 @@ def test_the_same_model_finds_a_worker_that_does_not_look_at_its_claim(
     seed: int, settings: Any, monkeypatch: pytest.MonkeyPatch, note: Callable[..., None]
 ) -> None:
     settings.EMAIL_BACKEND = "tests.reliability.test_machine.Unreliable"
-    execute = engine.execute
+    execute = taking_steps.execute
 
     def execute_anyway(claim: Claim, now: dt.datetime) -> int:
         Enrollment.objects.filter(pk__in=claim.ids, status="active").update(claim=claim.token)
         return execute(claim, now)
 
-    monkeypatch.setattr(engine, "execute", execute_anyway)
+    monkeypatch.setattr(taking_steps, "execute", execute_anyway)
     figures.clear()
     with pytest.raises(AssertionError):
         run_state_machine_as_test(hypothesis_seed(seed)(Machine), settings=UNTIL_FOUND)

@@ -20,10 +20,10 @@ from tests.reliability.poison import Explode
 from tests.reliability.workers import Nursery
 from tests.stories.promises import broken_promises
 from tests.workflows.building import make_workflow, step
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution
+from workflows.processes.ticking import tick
 from workflows.registries import actions
-from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ZOMBIES, DEPLOYMENTS = (50, 20) if FULL else (10, 3)
@@ -55,7 +55,7 @@ def freeze(nursery: Nursery, place: str, **order: Any) -> Any:
 
 
 def tick_changes() -> None:
-    from workflows.dispatching import dispatch
+    from workflows.intake.dispatching import dispatch
 
     while dispatch(database_now()):
         pass

@@ -18,7 +18,7 @@ def main() -> None:
     from django.db import connection
 
     from tests.stories.killing import WORKER
-    from workflows.moving import Ledger
+    from workflows.engine.moving import Ledger
 
     write = Ledger.write
 

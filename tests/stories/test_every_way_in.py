@@ -21,7 +21,7 @@ from tests.crm.test_record_pages import form_of
 from tests.stories.promises import broken_promises
 from tests.workflows.publishing_deals import BIG, WAIT, boss, live
 from workflows.models import Enrollment, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALL = {"id": "call", "action": "create_task", "params": {"title": "Call {{ deal.name }}"}}

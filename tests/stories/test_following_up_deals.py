@@ -13,9 +13,10 @@ from records.clock import database_now
 from tests.crm.test_importing_the_sample import import_all
 from tests.stories.following_up import follow_up
 from tests.stories.sales import engaging, engaging_by_agent
-from workflows import drafting, publishing
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Outcome, StepExecution
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 
 @pytest.mark.slow

@@ -18,7 +18,8 @@ from tests.stories.following_up import follow_up
 from tests.stories.killing import Workers
 from tests.stories.promises import broken_promises
 from tests.stories.sales import engaging
-from workflows import drafting, publishing
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment
 
 logger = logging.getLogger(__name__)

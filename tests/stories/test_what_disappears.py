@@ -16,11 +16,11 @@ from records.saving import delete_records
 from tests.stories.promises import broken_promises
 from tests.workflows.building import enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, boss, live
-from workflows import switching
-from workflows.engine import run_due
-from workflows.history import path_of
+from workflows.engine.taking_steps import run_due
+from workflows.history.telling import path_of
+from workflows.lifecycle import switching
 from workflows.models import AuditEntry, Enrollment, StepExecution, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db
 

@@ -30,9 +30,10 @@ def long_books_are_marked() -> None:
 
     from records.clock import database_now
     from tests.toy.models import Book, Library
-    from workflows import drafting, publishing
+    from workflows import drafting
+    from workflows.lifecycle import publishing
     from workflows.models import Enrollment
-    from workflows.ticking import tick
+    from workflows.processes.ticking import tick
 
     librarian = User.objects.create_superuser("librarian")
     town, village = (Library.objects.create(name=name) for name in ("Town", "Village"))
@@ -79,9 +80,12 @@ def a_connected_app_contributes_an_action() -> None:
 
     from records.clock import database_now
     from tests.toy.models import Book
-    from workflows import checking, drafting, enrolling, publishing
-    from workflows.definition import parse
-    from workflows.ticking import tick
+    from workflows import drafting
+    from workflows.definitions import checking
+    from workflows.definitions.definition import parse
+    from workflows.enrollment import enrolling
+    from workflows.lifecycle import publishing
+    from workflows.processes.ticking import tick
 
     steps = [{"id": "stamp", "action": "stamp", "params": {"text": "Property of the library"}}]
     librarian = User.objects.get(username="librarian")

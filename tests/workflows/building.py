@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from workflows import definition
+from workflows.definitions import definition
 from workflows.models import Enrollment, Outcome, Revision, StepExecution, Workflow
 
 NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)

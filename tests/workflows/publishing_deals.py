@@ -8,8 +8,9 @@ from django.contrib.auth import get_user_model
 
 from crm.models import Deal
 from records.clock import database_now
-from workflows import drafting, publishing
-from workflows.dispatching import dispatch
+from workflows import drafting
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Workflow
 
 WON = {"property": "stage", "operator": "is_equal_to_any_of", "value": ["won"]}

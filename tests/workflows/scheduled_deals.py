@@ -7,8 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.workflows.publishing_deals import WAIT, boss
-from workflows import drafting, publishing, scheduling
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import ScheduleRun, Workflow
+from workflows.schedules import scheduling
 
 NOON = dt.datetime(2027, 1, 10, 12, tzinfo=dt.UTC)
 DAILY = {"every": "day", "at": "09:00"}

@@ -11,11 +11,12 @@ from django.utils.html import escape
 
 from crm.models import Contact, SubscriptionType, Team, TeamMembership, User
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import definition, prepared
-from workflows.engine import run_due
+from workflows import prepared
+from workflows.definitions import definition
+from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution, Workflow
-from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from crm.models import Contact, User
 from tests.workflows.building import enroll, make_workflow, step
 from tests.workflows.test_reviving import stopped
-from workflows import reviving
+from workflows.enrollment import reviving
 from workflows.models import Delivery, Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ from django.db.models import Count
 from crm.models import Contact
 from records.models import Change
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import checking, definition, engine
+from workflows.definitions import checking, definition
+from workflows.engine import taking_steps
 from workflows.models import Enrollment, StepExecution
 
 # Committed, as in life: what one transaction has written over and over cannot be cleared away while it lasts.
@@ -82,7 +83,7 @@ def test_the_counts_of_500_steps_add_up_and_nothing_is_stuck():
     )
     enroll(workflow, [contact.pk for contact in contacts])
 
-    while engine.run_due(NOW):
+    while taking_steps.run_due(NOW):
         pass
 
     assert set(Enrollment.objects.values_list("status", "step", "due_at", "claim")) == {("completed", "", None, None)}

@@ -8,9 +8,9 @@ import pytest
 
 from crm.models import Contact
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import checking
-from workflows.definition import parse
-from workflows.engine import run_due
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.engine.taking_steps import run_due
 
 pytestmark = pytest.mark.django_db
 

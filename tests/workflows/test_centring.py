@@ -15,10 +15,13 @@ from records.clock import database_now
 from records.problems import DocumentError
 from tests.workflows.building import step
 from tests.workflows.publishing_deals import BIG, boss, history, settle
-from workflows import checking, drafting, engine, publishing
-from workflows.definition import parse
-from workflows.enrolling import enroll
-from workflows.history import Path
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.engine import taking_steps
+from workflows.enrollment.enrolling import enroll
+from workflows.history.telling import Path
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, EventWait, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +62,7 @@ def enter(workflow: Workflow, *deals: Deal, now: str) -> list[Enrollment]:
 
 
 def run(now: str) -> None:
-    while engine.run_due(moment(now)):
+    while taking_steps.run_due(moment(now)):
         pass
 
 
@@ -297,10 +300,10 @@ def test_waiting_takes_as_many_statements_for_many_records_as_for_few(deal):
         cause = {"kind": "manual", "actor": boss().pk}
         enroll(workflow, [one.pk for one in made], cause=cause, now=moment("2027-02-01T12:00"), manual=True)
         with CaptureQueriesContext(connection) as queries:
-            engine.run_due(moment("2027-02-01T12:00"))
+            taking_steps.run_due(moment("2027-02-01T12:00"))
         Enrollment.objects.filter(status="active").update(due_at=moment("2027-02-02T12:00"))
         with CaptureQueriesContext(connection) as again:
-            engine.run_due(moment("2027-02-02T12:00"))
+            taking_steps.run_due(moment("2027-02-02T12:00"))
         counts.append((len(queries), len(again)))
         assert EventWait.objects.count() == number
         Enrollment.objects.filter(status="active").update(status="completed", due_at=None, step="")

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from records.clock import database_now
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import claiming, engine
+from workflows.engine import claiming, taking_steps
+from workflows.engine.waiting import look
 from workflows.models import Enrollment, Workflow
-from workflows.waiting import look
 
 pytestmark = pytest.mark.django_db
 WAIT = [step("wait", "delay", days=1)]
@@ -172,7 +172,7 @@ def test_eight_workers_share_the_work_without_waiting_for_each_other() -> None:
         done = 0
         try:
             gate.wait(timeout=10)
-            while steps := engine.run_due(database_now(), 50):
+            while steps := taking_steps.run_due(database_now(), 50):
                 done += steps
             return done
         finally:

@@ -17,7 +17,7 @@ from tests.api.conftest import person
 from tests.workflows.publishing_deals import BIG, boss, document, inside, live
 from tests.workflows.publishing_deals import draft as drafted
 from workflows import drafting
-from workflows.dispatching import dispatch
+from workflows.intake.dispatching import dispatch
 
 pytestmark = pytest.mark.django_db
 

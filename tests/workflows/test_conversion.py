@@ -10,9 +10,12 @@ import pytest
 from crm.models import Deal
 from records.clock import database_now
 from tests.workflows.publishing_deals import BIG, boss, document, live, publish
-from workflows import checking, conversion, drafting, notifying
-from workflows.definition import parse
-from workflows.engine import run_due
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.engine.taking_steps import run_due
+from workflows.health import notifying
+from workflows.history import conversion
 from workflows.models import AuditEntry, Enrollment, Notification, Workflow
 
 pytestmark = pytest.mark.django_db

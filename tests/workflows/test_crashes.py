@@ -16,9 +16,9 @@ from django.db import connection
 from crm.models import Contact, Task
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

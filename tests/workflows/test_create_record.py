@@ -13,12 +13,12 @@ from records.journal import change_source
 from records.models import Change
 from tests.api.conftest import person
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import checking
-from workflows.definition import parse
-from workflows.engine import run_due
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution, Workflow
-from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
 NAMED = {"name": "{{ contact.last_name }} & Co", "employees": 3}

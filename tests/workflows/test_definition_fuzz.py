@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from records.problems import DocumentError, Problem
 from tests.workflows.building import step
-from workflows import checking, definition
+from workflows.definitions import checking, definition
 
 pytestmark = pytest.mark.django_db
 CRITERIA = {"any": [{"all": [{"property": "lead_score", "operator": "is_greater_than", "value": 5}]}]}

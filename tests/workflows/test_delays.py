@@ -15,12 +15,13 @@ from records.clock import database_now
 from records.models import PropertyDefinition
 from tests.workflows.building import enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, WAIT, document, live, publish
-from workflows import checking, definition, drafting
-from workflows.engine import run_due
-from workflows.history import path_of
+from workflows import drafting
+from workflows.definitions import checking, definition
+from workflows.engine.taking_steps import run_due
+from workflows.history.telling import path_of
 from workflows.models import Enrollment, Revision, StepExecution, Workflow
-from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
 

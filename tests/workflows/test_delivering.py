@@ -14,10 +14,10 @@ from django.core import mail
 from crm.models import Contact, User
 from records.clock import database_now
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import delivering
-from workflows.delivering import deliver
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import Delivery
+from workflows.outbox import delivering
+from workflows.outbox.delivering import deliver
 
 pytestmark = pytest.mark.django_db
 

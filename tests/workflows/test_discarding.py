@@ -9,8 +9,8 @@ from records import segments
 from records.clock import database_now
 from records.models import Membership, PendingChange
 from records.object_types import object_types
-from workflows import discarding
-from workflows.dispatching import dispatch
+from workflows.intake import discarding
+from workflows.intake.dispatching import dispatch
 
 pytestmark = pytest.mark.django_db
 

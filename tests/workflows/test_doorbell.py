@@ -17,8 +17,8 @@ from records.clock import database_now
 from records.journal import change_source
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import doorbell, jobs
-from workflows.clock import Clock
 from workflows.models import Enrollment
+from workflows.processes.clock import Clock
 
 SET = step("set", "edit_record", property="city", value="Malmö")
 

@@ -13,12 +13,15 @@ from records.clock import database_now
 from records.lists import keeping, members
 from records.object_types import object_types
 from tests.workflows.publishing_deals import BIG, boss, change, document, finish, history, inside, live, settle
-from workflows import checking, conversion, drafting, explaining, publishing, switching
-from workflows.definition import parse
-from workflows.doors import REFUSALS
-from workflows.engine import run_due
-from workflows.enrolling import Enrolled, enroll
-from workflows.history import path_of
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.engine.taking_steps import run_due
+from workflows.enrollment.doors import REFUSALS
+from workflows.enrollment.enrolling import Enrolled, enroll
+from workflows.history import conversion, explaining
+from workflows.history.telling import path_of
+from workflows.lifecycle import publishing, switching
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ import pytest
 from crm.models import Contact
 from records.models import Change
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, outcomes, step
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution
 
 pytestmark = pytest.mark.django_db
@@ -175,21 +175,21 @@ def test_what_crashed_once_is_claimed_in_smaller_parts():
 
 
 def test_an_enrollment_taken_away_meanwhile_is_left_alone():
-    from workflows import claiming, engine
+    from workflows.engine import claiming, taking_steps
 
     ids = contacts(2)
     made = enroll(make_workflow([SET]), ids)
     claim = claiming.claim(NOW, 10)
     Enrollment.objects.filter(pk=made[0].pk).update(status="unenrolled", step="", due_at=None)
-    assert engine.execute(claim, NOW) == 1
+    assert taking_steps.execute(claim, NOW) == 1
     assert [Contact.objects.get(pk=pk).city for pk in ids] == ["", "Malmö"]
     # A zombie that wakes up later finds nothing that is its own.
-    assert engine.execute(claim, NOW) == 0
+    assert taking_steps.execute(claim, NOW) == 0
     assert StepExecution.objects.filter(enrollment__in=made).count() == 1
 
 
 def test_a_lease_that_has_not_ended_keeps_others_away():
-    from workflows import claiming
+    from workflows.engine import claiming
 
     enroll(make_workflow([SET]), contacts(2))
     assert claiming.claim(NOW, 10).count == 2

@@ -26,9 +26,9 @@ from tests.workflows.publishing_deals import (
     publish,
     settle,
 )
-from workflows import publishing, switching
-from workflows.dispatching import dispatch
-from workflows.enrolling import enroll, unenroll
+from workflows.enrollment.enrolling import enroll, unenroll
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing, switching
 from workflows.models import AuditEntry, Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,9 @@ from records.clock import database_now
 from records.problems import DocumentError
 from tests.api.conftest import SCOPES, client_of, person
 from tests.workflows.publishing_deals import BIG, boss, history, inside, live
-from workflows import chores, enrolling_many, switching
+from workflows import chores
+from workflows.enrollment import enrolling_many
+from workflows.lifecycle import switching
 from workflows.models import AuditEntry, MassEnrollment
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.db import connection
 
 from crm.models import Contact
 from tests.workflows.building import NOW, make_workflow, step
-from workflows import enrolling
+from workflows.enrollment import enrolling
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

@@ -21,10 +21,10 @@ from tests.workflows.building import enroll, make_workflow, step
 from tests.workflows.test_crashes import start_worker
 from tests.workflows.test_races import at_once, unbroken
 from tests.workflows.waiting_deals import STAGE, happened, run, task_for, wait, waiting
-from workflows.dispatching import dispatch
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
+from workflows.intake.dispatching import dispatch
 from workflows.models import Enrollment, EventWait, StepExecution
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TASK = {"event": "task_completed"}

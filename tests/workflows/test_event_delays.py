@@ -26,11 +26,13 @@ from tests.workflows.waiting_deals import (
     wait,
     waiting,
 )  # fmt: skip
-from workflows import drafting, occurrences, publishing, switching
-from workflows.dispatching import dispatch
-from workflows.enrolling import unenroll
+from workflows import drafting
+from workflows.enrollment.enrolling import unenroll
+from workflows.intake import occurrences
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing, switching
 from workflows.models import Enrollment, EventWait, StepExecution, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -125,7 +127,7 @@ def test_after_the_longest_wait_the_record_goes_on_and_says_that_it_did_not_happ
 
 @pytest.mark.covers("DLY-06")
 def test_what_happened_in_time_counts_although_it_was_not_dispatched_before_the_wait_ended():
-    from workflows.engine import run_due
+    from workflows.engine.taking_steps import run_due
 
     _workflow, (deal,) = waiting(**STAGE, max_wait={"minutes": 5})
     deal_of(deal).update(stage="won")

@@ -19,15 +19,16 @@ from records.happening import Occurrence, happen
 from records.models import CustomEventProperty, CustomEventType, PendingEvent
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import boss
-from workflows import drafting, publishing, switching
-from workflows.dispatching import dispatch
-from workflows.enrolling import enroll
+from workflows import drafting
+from workflows.enrollment.enrolling import enroll
+from workflows.enrollment.leaving import unenroll
 from workflows.events.settings import WhereField
-from workflows.history import path_of
-from workflows.leaving import unenroll
+from workflows.history.telling import path_of
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing, switching
 from workflows.models import Enrollment, EventSubscription, Workflow
+from workflows.processes.ticking import tick
 from workflows.registries import triggers
-from workflows.ticking import tick
 
 pytestmark = pytest.mark.django_db
 PRICING = {"event": "page_viewed", "where": [{"property": "url", "operator": "contains_any_of", "value": ["pricing"]}]}

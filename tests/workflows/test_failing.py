@@ -9,9 +9,9 @@ import pytest
 from django.utils.safestring import SafeString
 
 from records.problems import DocumentError
-from workflows.batch import Answer
-from workflows.definition import Step, parse
-from workflows.failing import BACKOFF, next_try, with_sequel
+from workflows.definitions.definition import Step, parse
+from workflows.engine.batch import Answer
+from workflows.engine.failing import BACKOFF, next_try, with_sequel
 from workflows.models import Outcome
 
 NOW = dt.datetime(2027, 3, 1, 9, tzinfo=dt.UTC)

@@ -11,11 +11,12 @@ from records.associations import associations_of
 from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
-from workflows import checking, drafting
+from workflows import drafting
 from workflows.actions.base import Action
-from workflows.definition import parse
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
 from workflows.editor.page import palette
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import Workflow
 from workflows.registries import actions
 

@@ -14,14 +14,15 @@ from crm.models import Contact
 from records.problems import DocumentError
 from tests.examples import examples
 from tests.workflows.building import NOW, enroll, make_workflow, outcomes, step
-from workflows import checking, drafting
+from workflows import drafting
 from workflows.actions.random_split import thresholds, way_of
-from workflows.definition import parse
-from workflows.engine import run_due
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.definitions.shares import equal_shares, scaled
+from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution
-from workflows.params import StepContext
 from workflows.registries import actions
-from workflows.shares import equal_shares, scaled
+from workflows.step_forms.params import StepContext
 
 SWEDISH = {"all": [{"property": "country", "operator": "is_equal_to_any_of", "value": ["Sweden"]}]}
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from records.problems import DocumentError
 from tests.examples import examples
-from workflows import checking, drafting
-from workflows.definition import parse
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.definitions.ways import branches_around, coming_before, never_reached
 from workflows.drafting.tree import walk
-from workflows.params import StepContext
 from workflows.registries import actions
-from workflows.ways import branches_around, coming_before, never_reached
+from workflows.step_forms.params import StepContext
 
 FILTER = {"all": [{"property": "city", "operator": "is_known"}]}
 

@@ -12,12 +12,15 @@ from crm.models import Company, Contact, Deal
 from records.associations import associate
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, boss, draft, live, publish
-from workflows import checking, cycles, doors, enrolling, history, publishing
-from workflows.definition import parse
-from workflows.engine import run_due
+from workflows.definitions import checking, cycles
+from workflows.definitions.definition import parse
+from workflows.engine.taking_steps import run_due
+from workflows.enrollment import doors, enrolling
+from workflows.history import telling
+from workflows.lifecycle import publishing
 from workflows.models import AuditEntry, Enrollment, Revision, StepExecution, Workflow
-from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +77,7 @@ def test_the_record_enters_the_other_workflow_and_goes_on_in_this_one():
     assert log_of(mine) == [("go", "success"), ("after", "success")]
     assert Contact.objects.get().city == "went on"
     assert f'href="/admin/workflows/workflow/{other.pk}/' in told(first)[0] and "Target" in told(first)[0]
-    assert "The workflow" in history.path_of(entered)[0].sentence
+    assert "The workflow" in telling.path_of(entered)[0].sentence
     assert not AuditEntry.objects.filter(action="enrolled_by_hand").exists()
 
 
@@ -135,7 +138,7 @@ def test_a_failed_handing_over_can_stop_the_record_here():
     run()
     mine.refresh_from_db()
     assert (mine.status, mine.step, mine.ended_reason) == ("failed", "go", "target_workflow_off")
-    assert history.path_of(mine)[-1].sentence == "The other workflow was turned off."
+    assert telling.path_of(mine)[-1].sentence == "The other workflow was turned off."
 
 
 def test_workflows_that_send_a_record_round_in_circles_are_stopped_by_the_length_of_the_chain():

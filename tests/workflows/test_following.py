@@ -13,9 +13,10 @@ from crm.models import Deal
 from records.clock import database_now
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, boss, document, live, publish
-from workflows import drafting, publishing
-from workflows.engine import run_due
-from workflows.following import StepCount
+from workflows import drafting
+from workflows.engine.taking_steps import run_due
+from workflows.lifecycle import publishing
+from workflows.lifecycle.following import StepCount
 from workflows.models import Enrollment, Revision, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db

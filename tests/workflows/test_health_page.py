@@ -14,10 +14,11 @@ from rq.serializers import JSONSerializer
 from crm.models import Contact, User
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import alerting, doorbell
-from workflows.health import PER_PAGE, Health
+from workflows import doorbell
+from workflows.health import alerting
+from workflows.health.reporting import PER_PAGE, Health
 from workflows.models import Alert, Allowance, Delivery, Tally, Workflow
-from workflows.worker import EngineWorker
+from workflows.processes.worker import EngineWorker
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
@@ -162,7 +163,7 @@ def test_deliveries_are_counted_by_state(page, now):
 
 
 def test_what_the_database_does_not_count_in_time_is_left_out(page, now, monkeypatch):
-    from workflows import measuring
+    from workflows.health import measuring
 
     late_workflow(now)
     monkeypatch.setattr(measuring, "WHOLE", "SELECT pg_sleep(60) -- {which} {order}")

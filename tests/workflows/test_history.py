@@ -15,8 +15,10 @@ from records.lists import keeping
 from records.models import Change
 from records.object_types import object_types
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import dispatching, engine, publishing
-from workflows.history import Path, path_of, place_of
+from workflows.engine import taking_steps
+from workflows.history.telling import Path, path_of, place_of
+from workflows.intake import dispatching
+from workflows.lifecycle import publishing
 from workflows.models import Delivery, Enrollment, Outcome, Revision, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +39,7 @@ def contact() -> Contact:
 def run() -> None:
     while dispatching.dispatch(database_now()):
         pass
-    while engine.run_due(database_now()):
+    while taking_steps.run_due(database_now()):
         pass
 
 

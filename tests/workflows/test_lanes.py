@@ -12,7 +12,8 @@ from rq.serializers import JSONSerializer
 
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import chores, claiming, doorbell, jobs
+from workflows import chores, doorbell, jobs
+from workflows.engine import claiming
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)

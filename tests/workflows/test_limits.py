@@ -16,11 +16,15 @@ from crm.models import Contact, User
 from records.clock import database_now
 from records.problems import Problem
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
-from workflows import checking, claiming, closing_up, definition, drafting, enrolling, limits, publishing, waiting
-from workflows.delivering import deliver
-from workflows.engine import run_due
-from workflows.limits import Limit, take
+from workflows import drafting
+from workflows.definitions import checking, definition
+from workflows.engine import claiming, closing_up, limits, waiting
+from workflows.engine.limits import Limit, take
+from workflows.engine.taking_steps import run_due
+from workflows.enrollment import enrolling
+from workflows.lifecycle import publishing
 from workflows.models import Allowance, Delivery, Enrollment, Revision, StepExecution, Workflow
+from workflows.outbox.delivering import deliver
 
 pytestmark = pytest.mark.django_db
 ADD = step("add", "change_number", property="lead_score", by=1)

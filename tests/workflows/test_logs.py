@@ -14,9 +14,10 @@ from config.logging import JsonFormatter
 from crm.models import Contact, User
 from records.clock import database_now
 from tests.workflows.building import step
-from workflows import drafting, publishing
+from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 SECRET = "zaphod@example.com"
 
@@ -58,7 +59,7 @@ def test_a_change_can_be_followed_to_the_mail_it_led_to(lines):
     enrollment = Enrollment.objects.get()
     found = lines()[written_before:]
     batch, delivery = by_logger(found, "tallying"), by_logger(found, "delivering")
-    dispatched = [line for line in found if line["logger"] == "workflows.dispatching"]
+    dispatched = [line for line in found if line["logger"] == "workflows.intake.dispatching"]
     change = enrollment.cause["change"]
     assert change in dispatched[0]["change_ids"]
     assert batch["change_ids"] == [change]

@@ -10,9 +10,10 @@ import pytest
 from crm.models import Contact, User
 from records.clock import database_now
 from tests.workflows.building import NOW, enroll, make_workflow, outcomes, step
-from workflows import claiming, engine, reviving
 from workflows.actions.base import Action
-from workflows.batch import Batch
+from workflows.engine import claiming, taking_steps
+from workflows.engine.batch import Batch
+from workflows.enrollment import reviving
 from workflows.models import Enrollment
 from workflows.registries import actions
 
@@ -52,7 +53,7 @@ def thousand() -> int:
 def test_where_the_step_raises_only_the_halves_with_the_poison_are_run_again(picky: Picky) -> None:
     poison = thousand()
     claims = 0
-    while engine.run_due(NOW, 500):
+    while taking_steps.run_due(NOW, 500):
         claims += 1
     assert claims == 2, "no transaction more than without it"
     assert len(picky.calls) <= 2 + 2 * 10, "halved ten times at most, from 500 to 1"
@@ -69,7 +70,7 @@ def test_where_the_step_kills_the_worker_three_claims_end_the_poison_and_nobody_
             deaths.append(claim.count)
             Enrollment.objects.filter(claim=claim.token).update(claimed_until=database_now())
         else:
-            engine.execute(claim, NOW)
+            taking_steps.execute(claim, NOW)
     assert deaths == [500, 50, 1]
     assert claims <= 2 + 10 + 50 + 1, claims
     stopped = Enrollment.objects.get(status="failed")
@@ -80,13 +81,13 @@ def test_where_the_step_kills_the_worker_three_claims_end_the_poison_and_nobody_
 def test_what_crashed_three_workers_waits_for_somebody_and_can_be_tried_again() -> None:
     poison = thousand()
     Enrollment.objects.filter(pk=poison).update(attempts=3)
-    while engine.run_due(NOW, 500):
+    while taking_steps.run_due(NOW, 500):
         pass
     [group] = reviving.groups(Enrollment.objects.all())
     assert (group.reason, group.count, group.example) == ("crashed", 1, poison)
     Contact.objects.filter(email=POISON).update(email="cured@example.com")
     boss = User.objects.create_superuser("boss")
     assert reviving.revive(reviving.stopped(), "retry", by=boss, now=NOW).count == 1
-    while engine.run_due(NOW, 500):
+    while taking_steps.run_due(NOW, 500):
         pass
     assert Enrollment.objects.get(pk=poison).status == "completed"

@@ -13,9 +13,11 @@ from records.clock import database_now
 from records.models import Membership, Segment
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, WAIT, boss, change, document, draft, history, inside, live, publish
-from workflows import checking, drafting, following, publishing, switching
-from workflows.definition import parse
-from workflows.explaining import explain
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.history.explaining import explain
+from workflows.lifecycle import following, publishing, switching
 from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow
 
 pytestmark = pytest.mark.django_db

@@ -17,11 +17,13 @@ from records.object_types import object_types
 from records.saving import delete_records
 from tests.stories.promises import broken_promises
 from tests.workflows.publishing_deals import BIG, WAIT, boss, draft, live
-from workflows import cataloguing, drafting, enrolling, publishing, switching
-from workflows.dispatching import dispatch
-from workflows.engine import run_due
+from workflows import drafting
+from workflows.engine.taking_steps import run_due
+from workflows.enrollment import enrolling
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import cataloguing, publishing, switching
 from workflows.models import Enrollment, StepExecution, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNT = 60

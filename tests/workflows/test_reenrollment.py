@@ -26,9 +26,11 @@ from tests.workflows.publishing_deals import (
     publish,
     settle,
 )
-from workflows import checking, drafting, reenrolling
-from workflows.definition import parse
-from workflows.enrolling import enroll
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.enrollment import reenrolling
+from workflows.enrollment.enrolling import enroll
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

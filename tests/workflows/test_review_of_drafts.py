@@ -11,8 +11,9 @@ from crm.models import Deal
 from records.clock import database_now
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, boss, draft, live
-from workflows import drafting, publishing, switching
-from workflows.definition import parse
+from workflows import drafting
+from workflows.definitions.definition import parse
+from workflows.lifecycle import publishing, switching
 
 pytestmark = pytest.mark.django_db
 

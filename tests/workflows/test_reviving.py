@@ -19,11 +19,12 @@ from records.models import Membership, PendingChange
 from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
-from workflows import resending, reviving
-from workflows.dispatching import dispatch
-from workflows.engine import run_due
-from workflows.history import path_of
+from workflows.engine.taking_steps import run_due
+from workflows.enrollment import reviving
+from workflows.history.telling import path_of
+from workflows.intake.dispatching import dispatch
 from workflows.models import AuditEntry, Delivery, Enrollment, Revision, StepExecution, Workflow
+from workflows.outbox import resending
 
 pytestmark = pytest.mark.django_db
 FIRST = step("first", "change_number", property="lead_score", by=1)

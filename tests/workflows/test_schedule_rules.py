@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.examples import FULL, examples
 from tests.workflows.wall_clocks import START, TRANSITIONS, ZONES, mapped
-from workflows import schedule_rules, schedule_words
-from workflows.schedules import RELATIVE_DAYS, Rule, days_of, firings, next_firing, read_cron
-from workflows.wall_time import WEEKDAYS
+from workflows.schedules import rules, words
+from workflows.schedules.instants import RELATIVE_DAYS, Rule, days_of, firings, next_firing, read_cron
+from workflows.times.wall_time import WEEKDAYS
 
 Fits = Callable[[dt.date], bool]
 THREE_YEARS = dt.timedelta(days=1_096)
@@ -25,7 +25,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 def rule(**document: Any) -> Rule:
-    found, problems = schedule_rules.read(document)
+    found, problems = rules.read(document)
     assert found is not None, problems
     return found
 
@@ -231,7 +231,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("document", "path"), REFUSED)
 def test_what_is_no_schedule_is_refused_where_it_is_wrong(document: dict[str, Any], path: str) -> None:
-    found, problems = schedule_rules.read(document, {})
+    found, problems = rules.read(document, {})
     assert found is None and path in [problem.path for problem in problems]
     assert all(problem.message for problem in problems)
 
@@ -257,7 +257,7 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("document", "sentence"), SENTENCES)
 def test_a_schedule_says_when_it_fires(document: dict[str, Any], sentence: str) -> None:
-    assert schedule_words.sentence(rule(**document), "X") == sentence
+    assert words.sentence(rule(**document), "X") == sentence
 
 
 def test_relative_days_are_as_a_calendar_has_them() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from workflows import checking, schedule_rules, schedule_runs, scheduling
-from workflows.definition import parse
-from workflows.schedules import EVERY
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.schedules import rules, runs, scheduling
+from workflows.schedules.instants import EVERY
 
 TEXT = (Path(__file__).parents[2] / "docs" / "schedules.md").read_text()
 EXAMPLES = [json.loads(found) for found in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]
@@ -33,12 +34,12 @@ def test_every_example_can_be_published() -> None:
 def test_every_frequency_is_listed_with_all_it_is_made_of() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", TEXT, re.MULTILINE)
     assert {every for every, _keys in rows} == set(EVERY)
-    for every, keys in schedule_rules.KEYS.items():
+    for every, keys in rules.KEYS.items():
         told = " ".join(text for name, text in rows if name == every)
         assert set(keys) <= set(re.findall(r"`(\w+)`", told)), every
 
 
 def test_the_figures_are_the_ones_in_use() -> None:
-    assert f"{schedule_runs.CHUNK:,} in a transaction" in TEXT
+    assert f"{runs.CHUNK:,} in a transaction" in TEXT
     assert f"newest {scheduling.CATCH_UP_MOST} of a schedule" in TEXT
     assert f"HOURS` ({scheduling.CATCH_UP.total_seconds() / 3600:.0f})" in TEXT

@@ -16,12 +16,14 @@ from records.problems import DocumentError
 from tests.examples import FULL
 from tests.workflows.publishing_deals import BIG, boss, finish, history, inside
 from tests.workflows.scheduled_deals import NOON, document, fired, live, stockholm, work
-from workflows import drafting, publishing, schedule_runs, scheduling, switching
+from workflows import drafting
 from workflows.chores import chores
-from workflows.definition import parse
-from workflows.enrolling import enroll
+from workflows.definitions.definition import parse
+from workflows.enrollment.enrolling import enroll
+from workflows.lifecycle import publishing, switching
 from workflows.models import AuditEntry, Enrollment, Schedule, ScheduledRecord, ScheduleRun, Workflow
-from workflows.windows import closed_at
+from workflows.schedules import runs, scheduling
+from workflows.times.windows import closed_at
 
 pytestmark = pytest.mark.django_db
 HOUR = dt.timedelta(hours=1)
@@ -318,7 +320,7 @@ def test_every_object_type_can_have_a_schedule():
 
 def test_a_big_run_is_enrolled_in_chunks_and_goes_on_where_it_died(monkeypatch):
     Deal.objects.bulk_create(Deal(name=f"D{n}") for n in range(25))
-    monkeypatch.setattr(schedule_runs, "CHUNK", 10)
+    monkeypatch.setattr(runs, "CHUNK", 10)
     workflow = live()
     scheduling.fire(workflow.pk, stockholm(11))
     (run,) = scheduling.running().select_related("schedule")

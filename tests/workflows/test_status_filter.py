@@ -13,9 +13,9 @@ from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, boss, change, history, inside, live, settle
-from workflows.engine import run_due
-from workflows.enrolling import enroll
-from workflows.leaving import unenroll
+from workflows.engine.taking_steps import run_due
+from workflows.enrollment.enrolling import enroll
+from workflows.enrollment.leaving import unenroll
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

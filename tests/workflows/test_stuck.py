@@ -15,10 +15,11 @@ from crm.models import Contact, User
 from records.clock import database_now
 from records.models import Segment
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import alerting, stuck, tallying
-from workflows.clock import Clock
+from workflows.engine import tallying
+from workflows.health import alerting, stuck
 from workflows.models import Alert, Beat, Delivery, Enrollment, EventWait, Notification, Tally, Workflow
-from workflows.rounds import Rounds
+from workflows.processes.clock import Clock
+from workflows.processes.rounds import Rounds
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
@@ -179,7 +180,7 @@ def test_it_is_told_when_seen_twice_and_once_a_day(enrollment, told_about_stuck,
     told = Notification.objects.order_by("pk").values_list("user__username", "title")
     sentence = "“Test”: 1 record has been due for more than ten minutes and nobody takes it."
     assert list(told) == [(admin.username, sentence), ("ann", sentence)]
-    assert [record.levelname for record in caplog.records if record.name == "workflows.alerting"] == ["ERROR"]
+    assert [record.levelname for record in caplog.records if record.name == "workflows.health.alerting"] == ["ERROR"]
     [alert] = alerting.open_alerts(now + 3 * MINUTE)
     assert (alert.rule, alert.count, alert.detail["first"]) == ("due_and_not_taken", 1, [enrollment.pk])
     assert alerting.open_alerts(now + HOUR) == [], "what was not seen for a while is not open any more"
@@ -261,7 +262,7 @@ def test_a_running_clock_is_heard_of(transactional_db):
 
 
 def test_steps_are_counted_by_workflow_outcome_and_minute(enrollment, now):
-    from workflows.engine import run_due
+    from workflows.engine.taking_steps import run_due
 
     change(enrollment, step="set", due_at=now)
     assert run_due(now) == 1

@@ -15,9 +15,10 @@ from records.models import Event, RecordList
 from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, boss, document
-from workflows import drafting, publishing
-from workflows.dispatching import dispatch
-from workflows.enrolling import REFUSALS, enroll
+from workflows import drafting
+from workflows.enrollment.enrolling import REFUSALS, enroll
+from workflows.intake.dispatching import dispatch
+from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

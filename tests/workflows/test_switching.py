@@ -16,11 +16,13 @@ from records.clock import database_now
 from records.models import Segment
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, WAIT, boss, change, draft, inside, live, publish, settle
-from workflows import cataloguing, claiming, drafting, engine, switching
-from workflows.engine import run_due
+from workflows import drafting
+from workflows.engine import claiming, taking_steps
+from workflows.engine.taking_steps import run_due
 from workflows.holding import Held, hold_still
+from workflows.lifecycle import cataloguing, switching
 from workflows.models import AuditEntry, Enrollment, Notification, StepExecution, Workflow
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db
 WIN = {"id": "win", "action": "edit_record", "params": {"property": "stage", "value": "won"}}
@@ -297,7 +299,7 @@ def test_a_worker_that_has_claimed_before_a_pause_and_begins_after_it_does_nothi
     claim = claiming.claim(database_now(), 500)
     switching.pause(workflow, by=boss(), now=database_now())
     with pytest.raises(Held):
-        engine.execute(claim, database_now())
+        taking_steps.execute(claim, database_now())
     assert (StepExecution.objects.count(), run_due(database_now())) == (0, 0)
     claiming.release(claim, dt.timedelta(0))
     switching.resume(workflow, by=boss(), now=database_now())

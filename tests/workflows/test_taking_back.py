@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import claiming, engine, taking_back
+from workflows.engine import claiming, taking_back, taking_steps
 from workflows.models import Enrollment
 
 WAIT = [step("wait", "delay", days=1)]
@@ -94,6 +94,6 @@ def test_a_statement_that_was_cancelled_frees_its_batch_and_counts(monkeypatch: 
             cursor.execute("SELECT pg_sleep(5)")
         return 0
 
-    monkeypatch.setattr(engine, "execute", hang)
-    assert engine.run_due(database_now()) == 2
+    monkeypatch.setattr(taking_steps, "execute", hang)
+    assert taking_steps.run_due(database_now()) == 2
     assert set(Enrollment.objects.values_list("claim", "attempts")) == {(None, 1)}

@@ -14,13 +14,14 @@ from records.models import PropertyDefinition
 from records.object_types import object_types
 from tests.api.conftest import client_of
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows import checking, prepared
-from workflows.definition import parse
+from workflows import prepared
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
 from workflows.editor.page import palette
-from workflows.engine import run_due
+from workflows.engine.taking_steps import run_due
 from workflows.models import StepExecution
-from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
 EDIT_CITY = {"property": "city", "value": "Lund"}

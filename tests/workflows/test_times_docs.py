@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from workflows import checking
-from workflows.definition import parse
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
 from workflows.registries import actions
-from workflows.wall_time import instant_of
-from workflows.windows import LOOK_AHEAD, SPREAD
+from workflows.times.wall_time import instant_of
+from workflows.times.windows import LOOK_AHEAD, SPREAD
 
 TEXT = (Path(__file__).parents[2] / "docs" / "times.md").read_text()
 EXAMPLES = [json.loads(found) for found in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]

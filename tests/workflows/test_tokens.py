@@ -10,7 +10,7 @@ import pytest
 from crm.models import Contact, Deal, User
 from records.models import PropertyDefinition
 from records.object_types import object_types
-from workflows import tokens
+from workflows.texts import tokens
 
 pytestmark = pytest.mark.django_db
 

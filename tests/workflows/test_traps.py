@@ -11,7 +11,7 @@ from records.clock import database_now
 from records.object_types import object_types
 from records.saving import delete_records, restore_records
 from tests.workflows.publishing_deals import BIG, boss, change, finish, history, inside, live, settle
-from workflows.enrolling import enroll
+from workflows.enrollment.enrolling import enroll
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

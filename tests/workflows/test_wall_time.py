@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.examples import FULL, examples
 from tests.workflows.wall_clocks import START, TRANSITIONS, ZONES, every_time, mapped, moments, times
-from workflows.wall_time import (
+from workflows.times.wall_time import (
     EARLIEST,
     LATEST,
     WEEKDAYS,

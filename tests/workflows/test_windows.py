@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.workflows.wall_clocks import local_days, mapped, moments
-from workflows import checking
-from workflows.definition import Definition, Trigger, parse
-from workflows.permitted_times import read_windows
-from workflows.wall_time import WEEKDAYS
-from workflows.windows import Closed, closed_at, closing
+from workflows.definitions import checking
+from workflows.definitions.definition import Definition, Trigger, parse
+from workflows.times.permitted_times import read_windows
+from workflows.times.wall_time import WEEKDAYS
+from workflows.times.windows import Closed, closed_at, closing
 
 Span = tuple[dt.datetime, dt.datetime]
 WORKDAYS = [{"days": list(WEEKDAYS[:5]), "from": "09:00", "to": "17:00"}]

@@ -9,9 +9,9 @@ from records.associations import associate
 from records.clock import database_now
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.models import Enrollment, EventWait, StepExecution, Workflow
-from workflows.params import StepContext
+from workflows.processes.ticking import tick
 from workflows.registries import actions
-from workflows.ticking import tick
+from workflows.step_forms.params import StepContext
 
 STAGE = {"event": "property_changed", "property": "stage"}
 
@@ -55,7 +55,7 @@ def happened(enrollment: Enrollment) -> bool | None:
 
 def sentences(enrollment: Enrollment) -> list[str]:
     """What the history says about the wait."""
-    from workflows.definition import parse
+    from workflows.definitions.definition import parse
 
     definition = parse(enrollment.revision.definition)
     context = StepContext(definition, definition.by_id["wait"])

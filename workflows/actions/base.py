@@ -8,13 +8,13 @@ from django.utils.functional import Promise
 from django.utils.html import escape
 
 from records.problems import Problem
-from workflows.params import ParamsForm, StepContext
-from workflows.reasons import reason_sentence
+from workflows.history.reasons import reason_sentence
+from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
     from records.object_types import ObjectType
     from records.properties import Property
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 class Action:

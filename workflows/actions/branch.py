@@ -14,13 +14,13 @@ from records import criteria
 from records.clock import database_now
 from records.problems import DocumentError, Problem
 from workflows.actions.base import Action
-from workflows.deciding import ways
-from workflows.params import StepContext
+from workflows.engine.deciding import ways
 from workflows.registries import actions
-from workflows.wall_time import workflow_zone
+from workflows.step_forms.params import StepContext
+from workflows.times.wall_time import workflow_zone
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 #: Branches of one branching (BRN-05); the setting WORKFLOW_BRANCH_LIMIT changes it.
 LIMIT = 20

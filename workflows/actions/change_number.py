@@ -18,14 +18,14 @@ from records.object_types import ObjectType, object_types
 from records.properties import Property
 from records.sql_arrays import array
 from workflows.actions.base import Action
-from workflows.forms import NumberField, PropertyField
-from workflows.params import StepContext
+from workflows.engine.writing import column_of
 from workflows.registries import actions
-from workflows.targets import TargetForm, properties_for, subject_of, targets_of
-from workflows.writing import column_of
+from workflows.step_forms.forms import NumberField, PropertyField
+from workflows.step_forms.params import StepContext
+from workflows.step_forms.targets import TargetForm, properties_for, subject_of, targets_of
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch, Standing
+    from workflows.engine.batch import Batch, Standing
 
 LIMIT = Decimal(10) ** 12
 

@@ -18,17 +18,17 @@ from records.properties import Property
 from records.saving import Row
 from records.saving.batch import SIZE, save_some
 from records.vocabulary import ListedIn
-from workflows import tokens
 from workflows.actions.base import Action
-from workflows.forms import ChoiceField, FlagField
-from workflows.loops import without_made_here
-from workflows.params import ParamsForm, StepContext
-from workflows.properties_field import PropertiesField
+from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
-from workflows.targets import properties_for
+from workflows.step_forms.forms import ChoiceField, FlagField
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.properties_field import PropertiesField
+from workflows.step_forms.targets import properties_for
+from workflows.texts import tokens
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 NAME_LIMIT = 200
 

@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from workflows.actions.base import Action
-from workflows.delaying import grouped
-from workflows.forms import NumberField
-from workflows.moments import shown_moment
-from workflows.params import ParamsForm, StepContext
+from workflows.engine.delaying import grouped
 from workflows.registries import actions
+from workflows.step_forms.forms import NumberField
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.times.moments import shown_moment
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 UNITS = ("days", "hours", "minutes")
 DAYS_LIMIT = 3_650

@@ -10,20 +10,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records.properties import Option, Property
-from workflows import centres, centring, occurrences
-from workflows.centring import PAST, day_for
-from workflows.delaying import DelayUntil
+from workflows.definitions import centres
+from workflows.engine.delaying import DelayUntil
+from workflows.engine.writing import current_values
 from workflows.events.base import Want
 from workflows.events.journal import source_of
-from workflows.moments import shown_moment, shown_time
-from workflows.params import ParamsForm, StepContext
+from workflows.intake import occurrences
 from workflows.registries import actions
-from workflows.time_fields import OffsetField, TimeField
-from workflows.wall_time import time_of, workflow_zone
-from workflows.writing import current_values
+from workflows.schedules import centring
+from workflows.schedules.centring import PAST, day_for
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.time_fields import OffsetField, TimeField
+from workflows.times.moments import shown_moment, shown_time
+from workflows.times.wall_time import time_of, workflow_zone
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch, Standing
+    from workflows.engine.batch import Batch, Standing
 
     #: Records by the day their steps are counted from and the instant before which is past; None without a day.
     Groups = dict[tuple[dt.date, dt.datetime] | None, list[Standing]]

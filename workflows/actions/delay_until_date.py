@@ -9,15 +9,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workflows.delaying import DelayUntilDate, grouped, in_zone, zones
-from workflows.moments import shown_moment
-from workflows.params import ParamsForm, StepContext
+from workflows.engine.delaying import DelayUntilDate, grouped, in_zone, zones
 from workflows.registries import actions
-from workflows.time_fields import MomentField, ZoneField, moment_of
-from workflows.wall_time import instant_of
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.time_fields import MomentField, ZoneField, moment_of
+from workflows.times.moments import shown_moment
+from workflows.times.wall_time import instant_of
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register

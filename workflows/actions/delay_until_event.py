@@ -11,18 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records.properties import Property
-from workflows import occurrences
 from workflows.actions.base import Action
 from workflows.actions.delay import amount_text
 from workflows.events.base import Event
 from workflows.events.known import by_category, event_of, known_events
 from workflows.events.settings import WhereField, add_where, describe, prepare
-from workflows.forms import ChoiceField, DurationField
-from workflows.params import ParamsForm, StepContext, field_schema
+from workflows.intake import occurrences
 from workflows.registries import actions, events
+from workflows.step_forms.forms import ChoiceField, DurationField
+from workflows.step_forms.params import ParamsForm, StepContext, field_schema
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch, Standing
+    from workflows.engine.batch import Batch, Standing
     from workflows.events.base import Wait
 
 

@@ -10,17 +10,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records.properties import Option
-from workflows.delaying import DelayUntilDate, go_on, grouped, in_zone, zones
-from workflows.forms import PropertyField
-from workflows.moments import shown_moment, shown_time
-from workflows.params import ParamsForm, StepContext
+from workflows.engine.delaying import DelayUntilDate, go_on, grouped, in_zone, zones
+from workflows.engine.writing import current_values
 from workflows.registries import actions
-from workflows.time_fields import OffsetField, TimeField, ZoneField
-from workflows.wall_time import MIDNIGHT, days_later, instant_of, moved, time_of
-from workflows.writing import current_values
+from workflows.step_forms.forms import PropertyField
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.time_fields import OffsetField, TimeField, ZoneField
+from workflows.times.moments import shown_moment, shown_time
+from workflows.times.wall_time import MIDNIGHT, days_later, instant_of, moved, time_of
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workflows.delaying import DelayUntil, grouped, in_zone, zones
-from workflows.moments import shown_time
-from workflows.params import ParamsForm, StepContext
+from workflows.engine.delaying import DelayUntil, grouped, in_zone, zones
 from workflows.registries import actions
-from workflows.time_fields import TimeField, ZoneField
-from workflows.wall_time import next_time_of_day, time_of
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.time_fields import TimeField, ZoneField
+from workflows.times.moments import shown_time
+from workflows.times.wall_time import next_time_of_day, time_of
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register

@@ -12,17 +12,18 @@ from django.utils.translation import gettext_lazy
 from records.object_types import object_types
 from records.properties import Property
 from records.vocabulary import ListedIn
-from workflows import copying, tokens
 from workflows.actions.base import Action
-from workflows.forms import FlagField, PropertyField
-from workflows.params import StepContext
+from workflows.engine.writing import current_values, locked_values, set_for_all, write
 from workflows.registries import actions
-from workflows.targets import TargetForm, properties_for, subject_of, targets_of
-from workflows.value_field import ValueField
-from workflows.writing import current_values, locked_values, set_for_all, write
+from workflows.step_forms import copying
+from workflows.step_forms.forms import FlagField, PropertyField
+from workflows.step_forms.params import StepContext
+from workflows.step_forms.targets import TargetForm, properties_for, subject_of, targets_of
+from workflows.step_forms.value_field import ValueField
+from workflows.texts import tokens
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch, Standing
+    from workflows.engine.batch import Batch, Standing
 
 WAYS = ("value", "copy_from", "clear")
 

@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workflows.actions.base import Action
-from workflows.params import StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register

@@ -14,14 +14,14 @@ from records.object_types import ObjectType
 from records.properties import Property
 from workflows.actions.base import Action
 from workflows.actions.go_to_workflow import cause_of, open_target, refusal_told, target_id, target_link
-from workflows.forms import ChoiceField, NumberField, TextField
-from workflows.other_workflows import WorkflowField, name_of
-from workflows.params import ParamsForm, StepContext
+from workflows.definitions.other_workflows import WorkflowField, name_of
+from workflows.enrollment.spreading import LIMIT, Spread, enroll_associated
 from workflows.registries import actions
-from workflows.spreading import LIMIT, Spread, enroll_associated
+from workflows.step_forms.forms import ChoiceField, NumberField, TextField
+from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 USUAL = 100
 

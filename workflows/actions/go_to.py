@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from records.problems import Problem
 from workflows.actions.base import Action
-from workflows.definition import Definition, Step
-from workflows.greyed_field import GreyedChoiceField
-from workflows.params import ParamsForm, StepContext
+from workflows.definitions.definition import Definition, Step
+from workflows.definitions.ways import branches_around, following, label_of, numbered, spread
 from workflows.registries import actions
-from workflows.ways import branches_around, following, label_of, numbered, spread
+from workflows.step_forms.greyed_field import GreyedChoiceField
+from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 def unavailable(definition: Definition, step: Step) -> dict[str, str]:

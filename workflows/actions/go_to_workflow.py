@@ -9,15 +9,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workflows import enrolling
 from workflows.actions.base import Action
+from workflows.definitions.other_workflows import WorkflowField, is_id, linked, name_of
+from workflows.enrollment import enrolling
 from workflows.models import Workflow
-from workflows.other_workflows import WorkflowField, is_id, linked, name_of
-from workflows.params import ParamsForm, StepContext
 from workflows.registries import actions
+from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch, Standing
+    from workflows.engine.batch import Batch, Standing
 
 TARGET_GONE = "target_gone"
 #: Why the other workflow did not take a record in, by "target_" and the code of the refusal.

@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy
 from records.problems import Problem
 from workflows.actions.base import Action
 from workflows.actions.branch import branch_count, branch_names, take_ways
-from workflows.params import StepContext
+from workflows.definitions.shares import WHOLE, equal_shares, is_share, percent_text
 from workflows.registries import actions
-from workflows.shares import WHOLE, equal_shares, is_share, percent_text
+from workflows.step_forms.params import StepContext
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
-    from workflows.definition import Branch
+    from workflows.definitions.definition import Branch
+    from workflows.engine.batch import Batch
 
 LIMIT = 50
 

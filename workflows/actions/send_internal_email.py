@@ -10,16 +10,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from workflows import tokens
 from workflows.actions.base import Action
-from workflows.forms import OWNER, TokenField, UsersField
 from workflows.models import Delivery
-from workflows.params import ParamsForm, StepContext
-from workflows.recipients import recipients_of
 from workflows.registries import actions
+from workflows.step_forms.forms import OWNER, TokenField, UsersField
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.step_forms.recipients import recipients_of
+from workflows.texts import tokens
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 
 @actions.register
@@ -49,7 +49,7 @@ class SendInternalEmail(Action):
         return owner.union(*texts)
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
-        """Writes the mails into the outbox, as they are to be sent; workflows.delivering sends them."""
+        """Writes the mails into the outbox, as they are to be sent; workflows.outbox.delivering sends them."""
         subjects, texts = batch.render(params["subject"], "line"), batch.render(params["body"])
         recipients = recipients_of(batch, params["to"])
         deliveries = []

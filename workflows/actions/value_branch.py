@@ -14,15 +14,15 @@ from records.problems import Problem
 from records.properties import Property
 from workflows.actions.base import Action
 from workflows.actions.branch import branch_count, branch_names, take_ways
-from workflows.forms import PropertyField
-from workflows.outputs import OutputField, find, subject_of
-from workflows.params import ParamsForm, StepContext
+from workflows.definitions.ways import label_of
+from workflows.engine.outputs import OutputField, find, subject_of
+from workflows.engine.writing import current_values
 from workflows.registries import actions
-from workflows.ways import label_of
-from workflows.writing import current_values
+from workflows.step_forms.forms import PropertyField
+from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
-    from workflows.batch import Batch
+    from workflows.engine.batch import Batch
 
 LIMIT = 250
 VALUES_LIMIT = 1_000

@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy, ngettext
 
-from workflows import resending, reviving
 from workflows.admin.enrollment_list import names_of, record_url, step_label
-from workflows.definition import Definition
-from workflows.history import definition_of, ending, tell
+from workflows.definitions.definition import Definition
+from workflows.enrollment import reviving
+from workflows.enrollment.reviving import Group
+from workflows.history.telling import definition_of, ending, tell
 from workflows.models import Delivery, Enrollment, Outcome, Revision, StepExecution, Workflow
-from workflows.reviving import Group
+from workflows.outbox import resending
 
 PER_PAGE = 50
 LEAVE = "leave"

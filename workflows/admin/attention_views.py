@@ -16,7 +16,7 @@ from records.clock import database_now
 from records.problems import DocumentError
 from workflows.admin.attention import VERBS, Attention, Decision, rows_of
 from workflows.admin.reading import ReadOnlyAdmin
-from workflows.checking import PUBLISH
+from workflows.definitions.checking import PUBLISH
 
 #: Groups the question names at most.
 PLACES = 20

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from workflows import conversion
+from workflows.history import conversion
 
 
 class ConversionViews:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.clock import database_now
-from workflows import cataloguing
+from workflows.lifecycle import cataloguing
 from workflows.models import Workflow
 
 

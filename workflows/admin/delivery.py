@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from records.clock import database_now
-from workflows import limits, resending
 from workflows.admin.reading import ReadOnlyAdmin
+from workflows.engine import limits
 from workflows.models import Delivery
-from workflows.moments import shown_moment
+from workflows.outbox import resending
+from workflows.times.moments import shown_moment
 
 State = Delivery.State
 COLOURS = {

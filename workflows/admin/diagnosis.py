@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from records.object_types import ObjectType, object_types
 from workflows.admin.enrollment_list import record_url
-from workflows.explaining import Explanation, explain
+from workflows.history.explaining import Explanation, explain
 from workflows.models import Enrollment, Workflow
 
 FOUND = 10

@@ -17,14 +17,15 @@ from django.utils.translation import ngettext
 
 from records.clock import database_now
 from records.problems import DocumentError, Problem
-from workflows import checking, drafting
+from workflows import drafting
 from workflows.admin.limited import limited_now
 from workflows.admin.switch_views import COLOURS, links
-from workflows.definition import parse
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
 from workflows.editor import page
 from workflows.editor.panels import SETTINGS, Panel
 from workflows.editor.words import keys, words
-from workflows.following import standing
+from workflows.lifecycle.following import standing
 from workflows.models import Workflow
 
 BODY_LIMIT = 2_000_000

@@ -20,8 +20,8 @@ from records.object_types import object_types
 from workflows.admin.attention_views import AttentionViews
 from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
-from workflows.history import path_of, place_of
-from workflows.leaving import unenroll
+from workflows.enrollment.leaving import unenroll
+from workflows.history.telling import path_of, place_of
 from workflows.models import Enrollment, Workflow
 
 MANUAL = "workflows.publish_workflow"

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.object_types import ObjectType, object_types
-from workflows.definition import Definition
-from workflows.history import definition_of, ending
+from workflows.definitions.definition import Definition
+from workflows.history.telling import definition_of, ending
 from workflows.models import Enrollment, Outcome, StepExecution, Workflow
 from workflows.registries import actions
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from records.clock import database_now
 from workflows.admin.reading import ReadOnlyAdmin
-from workflows.health import Health
+from workflows.health.reporting import Health
 from workflows.models import Alert
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from workflows.definition import Definition, Step
-from workflows.following import Inside, StepCount
-from workflows.params import StepContext
-from workflows.publishing import Review
+from workflows.definitions.definition import Definition, Step
+from workflows.lifecycle.following import Inside, StepCount
+from workflows.lifecycle.publishing import Review
 from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 ORPHAN = "orphan-"
 

@@ -8,8 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from workflows import limits
-from workflows.moments import shown_moment
+from workflows.engine import limits
+from workflows.times.moments import shown_moment
 
 
 def limited_chip(until: dt.datetime) -> SafeString:

@@ -19,8 +19,8 @@ from records.criteria.widget import CriteriaField
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from records.seeing import hidden_type, may_see
-from workflows import enrolling_many
-from workflows.doors import REFUSALS, closed_because
+from workflows.enrollment import enrolling_many
+from workflows.enrollment.doors import REFUSALS, closed_because
 from workflows.models import MassEnrollment, Workflow
 
 

@@ -16,11 +16,12 @@ from records.lists import keeping, working
 from records.models import ListWork
 from records.object_types import object_types
 from records.seeing import hidden_type
-from workflows import drafting, publishing
-from workflows.definition import parse
+from workflows import drafting
+from workflows.definitions.definition import parse
 from workflows.doorbell import ring
+from workflows.lifecycle import publishing
 from workflows.models import Workflow
-from workflows.wall_time import workflow_zone
+from workflows.times.wall_time import workflow_zone
 
 ADD = "records.add_recordlist"
 

@@ -16,16 +16,18 @@ from django.utils.translation import ngettext
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError
-from workflows import checking, drafting, publishing
+from workflows import drafting
 from workflows.admin.inside import choices_sent, inside_rows
 from workflows.admin.matching_list import ADD, list_of_matching
-from workflows.connecting import connections, timing
-from workflows.definition import Definition
+from workflows.definitions import checking
+from workflows.definitions.connecting import connections, timing
+from workflows.definitions.definition import Definition
 from workflows.editor.settings_panel import NAME as SETTINGS
+from workflows.lifecycle import publishing
 from workflows.models import Workflow
 from workflows.registries import actions
-from workflows.schedule_words import shown_firing
-from workflows.scheduling import zone_of
+from workflows.schedules.scheduling import zone_of
+from workflows.schedules.words import shown_firing
 
 
 class ReviewViews:

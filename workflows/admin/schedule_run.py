@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.models import ScheduleRun
-from workflows.moments import shown_moment
+from workflows.times.moments import shown_moment
 
 COLOURS = {"running": "info", "done": "ok", "missed": "warn", "stopped": "muted"}
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from records.clock import database_now
 from records.problems import DocumentError
-from workflows import switching
+from workflows.lifecycle import switching
 from workflows.models import Enrollment, Workflow
 
 Status = Workflow.Status

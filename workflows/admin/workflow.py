@@ -24,7 +24,7 @@ from records.clock import database_now
 from records.icons import icon
 from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError
-from workflows import cataloguing, checking, drafting, limits
+from workflows import drafting
 from workflows.admin import switch_views
 from workflows.admin.conversion_views import ConversionViews
 from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_button
@@ -33,7 +33,10 @@ from workflows.admin.limited import limited_chip
 from workflows.admin.mass_views import MassViews
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
-from workflows.definition import parse
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.engine import limits
+from workflows.lifecycle import cataloguing
 from workflows.models import Enrollment, Folder, Revision, Workflow
 from workflows.registries import goals
 

@@ -23,10 +23,10 @@ from records.api.serializing import Body, Line, Whole
 from records.api.views import ApiView, whole_number
 from records.models import Scope
 from records.object_types import object_types
-from workflows import resending
 from workflows.api import shapes
 from workflows.api.workflow_views import PUBLISH, narrowed
 from workflows.models import Delivery, Enrollment
+from workflows.outbox import resending
 
 RIGHT = Right(Scope.HISTORY_READ.value, "workflows.view_delivery")
 REPAIR = Right(PUBLISH, resending.CHANGE)

@@ -20,7 +20,7 @@ from records.api.schema import Route, header
 from records.api.serializing import Body, Flag, Line
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import doorbell, drafting, publishing
+from workflows import doorbell, drafting
 from workflows.api import shapes
 from workflows.api.workflow_views import (
     CHANGE,
@@ -32,7 +32,8 @@ from workflows.api.workflow_views import (
     WorkflowsView,
     conflict,
 )
-from workflows.following import FOLLOW, KEEP, PIN, RECOMPUTE, StepCount
+from workflows.lifecycle import publishing
+from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, StepCount
 from workflows.models import Revision
 
 IF_MATCH = "The “ETag” of the draft you have: its rev, in quotes."

@@ -21,12 +21,14 @@ from records.criteria import compile
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.seeing import hidden_type, may_see
-from workflows import doorbell, enrolling_many, explaining
+from workflows import doorbell
 from workflows.api import shapes
 from workflows.api.explanations import EXPLANATION, render
 from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, READ, VIEW, WorkflowsView
-from workflows.enrolling import REFUSALS, enroll
-from workflows.leaving import unenroll
+from workflows.enrollment import enrolling_many
+from workflows.enrollment.enrolling import REFUSALS, enroll
+from workflows.enrollment.leaving import unenroll
+from workflows.history import explaining
 from workflows.models import Enrollment, MassEnrollment, Workflow
 
 RECORD_LIMIT = 1_000

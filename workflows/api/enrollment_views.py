@@ -24,9 +24,10 @@ from records.api.serializing import Body, Line, Whole
 from records.api.views import ApiView, whole_number
 from records.models import Scope
 from records.object_types import object_types
-from workflows import history, reviving
 from workflows.api import shapes
 from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, narrowed
+from workflows.enrollment import reviving
+from workflows.history import telling
 from workflows.models import Enrollment
 
 
@@ -108,7 +109,7 @@ class EnrollmentView(ApiView):
         found = self.visible(request).filter(pk=id).first()
         if found is None:
             raise Http404
-        return Response(render(found) | {"history": [line(one) for one in history.path_of(found)]})
+        return Response(render(found) | {"history": [line(one) for one in telling.path_of(found)]})
 
     def retry(self, request: Request, id: int) -> Response:
         return self.revive_one(request, id, reviving.RETRY)
@@ -165,11 +166,11 @@ def render(enrollment: Enrollment) -> dict[str, Any]:
         "enrolled_at": enrollment.enrolled_at,
         "ended_at": enrollment.ended_at,
         "ended_reason": enrollment.ended_reason,
-        "ended_because": history.ending(enrollment.ended_reason),
+        "ended_because": telling.ending(enrollment.ended_reason),
     }
 
 
-def line(found: history.HistoryLine) -> dict[str, Any]:
+def line(found: telling.HistoryLine) -> dict[str, Any]:
     return {
         "kind": found.kind,
         "at": found.at,

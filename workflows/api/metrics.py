@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
 from records.clock import database_now
-from workflows import alerting, measuring, timing
+from workflows.health import alerting, measuring, timing
 from workflows.models import Workflow
 
 

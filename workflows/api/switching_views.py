@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from records.api.authentication import Right
 from records.api.schema import Route
 from records.api.serializing import Body, Flag
-from workflows import switching
 from workflows.api import shapes
 from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, WorkflowsView, render
+from workflows.lifecycle import switching
 
 RIGHT = Right(PUBLISH, MAY_PUBLISH)
 

@@ -22,8 +22,9 @@ from records.api.views import ApiView
 from records.models import Scope
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import cataloguing, drafting, publishing
+from workflows import drafting
 from workflows.api import shapes
+from workflows.lifecycle import cataloguing, publishing
 from workflows.models import Revision, Workflow
 
 READ, WRITE, PUBLISH = (

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from workflows.definitions.shares import CENT, WHOLE, equal_shares, is_share, number, scaled
+from workflows.definitions.ways import END, GO_TO
 from workflows.drafting.tree import Document, branch_at, branches_of, find, refuse, renewed
-from workflows.shares import CENT, WHOLE, equal_shares, is_share, number, scaled
-from workflows.ways import END, GO_TO
 
 Op = dict[str, Any]
 BRANCH_FIELDS = ("name", "criteria", "values", "percent")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
-from workflows.definition import FORMAT, parse
+from workflows.definitions.definition import FORMAT, parse
 from workflows.drafting import ops
 from workflows.drafting.telling import told
 from workflows.drafting.tree import refuse

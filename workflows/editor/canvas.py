@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records import icons
-from workflows.definition import Definition, Step
+from workflows.definitions.definition import Definition, Step
 from workflows.editor.failure_form import note
 from workflows.editor.layout import Box, Label, Layout, Plus
-from workflows.params import StepContext
 from workflows.registries import actions, triggers
+from workflows.step_forms.params import StepContext
 
 #: Drawn once per process: asking for the sprite's address takes longer than writing the rest of a card.
 icon = cache(icons.icon)

@@ -13,10 +13,10 @@ from records.clock import database_now
 from records.criteria.widget import CriteriaField
 from records.object_types import object_types
 from records.problems import DocumentError
-from workflows import reenrolling
-from workflows.definition import Definition
+from workflows.definitions.definition import Definition
 from workflows.editor.suppression_form import SuppressionField, suppressed
-from workflows.leaving import ALL, NONE
+from workflows.enrollment import reenrolling
+from workflows.enrollment.leaving import ALL, NONE
 from workflows.models import Workflow
 
 SOME = "some"

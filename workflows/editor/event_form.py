@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType, object_types
-from workflows.definition import Definition
+from workflows.definitions.definition import Definition
 from workflows.events.known import by_category, event_of, known_events
 from workflows.events.settings import EventForm, context_of
 

@@ -8,8 +8,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from workflows.definition import Step
-from workflows.failing import RETRY_LIMIT
+from workflows.definitions.definition import Step
+from workflows.engine.failing import RETRY_LIMIT
 
 CONTINUE, STOP = "continue", "stop"
 

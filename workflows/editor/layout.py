@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext as _
 
-from workflows.definition import Branch, Definition, Step
+from workflows.definitions.definition import Branch, Definition, Step
+from workflows.definitions.shares import percent_text
 from workflows.editor.lanes import Lane, route
-from workflows.shares import percent_text
 
 WIDTH, HEIGHT = 260, 84
 TRIGGER_WIDTH, TRIGGER_HEIGHT = 320, 108

@@ -12,15 +12,17 @@ from django.utils.translation import gettext as _
 
 from records.object_types import object_types, properties_read_once
 from records.problems import Problem
-from workflows import centres, centring, checking, drafting
-from workflows.centres import Centre
-from workflows.definition import Definition, parse
+from workflows import drafting
+from workflows.definitions import centres, checking
+from workflows.definitions.centres import Centre
+from workflows.definitions.definition import Definition, parse
 from workflows.drafting.telling import told
 from workflows.editor.canvas import State, canvas, svg
 from workflows.editor.layout import layout
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.models import Revision, Workflow
 from workflows.registries import actions
+from workflows.schedules import centring
 
 
 @properties_read_once()

@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy
 
 from records.criteria.widget import CriteriaField
 from records.object_types import object_types
-from workflows.definition import Branch, Definition, Step
+from workflows.definitions.definition import Branch, Definition, Step
+from workflows.definitions.shares import number
 from workflows.editor.door_form import DoorForm
 from workflows.editor.event_form import EventsForm
 from workflows.editor.failure_form import FailureForm
 from workflows.editor.schedule_form import CentreForm, EveryoneForm, ScheduleForm
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.editor.settings_panel import SettingsPanel
-from workflows.outputs import subject_of
-from workflows.params import ParamsForm, StepContext
+from workflows.engine.outputs import subject_of
 from workflows.registries import actions, triggers
-from workflows.shares import number
+from workflows.step_forms.params import ParamsForm, StepContext
 
 
 class CommentForm(forms.Form):

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from records.clock import database_now
 from records.object_types import object_types
-from workflows import schedule_words, scheduling
-from workflows.definition import Definition
-from workflows.schedule_rules import DATE_TYPES
-from workflows.schedules import RELATIVE_DAYS
-from workflows.time_fields import OffsetField
+from workflows.definitions.definition import Definition
+from workflows.schedules import scheduling, words
+from workflows.schedules.instants import RELATIVE_DAYS
+from workflows.schedules.rules import DATE_TYPES
+from workflows.step_forms.time_fields import OffsetField
+from workflows.times.wall_time import WEEKDAYS
 from workflows.triggers.schedule import ALL_RECORDS, when_sentence
-from workflows.wall_time import WEEKDAYS
 
 FREQUENCIES = {
     "once": gettext_lazy("Once"),
@@ -41,7 +41,7 @@ def date_properties(definition: Definition) -> list[tuple[str, str]]:
 
 
 def relative_choices() -> list[tuple[str, str]]:
-    return [(name, _("the %(day)s") % {"day": schedule_words.relative_day(name)}) for name in RELATIVE_DAYS]
+    return [(name, _("the %(day)s") % {"day": words.relative_day(name)}) for name in RELATIVE_DAYS]
 
 
 def fields_of(every: str, definition: Definition) -> dict[str, forms.Field]:
@@ -121,7 +121,7 @@ class ScheduleForm(forms.Form):
             return []
         zone = scheduling.zone_of(self.definition)
         found = scheduling.upcoming(self.definition, database_now())
-        return [schedule_words.shown_firing(instant, zone) for instant in found]
+        return [words.shown_firing(instant, zone) for instant in found]
 
     @property
     def zone(self) -> str:

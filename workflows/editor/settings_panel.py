@@ -10,11 +10,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workflows.attachments import Attachment, offered
-from workflows.definition import Definition
-from workflows.following import FOLLOW, PIN
-from workflows.notifying import KINDS
-from workflows.settings_checks import KEYS, active_users
+from workflows.definitions.attachments import Attachment, offered
+from workflows.definitions.definition import Definition
+from workflows.definitions.settings_checks import KEYS, active_users
+from workflows.health.notifying import KINDS
+from workflows.lifecycle.following import FOLLOW, PIN
 
 #: The panel's name: no step can have it.
 NAME = "_settings"

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.models import RecordList
-from workflows.definition import Definition
+from workflows.definitions.definition import Definition
 
 SHOWN = 500
 

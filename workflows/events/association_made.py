@@ -14,8 +14,8 @@ from records.object_types import ObjectType, object_types
 from workflows.events.base import Wait, Want
 from workflows.events.fields import AssociatedTypeField
 from workflows.events.journal import ASSOCIATED, DISSOCIATED, Happened, JournalEvent, changes_since, source_of
-from workflows.params import StepContext
 from workflows.registries import events
+from workflows.step_forms.params import StepContext
 
 
 class AssociationEvent(JournalEvent):

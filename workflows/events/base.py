@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from records.object_types import ObjectType
 from records.properties import Text
-from workflows.params import StepContext
+from workflows.step_forms.params import StepContext
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from records.associations import associations_of
 from records.properties import Property
-from workflows.forms import user_choices
 from workflows.models import Workflow
-from workflows.params import ParamsForm, StepContext
+from workflows.step_forms.forms import user_choices
+from workflows.step_forms.params import ParamsForm, StepContext
 
 VALUES_LIMIT = 250
 

@@ -16,9 +16,9 @@ from records.property_types import PropertyType, property_types
 from workflows.events.base import Wait, Want
 from workflows.events.fields import ValuesField, shown_values
 from workflows.events.journal import Happened, JournalEvent, source_of
-from workflows.forms import PropertyField
-from workflows.params import StepContext
 from workflows.registries import events
+from workflows.step_forms.forms import PropertyField
+from workflows.step_forms.params import StepContext
 
 
 class ChangingPropertyField(PropertyField):

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy
 
 from workflows.events.base import Wait, Want
 from workflows.events.journal import CREATED, Happened, JournalEvent, source_of
-from workflows.params import StepContext
 from workflows.registries import events
+from workflows.step_forms.params import StepContext
 
 
 @events.register

@@ -15,9 +15,9 @@ from records.criteria.tree import JOINS
 from records.criteria.widget import CriteriaField
 from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
-from workflows.definition import Definition, Trigger
+from workflows.definitions.definition import Definition, Trigger
 from workflows.events.base import Event
-from workflows.params import ParamsForm, StepContext
+from workflows.step_forms.params import ParamsForm, StepContext
 
 
 class WhereField(CriteriaField):

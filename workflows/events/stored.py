@@ -15,7 +15,7 @@ from records.event_types import EventType
 from records.models import Event as EventRow
 from records.object_types import ObjectType
 from workflows.events.base import Event, Wait, Want
-from workflows.params import StepContext
+from workflows.step_forms.params import StepContext
 
 #: Ids are given while an event is recorded, so one with a larger id was recorded later, whenever it is committed.
 NEWEST = "COALESCE(pg_sequence_last_value('records_event_id_seq'::regclass), 0)"

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from workflows.events.base import Event, Wait, Want
 from workflows.events.fields import WorkflowField
 from workflows.models import Workflow
-from workflows.params import StepContext
 from workflows.registries import events
+from workflows.step_forms.params import StepContext
 
 # A record is inside a workflow once at a time, so what is completed later has a larger id.
 FOUND = """

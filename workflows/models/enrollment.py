@@ -88,13 +88,13 @@ class Enrollment(models.Model):
                 condition=Q(status="failed") & ~Q(step=""),
                 name="enrollment_stopped",
             ),
-            # Only who waits for the workflow's limit (workflows.limits.QUEUED).
+            # Only who waits for the workflow's limit (workflows.engine.limits.QUEUED).
             models.Index(
                 fields=("workflow", "due_at"),
                 condition=Q(status="active", turn=1) & ~Q(waiting_in=F("step")),
                 name="enrollment_queue",
             ),
-            # Always empty: who has ended is not due (workflows.stuck asks every minute).
+            # Always empty: who has ended is not due (workflows.health.stuck asks every minute).
             models.Index(
                 fields=("workflow",),
                 condition=~Q(status="active") & Q(due_at__isnull=False),

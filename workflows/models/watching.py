@@ -40,7 +40,7 @@ class Timing(models.Model):
     id = models.BigAutoField(primary_key=True)
     #: "batch" or "dispatch".
     kind = models.CharField(max_length=10)
-    #: The place of the bucket's upper bound in workflows.timing.BOUNDS.
+    #: The place of the bucket's upper bound in workflows.health.timing.BOUNDS.
     bucket = models.PositiveSmallIntegerField()
     count = models.BigIntegerField(default=0)
     seconds = models.FloatField(default=0)
@@ -53,7 +53,7 @@ class Alert(models.Model):
     """Something that was found stuck on a day: one per rule, workflow and day."""
 
     id = models.BigAutoField(primary_key=True)
-    #: A code of workflows.stuck.
+    #: A code of workflows.health.stuck.
     rule = models.CharField(_("rule"), max_length=40)
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, null=True, related_name="+")
     day = models.DateField()

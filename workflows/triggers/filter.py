@@ -11,7 +11,7 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
-from workflows import reenrolling
+from workflows.enrollment import reenrolling
 from workflows.registries import triggers
 from workflows.triggers.base import Trigger
 

@@ -11,8 +11,8 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
-from workflows import schedule_rules, schedule_words
 from workflows.registries import triggers
+from workflows.schedules import rules, words
 from workflows.triggers.base import Trigger
 
 #: Criteria that every record meets: must be written, so that nobody enrolls everyone by leaving filters out.
@@ -48,7 +48,7 @@ class Schedule(Trigger):
 
     def problems(self, document: dict[str, Any], object_type: str) -> list[Problem]:
         kind = object_types[object_type]
-        _rule, found = schedule_rules.read(document.get("schedule") or {}, kind.properties())
+        _rule, found = rules.read(document.get("schedule") or {}, kind.properties())
         return [*(problem.at("schedule") for problem in found), *criteria_problems(document.get("criteria"), kind)]
 
     def describe(self, document: dict[str, Any], object_type: str) -> str:
@@ -72,11 +72,11 @@ class Schedule(Trigger):
 
 def when_sentence(schedule: Any, kind: ObjectType) -> str:
     """When a schedule fires, in words; "" while it is not finished."""
-    rule, _problems = schedule_rules.read(schedule or {}, properties := kind.properties())
+    rule, _problems = rules.read(schedule or {}, properties := kind.properties())
     if rule is None:
         return ""
     label = str(properties[rule.property].label) if rule.property else str(schedule.get("cron", ""))
-    return schedule_words.sentence(rule, label)
+    return words.sentence(rule, label)
 
 
 def criteria_problems(document: Any, kind: ObjectType) -> list[Problem]:

@@ -99,7 +99,7 @@ def clock() -> Child:
 
 
 def named(name: str) -> dict[str, str]:
-    """The name under which a process takes back what it had claimed when it died (workflows.taking_back)."""
+    """The name under which a process takes back what it had claimed when it died (workflows.engine.taking_back)."""
     return {"HEADRACE_PROCESS": f"{socket.gethostname()}:{services.home()}:{name}"}
 
 

@@ -15,7 +15,7 @@ from records.happening import Occurrence, happen
 from records.models import Membership, PendingChange, PendingEvent
 from records.object_types import object_types
 from records.problems import DocumentError
-from workflows.dispatching import dispatch
+from workflows.intake.dispatching import dispatch
 
 pytestmark = pytest.mark.django_db
 VIEWED = {"event": "page_viewed", "operator": "has_occurred"}

@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 
 from workflows.actions.base import Action
-from workflows.batch import Batch
-from workflows.forms import TextField
-from workflows.params import ParamsForm
+from workflows.engine.batch import Batch
 from workflows.registries import actions
+from workflows.step_forms.forms import TextField
+from workflows.step_forms.params import ParamsForm
 
 
 @actions.register

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from records.object_types import properties_read_once
-from workflows.definition import Definition, parse
+from workflows.definitions.definition import Definition, parse
 from workflows.editor.canvas import State, canvas, svg
 from workflows.editor.layout import Box, Layout, layout
 

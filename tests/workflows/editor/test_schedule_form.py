@@ -13,8 +13,8 @@ from crm.models import Deal
 from tests.workflows.publishing_deals import BIG, WAIT, boss
 from tests.workflows.scheduled_deals import NOON, document, live, stockholm, work
 from workflows import drafting
-from workflows.explaining import explain
-from workflows.history import Path
+from workflows.history.explaining import explain
+from workflows.history.telling import Path
 from workflows.models import Enrollment, ScheduleRun, Workflow
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.clock import database_now
-from workflows.definition import parse
-from workflows.enrolling import REFUSALS, enroll
+from workflows.definitions.definition import parse
+from workflows.enrollment.enrolling import REFUSALS, enroll
+from workflows.lifecycle.publishing import trigger_criteria
 from workflows.models import Workflow
-from workflows.publishing import trigger_criteria
 
 
 class Command(BaseCommand):

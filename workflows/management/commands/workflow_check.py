@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand
 from django.utils.timesince import timesince
 
 from records.clock import database_now
-from workflows import stuck
-from workflows.alerting import SILENCE, clock_heard_at
+from workflows.health import stuck
+from workflows.health.alerting import SILENCE, clock_heard_at
 from workflows.models import Workflow
 
 

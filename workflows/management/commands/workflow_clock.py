@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from workflows.clock import Clock
-from workflows.taking_back import take_back
+from workflows.engine.taking_back import take_back
+from workflows.processes.clock import Clock
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from workflows import scheduling
 from workflows.management.commands.workflow_tick import instant_of
+from workflows.schedules import scheduling
 
 
 class Command(BaseCommand):

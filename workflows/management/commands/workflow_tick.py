@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
 from records.clock import database_now
-from workflows.ticking import tick
+from workflows.processes.ticking import tick
 
 
 class Command(BaseCommand):

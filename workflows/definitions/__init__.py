@@ -1,0 +1,1 @@
+"""What a workflow is: its document, read and checked."""

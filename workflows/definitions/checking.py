@@ -1,0 +1,159 @@
+"""What keeps a definition from being published, all of it, with paths into the document (REV-15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from records import criteria
+from records.clock import database_now
+from records.object_types import object_types
+from records.problems import DocumentError, Problem
+from workflows.definitions import door_checks, ways
+from workflows.definitions.definition import Definition
+from workflows.definitions.settings_checks import settings_problems
+from workflows.enrollment import suppressing
+from workflows.registries import actions, triggers
+from workflows.schedules import centring
+from workflows.step_forms.params import StepContext
+
+if TYPE_CHECKING:
+    from workflows.actions.base import Action
+
+PUBLISH = "workflows.publish_workflow"
+
+
+def problems(definition: Definition, *, user: Any = None, workflow: int | None = None) -> list[Problem]:
+    """Every problem of a definition: errors, which keep it from being published, and warnings.
+
+    `user` is who wants to publish; without the right to, that is a problem, too. `workflow` is the id of the
+    definition's workflow: it cannot enroll in itself.
+    """
+    found = [*rights_problems(user), *trigger_problems(definition), *unsupported(definition)]
+    found += door_checks.problems(definition, workflow)
+    found += suppressing.problems(definition)
+    found += [*settings_problems(definition), *centring.problems(definition)]
+    if not definition.steps:
+        found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
+    context = StepContext(definition, None, user, workflow)
+    for step in definition.walk():
+        found += step_problems(context.at(step))
+    return [*found, *never_reached(definition), *own_trigger(definition)]
+
+
+def errors(found: list[Problem]) -> list[Problem]:
+    return [problem for problem in found if problem.severity == "error"]
+
+
+def rights_problems(user: Any) -> Iterator[Problem]:
+    if user is not None and not user.has_perm(PUBLISH):
+        message = _("You may not publish workflows. Ask somebody with the right to publish.")
+        yield Problem("", message, code="forbidden")
+
+
+def trigger_problems(definition: Definition) -> list[Problem]:
+    trigger = definition.trigger
+    if trigger.kind not in triggers:
+        return [Problem("trigger.kind", _("Choose how records are enrolled."), code="missing")]
+    found = triggers[trigger.kind].problems(trigger.document, definition.object)
+    return [problem.at("trigger") for problem in found]
+
+
+def unsupported(definition: Definition) -> Iterator[Problem]:
+    """Parts of a definition this version does not carry out."""
+    document = definition.document
+    sentences = {
+        "sources": _("Data sources are not supported yet. Remove “sources”."),
+    }
+    for key, message in sentences.items():
+        if document.get(key):
+            yield Problem(key, message, document[key], code="unsupported")
+
+
+def step_problems(context: StepContext) -> Iterator[Problem]:
+    step = context.step
+    assert step is not None
+    action = actions[step.action]
+    if not action.offered_to(context.object_type):
+        message = _("“%(action)s” cannot be used with %(records)s. Remove the step.")
+        facts = {"action": action.label, "records": context.object_type.label_plural}
+        yield Problem(f"{step.path}.action", message % facts, step.action)
+    found = action.problems(step.params, context)
+    for problem in found or not_writable(action, context):
+        yield problem.at(f"{step.path}.params")
+    if action.splits:
+        for problem in action.branch_problems(context):
+            yield problem.at(step.path)
+
+
+def not_writable(action: Action, context: StepContext) -> list[Problem]:
+    """What an action of a workflow would write though the object type does not let it (ACG-09)."""
+    own, step = context.object_type, context.step
+    if own.workflows_write is None or action.creates or step is None:
+        return []
+    message = _("Workflows for %(records)s may not change “%(value)s”. Remove the step.")
+    return [
+        Problem("", message % {"records": own.label_plural, "value": name}, name)
+        for name in sorted(action.writes(step.params, context))
+        if name.partition(".")[0] not in own.workflows_write
+    ]
+
+
+def never_reached(definition: Definition) -> Iterator[Problem]:
+    """A warning where no record can come to a step."""
+    for step in ways.never_reached(definition):
+        message = _("No record comes to this step: what stands before it ends the path. Move or delete it.")
+        yield Problem(step.path, message, severity="warning", code="never_reached")
+
+
+def own_trigger(definition: Definition) -> list[Problem]:
+    """A warning where the workflow changes what may re-enroll its records (decision 14)."""
+    if not definition.trigger.document.get("reenroll"):
+        return []
+    seen = trigger_reads(definition)
+    return [
+        Problem(
+            step.path,
+            _(
+                "This step changes what the trigger looks at, and re-enrollment is on: a record may come back to the "
+                "start again and again."
+            ),
+            severity="warning",
+            code="own_trigger",
+        )
+        for step in definition.walk()
+        if actions[step.action].writes(step.params, StepContext(definition, step)) & seen
+    ]
+
+
+def trigger_reads(definition: Definition) -> set[str]:
+    """The properties the trigger looks at, as "object_type.property"."""
+    trigger = definition.trigger
+    found = triggers[trigger.kind].reads(trigger.document, definition.object) if trigger.kind in triggers else set()
+    return found | criteria_reads(definition)
+
+
+def criteria_reads(definition: Definition) -> set[str]:
+    if not definition.trigger.criteria:
+        return set()
+    kind = object_types[definition.object]
+    try:
+        # Only names are read here: any instant would do.
+        compiled = criteria.compile(definition.trigger.criteria, kind, now=database_now(), stored=True)
+    except DocumentError:
+        return set()
+    return {f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties}
+
+
+def reads(definition: Definition) -> set[str]:
+    """Everything the definition reads, as "object_type.property"."""
+    steps = (actions[step.action].reads(step.params, StepContext(definition, step)) for step in definition.walk())
+    return trigger_reads(definition).union(door_checks.reads(definition), *steps)
+
+
+def writes(definition: Definition) -> set[str]:
+    """Everything the definition changes, as "object_type.property"."""
+    steps = (actions[step.action].writes(step.params, StepContext(definition, step)) for step in definition.walk())
+    return {name for step in steps for name in step}

@@ -1,0 +1,123 @@
+"""Other workflows as steps speak of them: what may be chosen, by which name, and where a link leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from workflows.models import Workflow
+from workflows.step_forms.greyed_field import GreyedChoiceField
+from workflows.step_forms.params import StepContext
+
+
+def of_type(object_type: str, context: StepContext) -> dict[str, Workflow]:
+    """The workflows of an object type that are not deleted, by id as documents have it; read once per context."""
+    known = context.shared.setdefault("workflows", {})
+    if object_type not in known:
+        rows = Workflow.objects.filter(object_type=object_type, deleted_at=None).order_by("name", "pk")
+        known[object_type] = {str(row.pk): row for row in rows.only("name", "status", "live_id", "object_type")}
+    return known[object_type]
+
+
+def name_of(workflow: Any, context: StepContext) -> str:
+    """The name of the workflow with an id; "" when there is none. All that a definition names are read at once."""
+    if "workflow_names" not in context.shared:
+        named = {str(step.params.get("workflow", "")) for step in context.definition.by_id.values()}
+        rows = Workflow.objects.filter(pk__in=[text for text in named if is_id(text)], deleted_at=None)
+        context.shared["workflow_names"] = {str(pk): name for pk, name in rows.values_list("pk", "name")}
+    return context.shared["workflow_names"].get(str(workflow), "")
+
+
+def is_id(value: Any) -> bool:
+    text = str(value)
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def linked(workflow: Any, name: str) -> SafeString:
+    """A workflow's name as a link to its page; only the name once it is deleted."""
+    known = is_id(workflow) and Workflow.objects.filter(pk=int(workflow), deleted_at=None).exists()
+    try:
+        url = reverse("admin:workflow_editor", args=[int(workflow)]) if known else ""
+    except NoReverseMatch:
+        url = ""
+    return format_html('<a href="{}">{}</a>', url, name) if url else format_html("{}", name)
+
+
+def enrolled_by_workflow(pk: Any) -> SafeString:
+    """Which workflow enrolled it, also when that is gone."""
+    workflow = Workflow.objects.filter(pk=pk).first() if pk else None
+    if workflow is None:
+        return escape(_("Another workflow enrolled it."))
+    return format_html(_("The workflow {workflow} enrolled it."), workflow=linked(pk, f"“{workflow.name}”"))
+
+
+def taken_out_by(pk: Any) -> SafeString | None:
+    """Which workflow took a record out by enrolling it (UNE-07); None when that is gone."""
+    workflow = Workflow.objects.filter(pk=pk).first()
+    if workflow is None:
+        return None
+    name = linked(pk, _("“%(name)s”") % {"name": workflow.name})
+    return format_html(_("It was enrolled in {workflow}, which takes records out of this workflow."), workflow=name)
+
+
+def took_out(cause: dict[str, Any]) -> SafeString:
+    """Which workflows a record left because it was enrolled, as a sentence to go on with; "" for none."""
+    ids = [pk for pk in cause.get("took_out") or () if is_id(pk)]
+    names = dict(Workflow.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    if not names:
+        return mark_safe("")
+    listed = format_html_join(", ", "{}", ((linked(pk, f"“{name}”"),) for pk, name in sorted(names.items())))
+    return format_html(_(" That took it out of {workflows}."), workflows=listed)
+
+
+def closed_for(workflow: Workflow) -> str:
+    """Why a workflow cannot be chosen now; "" when records may enter it."""
+    if workflow.live_id is None:
+        return _("never published")
+    return "" if workflow.status in Workflow.OPEN else _("turned off")
+
+
+class WorkflowField(GreyedChoiceField):
+    """A workflow of one object type, by its id as a text, or by its name; those that are off are greyed out (GTO-01).
+
+    The object type is the step's own (GTO-02), unless the form gives another one by `offer_type`.
+    """
+
+    def use_context(self, context: StepContext) -> None:
+        self.offer_type(context.object_type.slug, context)
+
+    def offer_type(self, object_type: str, context: StepContext) -> None:
+        """Offer the workflows of an object type; "" for none."""
+        self.known = of_type(object_type, context) if object_type else {}
+        reasons = {pk: closed_for(workflow) for pk, workflow in self.known.items()}
+        if str(context.workflow) in self.known:
+            reasons[str(context.workflow)] = _("this workflow itself")
+        self.offer(
+            [(pk, workflow.name) for pk, workflow in self.known.items()],
+            {pk: reason for pk, reason in reasons.items() if reason},
+        )
+
+    def to_python(self, value: Any) -> str:
+        """The id; of a name the id of the only workflow that has it."""
+        text = super().to_python(value)
+        if not text or text in self.known:
+            return text
+        named = [pk for pk, workflow in self.known.items() if workflow.name == text]
+        if len(named) > 1:
+            message = _("%(count)d workflows are called “%(name)s”. Use the id of the one that is meant.")
+            raise ValidationError(message % {"count": len(named), "name": text})
+        return named[0] if named else text
+
+    def validate(self, value: Any) -> None:
+        if value and value not in self.known:
+            message = _("There is no workflow “%(value)s” for these records (any more). Choose another one.")
+            raise ValidationError(message % {"value": value})
+        super().validate(value)
+
+    def schema(self) -> dict[str, Any]:
+        return super().schema() | {"x-workflow": True}

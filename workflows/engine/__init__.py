@@ -1,0 +1,1 @@
+"""Enrollments walking through their steps."""

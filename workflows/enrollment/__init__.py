@@ -1,0 +1,1 @@
+"""Records entering workflows and leaving them before their end."""

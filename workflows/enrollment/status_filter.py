@@ -1,0 +1,170 @@
+"""Filters on what a record is or was in a workflow: enrolled, completed, its goal met (FLT-34, GOL-04).
+
+They are answered from the enrollments, which are kept for years (HIS-03). Segments follow them by the announcements of
+workflows.enrollment.announcing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.criteria.dependencies import Dependency
+from records.criteria.leaves.base import LeafKind, leaf_kinds
+from records.criteria.scope import Scope, joined_path
+from records.criteria.tree import Context, Node
+from records.object_types import ObjectType
+from workflows.definitions.other_workflows import is_id
+from workflows.enrollment.announcing import ANY, PREFIX
+from workflows.models import Enrollment, Workflow
+
+#: Stands for every workflow of the object type.
+ANY_WORKFLOW = "any"
+SHOWN = 30
+OFFERED = 1_000
+Status = Enrollment.Status
+Rows = QuerySet[Enrollment, Enrollment]
+
+
+def enrolled(rows: Rows) -> Rows:
+    return rows.filter(status=Status.ACTIVE)
+
+
+def ever(rows: Rows) -> Rows:
+    return rows.exclude(status=Status.REFUSED)
+
+
+def completed(rows: Rows) -> Rows:
+    return rows.filter(status=Status.COMPLETED)
+
+
+def unenrolled(rows: Rows) -> Rows:
+    return rows.filter(status=Status.UNENROLLED)
+
+
+def met_goal(rows: Rows) -> Rows:
+    """Who left because of the goal, or met it after having completed the workflow."""
+    return rows.filter(Q(status=Status.UNENROLLED, ended_reason="goal_met") | Q(cause__has_key="goal_met_at"))
+
+
+@dataclass(frozen=True)
+class Operator:
+    """`holds` picks the enrollments of which one makes the answer; `negative` turns it around."""
+
+    label: str | Promise
+    sentence: str | Promise
+    holds: Callable[[Rows], Rows]
+    negative: bool = False
+
+
+OPERATORS = {
+    "is_enrolled": Operator(gettext_lazy("is enrolled in"), gettext_lazy("is enrolled in %(workflow)s"), enrolled),
+    "is_not_enrolled": Operator(
+        gettext_lazy("is not enrolled in"), gettext_lazy("is not enrolled in %(workflow)s"), enrolled, negative=True
+    ),
+    "has_been_enrolled": Operator(
+        gettext_lazy("has ever been enrolled in"), gettext_lazy("has ever been enrolled in %(workflow)s"), ever
+    ),
+    "has_never_been_enrolled": Operator(
+        gettext_lazy("has never been enrolled in"), gettext_lazy("has never been enrolled in %(workflow)s"), ever,
+        negative=True,
+    ),
+    "has_completed": Operator(gettext_lazy("has completed"), gettext_lazy("has completed %(workflow)s"), completed),
+    "has_never_completed": Operator(
+        gettext_lazy("has never completed"), gettext_lazy("has never completed %(workflow)s"), completed, negative=True
+    ),
+    "has_been_unenrolled": Operator(
+        gettext_lazy("has left before the end"), gettext_lazy("has left %(workflow)s before the end"), unenrolled
+    ),
+    "has_met_goal": Operator(
+        gettext_lazy("has met the goal of"), gettext_lazy("has met the goal of %(workflow)s"), met_goal
+    ),
+    "has_not_met_goal": Operator(
+        gettext_lazy("has not met the goal of"), gettext_lazy("has not met the goal of %(workflow)s"), met_goal,
+        negative=True,
+    ),
+}  # fmt: skip
+
+
+@leaf_kinds.register
+class WorkflowKind(LeafKind):
+    """{workflow: id | "any", operator: is_enrolled | has_completed | …}"""
+
+    slug = "workflow"
+    label = gettext_lazy("Workflow")
+    adds = gettext_lazy("Add workflow status")
+
+    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
+        scope.count_filter(path)
+        scope.unknown_keys(document, {"workflow", "operator"}, path)
+        operator = document.get("operator")
+        workflow = self.workflow_of(document["workflow"], scope, path)
+        if not isinstance(operator, str) or operator not in OPERATORS:
+            message = _("A workflow cannot be asked for with the operator %(value)r. Use one of: %(known)s.")
+            values = {"value": operator, "known": ", ".join(OPERATORS)}
+            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
+            return None
+        if workflow is None:
+            return None
+        return WorkflowFilter(path, scope.object_type, workflow, operator, scope.hops)
+
+    def workflow_of(self, value: Any, scope: Scope, path: str) -> int | None:
+        """The workflow's id, 0 for any; None where there is none of this object type."""
+        if value == ANY_WORKFLOW:
+            return 0
+        known = Workflow.objects.filter(object_type=scope.object_type.slug, deleted_at=None)
+        number = int(value) if is_id(value) and not isinstance(value, bool) else None
+        if number is not None and (scope.stored or known.filter(pk=number).exists()):
+            return number
+        message = _("There is no workflow %(value)r for %(records)s. Use “any” or one of: %(known)s.")
+        rows = list(known.order_by("pk").values_list("pk", "name")[: SHOWN + 1])
+        listed = ", ".join(f"{pk} ({name})" for pk, name in rows[:SHOWN]) + (_(" …") if len(rows) > SHOWN else "")
+        values = {"value": value, "records": scope.object_type.label_plural, "known": listed or _("none")}
+        scope.fault(joined_path(path, "workflow"), message % values, value, code="unknown_workflow")
+        return None
+
+    def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
+        """What the builder offers."""
+        known = Workflow.objects.filter(object_type=object_type.slug, deleted_at=None).order_by("name", "pk")
+        named = [(str(pk), name) for pk, name in known.values_list("pk", "name")[:OFFERED]]
+        return [(ANY_WORKFLOW, _("any workflow")), *named] if named else []
+
+    def operators(self) -> list[tuple[str, str]]:
+        return [(slug, str(operator.label)) for slug, operator in OPERATORS.items()]
+
+
+@dataclass(frozen=True)
+class WorkflowFilter(Node):
+    """What the record is or was in a workflow, or (0) in any of its object type."""
+
+    path: str
+    object_type: ObjectType
+    workflow: int
+    operator: str
+    hops: tuple[str, ...]
+
+    def q(self, context: Context) -> Q:
+        rows = Enrollment.objects.filter(record_id=OuterRef("pk"))
+        if self.workflow:
+            rows = rows.filter(workflow=self.workflow)
+        else:
+            rows = rows.filter(workflow__object_type=self.object_type.slug)
+        operator = OPERATORS[self.operator]
+        found = Q(Exists(operator.holds(rows)))
+        return ~found if operator.negative else found
+
+    def text(self, context: Context) -> str:
+        name = _("any workflow")
+        if self.workflow:
+            known = Workflow.objects.filter(pk=self.workflow).values_list("name", flat=True).first()
+            name = _("“%(name)s”") % {"name": known} if known else _("a workflow that is gone")
+        return str(OPERATORS[self.operator].sentence) % {"workflow": name}
+
+    def dependencies(self) -> Iterator[Dependency]:
+        yield Dependency(self.object_type.slug, f"{PREFIX}{self.workflow}" if self.workflow else ANY, self.hops)

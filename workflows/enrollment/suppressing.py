@@ -1,0 +1,112 @@
+"""Suppression lists: who is in one of them does not enter the workflow and leaves it at once (SUP-01 to SUP-03).
+
+The door asks the lists itself (workflows.enrollment.doors); here is what keeps up with them, and what a
+definition may name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import BooleanField, F, Func, JSONField, Q, TextField, Value
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+
+from records.lists.telling import JOINED, key_of
+from records.models import PendingChange, RecordList
+from records.object_types import object_types
+from records.problems import Problem
+from records.segments import Transitions
+from workflows.definitions.definition import Definition
+from workflows.enrollment import leaving
+from workflows.models import Revision, Subscription, Workflow
+
+LIMIT = 100
+#: A list is named by filters anywhere in a definition, by actions, and by the definition's suppression.
+NAMED = "$.** ? (@.list == $slug || @.suppress[*] == $slug)"
+
+
+def problems(definition: Definition) -> Iterator[Problem]:
+    """What is wrong with `suppress`: it names lists of the workflow's own object type (FLT-21)."""
+    named = definition.document.get("suppress")
+    if named in (None, []):
+        return
+    if not isinstance(named, list) or not all(isinstance(slug, str) for slug in named):
+        message = _('%(value)r is not a list of lists. Send their internal names, like ["customers"].')
+        yield Problem("suppress", message % {"value": named}, named)
+        return
+    if len(named) > LIMIT:
+        message = _("A workflow has %(limit)d suppression lists at most; you named %(count)d.")
+        yield Problem("suppress", message % {"limit": LIMIT, "count": len(named)})
+    known = set(
+        RecordList.objects.filter(object_type=definition.object, slug__in=named).values_list("slug", flat=True)
+    )
+    kind = object_types[definition.object]
+    message = _("There is no list “%(slug)s” of %(records)s. Choose another, or take it out of the suppression lists.")
+    for i, slug in enumerate(named):
+        if slug not in known:
+            values = {"slug": slug, "records": kind.label_plural}
+            yield Problem(f"suppress.{i}", message % values, slug, code="unknown_list")
+
+
+def follow(pending: Iterable[PendingChange], now: dt.datetime) -> None:
+    """Take out of their workflows who has joined a suppression list; who leaves one enters nothing (SUP-03)."""
+    joined: dict[tuple[str, str], set[int]] = {}
+    for change in pending:
+        if change.kind == JOINED:
+            for key in change.properties:
+                joined.setdefault((change.object_type, key), set()).add(change.record_id)
+    if not joined:
+        return
+    lists = {(one.object_type, key_of(one.slug)): one for one in lists_of(joined)}
+    guards = live_guards().filter(segment__in=[one.segment_id for one in lists.values()])
+    by_segment: dict[int, list[Subscription]] = {}
+    for guard in guards:
+        by_segment.setdefault(guard.segment_id, []).append(guard)
+    for place, ids in joined.items():
+        for guard in by_segment.get(lists[place].segment_id, ()) if place in lists else ():
+            leaving.follow_guard(guard, Transitions(sorted(ids), []), now)
+
+
+def lists_of(places: Iterable[tuple[str, str]]) -> Iterable[RecordList]:
+    prefix = len(key_of(""))
+    wanted = [Q(object_type=object_type, slug=key[prefix:]) for object_type, key in places]
+    return RecordList.objects.filter(Q(*wanted, _connector=Q.OR))
+
+
+def live_guards() -> Any:
+    """The suppressions of live revisions; of workflows that are off there is none."""
+    return (
+        Subscription.objects.filter(
+            purpose=Subscription.Purpose.SUPPRESSION,
+            revision=F("revision__workflow__live"),
+            revision__workflow__deleted_at=None,
+        )
+        .exclude(revision__workflow__status=Workflow.Status.OFF)
+        .select_related("revision__workflow__live")
+    )
+
+
+def wants_to_know(found: RecordList) -> bool:
+    """Whether a workflow lets nobody stay who joins this list."""
+    return live_guards().filter(segment=found.segment_id).exists()
+
+
+def users_of(found: RecordList) -> list[str]:
+    """The workflows that name a list in what is live or drafted."""
+    slug = Func(Value("slug"), Value(found.slug, TextField()), function="jsonb_build_object", output_field=JSONField())
+    path = Cast(Value(NAMED, TextField()), JsonPath())
+    naming = Func(F("definition"), path, slug, function="jsonb_path_exists", output_field=BooleanField())
+    drafted_or_live = Q(published_at=None) | Q(pk=F("workflow__live"))
+    revisions = Revision.objects.filter(drafted_or_live, naming).values("workflow")
+    workflows = Workflow.objects.filter(deleted_at=None, pk__in=revisions).order_by("name")
+    return [_("the workflow “%(name)s”") % {"name": workflow.name} for workflow in workflows]
+
+
+class JsonPath(TextField):
+    """For the cast of a path into JSON."""
+
+    def db_type(self, connection: Any) -> str:
+        return "jsonpath"

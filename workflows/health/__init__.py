@@ -1,0 +1,1 @@
+"""Whether the engine does its work, and telling when it does not."""

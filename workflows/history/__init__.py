@@ -1,0 +1,1 @@
+"""What happened to enrollments, and why, as people read it."""

@@ -1,0 +1,90 @@
+"""Why a step was skipped or failed, as sentences a salesperson understands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from workflows.times.moments import shown_moment
+
+#: Sentences by the code in a step execution's detail; named placeholders are filled from the same detail.
+REASONS = {
+    "already_owned": gettext_lazy("The record already has an owner, so it was left alone."),
+    "cannot_copy": gettext_lazy("“%(value)s” cannot be copied into %(property)s: %(error)s"),
+    "centre_passed": gettext_lazy("The time for this step had passed when the record came, so it was passed over."),
+    "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
+    "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
+    "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),
+    "limit_per_day": gettext_lazy(
+        "No more than %(count)s records a day may go on from here: its turn is on %(until)s"
+    ),
+    "limit_per_hour": gettext_lazy(
+        "No more than %(count)s records an hour may go on from here: its turn is on %(until)s"
+    ),
+    "limit_per_minute": gettext_lazy(
+        "No more than %(count)s records a minute may go on from here: its turn is on %(until)s"
+    ),
+    "made_here": gettext_lazy(
+        "This workflow had created the record itself, so nothing was created for it: loop prevention."
+    ),
+    "never_permitted": gettext_lazy(
+        "The execution times and pause dates permit no day of the next three years: looked at again on %(until)s"
+    ),
+    "no_address": gettext_lazy("No address or number of the contact is known for this channel."),
+    "no_associated": gettext_lazy("The record has no associated %(records)s."),
+    "no_email": gettext_lazy("Nobody among the recipients has an email address."),
+    "no_owner": gettext_lazy("The record has no owner."),
+    "no_primary": gettext_lazy("None of the associated %(records)s is the primary one."),
+    "no_recipients": gettext_lazy("There was nobody to send it to."),
+    "nobody_available": gettext_lazy("Nobody could take the record: everyone is inactive, away or no main member."),
+    "not_created": gettext_lazy("No record was created: %(error)s"),
+    "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
+    "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
+    "outside_window": gettext_lazy("Outside the execution times: runs on %(until)s"),
+    "pause_date": gettext_lazy("Reached on a pause date: runs on %(until)s"),
+    "record_deleted": gettext_lazy("The record had been deleted."),
+    "refused": gettext_lazy("The value was refused: %(error)s"),
+    "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
+    "same_subscription": gettext_lazy("The subscription was already like this."),
+    "step_replaced": gettext_lazy(
+        "A new version of the workflow was published without this step, so the record went on at another one."
+    ),
+    "retried_by_hand": gettext_lazy("%(who)s had this step tried again."),
+    "skipped_by_hand": gettext_lazy("%(who)s passed over this step, and the record went on."),
+    "step_gone": gettext_lazy("The step no longer exists."),
+    "target_already_enrolled": gettext_lazy("The record was already enrolled in the other workflow."),
+    "target_enrolled_before": gettext_lazy("The record had been enrolled in the other workflow before."),
+    "target_goal_already_met": gettext_lazy("The record had met the goal of the other workflow already."),
+    "target_gone": gettext_lazy("The other workflow no longer exists."),
+    "target_loop": gettext_lazy("Workflows had enrolled in each other too many times in a row."),
+    "target_meets_unenrollment": gettext_lazy("The record met the unenrollment criteria of the other workflow."),
+    "target_none_enrolled": gettext_lazy("The other workflow took in none of the associated records."),
+    "target_none_linked": gettext_lazy("The record had no associated records to enroll."),
+    "target_not_matching": gettext_lazy("The record did not meet the criteria of the other workflow."),
+    "target_not_published": gettext_lazy("The other workflow was never published."),
+    "target_on_suppression_list": gettext_lazy("The record was in a suppression list of the other workflow."),
+    "target_other_type": gettext_lazy("The other workflow is for other records."),
+    "target_record_deleted": gettext_lazy("The record had been deleted, so it was not enrolled elsewhere."),
+    "target_workflow_off": gettext_lazy("The other workflow was turned off."),
+    "too_many_steps": gettext_lazy("The record took more than %(limit)s steps, so it was stopped."),
+    "unchanged": gettext_lazy("The property already had this value."),
+    "unexpected": gettext_lazy("An unexpected error kept this step from being done (%(error)s)."),
+    "workflow_off": gettext_lazy("The workflow was turned off, so this step was skipped."),
+}
+
+
+def reason_sentence(detail: dict[str, Any]) -> str:
+    """The sentence of a detail's `reason` (safe HTML); a code nobody knows any more is shown as it is."""
+    code = str(detail.get("reason", ""))
+    sentence = REASONS.get(code)
+    if sentence is None:
+        return escape(_("Reason: %(code)s.") % {"code": code})
+    facts = {name: shown_moment(value) if name == "until" else str(value) for name, value in detail.items()}
+    try:
+        return escape(str(sentence) % facts)
+    except (KeyError, ValueError):
+        return mark_safe(escape(str(sentence).split("%(")[0].rstrip(" (:“") + "."))

@@ -1,0 +1,1 @@
+"""What happened outside becomes enrollments: changes, events, lists."""

@@ -1,0 +1,13 @@
+"""What lists and segments need of the clock and the workers, and what workflows have to say when lists change."""
+
+from __future__ import annotations
+
+from records import crossings
+from records.lists import telling, using, working
+from workflows.chores import Chore
+from workflows.enrollment import suppressing
+
+CHORES = (Chore(working.waiting_since, working.work), Chore(crossings.unindexed_since, crossings.build_indexes))
+
+telling.ears.append(suppressing.wants_to_know)
+using.finders.append(suppressing.users_of)

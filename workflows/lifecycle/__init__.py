@@ -1,0 +1,1 @@
+"""Drafts become revisions; workflows are turned on, paused, turned off."""

@@ -1,0 +1,88 @@
+"""Workflows as things on a list: made, named, put into folders, deleted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from records.object_types import ObjectType, object_types
+from records.problems import Problem
+from workflows import drafting
+from workflows.enrollment.leaving import unenroll
+from workflows.lifecycle import switching
+from workflows.models import AuditEntry, Enrollment, Folder, Workflow
+
+
+def unknown_object_type(slug: str) -> Problem:
+    message = _("There is no object type “%(value)s”. Use one of: %(known)s.")
+    return Problem("object", message % {"value": slug, "known": ", ".join(object_types)}, slug)
+
+
+def create(
+    name: str,
+    object_type: ObjectType,
+    *,
+    by: Any,
+    definition: dict[str, Any] | None = None,
+    description: str = "",
+    folder: str | None = None,
+) -> Workflow:
+    """Make a workflow with a draft, in a folder (made if it is new). Raises DocumentError for a bad definition."""
+    with transaction.atomic():
+        workflow = drafting.create(name, object_type.slug, by, definition)
+        workflow.description = description or workflow.description
+        workflow.folder = folder_named(folder)
+        workflow.save(update_fields=["description", "folder", "updated_at"])
+    return workflow
+
+
+def change(workflow: Workflow, facts: dict[str, Any], *, by: Any, now: dt.datetime) -> None:
+    """Rename, describe or move a workflow to a folder; only the facts given. The change is kept in its audit log.
+
+    A draft gets the new name and description, too: publishing it would bring the old ones back.
+    """
+    found = dict(facts)
+    if "folder" in found:
+        found["folder"] = folder_named(found["folder"])
+    for name, value in found.items():
+        setattr(workflow, name, value)
+    with transaction.atomic():
+        workflow.save(update_fields=[*found, "updated_at"])
+        draft = workflow.revisions.select_for_update().filter(published_at=None).first()
+        written = {name: facts[name] for name in ("name", "description") if name in facts}
+        if draft is not None and written:
+            document = {**draft.definition, **written}
+            drafting.replace(workflow, document, draft.rev, user=by, now=now)
+        AuditEntry.objects.create(workflow=workflow, user=by, action="changed", detail=facts, at=now)
+
+
+def folder_named(name: str | None) -> Folder | None:
+    """The folder of this name, made if there is none; None for no name."""
+    return Folder.objects.get_or_create(name=name)[0] if name else None
+
+
+def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
+    """Take a workflow off the list: turned off, everything inside leaves; its history stays. How many left.
+
+    Raises PermissionDenied when it is on and `by` may not turn it off.
+    """
+    with transaction.atomic():
+        if workflow.status != Workflow.Status.OFF:
+            switching.turn_off(workflow, by=by, now=now)
+        inside = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE)
+        left = unenroll(inside, reason="workflow_deleted", by=by, now=now)
+        Workflow.objects.filter(pk=workflow.pk).update(deleted_at=now)
+        AuditEntry.objects.create(workflow=workflow, user=by, action="deleted", detail={"unenrolled": left}, at=now)
+    workflow.deleted_at = now
+    return left
+
+
+def restore(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
+    """Put a deleted workflow back on the list, off (LIF-05). Who was inside when it was deleted has left for good."""
+    with transaction.atomic():
+        Workflow.objects.filter(pk=workflow.pk).update(deleted_at=None, updated_at=now)
+        AuditEntry.objects.create(workflow=workflow, user=by, action="restored", detail={}, at=now)
+    workflow.deleted_at = None

@@ -1,0 +1,262 @@
+"""Publishing: a draft becomes an immutable revision that is on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
+
+from records import criteria
+from records.criteria import Compiled
+from records.object_types import object_types
+from records.plans import bits
+from records.problems import DocumentError, Problem
+from workflows import doorbell
+from workflows.definitions import checking, cycles
+from workflows.definitions.definition import Definition, parse
+from workflows.definitions.settings_checks import late_problems, turn_off_at
+from workflows.drafting import Conflict
+from workflows.drafting.telling import told
+from workflows.engine import closing_up, limits
+from workflows.enrollment.enrolling import enroll_selected, locked
+from workflows.enrollment.leaving import sweep
+from workflows.failpoints import reach
+from workflows.holding import hold_still
+from workflows.intake import reacting
+from workflows.intake.dispatching import lock_dispatching
+from workflows.intake.subscriptions import subscribe, unsubscribe
+from workflows.lifecycle import following
+from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, Inside, look_inside
+from workflows.lifecycle.switching import note
+from workflows.models import Enrollment, Revision, Workflow
+from workflows.registries import triggers
+from workflows.schedules import centring, scheduling
+from workflows.schedules.matching import matching_now
+from workflows.times.wall_time import workflow_zone
+
+
+class RevisionConflict(Conflict):
+    """The draft is not the one that was reviewed: somebody has edited or published it since."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """What publishing the draft would mean (REV-02 to REV-08).
+
+    `inside` says who is in the workflow and what the draft means for them; `in_flight` what happens to them unless the
+    publisher chooses otherwise. `upcoming` are the next times of a schedule. `definition` is None when the document
+    cannot even be read.
+    """
+
+    definition: Definition | None
+    problems: list[Problem]
+    trigger_text: str = ""
+    matching: int = 0
+    samples: list[tuple[int, str]] = field(default_factory=list)
+    already_enrolled: int = 0
+    inside: Inside = field(default_factory=Inside)
+    in_flight: str = FOLLOW
+    upcoming: list[dt.datetime] = field(default_factory=list)
+
+    @property
+    def ready(self) -> bool:
+        return not checking.errors(self.problems)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The new revision, how many records were enrolled, and what became of those who were inside."""
+
+    revision: Revision
+    enrolled: int
+    followed: Followed = field(default_factory=Followed)
+
+    @property
+    def moved(self) -> int:
+        return self.followed.moved
+
+    @property
+    def removed(self) -> int:
+        return self.followed.removed
+
+
+def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
+    """Look at the draft (or, where there is none, at the live revision) as publishing it now would."""
+    revision = draft(workflow) or workflow.live
+    if revision is None:
+        return Review(None, [Problem("", _("The workflow has no definition yet. Add a step."), code="missing")])
+    try:
+        definition = parse(revision.definition)
+    except DocumentError as error:
+        return Review(None, error.problems)
+    found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now)
+    found += cycles.problems(workflow.pk, revision.definition, checking.writes(definition))
+    if workflow.status == Workflow.Status.DRAINING:
+        message = _("The workflow is finishing. Publishing turns it on again, and records enter it.")
+        found.append(Problem("", message, severity="warning", code="finishing"))
+    text = triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
+    inside, policy = look_inside(workflow, definition), policy_of(definition)
+    if definition.trigger.kind == "schedule":
+        matching, samples = matching_now(definition, now)
+        times = scheduling.upcoming(definition, now)
+        return Review(definition, found, text, matching, samples, 0, inside, policy, times)
+    compiled = trigger_criteria(definition, now)
+    if compiled is None:
+        return Review(definition, found, text, inside=inside, in_flight=policy)
+    before = Enrollment.objects.filter(workflow=workflow, record_id=OuterRef("pk")).exclude(
+        status=Enrollment.Status.REFUSED
+    )
+    already = compiled.records().filter(Exists(before)).count()
+    return Review(definition, found, text, compiled.count(), compiled.samples(), already, inside, policy)
+
+
+def policy_of(definition: Definition) -> str:
+    """What happens to records inside where the publisher does not choose: the settings' version policy."""
+    return PIN if definition.settings.get("version_policy") == PIN else FOLLOW
+
+
+def trigger_criteria(definition: Definition, now: dt.datetime) -> Compiled | None:
+    """The trigger's criteria; None without a filter trigger, or when they cannot be read."""
+    if definition.trigger.kind != "filter" or not definition.trigger.criteria:
+        return None
+    try:
+        return criteria.compile(
+            definition.trigger.criteria, object_types[definition.object], now=now, zone=zone_of(definition)
+        )
+    except DocumentError:
+        return None
+
+
+def zone_of(definition: Definition) -> str:
+    return workflow_zone(definition.settings).key
+
+
+def draft(workflow: Workflow) -> Revision | None:
+    return workflow.revisions.filter(published_at=None).first()
+
+
+def publish(
+    workflow: Workflow,
+    *,
+    by: Any,
+    now: dt.datetime,
+    enroll_existing: bool,
+    in_flight: str | None = None,
+    rev: int | None = None,
+    orphans: Mapping[str, str] | None = None,
+    delays: str = KEEP,
+) -> Published:
+    """Make the draft the live revision and turn the workflow on; one that is paused stays paused.
+
+    `enroll_existing` enrolls every record that matches now and never was inside (REV-05); without it those are
+    members already, and only who begins to match later is enrolled (REV-06, REV-07). `in_flight` says what happens
+    to records inside: "follow" moves them to the new revision at their step; "pin" lets them finish the revision they
+    are on; None is the settings' version policy. `orphans` gives steps that are gone the step at which their records
+    go on ("", or not named: they leave), `delays` says whether who waits in a changed delay keeps its time or gets
+    it computed anew: see workflows.lifecycle.following. `rev` is the draft the publisher has seen.
+
+    Raises PermissionDenied, RevisionConflict, and DocumentError with every problem; then nothing has changed.
+    """
+    if not by.has_perm(checking.PUBLISH):
+        raise PermissionDenied(_("You may not publish workflows. Ask somebody with the right to publish."))
+    refuse_unknown(in_flight, delays)
+    with transaction.atomic():
+        hold_still(workflow.pk)
+        lock_dispatching()
+        asked, workflow = workflow, locked(workflow)
+        revision = reviewed_draft(workflow, rev)
+        definition = parse(revision.definition)
+        how = in_flight or policy_of(definition)
+        found = checking.problems(definition, user=by, workflow=workflow.pk) + late_problems(definition, now)
+        wrong = checking.errors(found)
+        wrong += following.problems(definition, orphans or {})
+        if wrong:
+            raise DocumentError(wrong)
+        before = workflow.live
+        go_live(workflow, revision, definition, by, now)
+        if before is not None:
+            unsubscribe(before)
+            reacting.unsubscribe(before)
+            if (before.definition.get("settings") or {}).get("limit") != definition.settings.get("limit"):
+                closing_up.begin_anew(workflow.pk, limits.of_workflow(definition), now)
+        subscribe(revision, definition, now)
+        reacting.subscribe(revision, definition, before, now)
+        scheduling.plan(workflow, definition, now, before)
+        done = Followed()
+        if how == FOLLOW:
+            done = following.follow(workflow, revision, definition, now=now, orphans=orphans or {}, delays=delays)
+        sweep(workflow, now)
+        reach("after_publish_follow")
+        enrolled = enroll_matching(workflow, definition, by, now) if enroll_existing else 0
+        facts = {"revision": revision.number, "enrolled": enrolled, **asdict(done)}
+        transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
+        note(workflow, by, "published", now, in_flight=how, delays=delays, enroll_existing=enroll_existing, **facts)
+        reach("before_publish_commit")
+    reach("after_publish_commit")
+    for name in ("live", "status", "turned_on_at", "turn_off_at", "name", "description"):
+        setattr(asked, name, getattr(workflow, name))
+    return Published(revision, enrolled, done)
+
+
+def refuse_unknown(in_flight: str | None, delays: str) -> None:
+    """Raise DocumentError for a way to treat records inside that is none."""
+    wrong = []
+    if in_flight not in (None, FOLLOW, PIN):
+        message = _("“%(value)s” is no way to treat records inside. Use “follow” or “pin”.") % {"value": in_flight}
+        wrong.append(Problem("in_flight", message, in_flight))
+    if delays not in (KEEP, RECOMPUTE):
+        message = _("“%(value)s” is no way to treat changed delays. Use “keep” or “recompute”.") % {"value": delays}
+        wrong.append(Problem("delays", message, delays))
+    if wrong:
+        raise DocumentError(wrong)
+
+
+def reviewed_draft(workflow: Workflow, rev: int | None) -> Revision:
+    """The draft, locked. Raises RevisionConflict when it is not the one with this `rev`."""
+    revision = workflow.revisions.select_for_update().filter(published_at=None).first()
+    if revision is None and rev is None:
+        message = _("There is nothing to publish: the workflow has no changes since it was published.")
+        raise DocumentError([Problem("", message, code="nothing_to_publish")])
+    if revision is not None and rev in (None, revision.rev):
+        return revision
+    if revision is None:
+        live = workflow.live
+        by, at = (live.published_by, live.published_at) if live else (None, None)
+        raise RevisionConflict(by=by, at=at, rev=live.rev if live else 0, op=_("published the draft"))
+    last = revision.ops.order_by("-rev").select_related("user").first()
+    raise RevisionConflict(
+        by=last.user if last else None,
+        at=last.at if last else revision.created_at,
+        rev=revision.rev,
+        op=told(last.op) if last and not last.undone else _("changed the draft"),
+    )
+
+
+def go_live(workflow: Workflow, revision: Revision, definition: Definition, by: Any, now: dt.datetime) -> None:
+    revision.published_at, revision.published_by = now, by
+    revision.reads, revision.writes = sorted(checking.reads(definition)), sorted(checking.writes(definition))
+    revision.save(update_fields=["published_at", "published_by", "reads", "writes"])
+    if workflow.status not in Workflow.OPEN:
+        workflow.turned_on_at, workflow.status = now, Workflow.Status.ON
+    workflow.live, workflow.turn_off_at = revision, turn_off_at(definition)
+    workflow.name = definition.name or workflow.name
+    workflow.description = definition.description or workflow.description
+    workflow.save()
+
+
+def enroll_matching(workflow: Workflow, definition: Definition, by: Any, now: dt.datetime) -> int:
+    """Enroll every matching record that was never inside, in one statement."""
+    compiled = trigger_criteria(definition, now)
+    if compiled is None:
+        return 0
+    cause = {"kind": "existing", "actor": by.pk}
+    records = centring.refuse_undated(workflow, compiled.records(), cause, now)
+    sql, params = records.order_by().values_list("pk", bits(compiled.leaves)).query.sql_with_params()
+    return enroll_selected(workflow, sql, params, cause=cause, now=now)

@@ -1,0 +1,1 @@
+"""Effects outside the database, sent at least once."""

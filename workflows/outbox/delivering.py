@@ -1,0 +1,230 @@
+"""Sending what waits in the outbox: at least once, by key, an interrupted mail is not sent blindly again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import random
+import smtplib
+import uuid
+from typing import Any
+
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from workflows.chores import Chore
+from workflows.engine import limits
+from workflows.engine.limits import OPEN_KINDS
+from workflows.failpoints import reach
+from workflows.models import Delivery
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between attempts: about a day and a half in all. Given up after the last.
+BACKOFF = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
+AT_ONCE = 20
+LEASE = dt.timedelta(seconds=120)
+READY = """
+    SELECT id FROM workflows_delivery WHERE state = 'pending' AND kind = %(kind)s AND due_at <= %(now)s
+    ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+# Claimed ones are due again when the lease ends: only the one whose sending has begun is ever uncertain.
+CLAIM = """
+    UPDATE workflows_delivery SET claim = %(token)s, due_at = %(now)s + %(lease)s WHERE id = ANY(%(ids)s)
+"""
+BEGIN = """
+    UPDATE workflows_delivery SET
+        state = 'sending', claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
+    WHERE id = %(id)s AND claim = %(token)s AND state = 'pending'
+"""
+INTERRUPTED = """
+    UPDATE workflows_delivery SET state = 'uncertain', last_error = %(error)s
+    WHERE state = 'sending' AND claimed_until < clock_timestamp()
+"""
+
+INTERRUPTED_SINCE = """
+    SELECT min(claimed_until) FROM workflows_delivery WHERE state = 'sending' AND claimed_until < statement_timestamp()
+"""
+
+
+#: When this process has served a kind last, counted in claims.
+turns: dict[str, int] = {}
+
+
+class Refused(Exception):
+    """The other side will never take this message."""
+
+
+class Unclear(Exception):
+    """The line broke when the message may have been taken."""
+
+
+def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
+    """Claim some deliveries of one kind due at `now` and send them; how many were claimed.
+
+    Each kind has its turn, so that many mails do not keep a webhook waiting, and as many as its limit lets through.
+    Each ends as done, pending again (later), dead, or uncertain. No transaction is open while one is sent.
+    """
+    token = uuid.uuid4()
+    if not claim(token, now, limit):
+        return 0
+    reach("after_delivery_claim")
+    claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.PENDING).order_by("pk"))
+    for position, delivery in enumerate(claimed):
+        reach("before_delivery")
+        if not begin(delivery):
+            continue
+        try:
+            send(delivery)
+        except Refused as error:
+            finish(delivery, Delivery.State.DEAD, now, str(error))
+        except Unclear as error:
+            finish(delivery, Delivery.State.UNCERTAIN, now, str(error))
+        except (OSError, smtplib.SMTPException) as error:
+            postpone(delivery, now, f"{type(error).__name__}: {error}")
+        except BaseException:
+            # Those not begun yet may be sent by somebody else; the one under way is found by its lease.
+            ours = Delivery.objects.filter(pk__in=[rest.pk for rest in claimed[position + 1 :]], claim=token)
+            ours.update(claim=None, due_at=now)
+            raise
+        else:
+            reach("after_delivery")
+            finish(delivery, Delivery.State.DONE, now, "")
+        reach("after_result")
+    return len(claimed)
+
+
+def claim(token: uuid.UUID, now: dt.datetime, limit: int) -> int:
+    """Claim deliveries of the kind whose turn it is among those that have any; how many."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(OPEN_KINDS, {"now": now})
+        kinds = sorted((kind for (kind,) in cursor.fetchall()), key=lambda kind: turns.get(kind, 0))
+        for kind in kinds:
+            turns[kind] = max(turns.values(), default=0) + 1
+            cursor.execute(READY, {"kind": kind, "now": now, "limit": limit})
+            ids = [pk for (pk,) in cursor.fetchall()]
+            if ids and (allowed := limits.of_deliveries(kind)):
+                ids = ids[: limits.take(f"{limits.DELIVERY}{kind}", allowed, len(ids), now).count]
+            if ids:
+                facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids, "now": now}
+                cursor.execute(CLAIM, facts)
+                return len(ids)
+    return 0
+
+
+def begin(delivery: Delivery) -> bool:
+    """Note that a claimed delivery is being sent from now on; False when somebody else has it by now."""
+    with connection.cursor() as cursor:
+        facts: dict[str, Any] = {"id": delivery.pk, "token": delivery.claim, "lease": LEASE}
+        cursor.execute(BEGIN, facts)
+        begun = bool(cursor.rowcount)
+    delivery.attempts += begun
+    return begun
+
+
+def recover() -> int:
+    """Deliveries whose sender died on the way: nobody knows whether they arrived; how many there were."""
+    error = _("The sender was stopped while it sent this message. Check whether it arrived before sending it again.")
+    with connection.cursor() as cursor:
+        cursor.execute(INTERRUPTED, {"error": error})
+        return cursor.rowcount
+
+
+def interrupted_since(now: dt.datetime) -> dt.datetime | None:
+    """Since when the lease of a sender that died has been over; None when nobody has died."""
+    with connection.cursor() as cursor:
+        cursor.execute(INTERRUPTED_SINCE)
+        found: dt.datetime | None = cursor.fetchone()[0]
+        return found
+
+
+#: Whoever looks after chores finds them, also where no tick ever runs because workers come when they are called.
+CHORE = Chore(interrupted_since, lambda now: recover())
+
+
+def send(delivery: Delivery) -> None:
+    """Perform one delivery. Raises Refused, Unclear, or the connection's error when it may be tried again."""
+    if delivery.kind != "mail":
+        raise Refused(_("Deliveries of the kind “%(kind)s” are not known here.") % {"kind": delivery.kind})
+    backend = get_connection()
+    backend.open()
+    reach("during_delivery")
+    try:
+        send_mail(delivery, backend)
+    finally:
+        close(backend)
+
+
+def send_mail(delivery: Delivery, backend: BaseEmailBackend) -> None:
+    request = delivery.request
+    message = EmailMessage(
+        subject=request["subject"],
+        body=request["text"],
+        from_email=request["from"],
+        to=[request["to"]],
+        headers={"Message-ID": message_id(delivery)},
+        connection=backend,
+    )
+    try:
+        message.send()
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
+        if permanent(error):
+            raise Refused(f"{type(error).__name__}: {error}") from error
+        raise
+    except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
+        raise Unclear(f"{type(error).__name__}: {error}") from error
+    except ValueError as error:
+        # A header with a line break, an address that is none.
+        raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+def close(backend: BaseEmailBackend) -> None:
+    try:
+        backend.close()
+    except (OSError, smtplib.SMTPException) as error:
+        logger.info("The mail server did not say goodbye: %s", error)
+
+
+def permanent(error: smtplib.SMTPException) -> bool:
+    """5xx is final, 4xx may be tried again."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _reason in error.recipients.values()]
+    else:
+        codes = [getattr(error, "smtp_code", 0)]
+    return bool(codes) and all(500 <= code < 600 for code in codes)
+
+
+def message_id(delivery: Delivery) -> str:
+    """The same for every attempt, so that a mail sent twice is shown once."""
+    _name, _at, domain = str(delivery.request["from"]).rpartition("@")
+    digest = hashlib.sha256(delivery.key.encode()).hexdigest()[:32]
+    return f"<{digest}@{domain.strip('> ') or 'localhost'}>"
+
+
+def finish(delivery: Delivery, state: str, now: dt.datetime, error: str) -> None:
+    done_at = now if state == Delivery.State.DONE else None
+    with transaction.atomic():
+        ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
+        ours.update(state=state, done_at=done_at, last_error=error[:2_000], claim=None, claimed_until=None)
+    log(delivery, state)
+
+
+def log(delivery: Delivery, state: str) -> None:
+    """A line about an attempt: its identity and how it ended, nothing of what it says and to whom."""
+    facts = {"delivery": delivery.pk, "key": delivery.key, "enrollment": delivery.enrollment_id, "state": str(state)}
+    logger.info("Delivery %s: %s", delivery.pk, state, extra={**facts, "attempts": delivery.attempts})
+
+
+def postpone(delivery: Delivery, now: dt.datetime, error: str) -> None:
+    """Try again later, each time later; given up after the last time."""
+    if delivery.attempts > len(BACKOFF):
+        finish(delivery, Delivery.State.DEAD, now, error)
+        return
+    seconds = BACKOFF[delivery.attempts - 1] * random.uniform(0.9, 1.1)
+    due_at = now + dt.timedelta(seconds=seconds)
+    ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
+    ours.update(state=Delivery.State.PENDING, due_at=due_at, last_error=error[:2_000], claim=None, claimed_until=None)
+    log(delivery, Delivery.State.PENDING)

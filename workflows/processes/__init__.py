@@ -1,0 +1,1 @@
+"""What the processes of a running installation do, over and over."""

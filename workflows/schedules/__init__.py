@@ -1,0 +1,1 @@
+"""Workflows that begin at an instant, and steps timed by a centre."""

@@ -1,0 +1,1 @@
+"""The forms that steps' settings are made of."""

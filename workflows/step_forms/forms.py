@@ -1,0 +1,287 @@
+"""The fields params are made of. Each takes its JSON from a document or a submitted page, and gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from records.properties import Property
+from workflows.step_forms.params import ParamsForm, StepContext
+from workflows.texts import tokens
+
+OWNER = "owner"
+
+
+class TextField(forms.CharField):
+    """A plain text."""
+
+    def to_json(self, value: Any) -> Any:
+        return value
+
+    def to_python(self, value: Any) -> str | None:
+        if value is not None and not isinstance(value, str):
+            raise ValidationError(_("%(value)r is not text. Send a string.") % {"value": value})
+        return super().to_python(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"} | ({"maxLength": self.max_length} if self.max_length else {})
+
+
+class TokenField(TextField):
+    """A text that may hold tokens of the object type; `lines` above one makes it a text area."""
+
+    def __init__(self, *, lines: int = 1, **kwargs: Any) -> None:
+        attrs = {"data-tokens": "true"}
+        widget = forms.Textarea(attrs={**attrs, "rows": lines}) if lines > 1 else forms.TextInput(attrs=attrs)
+        kwargs.setdefault("help_text", gettext_lazy("Write tokens like {{ deal.name }} for values of the record."))
+        kwargs.setdefault("max_length", tokens.INPUT_LIMIT if lines > 1 else 1_000)
+        super().__init__(widget=widget, **kwargs)
+        self.context: StepContext | None = None
+
+    def use_context(self, context: StepContext) -> None:
+        self.context = context
+        self.help_text = str(self.help_text).replace("deal.name", example_token(context))
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        check_tokens(text, self.context)
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        return super().schema() | {"x-tokens": True}
+
+
+def example_token(context: StepContext) -> str:
+    return f"{context.object_type.slug}.{context.object_type.name_property}"
+
+
+def check_tokens(text: Any, context: StepContext | None) -> None:
+    """Raises ValidationError for each token that cannot be filled in."""
+    if context is not None and tokens.has_tokens(text):
+        found = tokens.check(text, context.object_type, context.properties)
+        if found:
+            raise ValidationError([problem.message for problem in found])
+
+
+class FlagField(forms.BooleanField):
+    """Yes, or left out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        super().__init__(**kwargs)
+
+    def to_json(self, value: Any) -> bool | None:
+        return True if value in (True, "true", "on") else None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class NumberField(forms.DecimalField):
+    """A number; JSON carries it as a number."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValidationError(_("“%(value)s” is not a number.") % {"value": value})
+        return super().to_python(value)
+
+    def to_json(self, value: Any) -> Any:
+        if not isinstance(value, Decimal):
+            return value
+        return int(value) if value == value.to_integral_value() else float(value)
+
+    def schema(self) -> dict[str, Any]:
+        limits = {"minimum": self.min_value, "maximum": self.max_value}
+        whole = self.decimal_places == 0
+        return {"type": "integer" if whole else "number"} | {k: v for k, v in limits.items() if v is not None}
+
+
+def offered(field: forms.ChoiceField) -> list[str]:
+    """The values a field offers, without the empty one."""
+    choices: Any = field.choices
+    flat = (pair for value, label in choices for pair in (label if isinstance(label, list) else [(value, label)]))
+    return [value for value, _label in flat if value != ""]
+
+
+class ChoiceField(forms.ChoiceField):
+    """One of a few fixed values."""
+
+    def to_json(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": offered(self)}
+
+
+class PropertyField(forms.ChoiceField):
+    """A property of the object type, by its slug; with `subject` one of the records the action works on.
+
+    `writable` leaves out what cannot be set; `types` keeps some property types only. Where other fields of the form
+    depend on the choice, `steers` has the panel drawn anew when it changes.
+    """
+
+    def __init__(
+        self,
+        *,
+        writable: bool = False,
+        types: tuple[str, ...] = (),
+        steers: bool = False,
+        subject: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.writable, self.types, self.subject = writable, types, subject
+        super().__init__(**kwargs)
+        if steers:
+            self.widget.attrs["data-refresh"] = "panel"
+
+    def use_context(self, context: StepContext) -> None:
+        self.offer(context.properties.values())
+
+    def use_form(self, form: ParamsForm) -> None:
+        if self.subject:
+            self.offer(form.subject_properties.values())
+
+    def offer(self, properties: Iterable[Property]) -> None:
+        offered = [prop for prop in properties if self.offers(prop)]
+        self.choices = [("", "—"), *((prop.slug, str(prop.label)) for prop in offered)]
+
+    def offers(self, prop: Property) -> bool:
+        settable = not self.writable or not (prop.read_only or prop.calculated is not None)
+        return settable and (not self.types or prop.type in self.types)
+
+    def validate(self, value: Any) -> None:
+        known = offered(self)
+        if value and value not in known:
+            message = _("“%(value)s” cannot be chosen here. Use one of: %(known)s.")
+            raise ValidationError(message % {"value": value, "known": ", ".join(known)})
+        super().validate(value)
+
+    def to_json(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        known = offered(self)
+        return {"type": "string", "x-property": True} | ({"enum": known} if known else {})
+
+
+class UserField(forms.ChoiceField):
+    """A user by username, or the record's owner."""
+
+    def __init__(self, *, owner: bool = True, **kwargs: Any) -> None:
+        self.owner = owner
+        super().__init__(**kwargs)
+
+    def use_context(self, context: StepContext) -> None:
+        self.choices = [("", "—"), *user_choices(context if self.owner else None)]
+
+    def validate(self, value: Any) -> None:
+        if value:
+            check_users([value], self.choices)
+        super().validate(value)
+
+    def to_json(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "x-user": True}
+
+
+class UsersField(forms.MultipleChoiceField):
+    """Users by username, the record's owner among them if wanted."""
+
+    def __init__(self, *, owner: bool = True, **kwargs: Any) -> None:
+        self.owner = owner
+        super().__init__(widget=forms.CheckboxSelectMultiple, **kwargs)
+
+    def use_context(self, context: StepContext) -> None:
+        self.choices = user_choices(context if self.owner else None)
+
+    def to_python(self, value: Any) -> list[str]:
+        return super().to_python([value] if isinstance(value, str) and value else value)
+
+    def validate(self, value: Any) -> None:
+        check_users(value, self.choices)
+        super().validate(value)
+
+    def to_json(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string", "x-user": True}, "uniqueItems": True}
+
+
+def user_choices(context: StepContext | None) -> list[tuple[str, str]]:
+    """Active users by username, before them the record's owner where its object type has one."""
+    users = get_user_model()._default_manager.filter(is_active=True).order_by("username")
+    owner = [(OWNER, _("The record’s owner"))] if context and OWNER in context.properties else []
+    return owner + [(user.get_username(), str(user)) for user in users]
+
+
+def check_users(usernames: list[str], choices: Any) -> None:
+    known = {value for value, _label in choices}
+    for username in usernames:
+        if username not in known:
+            message = _("There is no active user “%(value)s”. Use the username of an active user.")
+            raise ValidationError(message % {"value": username})
+
+
+class DurationWidget(forms.MultiWidget):
+    """Days, hours and minutes side by side, each with its own name for screen readers."""
+
+    use_fieldset = True
+    UNITS = (("days", gettext_lazy("Days")), ("hours", gettext_lazy("Hours")), ("minutes", gettext_lazy("Minutes")))
+
+    def __init__(self) -> None:
+        inputs: dict[str, forms.Widget | type[forms.Widget]] = {
+            unit: forms.NumberInput(attrs={"min": 0, "step": 1, "aria-label": label, "placeholder": label})
+            for unit, label in self.UNITS
+        }
+        super().__init__(inputs)
+
+    def decompress(self, value: Any) -> list[Any]:
+        document = value if isinstance(value, dict) else {}
+        return [document.get(unit) for unit, _label in self.UNITS]
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """The amount as a document: what was filled in by unit."""
+        parts = super().value_from_datadict(data, files, name)
+        return {unit: part for (unit, _label), part in zip(self.UNITS, parts, strict=True) if part not in (None, "")}
+
+
+class DurationField(forms.Field):
+    """An amount of time as {"days", "hours", "minutes"}; whole numbers, not negative."""
+
+    LIMIT = 3_650
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=DurationWidget(), **kwargs)
+
+    def to_python(self, value: Any) -> dict[str, int]:
+        if value in (None, ""):
+            return {}
+        units = [unit for unit, _label in DurationWidget.UNITS]
+        if not isinstance(value, dict) or set(value) - set(units):
+            message = _("%(value)r is not an amount of time. Write it like {'days': 2}.")
+            raise ValidationError(message % {"value": value})
+        return {unit: self.whole(amount) for unit, amount in value.items()}
+
+    def whole(self, amount: Any) -> int:
+        text = str(amount).strip()
+        if isinstance(amount, bool) or not (text.isascii() and text.isdigit()) or int(text[:9]) > self.LIMIT * 1_440:
+            message = _("“%(value)s” is not a whole number of days, hours or minutes.")
+            raise ValidationError(message % {"value": amount})
+        return int(text)
+
+    def to_json(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        units = {unit: {"type": "integer", "minimum": 0} for unit, _label in DurationWidget.UNITS}
+        return {"type": "object", "properties": units, "additionalProperties": False}

@@ -1,0 +1,235 @@
+"""Tokens in texts: `{{ deal.name | default: "x" }}`.
+
+The Liquid grammar is read by python-liquid without a single tag; what it reads is then reduced to plain text and
+tokens whose names and filters are on a list. Rendering joins strings: nothing a person writes is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+from liquid import Environment
+from liquid.builtin.content import ContentNode
+from liquid.builtin.expressions import FilteredExpression, Path, PositionalArgument, StringLiteral
+from liquid.builtin.expressions.primitive import IntegerLiteral
+from liquid.builtin.output import OutputNode
+from liquid.exceptions import LiquidError
+
+from records.object_types import ObjectType
+from records.problems import Problem
+from workflows.texts.token_filters import FILTERS
+from workflows.texts.token_values import USER_PARTS, Shown, values_of
+
+INPUT_LIMIT = 65_536
+OUTPUT_LIMIT = 1_048_576
+TOKEN_LIMIT = 200
+TOKEN_LENGTH = 500
+TARGETS = ("text", "line", "html", "value")
+
+environment = Environment()
+environment.tags = {name: tag for name, tag in environment.tags.items() if name in ("content", "output", "illegal")}
+
+
+class TokenError(ValueError):
+    """A text with tokens that cannot be read; the message is a whole sentence."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """One `{{ … }}`: the path to a value, and the filters it goes through."""
+
+    path: tuple[str, ...]
+    filters: tuple[tuple[str, tuple[str | int, ...]], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
+
+Template = tuple[str | Token, ...]
+
+
+def has_tokens(text: Any) -> bool:
+    return isinstance(text, str) and "{{" in text
+
+
+@functools.lru_cache(maxsize=1_000)
+def parse(text: str) -> Template:
+    """A text as plain pieces and tokens. Raises TokenError naming what cannot be read and what may be written."""
+    if len(text) > INPUT_LIMIT:
+        message = _("The text has %(length)d characters, %(limit)d at most. Shorten it.")
+        raise TokenError(message % {"length": len(text), "limit": INPUT_LIMIT})
+    check_braces(text)
+    try:
+        nodes = environment.from_string(text).nodes
+    except (LiquidError, RecursionError) as error:
+        reason = getattr(error, "message", None) or str(error).splitlines()[0]
+        raise TokenError(
+            _("The text cannot be read (%(reason)s). Write tokens like {{ deal.name }}.") % {"reason": reason}
+        ) from error
+    return tuple(piece_of(node) for node in nodes)
+
+
+def check_braces(text: str) -> None:
+    """Refuse what the grammar's reader would take very long to refuse: tags, open, very long or very many tokens."""
+    if "{%" in text:
+        raise TokenError(_("“{%%” cannot stand in a text. Only tokens like {{ deal.name }} can.") % {})
+    opened = text.split("{{")[1:]
+    if len(opened) > TOKEN_LIMIT:
+        raise TokenError(_("A text holds %(limit)d tokens at most.") % {"limit": TOKEN_LIMIT})
+    for part in opened:
+        inside, closing, _rest = part.partition("}}")
+        if not closing:
+            raise TokenError(
+                _("“{{%(token)s” is not closed. Write tokens like {{ deal.name }}.") % {"token": part[:30]}
+            )
+        if len(inside) > TOKEN_LENGTH:
+            message = _("“{{%(token)s…” is too long: a token has %(limit)d characters at most.")
+            raise TokenError(message % {"token": inside[:30], "limit": TOKEN_LENGTH})
+
+
+def piece_of(node: Any) -> str | Token:
+    if isinstance(node, ContentNode):
+        return str(node.text)
+    expression = getattr(node, "expression", None)
+    if not isinstance(node, OutputNode) or type(expression) is not FilteredExpression:
+        raise TokenError(_("Only tokens like {{ deal.name }} can stand in a text."))
+    path = expression.left
+    parts = path.path if isinstance(path, Path) else []
+    names = tuple(part for part in parts if isinstance(part, str))
+    if not names or len(names) != len(parts):
+        message = _("“%(token)s” is not a token. Write the name of a property, like {{ deal.name }}.")
+        raise TokenError(message % {"token": str(expression)[:100]})
+    filters = tuple((item.name, arguments_of(item)) for item in expression.filters or ())
+    return Token(names, filters)
+
+
+def arguments_of(item: Any) -> tuple[str | int, ...]:
+    """The settings of a filter, which must be on the list and get plain texts or numbers only."""
+    if item.name not in FILTERS:
+        message = _("There is no filter “%(name)s”. Use one of: %(known)s.")
+        raise TokenError(message % {"name": item.name, "known": ", ".join(sorted(FILTERS))})
+    found: list[str | int] = []
+    for argument in item.args:
+        value = argument.value if isinstance(argument, PositionalArgument) else None
+        if not isinstance(value, StringLiteral | IntegerLiteral):
+            message = _("The filter “%(name)s” takes plain texts and whole numbers only.")
+            raise TokenError(message % {"name": item.name})
+        found.append(value.value)
+    fault = FILTERS[item.name].fault(found)
+    if fault:
+        raise TokenError(fault)
+    return tuple(found)
+
+
+def tokens_of(text: Any) -> list[Token]:
+    """The tokens of a text; none for a text that cannot be read."""
+    if not has_tokens(text):
+        return []
+    try:
+        return [piece for piece in parse(text) if isinstance(piece, Token)]
+    except TokenError:
+        return []
+
+
+def check(template: str, object_type: ObjectType, properties: Mapping[str, Any] | None = None) -> list[Problem]:
+    """What keeps a text from being rendered for records of an object type; [] when nothing does."""
+    if not isinstance(template, str):
+        return [Problem("", _("%(value)r is not text. Send a string.") % {"value": template})]
+    try:
+        pieces = parse(template)
+    except TokenError as error:
+        return [Problem("", str(error), template, code="token")]
+    tokens = [piece for piece in pieces if isinstance(piece, Token)]
+    if not tokens:
+        return []
+    known = object_type.properties() if properties is None else properties
+    allowed = allowed_names(object_type, known)
+    message = _("There is no token “%(token)s”. Use one of: %(known)s.")
+    return [
+        Problem("", message % {"token": token.name, "known": ", ".join(allowed)}, token.name, code="unknown_token")
+        for token in tokens
+        if token.name not in allowed
+    ]
+
+
+def allowed_names(object_type: ObjectType, properties: Mapping[str, Any]) -> list[str]:
+    """Every token of an object type: its properties, the parts of the users they name, and the owner's."""
+    names = []
+    for slug, prop in properties.items():
+        if prop.sensitive:
+            continue
+        names.append(f"{object_type.slug}.{slug}")
+        if prop.type == "user":
+            names += [f"{object_type.slug}.{slug}.{part}" for part in USER_PARTS]
+    if "owner" in properties:
+        names += [f"owner.{part}" for part in USER_PARTS]
+    return names
+
+
+def reads(template: Any, object_type: ObjectType) -> set[str]:
+    """The properties a text reads, as "object_type.property"."""
+    slugs = {property_slug(token, object_type) for token in tokens_of(template)}
+    return {f"{object_type.slug}.{slug}" for slug in slugs if slug}
+
+
+def property_slug(token: Token, object_type: ObjectType) -> str:
+    """The property of the record a token speaks of; "" when it is none of this object type."""
+    source, *rest = token.path
+    if source == "owner":
+        return "owner"
+    return rest[0] if rest and source == object_type.slug else ""
+
+
+def render_many(
+    template: str, object_type: ObjectType, records: Iterable[Any], now: Any = None, target: str = "text"
+) -> dict[int, str]:
+    """The text for each record, by its id, with a constant number of queries.
+
+    `target` chooses how values are written: "text" as people read them, "line" the same without line breaks
+    (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property). Blank and
+    unknown tokens become "". Raises TokenError when the text cannot be read or a result would be too long.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"There is no target {target!r}; use one of {TARGETS}.")
+    pieces = parse(template)
+    records = list(records)
+    tokens = [piece for piece in pieces if isinstance(piece, Token)]
+    if not tokens:
+        return {record.pk: on_one_line(template) if target == "line" else template for record in records}
+    slugs = {slug for token in tokens if (slug := property_slug(token, object_type))}
+    values = values_of(object_type, slugs, records, raw=target == "value")
+    return {record.pk: joined(pieces, values[record.pk], object_type, target) for record in records}
+
+
+def joined(pieces: Template, values: Mapping[str, Shown], object_type: ObjectType, target: str) -> str:
+    length, parts = 0, []
+    for piece in pieces:
+        part = piece if isinstance(piece, str) else written(piece, values, object_type, target)
+        length += len(part)
+        if length > OUTPUT_LIMIT:
+            message = _("The text would have more than %(limit)d characters with its tokens filled in.")
+            raise TokenError(message % {"limit": OUTPUT_LIMIT})
+        parts.append(part)
+    text = "".join(parts)
+    return on_one_line(text) if target == "line" else text
+
+
+def written(token: Token, values: Mapping[str, Shown], object_type: ObjectType, target: str) -> str:
+    value = values.get(property_slug(token, object_type), Shown(None, ""))
+    part = token.path[1:] if token.path[0] == "owner" else token.path[2:]
+    if part:
+        value = value.part(part[0]) if len(part) == 1 else Shown(None, "")
+    for name, arguments in token.filters:
+        value = FILTERS[name].apply(value, *arguments)
+    return escape(value.text) if target == "html" else value.text
+
+
+def on_one_line(text: str) -> str:
+    """A text that can stand in a subject or header: no line breaks, no NUL."""
+    return " ".join(text.replace("\x00", "").split())

@@ -1,0 +1,1 @@
+"""Clocks on walls: zones, windows, instants as people read them."""
