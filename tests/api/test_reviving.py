@@ -6,7 +6,7 @@ import pytest
 
 from crm.models import Contact, User
 from tests.api.conftest import client_of
-from tests.workflows.test_reviving import stopped
+from tests.workflows.enrollment.test_reviving import stopped
 from workflows.models import Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db

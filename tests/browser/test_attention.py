@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.world import make_world
-from tests.workflows.test_reviving import stopped
+from tests.workflows.enrollment.test_reviving import stopped
 from workflows.enrollment import reviving
 from workflows.models import Enrollment
 

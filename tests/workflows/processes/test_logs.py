@@ -58,7 +58,7 @@ def test_a_change_can_be_followed_to_the_mail_it_led_to(lines):
     assert len(mail.outbox) == 1
     enrollment = Enrollment.objects.get()
     found = lines()[written_before:]
-    batch, delivery = by_logger(found, "tallying"), by_logger(found, "delivering")
+    batch, delivery = by_logger(found, "engine.tallying"), by_logger(found, "outbox.delivering")
     dispatched = [line for line in found if line["logger"] == "workflows.intake.dispatching"]
     change = enrollment.cause["change"]
     assert change in dispatched[0]["change_ids"]
@@ -82,7 +82,7 @@ def test_a_large_batch_is_one_line_with_its_first_ids(lines):
     made = Contact.objects.bulk_create(Contact(email=f"c{i}@example.com") for i in range(200))
     enrollments = enroll(workflow, [contact.pk for contact in made], now=database_now())
     tick(database_now())
-    batch = by_logger(lines(), "tallying")
+    batch = by_logger(lines(), "engine.tallying")
     assert batch["enrollments"] == batch["steps"] == 200
     assert batch["enrollment_ids"] == [enrollment.pk for enrollment in enrollments[:5]]
     assert batch["change_ids"] == []

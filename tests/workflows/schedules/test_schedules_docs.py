@@ -13,7 +13,7 @@ from workflows.definitions.definition import parse
 from workflows.schedules import rules, runs, scheduling
 from workflows.schedules.instants import EVERY
 
-TEXT = (Path(__file__).parents[2] / "docs" / "schedules.md").read_text()
+TEXT = (Path(__file__).parents[3] / "docs" / "schedules.md").read_text()
 EXAMPLES = [json.loads(found) for found in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]
 
 

@@ -22,7 +22,7 @@ from workflows.processes.ticking import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STEPS = [
     step("add", "change_number", property="lead_score", by=1),
     step("task", "create_task", title="Call {{ contact.first_name }}"),

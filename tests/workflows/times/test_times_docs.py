@@ -16,7 +16,7 @@ from workflows.registries import actions
 from workflows.times.wall_time import instant_of
 from workflows.times.windows import LOOK_AHEAD, SPREAD
 
-TEXT = (Path(__file__).parents[2] / "docs" / "times.md").read_text()
+TEXT = (Path(__file__).parents[3] / "docs" / "times.md").read_text()
 EXAMPLES = [json.loads(found) for found in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]
 INSTANTS = re.findall(r"^\| (\S+/\S+) (\S+T\S+) \(\w+\) \| (\S+?)Z", TEXT, re.MULTILINE)
 

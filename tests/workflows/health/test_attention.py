@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from crm.models import Contact, User
 from tests.workflows.building import enroll, make_workflow, step
-from tests.workflows.test_reviving import stopped
+from tests.workflows.enrollment.test_reviving import stopped
 from workflows.enrollment import reviving
 from workflows.models import Delivery, Enrollment, Workflow
 

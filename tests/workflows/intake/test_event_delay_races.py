@@ -18,8 +18,8 @@ from records.clock import database_now
 from records.models import Change, PendingChange
 from tests.stories.promises import broken_promises
 from tests.workflows.building import enroll, make_workflow, step
-from tests.workflows.test_crashes import start_worker
-from tests.workflows.test_races import at_once, unbroken
+from tests.workflows.engine.test_crashes import start_worker
+from tests.workflows.intake.test_races import at_once, unbroken
 from tests.workflows.waiting_deals import STAGE, happened, run, task_for, wait, waiting
 from workflows.engine.taking_steps import run_due
 from workflows.intake.dispatching import dispatch
