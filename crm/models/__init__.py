@@ -3,6 +3,7 @@
 from crm.models.activity import Note, Task
 from crm.models.campaign import Campaign
 from crm.models.conversation import Conversation
+from crm.models.form import Form, FormConsent, FormDay, FormField, FormSubmission
 from crm.models.people import Company, Contact, LeadStatus, LifecycleStage
 from crm.models.pipeline import Pipeline, Stage
 from crm.models.pipeline_records import Deal, Ticket
@@ -17,6 +18,11 @@ __all__ = [
     "Contact",
     "Conversation",
     "Deal",
+    "Form",
+    "FormConsent",
+    "FormDay",
+    "FormField",
+    "FormSubmission",
     "LeadStatus",
     "LifecycleStage",
     "Note",

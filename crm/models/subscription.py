@@ -66,6 +66,7 @@ class Consent(models.Model):
         ADMIN = "admin", _("Entered by a person")
         API = "api", _("Through the API")
         WORKFLOW = "workflow", _("By a workflow")
+        FORM = "form", _("By a form")
 
     status = models.CharField(_("status"), max_length=15, choices=Status)
     legal_basis = models.CharField(_("legal basis"), max_length=40, choices=LegalBasis, blank=True, db_default="")
