@@ -5,20 +5,20 @@ Occurrences are pruned by time, then filtered, then counted (FLT-45); a filter t
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
+from records.criteria.crossing import within
 from records.criteria.dependencies import Crossing, Dependency, Underivable
 from records.criteria.event_rows import EVENT_PREFIX, event_rows
 from records.criteria.extracting import condition_of
 from records.criteria.leaves.base import LeafKind, leaf_kinds
-from records.criteria.operands import DAYS_LIMIT
+from records.criteria.refining import Refinement, read
 from records.criteria.scope import Scope, joined_path
 from records.criteria.tree import ALL, Context, Group, Node
 from records.event_types import EventType, event_type, known_event_types
@@ -27,23 +27,12 @@ from records.object_types import ObjectType, object_types
 
 OCCURRED, NOT_OCCURRED = "has_occurred", "has_not_occurred"
 OPERATORS = {OCCURRED: gettext_lazy("has occurred"), NOT_OCCURRED: gettext_lazy("has not occurred")}
-WITHIN, COUNT = "within", "count"
-COUNT_LIMIT = 1_000_000
 KEYS = {"event", "operator", "where", "refine"}
-
-
-@dataclass(frozen=True)
-class Refinement:
-    """Occurrences of the last `days` only, or at least `at_least` (and at most `at_most`) of them."""
-
-    days: int | None = None
-    at_least: int = 1
-    at_most: int | None = None
 
 
 @leaf_kinds.register
 class EventKind(LeafKind):
-    """{event, operator, where: […], refine: {within: {days}} | {count: {at_least, at_most}}}"""
+    """{event, operator, where: […], refine: {within: {days}} | {before} | {after} | {between} | {count}}"""
 
     slug = "event"
     label = gettext_lazy("Event")
@@ -108,39 +97,11 @@ def parse_where(where: Any, rows: ObjectType, scope: Scope, path: str) -> Group 
 def refinement_of(document: dict[str, Any], scope: Scope, path: str) -> Refinement | None:
     """The one refinement; None after a fault."""
     refine, place = document.get("refine"), joined_path(path, "refine")
-    if refine in (None, {}):
-        return Refinement()
-    if not isinstance(refine, dict) or len(refine) != 1 or not set(refine) <= {WITHIN, COUNT}:
-        message = _("A filter takes one refinement: “within” or “count”, not %(value)r. Use a second filter for more.")
-        scope.fault(place, message % {"value": refine}, refine, code="one_refinement")
-        return None
-    if document.get("operator") == NOT_OCCURRED:
+    if refine and document.get("operator") == NOT_OCCURRED:
         message = _("“Has not occurred” takes no refinement. Put “has occurred”, refined, into a “none” group.")
         scope.fault(place, message, refine, code="one_refinement")
         return None
-    ((name, facts),) = refine.items()
-    known = {WITHIN: ("days",), COUNT: ("at_least", "at_most")}[name]
-    place = joined_path(place, name)
-    if not isinstance(facts, dict) or not facts or not set(facts) <= set(known):
-        message = _("“%(name)s” is a JSON object with %(known)s, not %(value)r.")
-        values = {"name": name, "known": ", ".join(known), "value": facts}
-        scope.fault(place, message % values, facts)
-        return None
-    limit = DAYS_LIMIT if name == WITHIN else COUNT_LIMIT
-    wrong = [key for key, value in facts.items() if not whole(value, limit)]
-    for key in wrong:
-        message = _("%(value)r is not a whole number between 1 and %(limit)d. Send one.")
-        scope.fault(joined_path(place, key), message % {"value": facts[key], "limit": limit}, facts[key])
-    if not wrong and facts.get("at_most", COUNT_LIMIT) < facts.get("at_least", 1):
-        message = _("At most %(high)d is less than at least %(low)d. Swap the two.")
-        values = {"high": facts["at_most"], "low": facts.get("at_least", 1)}
-        scope.fault(joined_path(place, "at_most"), message % values, facts["at_most"])
-        return None
-    return None if wrong else Refinement(**facts)
-
-
-def whole(value: Any, limit: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit
+    return read(refine, scope, place)
 
 
 @dataclass(frozen=True)
@@ -155,22 +116,20 @@ class EventFilter(Node):
     refinement: Refinement
     hops: tuple[str, ...]
 
-    def since(self, context: Context) -> dt.datetime:
-        """From when on occurrences count."""
-        return context.now - dt.timedelta(days=self.refinement.days or 0)
-
     def occurrences(self, context: Context) -> QuerySet[Event]:
         """The occurrences of the event on records of the type that pass, whoever they happened to."""
-        found = Event.objects.filter(event=self.kind.slug, object_type=self.object_type.slug)
-        if self.refinement.days is not None:
-            found = found.filter(occurred_at__gte=self.since(context))
+        kept = self.refinement.q(context)
+        found = Event.objects.filter(kept, event=self.kind.slug, object_type=self.object_type.slug)
         return found.filter(condition_of(self.where, context)) if self.where.children else found
 
     def q(self, context: Context) -> Q:
         rows: QuerySet[Any, Any] = self.occurrences(context).filter(record_id=OuterRef("pk"))
         low, high = self.refinement.at_least, self.refinement.at_most
         if low > 1 or high is not None:
-            rows = rows.order_by().values("record_id").annotate(times=Count(F("id"))).filter(times__gte=low)
+            rows = rows.order_by().values("record_id").annotate(times=Count(F("id")))
+            if not low:
+                return ~Q(Exists(rows.filter(times__gt=high)))
+            rows = rows.filter(times__gte=low)
             rows = rows if high is None else rows.filter(times__lte=high)
         return Q(Exists(rows)) if self.occurred else ~Q(Exists(rows))
 
@@ -180,31 +139,21 @@ class EventFilter(Node):
             words["event"] = _("%(event)s with (%(criteria)s)") % words
         if not self.occurred:
             return _("“%(event)s” has not occurred") % words
-        sentence = _("“%(event)s” has occurred") % words
-        days, low, high = self.refinement.days, self.refinement.at_least, self.refinement.at_most
-        if days is not None:
-            more = ngettext("%(it)s in the last %(n)d day", "%(it)s in the last %(n)d days", days)
-            return more % {"it": sentence, "n": days}
-        if high is not None:
-            return _("%(it)s between %(low)d and %(high)d times") % {"it": sentence, "low": low, "high": high}
-        if low > 1:
-            return _("%(it)s at least %(low)d times") % {"it": sentence, "low": low}
-        return sentence
+        return self.refinement.text(_("“%(event)s” has occurred") % words)
 
     def dependencies(self) -> Iterator[Dependency]:
         yield Dependency(self.object_type.slug, f"{EVENT_PREFIX}{self.kind.slug}", self.hops)
 
     @property
     def time_sensitive(self) -> bool:
-        return self.refinement.days is not None or self.where.time_sensitive
+        return self.refinement.time_sensitive or self.where.time_sensitive
 
     def crossed(self, before: Context, after: Context) -> Iterator[Crossing]:
-        """Whose occurrences have become too old between two instants."""
+        """Whose occurrences have become too old, or old enough, between two instants."""
         if self.where.time_sensitive:
             raise Underivable(self.path)
-        if self.refinement.days is not None:
-            old = Event.objects.filter(
-                event=self.kind.slug, object_type=self.object_type.slug,
-                occurred_at__gte=self.since(before), occurred_at__lt=self.since(after),
-            )  # fmt: skip
-            yield Crossing(self.hops, old.order_by().values_list("record_id", flat=True))
+        if asked := self.refinement.crossed(before, after):
+            moved = Event.objects.filter(
+                within("occurred_at", asked), event=self.kind.slug, object_type=self.object_type.slug
+            )
+            yield Crossing(self.hops, moved.order_by().values_list("record_id", flat=True))

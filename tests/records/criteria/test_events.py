@@ -63,6 +63,48 @@ def test_one_refinement_prunes_by_time_before_or_counts_after_filtering(people):
         matching(people, VIEWED | {"refine": both})
 
 
+@pytest.mark.covers("FLT-43")
+def test_days_of_a_refinement_begin_and_end_in_the_zone_of_the_criteria_also_when_clocks_change():
+    """In Stockholm the 29th of March 2026 has 23 hours, the 25th of October 25."""
+    made = {}
+    for name, at in (
+        ("before", "2026-03-28T22:59:59"), ("first", "2026-03-28T23:00"), ("last", "2026-03-29T21:59:59"),
+        ("after", "2026-03-29T22:00"), ("long", "2026-10-25T22:59:59"), ("over", "2026-10-25T23:00"),
+    ):  # fmt: skip
+        made[name] = Contact.objects.create(email=f"{name}@example.com").pk
+        moment = dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC)
+        happen("page_viewed", "contact", [Occurrence(made[name], {"url": "example.com"}, moment)], now=database_now())
+
+    def found(refine: dict, now: str = "2026-12-01T12:00+00:00") -> set[str]:
+        document = {"all": [VIEWED | {"refine": refine}]}
+        instant = dt.datetime.fromisoformat(now)
+        compiled = criteria.compile(document, object_types["contact"], now=instant, zone="Europe/Stockholm")
+        return {name for name, pk in made.items() if compiled.records().filter(pk=pk).exists()}
+
+    day = "2026-03-29"
+    assert found({"between": {"from": day, "to": day}}) == {"first", "last"}
+    assert found({"before": day}) == {"before"}
+    assert found({"after": day}) == {"after", "long", "over"}
+    assert found({"after": "2026-10-25"}) == {"over"}
+    yesterday = {"relative_to": "today", "offset": -1, "unit": "days"}
+    assert found({"between": {"from": yesterday, "to": yesterday}}, "2026-03-30T10:00+00:00") == {"first", "last"}
+    assert found({"between": {"from": yesterday, "to": yesterday}}, "2026-10-26T10:00+00:00") == {"long"}
+    week = {"from": {"relative_to": "today"}, "to": {"relative_to": "today", "offset": 2, "unit": "days"}}
+    assert found({"between": week}, "2026-03-28T12:00+00:00") == {"before", "first", "last", "after"}
+
+
+@pytest.mark.covers("FLT-44")
+def test_none_at_all_counts_where_zero_is_asked_for(people):
+    def counted(**counts: int) -> set[str]:
+        return matching(people, VIEWED | {"refine": {"count": counts}})
+
+    assert counted(at_most=0) == counted(at_least=0, at_most=0) == {"cay"}
+    assert counted(at_least=0, at_most=1) == {"ben", "cay"}
+    assert counted(at_least=2, at_most=2) == {"ann"}
+    about = VIEWED | {"where": PRICING, "refine": {"count": {"at_most": 0}}}
+    assert matching(people, about) == {"ben", "cay"}
+
+
 @pytest.mark.covers("FLT-33")
 def test_not_occurred_takes_no_refinement_but_a_group_can_say_it(people):
     recent = {"refine": {"within": {"days": 30}}}
@@ -85,6 +127,12 @@ def test_not_occurred_takes_no_refinement_but_a_group_can_say_it(people):
         ({"refine": {"within": {"days": 0}}}, "all.0.refine.within.days"),
         ({"refine": {"within": 5}}, "all.0.refine.within"),
         ({"refine": {"count": {"at_least": 5, "at_most": 2}}}, "all.0.refine.count.at_most"),
+        ({"refine": {"count": {"at_least": 0}}}, "all.0.refine.count.at_least"),
+        ({"refine": {"count": {"at_most": -1}}}, "all.0.refine.count.at_most"),
+        ({"refine": {"before": "soon"}}, "all.0.refine.before"),
+        ({"refine": {"between": {"from": "2026-05-01"}}}, "all.0.refine.between.to"),
+        ({"refine": {"between": {"from": "2026-05-02", "to": "2026-05-01"}}}, "all.0.refine.between.to"),
+        ({"refine": {"after": {"relative_to": "tomorrow"}}}, "all.0.refine.after"),
         ({"since": 5}, "all.0.since"),
     ],
 )
