@@ -15,6 +15,7 @@ from records.models import ImportRun, RecordList
 from records.object_types import object_types
 from tests.browser.world import World, make_world
 from workflows import drafting
+from workflows.drafting import versions
 from workflows.engine import taking_steps
 from workflows.lifecycle import publishing
 from workflows.models import Enrollment
@@ -61,6 +62,7 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "pipelines": lambda world: "/admin/crm/pipeline/",
     "workflows": lambda world: "/admin/workflows/workflow/",
     "editor": lambda world: reverse("admin:workflow_editor", args=[world.workflow.pk]),
+    "changes and versions": lambda world: versions_of(world),
     "review": lambda world: reverse("admin:workflow_review", args=[world.workflow.pk]),
     "metrics": lambda world: metrics_of(world),
     "turn off": lambda world: f"/admin/workflows/workflow/switch/?to=off&id={world.workflow.pk}",
@@ -95,6 +97,19 @@ def list_of(world: World, active: bool = False) -> RecordList:
 def campaign_of(world: World) -> int:
     """A campaign the workflow would be a part of."""
     return Campaign.objects.get_or_create(name="Spring")[0].pk
+
+
+def versions_of(world: World) -> str:
+    """The changes of a workflow with a named version, a published one and a change that was undone."""
+    now = database_now()
+    versions.keep(world.workflow, "Before the summer", user=world.ann, now=now)
+    rev = drafting.draft_of(world.workflow).rev
+    for name in ("First", "Second"):
+        rev = drafting.apply(
+            world.workflow, {"op": "rename", "name": name}, rev=rev, user=world.ann, now=now
+        ).revision.rev
+    drafting.undo(world.workflow, rev=rev, user=world.ann, now=now)
+    return reverse("admin:workflow_versions", args=[world.workflow.pk])
 
 
 #: Rules a screen cannot meet, and why. The editor: a card's name is a sentence ("Step 2 of 7, Delay, Wait 2 days")

@@ -33,6 +33,7 @@ from workflows.admin.limited import limited_chip
 from workflows.admin.mass_views import MassViews
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
+from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking
 from workflows.definitions.definition import parse
 from workflows.engine import limits
@@ -71,7 +72,9 @@ class FolderAdmin(admin.ModelAdmin):
 
 
 @admin.register(Workflow)
-class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, MassViews, DeletedViews, admin.ModelAdmin):
+class WorkflowAdmin(
+    EditorViews, VersionViews, ReviewViews, SwitchViews, ConversionViews, MassViews, DeletedViews, admin.ModelAdmin
+):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
     list_filter = ("status", ObjectTypeFilter, "folder", DeletedFilter)
@@ -88,6 +91,7 @@ class WorkflowAdmin(EditorViews, ReviewViews, SwitchViews, ConversionViews, Mass
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
+            path("<int:pk>/versions/", wrap(self.versions_view), name="workflow_versions"),
             path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics"),
             path("<int:pk>/enroll/", wrap(self.enroll_view), name="workflow_enroll"),
             path("mass/<int:mass>/", wrap(self.mass_view), name="workflow_mass"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,9 +10,11 @@ from django.utils.translation import gettext as _
 from workflows.registries import actions
 
 
-def told(op: dict[str, Any]) -> str:
-    """An operation as the end of a sentence that begins with who did it."""
+def told(op: dict[str, Any], names: Mapping[str, str] | None = None) -> str:
+    """An operation as the end of a sentence that begins with who did it; `names` are those of steps, by id."""
     name, step = op.get("op"), op.get("step")
+    if isinstance(step, str) and names:
+        step = names.get(step, step)
     if name == "insert":
         action = actions.get(str(step.get("action"))) if isinstance(step, dict) else None
         return _("added the step “%(step)s”") % {"step": action.label if action else _("unknown")}
@@ -30,9 +33,33 @@ def told(op: dict[str, Any]) -> str:
         "set_branch": _("changed a branch of “%(step)s”"),
         "remove_branch": _("removed a branch of “%(step)s”"),
         "move_branch": _("reordered the branches of “%(step)s”"),
-        "replace": _("replaced the whole draft"),
+        "replace": restored(op),
     }
     values = {"step": step, "name": op.get("name")}
     if name == "batch" and op.get("ops"):
-        return told(op["ops"][-1])
+        return told(op["ops"][-1], names)
     return sentences.get(str(name), _("changed the draft")) % values
+
+
+def restored(op: dict[str, Any]) -> str:
+    """A draft replaced by an earlier state is told as such."""
+    if "restored" not in op:
+        return _("replaced the whole draft")
+    if not op["restored"]:
+        return _("went back to an earlier state")
+    return _("went back to “%(version)s”") % {"version": op["restored"]}
+
+
+def step_names(*found: Any) -> dict[str, str]:
+    """What the steps anywhere in documents, or in the edits of an operation's inverse, are called, by id."""
+    return {str(step["id"]): str(actions[step["action"]].label) for step in steps_in(found)}
+
+
+def steps_in(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        if isinstance(found.get("id"), str) and found.get("action") in actions:
+            yield found
+        found = list(found.values())
+    if isinstance(found, list | tuple):
+        for part in found:
+            yield from steps_in(part)

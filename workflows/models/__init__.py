@@ -7,6 +7,7 @@ from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
 from workflows.models.mass_enrollment import MassEnrollment
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
+from workflows.models.version import NamedVersion
 from workflows.models.watching import Alert, Beat, Tally, Timing
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
 
@@ -22,6 +23,7 @@ __all__ = [
     "EventWait",
     "Folder",
     "MassEnrollment",
+    "NamedVersion",
     "Notification",
     "Outcome",
     "Revision",
