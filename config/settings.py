@@ -164,6 +164,15 @@ WORKFLOW_BRANCH_LIMIT = env.int("WORKFLOW_BRANCH_LIMIT", default=20)
 #: How many deliveries of a kind may leave: {"mail": "100/minute"}.
 WORKFLOW_DELIVERY_LIMITS = env.dict("WORKFLOW_DELIVERY_LIMITS", default={})
 
+#: The websites whose pages may tell of their visitors: hosts, with a leading dot also those below (“.example.com”).
+TRACKING_DOMAINS = env.list("TRACKING_DOMAINS", default=[])
+#: Nothing is told of a visitor who has not accepted cookies.
+TRACKING_CONSENT_REQUIRED = env.bool("TRACKING_CONSENT_REQUIRED", default=True)
+#: How long it is kept what visitors did whom nobody knows.
+TRACKING_ANONYMOUS_DAYS = env.int("TRACKING_ANONYMOUS_DAYS", default=90)
+#: How many requests of trackers one network address may send in ten seconds.
+TRACKING_REQUEST_LIMIT = env.int("TRACKING_REQUEST_LIMIT", default=300)
+
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = HEADRACE_HOME / "mail"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="headrace@localhost")

@@ -1,4 +1,4 @@
-"""Work of the CRM that goes on in the background: imports. What is to be done is in the database."""
+"""Work of the CRM in the background: imports, and what trackers told. What is to be done is in the database."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import Min
 
+from crm.tracking import recording
 from records.importing.running import TO_DO, run_pending_imports
 from records.models import ImportRun
 from workflows import doorbell
@@ -35,3 +36,4 @@ def ring_bulk() -> None:
 
 def register_chores() -> None:
     chores.append(Chore(waiting_since, work))
+    chores.append(Chore(recording.waiting_since, recording.record_hits))

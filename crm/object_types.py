@@ -13,6 +13,14 @@ from records.properties import Option, Property
 from records.vocabulary import ListedIn
 
 HIDDEN = {"custom", "deleted_at"}
+#: What websites tell of a contact (FLT-22, FLT-36 to FLT-38).
+CAME_FROM = {
+    name: {"group": _("Where the contact came from")}
+    for name in (
+        "google_click_id", "facebook_click_id", "linkedin_click_id", "microsoft_click_id", "first_source",
+        "first_medium", "first_campaign", "last_source", "last_medium", "last_campaign", "cookie_consent",
+    )
+}  # fmt: skip
 LINKS = ("contact", "company", "deal", "ticket", "task", "note")
 #: Those of the people a conversation is with, and of what comes of it.
 TALKING = (*LINKS, "conversation")
@@ -50,7 +58,7 @@ def register_object_types() -> None:
     register(
         Contact, plural="contacts", icon="user", associates_with=TALKING, blanks_match_negatives=True,
         name_property="email", declared=columns(
-            Contact, email={"unique": True}, phone={"type": "phone"}, mobile={"type": "phone"},
+            Contact, email={"unique": True}, phone={"type": "phone"}, mobile={"type": "phone"}, **CAME_FROM,
         ),
     )  # fmt: skip
     register(

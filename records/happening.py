@@ -27,6 +27,8 @@ AHEAD = dt.timedelta(minutes=5)
 #: Nothing has happened before: what is older is a clock that was never set, or a year PostgreSQL writes another way.
 EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 KEY_LIMIT = 255
+#: The source of what was told before anybody knew to whom it happened: filters count it, triggers do not (TRG-33).
+EARLIER = {"earlier": True}
 #: Each says whether anybody would notice an occurrence of an event type on an object type.
 listeners: list[Callable[[str, str], bool]] = []
 

@@ -32,8 +32,8 @@ class Property:
 
     `column` is the attribute name of the model's column (`owner_id` for a foreign key); None means a custom
     property, stored under `slug` in the record's `custom` JSONB. `options` are given, or fetched by a function
-    (stages of a pipeline). `expression` is given only for calculated properties (`number_of_…`), which are
-    read-only.
+    (stages of a pipeline). Properties of a `group` are shown together, under its name. `expression` is given only
+    for calculated properties (`number_of_…`), which are read-only.
     """
 
     slug: str
@@ -46,6 +46,7 @@ class Property:
     unique: bool = False
     sensitive: bool = False
     description: Text = ""
+    group: Text = ""
     calculated: Combinable | None = field(default=None, compare=False)
 
     @property

@@ -44,7 +44,15 @@ class RecordForm(forms.Form):
             )
 
     def built_in(self) -> list[forms.BoundField]:
-        return [self[slug] for slug, prop in self.properties.items() if not prop.custom]
+        return [self[slug] for slug, prop in self.properties.items() if not prop.custom and not prop.group]
+
+    def groups(self) -> dict[str, list[forms.BoundField]]:
+        """The built-in properties shown under a name of their own."""
+        found: dict[str, list[forms.BoundField]] = {}
+        for slug, prop in self.properties.items():
+            if prop.group and not prop.custom:
+                found.setdefault(str(prop.group), []).append(self[slug])
+        return found
 
     def custom(self) -> list[forms.BoundField]:
         return [self[slug] for slug, prop in self.properties.items() if prop.custom]

@@ -26,7 +26,8 @@ TYPES = (
         (
             fact("url", _("Web address"), "url", required=True), fact("title", _("Title")),
             fact("referrer", _("Came from"), "url"), fact("campaign", _("Campaign")), fact("source", _("Source")),
-            fact("medium", _("Medium")),
+            fact("medium", _("Medium")), fact("term", _("Search term")), fact("content", _("Content")),
+            fact("path", _("Path")),
         ),
         _("The contact has visited a page. Opening a file is no visit of a page."),
     ),

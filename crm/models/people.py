@@ -27,6 +27,14 @@ class LeadStatus(models.TextChoices):
     UNQUALIFIED = "unqualified", _("Unqualified")
 
 
+class CookieConsent(models.TextChoices):
+    """What somebody has answered to a website's cookie banner (FLT-22)."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    DECLINED = "declined", _("Declined")
+    REVOKED = "revoked", _("Revoked")
+
+
 class Contact(Record):
     """A person."""
 
@@ -44,6 +52,19 @@ class Contact(Record):
     )
     lead_status = models.CharField(_("lead status"), max_length=30, choices=LeadStatus, blank=True, db_default="")
     lead_score = models.IntegerField(_("lead score"), null=True, blank=True)
+    google_click_id = models.CharField(_("Google Ads click id"), max_length=250, blank=True, db_default="")
+    facebook_click_id = models.CharField(_("Facebook click id"), max_length=250, blank=True, db_default="")
+    linkedin_click_id = models.CharField(_("LinkedIn click id"), max_length=250, blank=True, db_default="")
+    microsoft_click_id = models.CharField(_("Microsoft Ads click id"), max_length=250, blank=True, db_default="")
+    first_source = models.CharField(_("first source"), max_length=120, blank=True, db_default="")
+    first_medium = models.CharField(_("first medium"), max_length=120, blank=True, db_default="")
+    first_campaign = models.CharField(_("first campaign"), max_length=120, blank=True, db_default="")
+    last_source = models.CharField(_("last source"), max_length=120, blank=True, db_default="")
+    last_medium = models.CharField(_("last medium"), max_length=120, blank=True, db_default="")
+    last_campaign = models.CharField(_("last campaign"), max_length=120, blank=True, db_default="")
+    cookie_consent = models.CharField(
+        _("cookie consent"), max_length=10, choices=CookieConsent, blank=True, db_default="", editable=False
+    )
 
     class Meta:
         verbose_name = _("contact")

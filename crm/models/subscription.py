@@ -67,6 +67,7 @@ class Consent(models.Model):
         API = "api", _("Through the API")
         WORKFLOW = "workflow", _("By a workflow")
         FORM = "form", _("By a form")
+        CONTACT = "contact", _("By the contact")
 
     status = models.CharField(_("status"), max_length=15, choices=Status)
     legal_basis = models.CharField(_("legal basis"), max_length=40, choices=LegalBasis, blank=True, db_default="")

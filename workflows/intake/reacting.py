@@ -195,10 +195,13 @@ def reasons_of(
 
 
 def named(subscription: EventSubscription, event: PendingEvent, since: dt.datetime) -> bool:
+    """Whether an event can enroll by a subscription; not one told before its record was known (TRG-33)."""
+    earlier = happening.EARLIER.items() <= (event.source or {}).items()
     return (
         event_source(event.event) == subscription.source
         and event.object_type == subscription.revision.workflow.object_type
         and event.occurred_at >= since
+        and not earlier
     )
 
 
