@@ -56,6 +56,7 @@ class VersionViews:
             "changes": changes(found, shown, database_now()), "days": UNDO_DAYS,
             "named": workflow.named_versions.select_related("created_by"),
             "published": published(workflow), "live": workflow.live_id,
+            "draft": bool(shown and shown.published_at is None),
             "may_change": request.user.has_perm("workflows.change_workflow"),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/versions.html", context)

@@ -31,6 +31,7 @@ from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_b
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.limited import limited_chip
 from workflows.admin.mass_views import MassViews
+from workflows.admin.outline_views import OutlineViews
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.admin.version_views import VersionViews
@@ -73,7 +74,15 @@ class FolderAdmin(admin.ModelAdmin):
 
 @admin.register(Workflow)
 class WorkflowAdmin(
-    EditorViews, VersionViews, ReviewViews, SwitchViews, ConversionViews, MassViews, DeletedViews, admin.ModelAdmin
+    EditorViews,
+    OutlineViews,
+    VersionViews,
+    ReviewViews,
+    SwitchViews,
+    ConversionViews,
+    MassViews,
+    DeletedViews,
+    admin.ModelAdmin,
 ):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
@@ -91,6 +100,7 @@ class WorkflowAdmin(
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
+            path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
             path("<int:pk>/versions/", wrap(self.versions_view), name="workflow_versions"),
             path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics"),
             path("<int:pk>/enroll/", wrap(self.enroll_view), name="workflow_enroll"),

@@ -1,0 +1,91 @@
+"""The outline of a workflow: its steps as a nested list, with every operation as a plain form."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from records.clock import database_now
+from records.object_types import properties_read_once
+from records.problems import DocumentError
+from workflows import drafting
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.drafting.telling import step_names, told
+from workflows.editor import page
+from workflows.editor.outline import Reading, outline
+from workflows.models import Revision, Workflow
+
+OP_LIMIT = 20_000
+VERBS = {"undo": drafting.undo, "redo": drafting.redo}
+
+
+class OutlineViews:
+    """Mixed into the workflow's admin."""
+
+    admin_site: Any
+    workflow_or_404: Any
+
+    def outline_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET: the list; `?move=` and `?add` offer places, `?at=` offers actions for one. POST: an operation."""
+        workflow = self.workflow_or_404(request, pk, "change" if request.method == "POST" else "view")
+        if request.method == "POST":
+            return change(request, workflow)
+        revision = drafting.shown(workflow) or drafting.draft_of(workflow)
+        context = self.admin_site.each_context(request) | page_of(request, workflow, revision)
+        return TemplateResponse(request, "admin/workflows/workflow/outline.html", context)
+
+
+@properties_read_once()
+def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dict[str, Any]:
+    may_change = request.user.has_perm("workflows.change_workflow")
+    definition, asked = parse(revision.definition), request.GET
+    moving = asked.get("move", "") if may_change and asked.get("move") in definition.by_id else ""
+    faults = page.by_step(checking.errors(checking.problems(definition, workflow=workflow.pk)), definition)
+    reading = Reading(
+        reverse("admin:workflow_editor", args=[workflow.pk]), faults, may_change, moving, may_change and "add" in asked
+    )
+    done, _waiting = drafting.undoable(revision, database_now()) if revision.published_at is None else (None, None)
+    return {
+        "title": _("Outline"), "workflow": workflow, "rev": revision.rev, "may_change": may_change,
+        "outline": outline(definition, reading), "reading": reading, "general": faults.get("", []),
+        "count": sum(1 for _step in definition.walk()), "number": definition.number_of(moving) if moving else 0,
+        "at": asked.get("at", "") if may_change else "",
+        "palette": page.palette(workflow.object_type, page.centre_of(workflow)) if "at" in asked else [],
+        "undo": told(done.op, step_names(done.inverse, revision.definition)) if done else "",
+    }  # fmt: skip
+
+
+def change(request: HttpRequest, workflow: Workflow) -> HttpResponse:
+    """Carry out the operation of a button, and come back to the step it was about."""
+    now, anchor = database_now(), ""
+    try:
+        op, rev = sent_op(request), request.POST.get("rev", "")
+        verb = VERBS.get(str(op.get("op")))
+        seen = int(rev) if rev.isascii() and rev.isdigit() and len(rev) < 10 else -1
+        facts: dict[str, Any] = {"rev": seen, "user": request.user, "now": now}
+        applied = verb(workflow, **facts) if verb else drafting.apply(workflow, op, **facts)
+        anchor = f"#s-{applied.selected}" if applied.selected else ""
+        messages.success(request, _("Saved."))
+    except drafting.Conflict as conflict:
+        messages.error(request, _("%(who)s Nothing was done: look again and repeat it.") % {"who": conflict.sentence})
+    except DocumentError as error:
+        messages.error(request, " ".join(str(problem.message) for problem in error.problems))
+    return redirect(reverse("admin:workflow_outline", args=[workflow.pk]) + anchor)
+
+
+def sent_op(request: HttpRequest) -> dict[str, Any]:
+    """The operation a button stands for; `{}`, which no operation is, for anything else."""
+    text = request.POST.get("op", "")
+    try:
+        op = json.loads(text) if len(text) <= OP_LIMIT else None
+    except (ValueError, RecursionError):
+        op = None
+    return op if isinstance(op, dict) else {}
