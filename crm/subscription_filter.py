@@ -38,7 +38,8 @@ class SubscriptionKind(LeafKind):
 
     slug = "subscription"
     label = gettext_lazy("Subscription")
-    adds = gettext_lazy("Add subscription")
+    category = gettext_lazy("Subscriptions")
+    permission = "crm.view_subscriptiontype"
 
     def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
         if object_type.slug != "contact":

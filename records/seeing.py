@@ -20,6 +20,11 @@ def may_see(user: Any, object_type: ObjectType) -> bool:
     return bool(user.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
 
 
+def may_use(user: Any, permission: str) -> bool:
+    """Whether a person may use what takes a permission; "" takes none, and nobody in particular may use everything."""
+    return not permission or user is None or bool(user.has_perm(permission))
+
+
 def hidden_type(user: Any, compiled: Compiled) -> str:
     """The slug of an object type that criteria look at and the person may not see; "" when they may see all."""
     hidden = (slug for slug in sorted(set(looked_at(compiled))) if not may_see(user, object_types[slug]))

@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
+from records.criteria.builder_words import texts
 from records.criteria.leaves import leaf_kinds
 from records.criteria.operands import Chosen, Operand
 from records.criteria.operators import Operator, operators, operators_for
@@ -17,13 +18,14 @@ from records.criteria.tree import JOINS
 from records.models import Association
 from records.object_types import ObjectType
 from records.properties import Option, Property
+from records.seeing import may_use
 
 SHOWN_USERS = 1_000
 SHOWN_LABELS = 50
 
 
-def catalog(object_type: ObjectType) -> dict[str, Any]:
-    """All the builder needs to know about one object type, as JSON."""
+def catalog(object_type: ObjectType, user: Any = None) -> dict[str, Any]:
+    """All the builder needs to know about one object type, as JSON; for a user only what that one may use (TRG-12)."""
     return {
         "slug": object_type.slug,
         "label": capfirst(str(object_type.label)),
@@ -33,7 +35,7 @@ def catalog(object_type: ObjectType) -> dict[str, Any]:
         "operators": {key: operator_entry(operator) for key, operator in operators.items()},
         "associations": association_entries(object_type),
         "users": user_entries(),
-        "kinds": kind_entries(object_type),
+        "kinds": kind_entries(object_type, user),
         "joins": {slug: str(label) for slug, label in JOINS.items()},
         "anchors": {slug: str(label) for slug, label in ANCHORS.items()},
         "units": {unit: unit_label(unit) for unit in BEFORE},
@@ -107,15 +109,17 @@ def user_entries() -> list[dict[str, str]]:
     return [{"value": user.get_username(), "label": user.get_full_name() or user.get_username()} for user in users]
 
 
-def kind_entries(object_type: ObjectType) -> list[dict[str, Any]]:
+def kind_entries(object_type: ObjectType, user: Any = None) -> list[dict[str, Any]]:
     """The kinds of filter that are a choice and an operator, as far as there is something to choose."""
     found = []
     for slug, kind in leaf_kinds.items():
-        if choices := kind.choices(object_type):
+        choices = [choice for choice in kind.entries(object_type) if may_use(user, choice.permission)]
+        if choices:
+            options = [{"value": one.value, "label": one.label, "category": one.category} for one in choices]
             found.append(
                 {
-                    "key": slug, "label": str(kind.label), "add": str(kind.adds), "options": paired(choices),
-                    "operators": paired(kind.operators()),
+                    "key": slug, "label": str(kind.label), "options": options, "operators": paired(kind.operators()),
+                    "rows": kind.rows,
                 }
             )  # fmt: skip
     return found
@@ -145,52 +149,3 @@ def unit_label(unit: str) -> str:
         "hours": _("hours"), "minutes": _("minutes"), "seconds": _("seconds"), "milliseconds": _("milliseconds"),
     }  # fmt: skip
     return labels[unit]
-
-
-def texts(object_type: ObjectType) -> dict[str, str]:
-    """The builder's own words."""
-    return {
-        "and": _("AND"),
-        "or": _("OR"),
-        "add_filter": _("Add filter"),
-        "add_group": _("Add group"),
-        "add_association": _("Add associated records"),
-        "remove_filter": _("Remove filter"),
-        "duplicate_filter": _("Duplicate filter"),
-        "remove_group": _("Remove group"),
-        "duplicate_group": _("Duplicate group"),
-        "group": _("Group"),
-        "filter": _("Filter"),
-        "match": _("Records match when"),
-        "property": _("Property"),
-        "operator": _("Operator"),
-        "choose_property": _("Choose a property"),
-        "associated": _("At least one associated record of type"),
-        "passes": _("for which"),
-        "with_label": _("Association label (empty: any)"),
-        "one_per_line": _("One value per line"),
-        "search": _("Search options"),
-        "no_options": _("There are no options yet."),
-        "choose": _("Choose"),
-        "yes": _("Yes"),
-        "no": _("No"),
-        "fixed_date": _("A fixed date"),
-        "relative_date": _("Relative to now"),
-        "before": _("before"),
-        "after": _("after"),
-        "amount": _("How many"),
-        "unit": _("Unit"),
-        "anchor": _("Relative to"),
-        "direction": _("Before or after"),
-        "kind_of_date": _("Kind of date"),
-        "options": _("More settings"),
-        "include_blank": _("Include records where “{property}” is empty"),
-        "unfinished": _("Finish the filters to see how many %(records)s match.")
-        % {"records": object_type.label_plural},
-        "counting": _("Counting …"),
-        "offline": _("The number of matches could not be loaded. It is tried again with the next change."),
-        "samples": _("For example:"),
-        "removed": _("Removed."),
-        "added": _("Added."),
-        "other_kind": _("A filter of another kind, edited elsewhere"),
-    }

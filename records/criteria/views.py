@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -23,41 +23,46 @@ from records.criteria.diagnosing import why_none
 from records.criteria.event_rows import rows_named
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-from records.seeing import hidden_type
+from records.seeing import hidden_type, may_see
 
 BODY_LIMIT = 1_000_000
 
 
-def for_viewers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Only for staff who may see records of the type: a filter tells what it filters."""
+def for_viewers(enough: Callable[[Iterable[bool]], bool]) -> Callable[..., Callable[..., HttpResponse]]:
+    """Only for staff who may see records of the type: a filter tells what it filters.
 
-    @wraps(view)
-    def checked(request: HttpRequest, object_type: str) -> HttpResponse:
-        if not (request.user.is_authenticated and request.user.is_staff):
-            raise PermissionDenied
-        rows = None if object_type in object_types else rows_named(object_type)
-        kind, told = rows or (object_types.get(object_type), (object_type,))
-        if kind is None:
-            raise Http404(_("There is no object type “%(slug)s”.") % {"slug": object_type})
-        for meta in (object_types[slug].model._meta for slug in told):
-            if not request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
+    `enough` is `all` or `any` of the types that rows of a log tell of.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, object_type: str) -> HttpResponse:
+            if not (request.user.is_authenticated and request.user.is_staff):
                 raise PermissionDenied
-        return view(request, kind)
+            rows = None if object_type in object_types else rows_named(object_type)
+            kind, told = rows or (object_types.get(object_type), (object_type,))
+            if kind is None:
+                raise Http404(_("There is no object type “%(slug)s”.") % {"slug": object_type})
+            if not enough(may_see(request.user, object_types[slug]) for slug in told):
+                raise PermissionDenied
+            return view(request, kind)
 
-    return checked
+        return checked
+
+    return decorate
 
 
 @never_cache
 @require_GET
-@for_viewers
+@for_viewers(any)
 def catalog_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
     """Properties, operators and associations of an object type."""
-    return JsonResponse(catalog(object_type))
+    return JsonResponse(catalog(object_type, request.user))
 
 
 @never_cache
 @require_POST
-@for_viewers
+@for_viewers(all)
 def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
     """How many records match now, five of them, and the sentence; 400 with every problem otherwise."""
     sent: Any = None

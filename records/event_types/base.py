@@ -18,7 +18,9 @@ class EventType:
     `object_types`: on which records it happens; () is all of them. `properties`: the facts of one occurrence; those
     marked `required` must be there. `told`: whether a record's timeline tells of it. `counted`: whether occurrences
     are kept for filters whoever listens; one that is not is recorded only while somebody waits for it or is triggered
-    by it. `ingested`: whether the API takes occurrences of it.
+    by it. `ingested`: whether the API takes occurrences of it. `permission`: who lacks it is not offered the event
+    and may not bring it into a workflow (TRG-12); "" is everybody. `spec`: the rows of the specification it carries
+    out, for docs/triggers.md.
     """
 
     slug: str
@@ -31,6 +33,8 @@ class EventType:
     told: bool = True
     counted: bool = True
     ingested: bool = True
+    permission: str = ""
+    spec: tuple[str, ...] = ()
 
     def happens_to(self, object_type: str) -> bool:
         """Whether it happens to records of this type."""

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from crm.models import Company, Deal, Pipeline, Stage, User
+from crm.models import Company, Contact, Deal, Pipeline, Stage, User
 from records.associations import associate
 from records.clock import database_now
+from records.happening import happen
 from records.lists import keeping, members
 from records.object_types import object_types
 
@@ -45,6 +46,13 @@ def document(page: Page) -> Any:
     return json.loads(page.locator("input[name=first]").input_value() or "null")
 
 
+def add(page: Page, name: str, last: bool = False) -> None:
+    """Add a filter by its name in the palette of the first builder."""
+    buttons = first(page).get_by_role("button", name="+ Add filter")
+    (buttons.last if last else buttons.first).click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
 @pytest.fixture
 def screen(open_screen: Callable[..., Any], boss: User) -> Any:
     found = open_screen(boss, height=1000)
@@ -71,9 +79,10 @@ def test_filters_are_built_counted_and_saved_with_the_keyboard_only(screen: Any)
     expect(builder.locator(".criteria-sentence")).to_have_text("Stage is any of Engaging")
     builder.get_by_role("button", name="+ Add filter").focus()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox", name="Search properties, events, lists …")).to_be_focused()
     page.keyboard.type("Amount")
-    expect(builder.get_by_label("Operator").nth(1)).to_be_visible()
-    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(builder.get_by_label("Operator").nth(1)).to_be_focused()
     page.keyboard.type("is greater than or")
     page.keyboard.press("Tab")
     page.keyboard.type("5000")
@@ -117,12 +126,10 @@ def test_groups_are_boxes_that_can_be_added_duplicated_and_removed(screen: Any) 
 def test_associated_records_are_filtered_with_a_label(screen: Any) -> None:
     page = screen.page
     builder = first(page)
-    builder.get_by_role("button", name="+ Add associated records").last.click()
-    kind = builder.get_by_label("At least one associated record of type")
-    expect(kind).to_be_focused()
-    kind.select_option("company")
-    builder.get_by_role("button", name="Remove filter").first.click()
+    add(page, "Company")
     inside = builder.locator(".criteria-associated")
+    expect(inside.get_by_label("Property", exact=True)).to_be_focused()
+    expect(builder.get_by_label("At least one associated record of type")).to_have_value("company")
     inside.get_by_label("Property", exact=True).select_option("city")
     inside.get_by_label("Value").fill("oslo\nrome")
     inside.get_by_label("Association label").fill("primary")
@@ -184,7 +191,7 @@ def test_the_builder_is_accessible_in_both_themes(theme: str, open_screen: Calla
     builder.get_by_role("button", name="+ Add group").last.click()
     builder.get_by_label("Property", exact=True).nth(1).select_option("created_at")
     builder.get_by_label("Operator").nth(1).select_option("is_before")
-    builder.get_by_role("button", name="+ Add associated records").last.click()
+    add(page, "Company", last=True)
     builder.locator(".criteria-associated").get_by_label("Property", exact=True).select_option("owner")
     screen.screenshot(f"criteria-{theme}")
     assert screen.axe() == []
@@ -198,8 +205,7 @@ def test_a_filter_on_a_list_is_added_counted_and_turned_round(open_screen: Calla
     screen.open("/builder/")
     builder = first(screen.page)
     expect(builder).to_have_attribute("data-state", "ready")
-    builder.get_by_role("button", name="+ Add list").first.click()
-    builder.get_by_role("button", name="Remove filter", exact=True).click()
+    add(screen.page, "Key deals")
     expect(builder.locator(".criteria-summary")).to_have_text("2 deals match now")
     expect(builder.locator(".criteria-sentence")).to_have_text("is in the list “Key deals”")
     builder.get_by_label("Operator").select_option("is_not_member")
@@ -207,3 +213,66 @@ def test_a_filter_on_a_list_is_added_counted_and_turned_round(open_screen: Calla
     assert document(screen.page) == {"any": [{"all": [{"list": "key-deals", "operator": "is_not_member"}]}]}
     assert screen.axe() == []
     assert screen.problems() == []
+
+
+@pytest.mark.covers("TRG-10", "FLT-42", "FLT-43", "FLT-44")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_event_is_filtered_by_its_properties_and_refined_once(
+    theme: str, open_screen: Callable[..., Any], boss: User
+) -> None:
+    visitor, other = Contact.objects.bulk_create([Contact(email="a@x.org"), Contact(email="b@x.org")])
+    for _visit in range(2):
+        visit(visitor, "Prices")
+    visit(other, "Blog")
+    screen = open_screen(boss, theme=theme, height=1000)
+    page = screen.open("/builder/")
+    builder = page.locator("[data-criteria]").nth(1)
+    expect(builder).to_have_attribute("data-state", "ready")
+    builder.get_by_role("button", name="+ Add filter").first.click()
+    page.keyboard.type("page viewed")
+    page.keyboard.press("Enter")
+    expect(builder.locator(".criteria-summary")).to_have_text("2 contacts match now")
+    builder.get_by_role("button", name="+ Add filter on the event").click()
+    where = builder.locator(".criteria-where")
+    where.get_by_label("Property", exact=True).select_option("title")
+    where.get_by_label("Operator").select_option("contains_any_of")
+    where.get_by_label("Value").fill("price")
+    expect(builder.locator(".criteria-summary")).to_have_text("1 contact matches now")
+    refine = builder.get_by_label("How often or how recently")
+    refine.select_option("count")
+    expect(refine).to_be_focused()
+    builder.get_by_label("At least (times)").fill("3")
+    expect(builder.locator(".criteria-summary")).to_have_text("0 contacts match now")
+    refine.select_option("within")
+    builder.get_by_label("Days").fill("7")
+    expect(builder.locator(".criteria-summary")).to_have_text("1 contact matches now")
+    sent = json.loads(page.locator("input[name=second]").input_value())
+    title = {"property": "title", "operator": "contains_any_of", "value": ["price"]}
+    assert sent == {
+        "any": [
+            {
+                "all": [
+                    {
+                        "event": "page_viewed", "operator": "has_occurred", "where": [title],
+                        "refine": {"within": {"days": 7}},
+                    }
+                ]
+            }
+        ]
+    }  # fmt: skip
+    screen.screenshot(f"criteria-event-{theme}")
+    assert screen.axe() == []
+    builder.get_by_role("button", name="+ Add filter", exact=True).click()
+    page.keyboard.type("call to")
+    expect(page.locator(".criteria-offer:visible")).to_have_count(2)
+    screen.screenshot(f"criteria-palette-{theme}")
+    assert screen.axe() == []
+    page.keyboard.press("Escape")
+    builder.get_by_label("Operator").first.select_option("has_not_occurred")
+    expect(builder.get_by_label("How often or how recently")).to_have_count(0)
+    assert screen.problems() == []
+
+
+def visit(contact: Contact, title: str) -> None:
+    facts = {"url": "https://x.org/", "title": title}
+    happen("page_viewed", "contact", [contact.pk], properties=facts, now=database_now())

@@ -57,9 +57,8 @@ def test_reenrollment_other_workflows_and_a_goal_by_workflow_status_are_set_and_
     panel.get_by_label("Welcome", exact=True).check()
     panel.get_by_text("Goal", exact=True).click()
     goal = panel.locator("[data-criteria]").last
-    goal.get_by_role("button", name="+ Add workflow status").first.click()
-    goal.get_by_role("button", name="Remove filter").first.click()
-    goal.get_by_label("Workflow", exact=True).select_option(label="Welcome")
+    goal.get_by_role("button", name="+ Add filter").first.click()
+    editor.page.get_by_role("option", name="Welcome", exact=True).click()
     goal.get_by_label("Operator").select_option("has_completed")
     editor.saved()
     editor.screen.screenshot("doors")

@@ -390,6 +390,6 @@ def test_setting_many_takes_as_many_statements_as_setting_few(news: Any, django_
 
 def test_the_builder_of_criteria_offers_subscriptions_for_contacts_only(news: Any) -> None:
     (kind,) = (one for one in catalog(object_types["contact"])["kinds"] if one["key"] == "subscription")
-    assert kind["options"] == [{"value": "news", "label": "Newsletter"}]
+    assert kind["options"] == [{"value": "news", "label": "Newsletter", "category": "Subscriptions"}]
     assert [one["value"] for one in kind["operators"]] == ["is_subscribed", "is_unsubscribed", "is_not_specified"]
     assert "subscription" not in [one["key"] for one in catalog(object_types["deal"])["kinds"]]

@@ -98,7 +98,8 @@ class WorkflowKind(LeafKind):
 
     slug = "workflow"
     label = gettext_lazy("Workflow")
-    adds = gettext_lazy("Add workflow status")
+    category = gettext_lazy("Status in workflows")
+    permission = "workflows.view_workflow"
 
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         scope.count_filter(path)

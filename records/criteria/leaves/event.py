@@ -17,7 +17,7 @@ from records.criteria.crossing import within
 from records.criteria.dependencies import Crossing, Dependency, Underivable
 from records.criteria.event_rows import EVENT_PREFIX, event_rows
 from records.criteria.extracting import condition_of
-from records.criteria.leaves.base import LeafKind, leaf_kinds
+from records.criteria.leaves.base import Choice, LeafKind, leaf_kinds
 from records.criteria.refining import Refinement, read
 from records.criteria.scope import Scope, joined_path
 from records.criteria.tree import ALL, Context, Group, Node
@@ -36,13 +36,21 @@ class EventKind(LeafKind):
 
     slug = "event"
     label = gettext_lazy("Event")
-    adds = gettext_lazy("Add event")
+    rows = EVENT_PREFIX
 
-    def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
-        """Every event records of the type can be filtered by; filters on its properties and refinements are JSON."""
+    def entries(self, object_type: ObjectType) -> list[Choice]:
+        """Every event records of the type can be filtered by, under the heading of its family."""
         if object_type.slug not in object_types:
             return []
-        return [(one.slug, str(one.label)) for one in known_event_types(object_type.slug).values() if one.counted]
+        return [
+            Choice(one.slug, str(one.label), str(one.category), one.permission)
+            for one in known_event_types(object_type.slug).values()
+            if one.counted
+        ]
+
+    def needs(self, document: dict[str, Any]) -> str:
+        kind = event_type(document.get("event"))
+        return kind.permission if kind is not None else ""
 
     def operators(self) -> list[tuple[str, str]]:
         return [(slug, str(label)) for slug, label in OPERATORS.items()]

@@ -42,7 +42,8 @@ class ListKind(LeafKind):
 
     slug = "list"
     label = gettext_lazy("List")
-    adds = gettext_lazy("Add list")
+    category = gettext_lazy("Lists")
+    permission = "records.view_recordlist"
 
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         scope.count_filter(path)

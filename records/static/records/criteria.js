@@ -1,10 +1,12 @@
 // The criteria builder: draws a criteria document as boxes of filters and writes it back into its hidden input.
 // All words and all knowledge about properties and operators come from the catalog the server gives.
 
+import { drawEvent, isEventFinished, rowsOf } from "./criteria_events.js";
+import { h, isFilter, isGroup, joinOf, joins, labelled, newFilter, newId, select } from "./criteria_elements.js";
+import { choose } from "./criteria_palette.js";
+
 const catalogs = new Map();
-const JOINS = ["all", "any", "none", "not_all"];
 const SEARCH_FROM = 9;
-let serial = 0;
 
 function fetchCatalog(template, type) {
   const url = template.replace("TYPE", encodeURIComponent(type));
@@ -19,37 +21,8 @@ function fetchCatalog(template, type) {
   return catalogs.get(url);
 }
 
-/** An element: attributes (false and null are left out, functions are listeners) and children. */
-function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(name, value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
-  }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return element;
-}
-
-function labelled(text, control, { hidden = false } = {}) {
-  control.id ||= `criteria-${++serial}`;
-  return h("div", { class: "criteria-field" }, h("label", { for: control.id, class: hidden && "visually-hidden" }, text), control);
-}
-
-function select(options, value, change, attributes = {}) {
-  const box = h("select", { ...attributes, change: (event) => change(event.target.value) });
-  for (const option of options) {
-    box.append(h("option", { value: option.value, selected: option.value === value }, option.label));
-  }
-  return box;
-}
-
-const joinOf = (group) => JOINS.find((join) => Array.isArray(group[join]));
-const isGroup = (node) => Boolean(node && joinOf(node));
-const isFilter = (node) => "property" in node;
-const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => key === kind.key || key === "operator"));
+const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => [kind.key, "operator", ...(kind.rows ? ["where", "refine"] : [])].includes(key)));
 const copied = (node) => JSON.parse(JSON.stringify(node));
-const newFilter = () => ({ property: "", operator: "" });
 
 class Builder {
   constructor(root) {
@@ -94,12 +67,20 @@ class Builder {
     for (const child of node[joinOf(node)] || []) {
       const inside = child.association ? catalog.associations.find((a) => a.slug === child.association) : null;
       if (isGroup(child)) await this.loadAssociated(child, inside ? inside.to : type);
+      else await this.loadRows(child, kindOf(child, catalog));
     }
+  }
+
+  /** What the filters inside a filter on an event are about. */
+  async loadRows(node, kind) {
+    const rows = rowsOf(node, kind);
+    // An event that is gone has no properties: the server says so at its filter.
+    if (rows) await fetchCatalog(this.root.dataset.catalog, rows).then((found) => this.known.set(rows, found), () => null);
   }
 
   /** Write the document back and ask for the number of matches a little later. */
   changed() {
-    this.input.value = this.isEmpty() ? "" : JSON.stringify(this.document);
+    this.input.value = this.isEmpty() ? "" : JSON.stringify(this.document, (key, value) => (key === "where" && !value.length ? undefined : value));
     this.input.dispatchEvent(new Event("input", { bubbles: true }));
     this.input.dispatchEvent(new Event("change", { bubbles: true }));
     this.problems = [];
@@ -168,7 +149,7 @@ class Builder {
       delete group[join];
       this.restructured(`[data-focus="join ${CSS.escape(path)}"]`);
     };
-    const options = JOINS.map((slug) => ({ value: slug, label: this.own.joins[slug] }));
+    const options = joins.map((slug) => ({ value: slug, label: this.own.joins[slug] }));
     const control = select(options, join, change, { "data-focus": `join ${path}` });
     const text = group.association ? this.t("passes") : this.t("match");
     return labelled(text, control, { hidden: Boolean(parent) && !group.association });
@@ -183,22 +164,16 @@ class Builder {
     const button = (key, action) => h("button", { type: "button", class: "btn btn-small btn-quiet", "data-add": key, click: action }, `+ ${this.t(key)}`);
     const row = h("div", { class: "criteria-add" });
     const boxes = !parent && parts.every((part) => isGroup(part) && !part.association);
-    if (!boxes) row.append(button("add_filter", () => add(newFilter(), "select")));
-    if (catalog.associations.length) {
-      row.append(button("add_association", async () => {
-        const first = catalog.associations[0];
-        const node = { association: first.slug, all: [newFilter()] };
-        await this.loadAssociated(node, first.to);
-        add(boxes ? { all: [node] } : node, "[data-focus^='association']");
-      }));
-    }
-    for (const kind of catalog.kinds || []) {
-      const first = () => ({ [kind.key]: kind.options[0].value, operator: kind.operators[0].value });
-      row.append(h("button", {
-        type: "button", class: "btn btn-small btn-quiet", "data-add": `add_${kind.key}`,
-        click: () => add(boxes ? { all: [first()] } : first(), `[data-focus='${kind.key}']`),
-      }, `+ ${kind.add}`));
-    }
+    if (!boxes) row.append(button("add_filter", async (event) => {
+      const chosen = await choose(this, catalog);
+      if (!chosen) return event.target.focus();
+      const { node, focus } = chosen;
+      if (node.association) await this.loadAssociated(node, catalog.associations.find((one) => one.slug === node.association).to);
+      else await this.loadRows(node, kindOf(node, catalog));
+      const blank = parts.length === 1 && isFilter(parts[0]) && !parts[0].property;
+      if (blank) parts.pop();
+      add(node, focus);
+    }));
     row.append(button("add_group", () => add({ all: [newFilter()] }, "[data-focus='property']")));
     return row;
   }
@@ -250,7 +225,11 @@ class Builder {
     if (isGroup(node)) return this.drawGroup(node, catalog, path, { parts, index });
     const row = h("div", { class: "criteria-filter", role: "group", "aria-label": this.t("filter"), "data-path": path });
     if (isFilter(node)) this.fillFilter(row, node, catalog, path);
-    else if (kindOf(node, catalog)) this.fillChoiceFilter(row, node, kindOf(node, catalog), path);
+    else if (kindOf(node, catalog)) {
+      const kind = kindOf(node, catalog);
+      this.fillChoiceFilter(row, node, kind, path);
+      if (kind.rows) drawEvent(this, row, node, kind, path);
+    }
     else row.append(h("p", { class: "criteria-other" }, this.t("other_kind"), " ", h("code", {}, JSON.stringify(node))));
     return h("div", { class: "criteria-row" }, row, this.tools(parts, index, path, "filter"));
   }
@@ -276,7 +255,7 @@ class Builder {
   }
 
   labelControl(node, association) {
-    const list = h("datalist", { id: `criteria-${++serial}` }, association.labels.map((label) => h("option", { value: label })));
+    const list = h("datalist", { id: newId() }, association.labels.map((label) => h("option", { value: label })));
     const value = Array.isArray(node.label) ? node.label.join(", ") : node.label || "";
     const write = (event) => {
       const labels = event.target.value.split(",").map((label) => label.trim()).filter(Boolean);
@@ -324,8 +303,9 @@ class Builder {
 
   /** What is an operator and a choice: whether the record is in a list, what it is in a workflow. */
   fillChoiceFilter(row, node, kind, path) {
-    const set = (key) => (value) => {
+    const set = (key) => async (value) => {
       node[key] = value;
+      if (kind.rows) return this.changeEvent(node, kind, key, path);
       this.renameTools(row, node);
       this.changed();
     };
@@ -334,6 +314,14 @@ class Builder {
     row.append(h("div", { class: "criteria-line" },
       labelled(this.t("operator"), select(kind.operators, node.operator, set("operator"), { "data-focus": "operator" }), { hidden: true }),
       labelled(kind.label, select(options, chosen, set(kind.key), { "data-focus": kind.key }), { hidden: true })), this.problemPlace(path));
+  }
+
+  /** Another event has other properties; one that has not occurred takes no refinement. */
+  async changeEvent(node, kind, key, path) {
+    if (key === kind.key) delete node.where;
+    if (node.operator === "has_not_occurred") delete node.refine;
+    await this.loadRows(node, kind);
+    this.restructured(`[data-path="${CSS.escape(path)}"] [data-focus="${key}"]`);
   }
 
   operatorControl(node, prop, catalog, drawValues) {
@@ -381,7 +369,7 @@ class Builder {
 
   blankBox(node, prop) {
     const box = h("input", {
-      type: "checkbox", id: `criteria-${++serial}`, checked: node.include_blank ?? this.own.blanks_match_negatives,
+      type: "checkbox", id: newId(), checked: node.include_blank ?? this.own.blanks_match_negatives,
       change: (event) => {
         node.include_blank = event.target.checked;
         this.changed();
@@ -427,7 +415,7 @@ class Builder {
     const boxes = h("div", { class: "criteria-options" });
     for (const option of [...options, ...gone.map((one) => ({ value: one, label: one }))]) {
       const box = h("input", {
-        type: "checkbox", id: `criteria-${++serial}`, value: option.value, checked: chosen.has(option.value),
+        type: "checkbox", id: newId(), value: option.value, checked: chosen.has(option.value),
         change: (event) => {
           if (event.target.checked) chosen.add(option.value);
           else chosen.delete(option.value);
@@ -495,13 +483,13 @@ class Builder {
   }
 
   flagControl(operand, value, set) {
-    const box = h("input", { type: "checkbox", id: `criteria-${++serial}`, checked: value ?? operand.default, change: (event) => set(event.target.checked) });
+    const box = h("input", { type: "checkbox", id: newId(), checked: value ?? operand.default, change: (event) => set(event.target.checked) });
     return h("div", { class: "criteria-blank" }, box, h("label", { for: box.id }, operand.label));
   }
 
   zoneControl(operand, value, set) {
     const zones = typeof Intl.supportedValuesOf === "function" ? Intl.supportedValuesOf("timeZone") : [];
-    const list = h("datalist", { id: `criteria-${++serial}` }, zones.map((zone) => h("option", { value: zone })));
+    const list = h("datalist", { id: newId() }, zones.map((zone) => h("option", { value: zone })));
     return h("div", {}, labelled(operand.label, h("input", { type: "text", value: value || "", list: list.id, placeholder: this.root.dataset.zone, change: (event) => set(event.target.value.trim()) })), list);
   }
 
@@ -538,6 +526,9 @@ class Builder {
       const inside = association ? this.known.get(association.to) : catalog;
       return Boolean(inside) && node[joinOf(node)].length > 0 && node[joinOf(node)].every((part) => this.isFinished(part, inside));
     }
+    const rows = rowsOf(node, kindOf(node, catalog));
+    const inside = this.known.get(rows);
+    if (inside) return isEventFinished(node, (part) => this.isFinished(part, inside));
     if (!isFilter(node)) return true;
     const prop = catalog.properties.find((candidate) => candidate.slug === node.property);
     const key = prop?.operators.find((candidate) => catalog.operators[candidate].slug === node.operator);

@@ -1,0 +1,36 @@
+// Elements of the criteria builder, and what every part of it knows of a criteria document.
+
+const JOINS = ["all", "any", "none", "not_all"];
+let serial = 0;
+
+export const newId = () => `criteria-${++serial}`;
+export const joins = JOINS;
+export const joinOf = (group) => JOINS.find((join) => Array.isArray(group[join]));
+export const isGroup = (node) => Boolean(node && joinOf(node));
+export const isFilter = (node) => "property" in node;
+export const newFilter = () => ({ property: "", operator: "" });
+
+/** An element: attributes (false and null are left out, functions are listeners) and children. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export function labelled(text, control, { hidden = false } = {}) {
+  control.id ||= newId();
+  return h("div", { class: "criteria-field" }, h("label", { for: control.id, class: hidden && "visually-hidden" }, text), control);
+}
+
+export function select(options, value, change, attributes = {}) {
+  const box = h("select", { ...attributes, change: (event) => change(event.target.value) });
+  for (const option of options) {
+    box.append(h("option", { value: option.value, selected: option.value === value }, option.label));
+  }
+  return box;
+}
