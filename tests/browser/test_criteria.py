@@ -246,6 +246,12 @@ def test_an_event_is_filtered_by_its_properties_and_refined_once(
     refine.select_option("within")
     builder.get_by_label("Days").fill("7")
     expect(builder.locator(".criteria-summary")).to_have_text("1 contact matches now")
+    refine.select_option("after")
+    builder.get_by_label("After a date", exact=True).fill("2999-01-01")
+    expect(builder.locator(".criteria-summary")).to_have_text("0 contacts match now")
+    refine.select_option("within")
+    builder.get_by_label("Days").fill("7")
+    expect(builder.locator(".criteria-summary")).to_have_text("1 contact matches now")
     sent = json.loads(page.locator("input[name=second]").input_value())
     title = {"property": "title", "operator": "contains_any_of", "value": ["price"]}
     assert sent == {

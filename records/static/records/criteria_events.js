@@ -8,7 +8,10 @@ export const isEventFinished = (node, isFinished) => (node.where || []).every(is
 
 function isRefined(refine) {
   if (!refine) return true;
-  return refine.within ? Boolean(refine.within.days) : Boolean(refine.count?.at_least || refine.count?.at_most);
+  const { within, before, after, between, count } = refine;
+  if (between) return Boolean(between.from && between.to);
+  if (count) return count.at_least !== undefined || count.at_most !== undefined;
+  return Boolean(within ? within.days : before || after);
 }
 
 /** Draw what stands below the event and its operator. */
@@ -34,26 +37,39 @@ function drawWhere(builder, node, rows, path) {
   return h("div", { class: "criteria-where", role: "group", "aria-label": builder.t("only_with") }, name, list, button);
 }
 
+const BEGINNINGS = {
+  within: () => ({ within: { days: 30 } }),
+  before: () => ({ before: "" }),
+  after: () => ({ after: "" }),
+  between: () => ({ between: { from: "", to: "" } }),
+  count: () => ({ count: { at_least: 2 } }),
+};
+
 /** One refinement: by date or by number, never both (TRG-10). */
 function drawRefinement(builder, node, path) {
-  const chosen = node.refine?.within ? "within" : node.refine?.count ? "count" : "none";
-  const options = ["none", "within", "count"].map((slug) => ({ value: slug, label: builder.t(`refine_${slug}`) }));
+  const chosen = Object.keys(node.refine || {})[0] || "none";
+  const options = ["none", ...Object.keys(BEGINNINGS)].map((slug) => ({ value: slug, label: builder.t(`refine_${slug}`) }));
   const focus = `refine ${path}`;
   const change = (slug) => {
     if (slug === "none") delete node.refine;
-    else node.refine = slug === "within" ? { within: { days: 30 } } : { count: { at_least: 2 } };
+    else node.refine = BEGINNINGS[slug]();
     builder.restructured(`[data-focus="${CSS.escape(focus)}"]`);
   };
   const line = h("div", { class: "criteria-line" }, labelled(builder.t("refine"), select(options, chosen, change, { "data-focus": focus })));
-  const number = (facts, key) => {
-    const write = (event) => {
-      if (Number.isNaN(event.target.valueAsNumber)) delete facts[key];
-      else facts[key] = event.target.valueAsNumber;
-      builder.changed();
-    };
-    return labelled(builder.t(key), h("input", { type: "number", min: 1, step: 1, value: facts[key] ?? "", input: write }));
+  const facts = node.refine?.[chosen];
+  const set = (place, key) => (value) => {
+    if (value === null) delete place[key];
+    else place[key] = value;
+    builder.changed();
   };
-  if (chosen === "within") line.append(number(node.refine.within, "days"));
-  if (chosen === "count") line.append(number(node.refine.count, "at_least"), number(node.refine.count, "at_most"));
+  const number = (key, low) => {
+    const write = (event) => set(facts, key)(Number.isNaN(event.target.valueAsNumber) ? null : event.target.valueAsNumber);
+    return labelled(builder.t(key), h("input", { type: "number", min: low, step: 1, value: facts[key] ?? "", input: write }));
+  };
+  const point = (place, key) => builder.pointControl({ name: key, label: builder.t(`refine_${key}`) }, place[key], (value) => set(place, key)(value ?? ""));
+  if (chosen === "within") line.append(number("days", 1));
+  if (chosen === "count") line.append(number("at_least", 0), number("at_most", 1));
+  if (chosen === "before" || chosen === "after") line.append(point(node.refine, chosen));
+  if (chosen === "between") line.append(point(facts, "from"), point(facts, "to"));
   return line;
 }
