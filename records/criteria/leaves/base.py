@@ -21,7 +21,7 @@ leaf_kinds = Registry("filter kind")
 class Choice:
     """What may stand under a kind's own key: a list, an event …, under a heading of the palette.
 
-    `permission`: who lacks it is not offered the choice and may not bring it into a workflow (TRG-12); "" is everybody.
+    `permission`: who lacks it is not offered the choice and may not bring it into a workflow (TRG-12); "" is for all.
     """
 
     value: str
