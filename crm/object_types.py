@@ -57,16 +57,16 @@ def register_object_types() -> None:
     money = {"type": "currency"}
     register(
         Contact, plural="contacts", icon="user", associates_with=TALKING, blanks_match_negatives=True,
-        name_property="email", declared=columns(
+        name_property="email", mergeable=True, one_primary=("company",), declared=columns(
             Contact, email={"unique": True}, phone={"type": "phone"}, mobile={"type": "phone"}, **CAME_FROM,
         ),
     )  # fmt: skip
     register(
-        Company, plural="companies", icon="building", associates_with=TALKING,
+        Company, plural="companies", icon="building", associates_with=TALKING, mergeable=True,
         declared=columns(Company, annual_revenue=money),
     )  # fmt: skip
     register(
-        Deal, plural="deals", icon="handshake", associates_with=LINKS,
+        Deal, plural="deals", icon="handshake", associates_with=LINKS, mergeable=True, one_primary=("company",),
         declared=columns(
             Deal,
             amount=money,
@@ -75,7 +75,8 @@ def register_object_types() -> None:
         ),
     )  # fmt: skip
     register(
-        Ticket, plural="tickets", icon="ticket", name_property="subject", associates_with=TALKING,
+        Ticket, plural="tickets", icon="ticket", name_property="subject", associates_with=TALKING, mergeable=True,
+        one_primary=("company",),
         declared=columns(
             Ticket,
             pipeline={"type": "select", "options_source": pipelines("ticket")},

@@ -12,10 +12,15 @@ class RecordsConfig(AppConfig):
     def ready(self) -> None:
         from records import capture, checks, signals
         from records.event_types import event_types
-        from records.models import Association
+        from records.merging import movers
+        from records.merging.journaling import track_merges
+        from records.models import Association, MergedRecord
 
         capture.track_associations(Association)
+        track_merges(MergedRecord)
         checks.connect()
         signals.announce_changes_of(Association)
         event_types.load("records.event_types")
         autodiscover_modules("event_types")
+        movers.load("records.movers")
+        autodiscover_modules("movers")

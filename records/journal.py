@@ -18,15 +18,17 @@ from records.models import Change, ChangeKind
 from records.object_types import ObjectType
 
 SETTING = "headrace.source"
+#: In the source of a change: the record it is about, which was merged into the one that has it now.
+MERGED_FROM = "merged_from"
 
 
 @contextmanager
 def change_source(kind: str, *, actor: Any = None, depth: int = 0, **facts: Any) -> Iterator[None]:
     """Say what causes the changes made inside, in one transaction; however they are made, the triggers read it.
 
-    `kind` is "admin", "api", "import", "workflow", "command" or "demo"; `actor` a user or their id; `depth` counts
-    the workflows in the causal chain; `facts` are kept with each change. An inner source replaces the outer one
-    until it ends.
+    `kind` is "admin", "api", "import", "workflow", "merge", "command" or "demo"; `actor` a user or their id; `depth`
+    counts the workflows in the causal chain; `facts` are kept with each change. An inner source replaces the outer
+    one until it ends.
     """
     with transaction.atomic():
         outer = swap_setting(source_text(kind, actor, depth, facts))
@@ -75,13 +77,14 @@ def changes_of(object_type: ObjectType, record_id: int) -> QuerySet[Change]:
 def values_at(object_type: ObjectType, record_id: int, at: dt.datetime) -> dict[str, Any]:
     """Every property of a record as it was at an instant, None where it was blank; {} when it did not exist.
 
-    Starts from the values of today and takes back what the journal says happened since.
+    Starts from the values of today and takes back what the journal says happened since. What the journal tells of
+    records that were merged into this one is not this one's.
     """
     properties = {slug: prop for slug, prop in object_type.properties().items() if prop.calculated is None}
     record = object_type.model._default_manager.filter(pk=record_id).first()
     values = {slug: prop.read(record) if record else None for slug, prop in properties.items()}
     exists = record is not None and getattr(record, "deleted_at", None) is None
-    later = changes_of(object_type, record_id).filter(at__gt=at)
+    later = changes_of(object_type, record_id).filter(at__gt=at).exclude(source__has_key=MERGED_FROM)
     for change in later.exclude(kind__in=[ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED]):
         exists = {ChangeKind.CREATED: False, ChangeKind.DELETED: True}.get(ChangeKind(change.kind), exists)
         for slug in change.before.keys() & properties.keys():

@@ -80,6 +80,10 @@ class ObjectType:
     blanks_match_negatives: bool = False
     #: Slugs of the object types whose properties workflows for this type may write (ACG-09); None: of every type.
     workflows_write: tuple[str, ...] | None = None
+    #: Whether two of its records may be merged into one (records.merging); it must be soft-deleted for that.
+    mergeable: bool = False
+    #: Slugs of the object types of which each of its records has one primary record at most.
+    one_primary: tuple[str, ...] = ()
     #: Properties whose forms, lists and API come first; the rest follow in order of declaration.
     highlights: tuple[str, ...] = field(default=())
 

@@ -205,7 +205,8 @@ def touched(pending: list[PendingChange]) -> Touched:
         by_type[change.object_type].append(change)
     names = {ANY_CHANGE, LINKS, EXISTENCE}.union(*(change.properties for change in pending))
     dependencies = SegmentDependency.objects.filter(
-        Q(property__in=names) | Q(object_type__in={c.object_type for c in pending if is_existence(c)}),
+        Q(property__in=names)
+        | Q(object_type__in={c.object_type for c in pending if is_existence(c) or concerns_all(c)}),
         object_type__in=by_type,
         segment__active=True,
     ).select_related("segment")
@@ -229,8 +230,15 @@ def is_existence(change: PendingChange) -> bool:
     return change.kind in (ChangeKind.CREATED, ChangeKind.DELETED)
 
 
+def concerns_all(change: PendingChange) -> bool:
+    """Whether a change may have changed anything: with another record came its events, history and enrollments."""
+    return change.kind == ChangeKind.MERGED
+
+
 def concerns(change: PendingChange, slug: str) -> bool:
     """Whether a change is one of those a dependency names."""
+    if concerns_all(change):
+        return True
     if is_existence(change):
         return slug != LINKS
     if change.kind in (ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED):

@@ -66,6 +66,7 @@ class Consent(models.Model):
         ADMIN = "admin", _("Entered by a person")
         API = "api", _("Through the API")
         WORKFLOW = "workflow", _("By a workflow")
+        MERGE = "merge", _("By a merge with another contact")
         FORM = "form", _("By a form")
         CONTACT = "contact", _("By the contact")
 

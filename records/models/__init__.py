@@ -6,6 +6,7 @@ from records.models.change import Change, ChangeKind, PendingChange
 from records.models.event import CustomEventProperty, CustomEventType, Event, EventKey, PendingEvent
 from records.models.import_run import ImportFault, ImportRun
 from records.models.list import ListWork, RecordList
+from records.models.merged_record import MergedRecord
 from records.models.property_definition import PropertyDefinition
 from records.models.record import Record
 from records.models.segment import Membership, Segment, SegmentDependency
@@ -24,6 +25,7 @@ __all__ = [
     "ImportRun",
     "ListWork",
     "Membership",
+    "MergedRecord",
     "PendingChange",
     "PendingEvent",
     "PropertyDefinition",

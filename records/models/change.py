@@ -13,13 +13,15 @@ class ChangeKind(models.TextChoices):
     DELETED = "deleted", _("deleted")
     ASSOCIATED = "associated", _("associated")
     DISSOCIATED = "dissociated", _("no longer associated")
+    MERGED = "merged", _("merged with another")
 
 
 class Change(models.Model):
     """One record was created, changed, deleted or (dis)associated: which properties, before and after, by whom.
 
     `before`/`after` hold the changed properties only, by property slug (custom ones too), as stored. For an
-    association they hold {"to_type", "to_id", "label"}. `source` says what caused it: {"kind": "admin" | "api" |
+    association they hold {"to_type", "to_id", "label"}, for a merge `after` is {"merged": id of the record that went
+    into this one}. `source` says what caused it: {"kind": "admin" | "api" |
     "import" | "workflow" | …, …}, as given to `change_source`; `depth` counts workflows in its causal chain.
     The table is partitioned by month of `at` (see records.partitions), so its database key is (id, at).
     """

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from records.object_types import object_types
 from records.problems import Problem, unknown_keys
 from workflows.definitions import attachments, part_shapes
 from workflows.definitions.definition import Definition
@@ -24,6 +25,7 @@ from workflows.times.wall_time import instant_of, workflow_zone
 
 KEYS = {
     "timezone", "windows", "pause_dates", "turn_off_at", "limit", "version_policy", "notify", "metrics",
+    "enroll_merged",
 }  # fmt: skip
 WALL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
 
@@ -50,10 +52,14 @@ def settings_problems(definition: Definition) -> Iterator[Problem]:
     if off and wall_time(off) is None:
         message = _("“%(value)s” is not a date and time. Write it like 2027-12-31T18:00.") % {"value": off}
         yield Problem("settings.turn_off_at", message, off)
-    metrics = settings.get("metrics")
-    if metrics is not None and not isinstance(metrics, bool):
-        message = _("%(value)r is neither true nor false. Send true or false.") % {"value": metrics}
-        yield Problem("settings.metrics", message, metrics)
+    for key in ("metrics", "enroll_merged"):
+        value = settings.get(key)
+        if value is not None and not isinstance(value, bool):
+            message = _("%(value)r is neither true nor false. Send true or false.") % {"value": value}
+            yield Problem(f"settings.{key}", message, value)
+    if settings.get("enroll_merged") and not object_types[definition.object].mergeable:
+        message = _("%(records)s cannot be merged. Take “enroll_merged” out.")
+        yield Problem("settings.enroll_merged", message % {"records": object_types[definition.object].label_plural})
     yield from notify_problems(settings.get("notify"))
 
 

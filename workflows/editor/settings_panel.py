@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.object_types import object_types
 from workflows.definitions.attachments import Attachment, offered
 from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import KEYS, active_users
@@ -20,6 +21,8 @@ from workflows.lifecycle.following import FOLLOW, PIN
 NAME = "_settings"
 USERS_LIMIT = 200
 ROWS_LIMIT = 500
+#: Settings kept as they are sent; blank ones are left out.
+PLAIN = ("timezone", "turn_off_at", "version_policy", "metrics", "enroll_merged")
 #: A year with a 29th of February, for pause dates that have none.
 SOME_YEAR = "2028"
 DAYS = {
@@ -130,6 +133,13 @@ class SettingsForm(forms.Form):
     users = forms.MultipleChoiceField(
         label=gettext_lazy("Who is notified"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    enroll_merged = forms.BooleanField(
+        label=gettext_lazy("Enroll merged records"), required=False,
+        help_text=gettext_lazy(
+            "Records that begin to meet the trigger because another record was merged into them are enrolled. Without "
+            "it, a merge enrolls nobody."
+        ),
+    )  # fmt: skip
     metrics = forms.BooleanField(
         label=gettext_lazy("Track metrics"), required=False,
         help_text=gettext_lazy(
@@ -138,8 +148,12 @@ class SettingsForm(forms.Form):
         ),
     )  # fmt: skip
 
-    def __init__(self, data: Any, values: dict[str, Any], attachments: list[Attachment]) -> None:
+    def __init__(
+        self, data: Any, values: dict[str, Any], attachments: list[Attachment], *, mergeable: bool = False
+    ) -> None:
         super().__init__(data, initial=initial_of(values), auto_id="param_%s")
+        if not mergeable:
+            del self.fields["enroll_merged"]
         self.attachments = attachments
         for attachment in attachments:
             self.fields[attachment.slug] = attachment_field(attachment, values.get(attachment.slug))
@@ -150,6 +164,11 @@ class SettingsForm(forms.Form):
         people = {user.get_username(): str(user) for user in active_users().order_by("username")[:USERS_LIMIT]}
         people |= {name: _("%(name)s (not active)") % {"name": name} for name in named if name not in people}
         self.offer("users", list(people.items()))
+
+    @property
+    def merging(self) -> forms.BoundField | None:
+        """Whether whom merges change is enrolled; None where records cannot be merged."""
+        return self["enroll_merged"] if "enroll_merged" in self.fields else None
 
     @property
     def attached_to(self) -> list[forms.BoundField]:
@@ -165,7 +184,7 @@ class SettingsForm(forms.Form):
         """The settings that were sent, blank ones left out; what is not valid is kept for its problem to be told."""
         self.is_valid()
         sent = {name: self.cleaned_data.get(name, self.data.get(name)) for name in self.fields}
-        found = {name: sent[name] for name in ("timezone", "turn_off_at", "version_policy", "metrics") if sent[name]}
+        found = {name: sent[name] for name in PLAIN if sent.get(name)}
         if sent["limit_count"]:
             found["limit"] = {"count": number_of(sent["limit_count"]), "per": sent["limit_per"] or "hour"}
         found |= {one.slug: sent[one.slug] for one in self.attachments if sent[one.slug]}
@@ -198,6 +217,7 @@ def initial_of(values: dict[str, Any]) -> dict[str, Any]:
         "about": of_kind(notify.get("about"), list, []),
         "users": of_kind(notify.get("users"), list, []),
         "metrics": bool(values.get("metrics")),
+        "enroll_merged": bool(values.get("enroll_merged")),
     }
 
 
@@ -218,7 +238,9 @@ class SettingsPanel:
         self.values = definition.settings
         self.scheduled = definition.trigger.kind == "schedule"
         self.data = data
-        self.form = SettingsForm(data, self.values, offered(definition.object))
+        self.form = SettingsForm(
+            data, self.values, offered(definition.object), mergeable=object_types[definition.object].mergeable
+        )
         self.windows = self.rows("window", WindowForm, self.values.get("windows"))
         self.pauses = self.rows("pause", PauseForm, self.values.get("pause_dates"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from records.journal import MERGED_FROM
 from records.models import Change, ChangeKind
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def made_here(batch: Batch) -> set[int]:
         kind=ChangeKind.CREATED,
         source__kind="workflow",
         source__workflow=batch.workflow.pk,
-    )
+    ).exclude(source__has_key=MERGED_FROM)
     return set(found.values_list("record_id", flat=True))
 
 

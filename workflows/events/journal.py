@@ -27,7 +27,8 @@ SIGNS: dict[str, str] = {
 #: The journal is partitioned by time; this is how far the clock may have been set back meanwhile.
 SLACK = dt.timedelta(days=1)
 
-# One look into the index per record, whatever the planner thinks of the journal's size: hence OFFSET 0.
+# What a record has from one that was merged into it happened before. One look into the index per record, whatever the
+# planner thinks of the journal's size: hence OFFSET 0.
 SINCE = """
     SELECT w.place, c.id, c.record_id, c.kind, c.before, c.after, c.at
     FROM unnest(%(types)s::text[], %(records)s::bigint[], %(marks)s::bigint[])
@@ -36,6 +37,7 @@ SINCE = """
             SELECT * FROM records_change c
             WHERE c.object_type = w.object_type AND c.record_id = w.record_id AND c.id > w.mark
                 AND c.kind = ANY(%(kinds)s) AND c.at >= %(earliest)s
+                AND (c.source -> 'merged_from') IS NULL
             OFFSET 0
         ) AS c
     ORDER BY w.place, c.id

@@ -55,11 +55,12 @@ def discard() -> int:
     """Take the oldest changes that no segment, wait or trigger depends on out of the queue; how many there were.
 
     For who holds the right to dispatch, so that nothing begins to depend on them meanwhile. Deletions always count:
-    the record leaves its workflows. So do joins and leaves of lists, which are queued only for who has asked.
+    the record leaves its workflows. So do merges, which may concern anything, and joins and leaves of lists, which are
+    queued only for who has asked.
     """
     facts: dict[str, Any] = {
         "types": list(object_types), "prefix": source_of(""), "limit": LIMIT, "any": ANY_CHANGE, "links": LINKS,
-        "kept": [ChangeKind.DELETED.value, *LIST_KINDS], "created": ChangeKind.CREATED.value,
+        "kept": [ChangeKind.DELETED.value, ChangeKind.MERGED.value, *LIST_KINDS], "created": ChangeKind.CREATED.value,
         "associated": ChangeKind.ASSOCIATED.value, "dissociated": ChangeKind.DISSOCIATED.value,
     }  # fmt: skip
     with connection.cursor() as cursor:

@@ -28,9 +28,10 @@ from workflows.enrollment.enrolling import enroll
 from workflows.enrollment.leaving import unenroll
 from workflows.failpoints import reach
 from workflows.health import timing
-from workflows.intake import discarding, occurrences, reacting
+from workflows.intake import discarding, merges, occurrences, reacting
 from workflows.intake.subscriptions import trigger_segment
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
+from workflows.movers import enrollments as merged_enrollments
 
 logger = logging.getLogger(__name__)
 Purpose = Subscription.Purpose
@@ -88,6 +89,7 @@ def dispatch_once(now: dt.datetime, limit: int) -> int:
         pending, told = take(limit), reacting.take(limit)
         reach("after_take")
         # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
+        merged_enrollments.follow(pending)
         drop_deleted(pending, now)
         suppressing.follow(pending, now)
         checked = occurrences.look(pending, now, told)
@@ -187,9 +189,9 @@ def follow_trigger(
     if (definition.get("unenroll") or {}).get("when_no_longer_matching") and moved.left:
         gone = Enrollment.objects.filter(workflow=workflow, record_id__in=moved.left)
         unenroll(gone, reason="no_longer_matching", by=None, now=now)
-    if moved.joined:
-        told = told_of(segment, moved.joined, causes, now, version)
-        enroll(workflow, moved.joined, cause={"kind": "filter"}, causes=told, now=now)
+    if entering := merges.entering(workflow, moved.joined, causes):
+        told = told_of(segment, entering, causes, now, version)
+        enroll(workflow, entering, cause={"kind": "filter"}, causes=told, now=now)
 
 
 def enroll_again(
@@ -201,17 +203,16 @@ def enroll_again(
     version: Version,
 ) -> None:
     """Enroll, also a second time, who began to meet a ticked filter and meets the trigger now (REN-06, REN-07)."""
-    kind = object_types[segment.object_type]
-    renewed = reenrolling.renewed(segment.criteria, kind, causes, now)
+    kind, workflow = object_types[segment.object_type], subscription.revision.workflow
+    renewed = reenrolling.renewed(segment.criteria, kind, merges.counting_causes(workflow, causes), now)
+    joined = merges.entering(workflow, moved.joined, causes)
     restored = {pk for pk in moved.joined if causes.get(pk) and all(is_existence(change) for change in causes[pk])}
-    fresh = members(segment, {*moved.joined, *renewed} - restored)
+    fresh = members(segment, {*joined, *renewed} - restored)
     trigger = trigger_segment(subscription.revision)
     if trigger is None or not (entering := sorted(members(trigger, fresh))):
         return
     told = told_of(trigger, entering, causes, now, version)
-    enroll(
-        subscription.revision.workflow, entering, cause={"kind": "filter"}, causes=told, again=set(entering), now=now
-    )
+    enroll(workflow, entering, cause={"kind": "filter"}, causes=told, again=set(entering), now=now)
 
 
 def members(segment: Segment, ids: Collection[int]) -> set[int]:

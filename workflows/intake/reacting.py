@@ -31,6 +31,7 @@ from workflows.events.journal import Happened, JournalEvent, details_of, passing
 from workflows.events.known import event_of
 from workflows.events.settings import EventForm, context_of
 from workflows.events.stored import event_source
+from workflows.intake import merges
 from workflows.models import AuditEntry, EventSubscription, Revision, Workflow
 from workflows.times.wall_time import workflow_zone
 
@@ -182,6 +183,7 @@ def reasons_of(
     workflow = subscription.revision.workflow
     kind = object_types[workflow.object_type]
     since = max(subscription.since, workflow.turned_on_at or subscription.since)
+    changes, events = merges.counting(workflow, changes), merges.counting(workflow, events)
     if subscription.source.startswith(EVENT_PREFIX):
         return told_reasons(subscription, [one for one in events if named(subscription, one, since)], kind, now)
     mine = [

@@ -1,0 +1,47 @@
+"""What moves when records merge: each subject says what it will do, and does it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from records.object_types import ObjectType
+from records.registry import Registry
+
+#: Plug-ins in the order in which they move; an app's `movers/__init__.py` loads its files.
+movers = Registry("mover")
+#: How the journal names the cause of everything a merge changes.
+SOURCE = "merge"
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One merge: the ids of the record that stays and of the one that goes into it, by whom, and when."""
+
+    object_type: ObjectType
+    winner: int
+    loser: int
+    by: int | None
+    now: dt.datetime
+
+
+class Mover:
+    """One subject that knows of records. `tables` are those it sees to: a test wants each that names records here.
+
+    `hold` takes the locks that everybody else takes before those of the records; `move` runs while both records
+    still exist and are locked, in the transaction of the merge; every change it makes has the merge as its source.
+    """
+
+    slug: str
+    tables: tuple[str, ...] = ()
+
+    def hold(self, merge: Merge) -> None:
+        """Lock what others lock before records."""
+
+    def tell(self, merge: Merge) -> list[str]:
+        """What is going to happen, in whole sentences; [] for nothing."""
+        return []
+
+    def move(self, merge: Merge) -> None:
+        """Give the winner what the loser has."""
+        raise NotImplementedError(self.slug)

@@ -1,0 +1,1 @@
+"""What moves when records merge, of what every record has: before what other apps have of them."""

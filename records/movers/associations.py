@@ -1,0 +1,73 @@
+"""Associations move to the winner, with their labels; two that are alike become one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import ngettext
+
+from records.associations import links_of, relate, unrelate
+from records.merging.movers import Merge, Mover, movers
+from records.models import Association
+
+PRIMARY = "primary"
+# What the two had with each other ends: a record is not associated with itself. Where the winner has a primary record
+# of a type of which there is one at most, the loser's becomes a plain one.
+MOVE = """
+    WITH held AS MATERIALIZED (
+        SELECT to_type, to_id, created_at, CASE
+            WHEN label = %(primary)s AND to_type = ANY(%(one_primary)s) AND EXISTS (
+                SELECT FROM records_association w
+                WHERE w.from_type = %(type)s AND w.from_id = %(winner)s AND w.to_type = o.to_type
+                    AND w.label = %(primary)s AND w.to_id <> o.to_id
+            ) THEN '' ELSE label END AS label
+        FROM records_association o
+        WHERE from_type = %(type)s AND from_id = %(loser)s AND (to_type, to_id) <> (%(type)s, %(winner)s)
+    )
+    INSERT INTO records_association (from_type, from_id, to_type, to_id, label, created_at)
+    SELECT %(type)s, %(winner)s, to_type, to_id, label, created_at FROM held
+    UNION ALL
+    SELECT to_type, to_id, %(type)s, %(winner)s, label, created_at FROM held
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT DO NOTHING
+"""
+# Every link is kept in both directions, and the index begins with the record one comes from.
+REMOVE = """
+    DELETE FROM records_association WHERE id = ANY(ARRAY(
+        SELECT id FROM records_association WHERE from_type = %(type)s AND from_id = %(loser)s
+        UNION ALL
+        SELECT m.id FROM records_association o JOIN records_association m
+            ON (m.from_type, m.from_id, m.to_type, m.to_id, m.label)
+                = (o.to_type, o.to_id, o.from_type, o.from_id, o.label)
+        WHERE o.from_type = %(type)s AND o.from_id = %(loser)s
+    ))
+"""
+
+
+@movers.register
+class Associations(Mover):
+    slug = "associations"
+    tables = (Association._meta.db_table,)
+
+    def tell(self, merge: Merge) -> list[str]:
+        count = Association.objects.filter(from_type=merge.object_type.slug, from_id=merge.loser).count()
+        if not count:
+            return []
+        message = ngettext("%(count)d association moves over.", "%(count)d associations move over.", count)
+        return [message % {"count": count}]
+
+    def move(self, merge: Merge) -> None:
+        object_type = merge.object_type
+        facts: dict[str, Any] = {
+            "type": object_type.slug, "winner": merge.winner, "loser": merge.loser, "primary": PRIMARY,
+            "one_primary": list(object_type.one_primary),
+        }  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE, facts)
+            cursor.execute(REMOVE, facts)
+        for relation in object_type.relations:
+            pairs = links_of(object_type, relation.slug, own=[merge.loser])
+            if pairs:
+                unrelate(object_type, relation, pairs)
+                relate(object_type, relation, [(merge.winner, other) for _own, other in pairs])

@@ -1,0 +1,73 @@
+"""Enrollments of a record that is merged into another one.
+
+Those that run end, with the reason “merged”: nobody walks a workflow twice. All of them belong to the winner then, so
+that its history is the history of both, and who was inside as either counts as having been inside. What an enrollment
+was about stays in its cause (`merged_from`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import F, Func, JSONField, QuerySet, Value
+from django.utils.translation import ngettext
+
+from records.merging.movers import SOURCE, Merge, Mover, movers
+from records.models import ChangeKind, PendingChange
+from records.object_types import object_types
+from workflows.enrollment.leaving import unenroll
+from workflows.enrollment.reviving import stopped
+from workflows.models import Enrollment, EventWait, MassEnrollment, Notification, ScheduledRecord
+
+MERGED = "merged"
+
+
+@movers.register
+class Enrollments(Mover):
+    slug = "enrollments"
+    # Waits end with their enrollments. What is still to be enrolled is passed over; links to it lead to the winner.
+    tables = (
+        Enrollment._meta.db_table, EventWait._meta.db_table, MassEnrollment._meta.db_table,
+        ScheduledRecord._meta.db_table, Notification._meta.db_table,
+    )  # fmt: skip
+
+    def hold(self, merge: Merge) -> None:
+        # Whoever takes steps locks enrollments before the records they change.
+        list(running(merge).select_for_update(no_key=True, of=("self",)).order_by("pk").values("pk"))
+
+    def tell(self, merge: Merge) -> list[str]:
+        count = running(merge).count()
+        if not count:
+            return []
+        message = ngettext(
+            "It is in %(count)d workflow, which ends for it: the record that stays is not enrolled in its place.",
+            "It is in %(count)d workflows, which end for it: the record that stays is not enrolled in its place.",
+            count,
+        )
+        return [message % {"count": count}]
+
+    def move(self, merge: Merge) -> None:
+        unenroll(running(merge), reason=MERGED, by=None, now=merge.now)
+        # One that an error has stopped would go on as the winner.
+        stopped(of(merge)).update(step="")
+        about = Value({"merged_from": merge.loser}, output_field=JSONField())
+        first = Func(about, F("cause"), template="%(expressions)s", arg_joiner=" || ", output_field=JSONField())
+        of(merge).update(record_id=merge.winner, cause=first)
+
+
+def of(merge: Merge) -> QuerySet[Enrollment]:
+    """The loser's enrollments."""
+    return Enrollment.objects.filter(workflow__object_type=merge.object_type.slug, record_id=merge.loser)
+
+
+def running(merge: Merge) -> QuerySet[Enrollment]:
+    return of(merge).filter(status=Enrollment.Status.ACTIVE)
+
+
+def follow(pending: Iterable[PendingChange]) -> None:
+    """Have merges take along who was being enrolled while they were made: nobody could see them then."""
+    for change in pending:
+        source = change.source or {}
+        if change.kind == ChangeKind.MERGED and source.get("kind") == SOURCE:
+            kind = object_types[change.object_type]
+            Enrollments().move(Merge(kind, change.record_id, source["loser"], source.get("actor"), change.at))
