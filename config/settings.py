@@ -172,6 +172,12 @@ TRACKING_CONSENT_REQUIRED = env.bool("TRACKING_CONSENT_REQUIRED", default=True)
 TRACKING_ANONYMOUS_DAYS = env.int("TRACKING_ANONYMOUS_DAYS", default=90)
 #: How many requests of trackers one network address may send in ten seconds.
 TRACKING_REQUEST_LIMIT = env.int("TRACKING_REQUEST_LIMIT", default=300)
+#: How many inbound webhooks there may be, how large their requests and how many in ten seconds, and how many days
+#: each is kept in the log.
+WEBHOOK_LIMIT = env.int("WEBHOOK_LIMIT", default=10)
+WEBHOOK_BODY_LIMIT = env.int("WEBHOOK_BODY_LIMIT", default=262_144)
+WEBHOOK_RATE_LIMIT = env.int("WEBHOOK_RATE_LIMIT", default=2_000)
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
 
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = HEADRACE_HOME / "mail"

@@ -12,6 +12,7 @@ class WorkflowsConfig(AppConfig):
     verbose_name = _("Workflows")
 
     def ready(self) -> None:
+        from records.event_types.base import sources
         from records.signals import changes_journaled
         from workflows.chores import chores
         from workflows.registries import actions, events, triggers
@@ -27,6 +28,9 @@ class WorkflowsConfig(AppConfig):
         chores.append(import_module("workflows.enrollment.enrolling_many").CHORE)
         chores.append(import_module("workflows.schedules.scheduling").CHORE)
         chores.extend(import_module("workflows.intake.list_keeping").CHORES)
+        chores.append(import_module("workflows.webhooks.matching").CHORE)
+        chores.append(import_module("workflows.webhooks.retaining").CHORE)
+        sources.append(import_module("workflows.webhooks.keeping").SOURCE)
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,8 @@ class EventType:
     are kept for filters whoever listens; one that is not is recorded only while somebody waits for it or is triggered
     by it. `ingested`: whether the API takes occurrences of it. `permission`: who lacks it is not offered the event
     and may not bring it into a workflow (TRG-12); "" is everybody. `spec`: the rows of the specification it carries
-    out, for docs/triggers.md.
+    out, for docs/triggers.md. `unfinished`: a sentence that says what is still to be done before anything can begin
+    with it.
     """
 
     slug: str
@@ -35,6 +37,7 @@ class EventType:
     ingested: bool = True
     permission: str = ""
     spec: tuple[str, ...] = ()
+    unfinished: Text = ""
 
     def happens_to(self, object_type: str) -> bool:
         """Whether it happens to records of this type."""
@@ -48,3 +51,15 @@ class EventType:
 def fact(slug: str, label: Text, type: str = "text", **more: Any) -> Property:
     """A property of an event, for the tables of event types."""
     return Property(slug, label, type, **more)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Event types another package keeps in a table of its own: all of them, and the one of a slug."""
+
+    every: Callable[[], Iterable[EventType]]
+    named: Callable[[str], EventType | None]
+
+
+#: Whoever defines event types as data adds a source when the apps are ready.
+sources: list[Source] = []

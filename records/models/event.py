@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from records.event_types.base import EventType, event_types
+from records.event_types.known import from_elsewhere
 from records.models.property_definition import SLUG, type_choices
 from records.properties import Option, Property
 
@@ -84,7 +85,7 @@ class CustomEventType(models.Model):
         return self.label
 
     def clean(self) -> None:
-        if self.slug in event_types:
+        if self.slug in event_types or from_elsewhere(self.slug) is not None:
             message = _now("There already is an event “%(slug)s”. Choose another internal name.")
             raise ValidationError({"slug": message % {"slug": self.slug}})
 

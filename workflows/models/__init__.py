@@ -9,6 +9,7 @@ from workflows.models.mass_enrollment import MassEnrollment
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
 from workflows.models.version import NamedVersion
 from workflows.models.watching import Alert, Beat, Tally, Timing
+from workflows.models.webhook import Webhook, WebhookProperty, WebhookRequest
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
 
 __all__ = [
@@ -34,5 +35,8 @@ __all__ = [
     "Subscription",
     "Tally",
     "Timing",
+    "Webhook",
+    "WebhookProperty",
+    "WebhookRequest",
     "Workflow",
 ]

@@ -1,0 +1,1 @@
+"""Inbound webhooks: requests from other systems become events of records."""
