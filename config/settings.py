@@ -172,6 +172,7 @@ TRACKING_CONSENT_REQUIRED = env.bool("TRACKING_CONSENT_REQUIRED", default=True)
 TRACKING_ANONYMOUS_DAYS = env.int("TRACKING_ANONYMOUS_DAYS", default=90)
 #: How many requests of trackers one network address may send in ten seconds.
 TRACKING_REQUEST_LIMIT = env.int("TRACKING_REQUEST_LIMIT", default=300)
+
 #: How many inbound webhooks there may be, how large their requests and how many in ten seconds, and how many days
 #: each is kept in the log.
 WEBHOOK_LIMIT = env.int("WEBHOOK_LIMIT", default=10)

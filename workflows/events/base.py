@@ -68,6 +68,8 @@ class Event:
     #: Whether a record can wait for it, and whether it can enroll records.
     waited = True
     triggering = True
+    #: A sentence that says what is still to be done before it can begin anything.
+    unfinished: Text = ""
 
     def offered(self, object_type: ObjectType) -> bool:
         """Whether records of a type can wait for it."""

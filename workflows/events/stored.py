@@ -34,6 +34,7 @@ class StoredEvent(Event):
     def __init__(self, kind: EventType) -> None:
         self.kind = kind
         self.slug, self.label, self.category = kind.slug, kind.label, kind.category
+        self.unfinished = kind.unfinished
 
     def offered(self, object_type: ObjectType) -> bool:
         return self.kind.happens_to(object_type.slug)

@@ -119,4 +119,5 @@ def item_problems(item: dict[str, Any], object_type: str) -> list[Problem]:
         return [Problem("event", message % facts, item.get("event"), code="unknown_event")]
     document = {key: value for key, value in item.items() if key != "event"}
     form = EventForm(event, document=document, context=context_of(object_type))
-    return form.problems()
+    unfinished = [Problem("event", str(event.unfinished), event.slug, code="unfinished")] if event.unfinished else []
+    return [*unfinished, *form.problems()]

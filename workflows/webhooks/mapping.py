@@ -54,7 +54,7 @@ def capture(webhook: Webhook, payload: Any, now: dt.datetime) -> bool:
 
 
 def free_slug(path: str, taken: set[str]) -> str:
-    wanted = slug_for(" ".join(names_of(path)))[:58].rstrip("_")
+    wanted = slug_for(" ".join(names_of(path)).replace(".", " "))[:58].rstrip("_")
     slug, number = wanted, 1
     while slug in taken:
         number += 1

@@ -35,7 +35,7 @@ def receive_view(request: HttpRequest, token: str) -> JsonResponse:
         if number == most + 1:
             receiving.refuse(webhook, "rate", database_now())
         return too_many(_("Too many requests came at once. Send it again in 10 s."))
-    length = request.META.get("CONTENT_LENGTH") or ""
+    length = request.META.get("CONTENT_LENGTH") or ("" if "Transfer-Encoding" in request.headers else "0")
     if not (length.isascii() and length.isdigit()):
         return refused(411, _("Send the body’s “Content-Length”, and not in chunks."))
     if len(length) > 12 or int(length) > receiving.body_limit():
