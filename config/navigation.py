@@ -14,14 +14,20 @@ from records.object_types import object_types
 from workflows.enrollment import reviving
 from workflows.outbox import resending
 
-RECORDS = ("crm.contact", "crm.company", "crm.deal", "crm.ticket", "crm.conversation", "crm.task", "crm.note")
+RECORDS = ("crm.contact", "crm.company", "crm.lead", "crm.deal", "crm.ticket", "crm.project")
+ACTIVITIES = (
+    "crm.conversation", "crm.task", "crm.meeting", "crm.call", "crm.email", "crm.note", "crm.feedbacksubmission",
+)  # fmt: skip
+COMMERCE = (
+    "crm.lineitem", "crm.quote", "crm.recurringsubscription", "crm.payment", "crm.invoice",
+)  # fmt: skip
 AUTOMATION = (
     "workflows.workflow", "workflows.enrollment", "workflows.delivery", "workflows.notification",
     "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
     "crm.campaign", "crm.user", "crm.team", "auth.group", "crm.pipeline", "crm.subscriptiontype",
-    "records.propertydefinition", "records.customeventtype",
+    "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
 )  # fmt: skip
 ICONS = {
     "workflows.workflow": "workflow",
@@ -37,6 +43,7 @@ ICONS = {
     "crm.team": "user-check",
     "auth.group": "shield",
     "crm.pipeline": "columns",
+    "crm.trackedterm": "search",
     "crm.subscriptiontype": "mail",
     "records.propertydefinition": "tag",
     "records.customeventtype": "zap",
@@ -70,20 +77,22 @@ class Group:
 
 
 def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> list[Group]:
-    """The admin's models a person may see, as `AdminSite.get_app_list` gives them, in three groups.
+    """The admin's models a person may see, as `AdminSite.get_app_list` gives them, in groups.
 
     `attention`: how much needs attention, as text, shown beside the page about it.
     A model no group names goes to Records when it is a record, else to Settings.
     """
     pages = {label_of(page): page for app in apps for page in app["models"] if page.get("admin_url")}
     icons = ICONS | {object_type.model._meta.label_lower: object_type.icon for object_type in object_types.values()}
-    named = {*RECORDS, *AUTOMATION, *SETTINGS}
+    named = {*RECORDS, *ACTIVITIES, *COMMERCE, *AUTOMATION, *SETTINGS}
     kinds = {object_type.model._meta.label_lower for object_type in object_types.values()}
     kinds |= {"records.recordlist", "records.importrun"}
     more_records = [key for key in pages if key not in named and key in kinds]
     others = [key for key in pages if key not in named and key not in more_records]
     layout = (
         (_("Records"), (*RECORDS, *more_records)),
+        (_("Activities"), ACTIVITIES),
+        (_("Commerce"), COMMERCE),
         (_("Automation"), AUTOMATION),
         (_("Settings"), (*SETTINGS, *others)),
     )

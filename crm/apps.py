@@ -1,4 +1,4 @@
-"""Which records we have: contacts, companies, deals, tickets, tasks, notes, users and teams."""
+"""Which records we have: contacts, companies, deals, tickets, activities, commerce, users and teams."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -10,20 +10,26 @@ class CrmConfig(AppConfig):
     verbose_name = _("CRM")
 
     def ready(self) -> None:
+        from crm.call_triggers import register_call_triggers
         from crm.campaigns import register_attachments
         from crm.chores import register_chores
+        from crm.conversation_triggers import register_message_triggers
         from crm.goals import register_goals
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
         from crm.stage_rules import register_stage_rules
         from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
+        from crm.tracked_terms import register_term_chore
 
         register_object_types()
         register_stage_rules()
         register_triggers()
+        register_call_triggers()
+        register_message_triggers()
         register_filter()
         register_chores()
+        register_term_chore()
         register_goals()
         register_attachments()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

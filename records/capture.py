@@ -121,6 +121,7 @@ def record_triggers(object_type: ObjectType) -> list[pgtrigger.Trigger]:
         SELECT {NEXT_ID} AS id, {name} AS object_type, o.{key} AS record_id, 'deleted' AS kind,
             {document(columns, custom, "o")} AS before, '{{}}'::jsonb AS after FROM {rows} o"""
 
+    gone = written(deleted("old_rows"))
     triggers: list[pgtrigger.Trigger] = [
         CaptureTrigger(name="journal_insert", operation=pgtrigger.Insert, referencing=ONLY_NEW, func=written(created)),
         CaptureTrigger(
@@ -129,12 +130,7 @@ def record_triggers(object_type: ObjectType) -> list[pgtrigger.Trigger]:
             referencing=OLD_AND_NEW,
             func=written(updated, "ARRAY(SELECT jsonb_object_keys(after))", "WHERE before <> after"),
         ),
-        CaptureTrigger(
-            name="journal_delete",
-            operation=pgtrigger.Delete,
-            referencing=ONLY_OLD,
-            func=written(deleted("old_rows")),
-        ),
+        CaptureTrigger(name="journal_delete", operation=pgtrigger.Delete, referencing=ONLY_OLD, func=gone),
         CaptureTrigger(
             name="journal_truncate",
             when=pgtrigger.Before,
@@ -149,7 +145,9 @@ def record_triggers(object_type: ObjectType) -> list[pgtrigger.Trigger]:
         ),
     ]
     if any(field.name == "updated_at" for field in model._meta.concrete_fields):
-        really = " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in compared(columns, custom))
+        # Generated values are not there yet before the row is written.
+        stored = [(slug, field) for slug, field in columns if not field.generated]
+        really = " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in compared(stored, custom))
         triggers.append(
             RowTrigger(
                 name="touch",

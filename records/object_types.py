@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 
 from records.capture import track
+from records.categories import RECORDS
 from records.properties import Option, Property, Text
 from records.registry import Registry
 
@@ -78,6 +79,10 @@ class ObjectType:
     relations: tuple[Relation, ...] = ()
     associates_with: tuple[str, ...] = ()
     blanks_match_negatives: bool = False
+    #: The heading under which filters on its records are found (records.categories).
+    category: str = RECORDS.slug
+    #: Whether there are workflows for it; without, its records are reached as associated ones only.
+    enrolls: bool = True
     #: Slugs of the object types whose properties workflows for this type may write (ACG-09); None: of every type.
     workflows_write: tuple[str, ...] | None = None
     #: Whether two of its records may be merged into one (records.merging); it must be soft-deleted for that.
@@ -170,7 +175,7 @@ def derived_properties(model: type[models.Model]) -> list[Property]:
 
 def property_of(column: models.Field, **overrides: Any) -> Property | None:
     """A column as a property; None where no property type fits."""
-    kind = next((kind for cls, kind in FIELD_TYPES if isinstance(column, cls)), None)
+    kind = overrides.get("type") or next((kind for cls, kind in FIELD_TYPES if isinstance(column, cls)), None)
     if column.is_relation and column.related_model is not None:
         from django.contrib.auth import get_user_model
 
@@ -192,6 +197,11 @@ def property_of(column: models.Field, **overrides: Any) -> Property | None:
         "description": column.help_text,
     }
     return Property(**(facts | overrides))
+
+
+def enrolled_types() -> dict[str, ObjectType]:
+    """The object types there are workflows for, by slug."""
+    return {slug: object_type for slug, object_type in object_types.items() if object_type.enrolls}
 
 
 def object_type_of(model: type[models.Model] | models.Model) -> ObjectType:

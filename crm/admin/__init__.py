@@ -1,5 +1,17 @@
 """The CRM's pages in the admin, a file per concern."""
 
-from crm.admin import campaigns, imports, object_types, people, pipelines, subscription_types
+from crm.admin import (
+    campaigns,
+    imports,
+    object_types,
+    people,
+    pipelines,
+    plain_object_types,
+    subscription_types,
+    tracked_terms,
+)
 
-__all__ = ["campaigns", "imports", "object_types", "people", "pipelines", "subscription_types"]
+__all__ = [
+    "campaigns", "imports", "object_types", "people", "pipelines", "plain_object_types", "subscription_types",
+    "tracked_terms",
+]  # fmt: skip

@@ -27,11 +27,26 @@ DEFAULTS = {
     "conversation": ["channel", "status", "association:contact", "last_message_at", "owner"],
     "task": ["kind", "priority", "due_at", "status", "owner"],
     "note": ["owner", "created_at"],
+    "meeting": ["starts_at", "outcome", "kind", "association:contact", "owner"],
+    "call": ["happened_at", "direction", "outcome", "duration", "association:contact", "owner"],
+    "email": ["direction", "status", "sent_at", "opened_at", "association:contact", "owner"],
+    "line_item": ["sku", "quantity", "unit_price", "discount", "amount", "association:deal"],
+    "quote": ["status", "amount", "expires_on", "association:deal", "owner"],
+    "recurring_subscription": ["status", "amount", "billing_frequency", "next_payment_on", "association:contact"],
+    "payment": ["status", "amount", "method", "paid_at", "association:contact"],
+    "invoice": ["status", "amount", "balance", "due_on", "association:company"],
+    "feedback_submission": ["kind", "sentiment", "score", "submitted_at", "association:contact"],
+    "lead": ["stage", "rating", "kind", "association:contact", "owner"],
+    "project": ["status", "priority", "due_on", "association:company", "owner"],
 }
 TONES = {
     "won": "chip-ok", "done": "chip-ok", "customer": "chip-ok", "closed": "chip-muted", "lost": "chip-danger",
     "urgent": "chip-danger", "high": "chip-warn", "engaging": "chip-info", "opportunity": "chip-info",
-    "in_progress": "chip-info", "new": "chip-info",
+    "in_progress": "chip-info", "new": "chip-info", "completed": "chip-ok", "succeeded": "chip-ok",
+    "paid": "chip-ok", "accepted": "chip-ok", "active": "chip-ok", "positive": "chip-ok", "qualified": "chip-ok",
+    "failed": "chip-danger", "past_due": "chip-danger", "disputed": "chip-danger", "negative": "chip-danger",
+    "blocked": "chip-danger", "bounced": "chip-danger", "no_show": "chip-warn", "rescheduled": "chip-warn",
+    "pending_approval": "chip-warn", "hot": "chip-danger", "warm": "chip-warn", "scheduled": "chip-info",
 }  # fmt: skip
 PREFIX = "association:"
 

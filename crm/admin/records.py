@@ -137,7 +137,7 @@ class RecordAdmin(ListingAdmin):
         return enrolling.choose(self, request, ids)
 
     def has_enroll_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("workflows.publish_workflow")
+        return self.object_type.enrolls and request.user.has_perm("workflows.publish_workflow")
 
     # One record
 

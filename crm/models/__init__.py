@@ -2,18 +2,26 @@
 
 from crm.models.activity import Note, Task
 from crm.models.campaign import Campaign
+from crm.models.commerce import Invoice, LineItem, Payment, Quote, RecurringSubscription
 from crm.models.conversation import Conversation
+from crm.models.engagement import Call, Email, Meeting
+from crm.models.feedback import FeedbackSubmission
 from crm.models.form import Form, FormConsent, FormDay, FormField, FormSubmission
+from crm.models.lead import Lead
+from crm.models.message import Message
 from crm.models.people import Company, Contact, CookieConsent, LeadStatus, LifecycleStage
 from crm.models.pipeline import Pipeline, Stage
 from crm.models.pipeline_records import Deal, Ticket
+from crm.models.project import Project
 from crm.models.rotation import Rotation
 from crm.models.saved_columns import SavedColumns
 from crm.models.subscription import Subscription, SubscriptionChange, SubscriptionType
+from crm.models.tracked_term import TrackedTerm
 from crm.models.tracking import CallToAction, Hit, Visitor
 from crm.models.user import Team, TeamMembership, User
 
 __all__ = [
+    "Call",
     "CallToAction",
     "Campaign",
     "Company",
@@ -21,16 +29,27 @@ __all__ = [
     "Conversation",
     "CookieConsent",
     "Deal",
+    "Email",
+    "FeedbackSubmission",
     "Form",
     "FormConsent",
     "FormDay",
     "FormField",
     "FormSubmission",
     "Hit",
+    "Invoice",
+    "Lead",
     "LeadStatus",
     "LifecycleStage",
+    "LineItem",
+    "Meeting",
+    "Message",
     "Note",
+    "Payment",
     "Pipeline",
+    "Project",
+    "Quote",
+    "RecurringSubscription",
     "Rotation",
     "SavedColumns",
     "Stage",
@@ -41,6 +60,7 @@ __all__ = [
     "Team",
     "TeamMembership",
     "Ticket",
+    "TrackedTerm",
     "User",
     "Visitor",
 ]

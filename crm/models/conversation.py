@@ -9,7 +9,11 @@ from records.models import Record
 
 
 class Conversation(Record):
-    """An exchange of messages; the people it is with are its associated contacts."""
+    """An exchange of messages; the people it is with are its associated contacts.
+
+    What follows from its messages (crm.models.message) the database keeps: the last one, when something was last
+    received and sent, and how long the first answer of a person took (FLT-18).
+    """
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("Email")
@@ -28,6 +32,14 @@ class Conversation(Record):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN, db_default=Status.OPEN)
     last_message = models.TextField(_("last message"), blank=True, db_default="")
     last_message_at = models.DateTimeField(_("last message at"), null=True, blank=True)
+    last_received_at = models.DateTimeField(_("last message received"), null=True, editable=False)
+    last_sent_at = models.DateTimeField(_("last message sent"), null=True, editable=False)
+    first_response_time = models.BigIntegerField(
+        _("first response time of an agent, seconds"),
+        null=True,
+        editable=False,
+        help_text=_("From the first message received to the first answer by a person."),
+    )
 
     class Meta:
         verbose_name = _("conversation")

@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
+from records.categories import categories
 from records.criteria.builder_words import texts
 from records.criteria.leaves import leaf_kinds
 from records.criteria.operands import Chosen, Operand
@@ -99,6 +100,7 @@ def association_entries(object_type: ObjectType) -> list[dict[str, Any]]:
             "label": capfirst(str(association.to.label)),
             "labelled": association.relation is None,
             "labels": labels.get(association.to.slug, []),
+            "category": str(categories[association.to.category].label),
         }
         for association in associations_of(object_type).values()
     ]

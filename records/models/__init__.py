@@ -4,7 +4,7 @@ from records.models.api_token import ApiToken, IdempotentReply, Scope
 from records.models.association import Association
 from records.models.change import Change, ChangeKind, PendingChange
 from records.models.event import CustomEventProperty, CustomEventType, Event, EventKey, PendingEvent
-from records.models.import_run import ImportFault, ImportRun
+from records.models.import_run import ImportedRecord, ImportFault, ImportRun
 from records.models.list import ListWork, RecordList
 from records.models.merged_record import MergedRecord
 from records.models.property_definition import PropertyDefinition
@@ -23,6 +23,7 @@ __all__ = [
     "IdempotentReply",
     "ImportFault",
     "ImportRun",
+    "ImportedRecord",
     "ListWork",
     "Membership",
     "MergedRecord",

@@ -51,6 +51,23 @@ class ImportRun(models.Model):
         return self.file_name
 
 
+class ImportedRecord(models.Model):
+    """A record an import has added or changed (FLT-30)."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, db_index=False, related_name="records")
+    record_id = models.BigIntegerField()
+    #: Whether it was added; else it was there and was changed.
+    added = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("imported record")
+        verbose_name_plural = _("imported records")
+        constraints = (models.UniqueConstraint(fields=("run", "record_id"), name="imported_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.record_id}"
+
+
 class ImportFault(models.Model):
     """What was wrong with one row: it was not imported (error), or not all of it (warning)."""
 

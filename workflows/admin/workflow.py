@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from records.icons import icon
-from records.object_types import object_types, properties_read_once
+from records.object_types import enrolled_types, object_types, properties_read_once
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin import switch_views
@@ -61,7 +61,7 @@ class NewWorkflowForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kinds = [(slug, capfirst(str(kind.label_plural))) for slug, kind in object_types.items()]
+        kinds = [(slug, capfirst(str(kind.label_plural))) for slug, kind in enrolled_types().items()]
         field = self.fields["object_type"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = kinds

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from records.object_types import object_types
+from records.object_types import enrolled_types, object_types
 from records.problems import DocumentError, Problem, unknown_keys
 from workflows.definitions import centres, part_shapes
 from workflows.engine.failing import parse_on_failure
@@ -136,9 +136,12 @@ def parse(document: Any) -> Definition:
     faults += unknown_keys(document, KEYS, "") + centres.faults(document.get("centre"))
     if document.get("format", FORMAT) != FORMAT or document.get("format") is True:
         faults.append(Problem("format", _("Format %(value)r is not known. Use 1.") % {"value": document["format"]}))
-    if not part_shapes.known(document.get("object"), object_types):
-        known = ", ".join(object_types)
+    kinds = enrolled_types()
+    if not part_shapes.known(document.get("object"), kinds):
+        known = ", ".join(kinds)
         message = _("There is no object type %(value)r. Use one of: %(known)s.")
+        if part_shapes.known(document.get("object"), object_types):
+            message = _("Workflows cannot be about the object type %(value)r. Use one of: %(known)s.")
         faults.append(Problem("object", message % {"value": document.get("object"), "known": known}))
     for key in ("name", "description"):
         if not isinstance(document.get(key, ""), str):

@@ -16,6 +16,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
+from records.categories import categories
 from records.criteria.event_rows import EVENT_PREFIX
 from records.criteria.leaves.event import OCCURRED, EventFilter
 from records.criteria.parsing import parse
@@ -24,9 +25,6 @@ from records.models import ChangeKind, PendingChange
 from records.object_types import ObjectType, object_types
 
 IS_KNOWN = "is_known"
-#: Object types whose records are things that happened, not states a record can come back to (REN-03, REN-04).
-ACTIVITIES = frozenset({"task", "note", "call", "meeting", "email", "conversation"})
-LINE_ITEMS = frozenset({"line_item"})
 
 
 @dataclass(frozen=True)
@@ -83,18 +81,16 @@ def place_of(document: Any, path: str, kind: ObjectType) -> Place | None:
 
 def excluded(place: Place) -> str:
     """Why a filter can never enroll again; "" when it can (REN-03, REN-04, REN-05)."""
-    kinds = {place.object_type.slug, *types_inside(place.node, place.object_type)}
-    if kinds & ACTIVITIES:
-        return _("Activities cannot enroll again.")
-    if kinds & LINE_ITEMS:
-        return _("Line items cannot enroll again.")
+    for kind in (place.object_type, *types_inside(place.node, place.object_type)):
+        if why := categories[kind.category].never_again:
+            return str(why)
     prop = place.object_type.properties().get(str(place.node.get("property")))
     if prop is not None and prop.calculated is not None:
         return _("Calculated properties cannot enroll again.")
     return ""
 
 
-def types_inside(node: Any, kind: ObjectType) -> Iterator[str]:
+def types_inside(node: Any, kind: ObjectType) -> Iterator[ObjectType]:
     """The object types a filter follows associations to."""
     if isinstance(node, list):
         for child in node:
@@ -103,7 +99,7 @@ def types_inside(node: Any, kind: ObjectType) -> Iterator[str]:
         known = associations_of(kind)
         if node.get("association") in known:
             kind = known[node["association"]].to
-            yield kind.slug
+            yield kind
         for child in node.values():
             yield from types_inside(child, kind)
 

@@ -22,6 +22,12 @@ function fetchCatalog(template, type) {
 }
 
 const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => [kind.key, "operator", ...(kind.rows ? ["where", "refine"] : [])].includes(key)));
+/** Options for associations, those of one category together; under headings where there are several. */
+function inCategories(associations) {
+  const names = [...new Set(associations.map((a) => a.category))];
+  return names.flatMap((name) => associations.filter((a) => a.category === name).map((a) => ({ value: a.slug, label: a.label, category: names.length > 1 && name })));
+}
+
 const copied = (node) => JSON.parse(JSON.stringify(node));
 
 class Builder {
@@ -245,7 +251,7 @@ class Builder {
       await this.loadAssociated(node, catalog.associations.find((a) => a.slug === slug).to);
       this.restructured(`[data-focus="association ${CSS.escape(path)}"]`);
     };
-    const options = catalog.associations.map((a) => ({ value: a.slug, label: a.label }));
+    const options = inCategories(catalog.associations);
     const line = h("div", { class: "criteria-line" },
       labelled(this.t("associated"), select(options, chosen.slug, change, { "data-focus": `association ${path}` })));
     if (chosen.labelled) line.append(this.labelControl(node, chosen));

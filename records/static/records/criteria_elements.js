@@ -29,8 +29,10 @@ export function labelled(text, control, { hidden = false } = {}) {
 
 export function select(options, value, change, attributes = {}) {
   const box = h("select", { ...attributes, change: (event) => change(event.target.value) });
+  let place = box;
   for (const option of options) {
-    box.append(h("option", { value: option.value, selected: option.value === value }, option.label));
+    if (option.category && option.category !== place.label) box.append(place = h("optgroup", { label: option.category }));
+    place.append(h("option", { value: option.value, selected: option.value === value }, option.label));
   }
   return box;
 }

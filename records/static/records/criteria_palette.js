@@ -8,7 +8,7 @@ function offers(builder, catalog) {
     make: () => ({ property: prop.slug, operator: catalog.operators[prop.operators[0]]?.slug || "" }),
   }));
   const associated = catalog.associations.map((one) => ({
-    label: one.label, category: builder.t("associated_records"), focus: "[data-focus='property']",
+    label: one.label, category: one.category || builder.t("associated_records"), focus: "[data-focus='property']",
     make: () => ({ association: one.slug, all: [newFilter()] }),
   }));
   const kinds = (catalog.kinds || []).flatMap((kind) => kind.options.map((option) => ({

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from crm.models import Company, Contact, Deal
 from records.associations import associate
 from records.clock import database_now
 from records.happening import Occurrence, happen
-from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import (
     BIG,
@@ -29,7 +27,6 @@ from tests.workflows.publishing_deals import (
 from workflows import drafting
 from workflows.definitions import checking
 from workflows.definitions.definition import parse
-from workflows.enrollment import reenrolling
 from workflows.enrollment.enrolling import enroll
 from workflows.models import Enrollment, Workflow
 
@@ -135,9 +132,10 @@ def test_activities_line_items_and_calculated_properties_cannot_be_ticked(deal):
     assert (problem.path, problem.code) == ("trigger.reenroll.1", "cannot_reenroll")
     assert "Calculated properties" in problem.message
 
-    line_item = dataclasses.replace(object_types["task"], slug="line_item")
-    place = reenrolling.Place({"property": "title", "operator": "is_known"}, (), line_item)
-    assert reenrolling.excluded(place) == "Line items cannot enroll again."
+    line_item = {"association": "line_item", "all": [{"property": "name", "operator": "is_known"}]}
+    found = checking.problems(parse(document(BIG, line_item, reenroll=["any.0.all.1", "any.0.all.1.all.0"])))
+    assert [problem.path for problem in checking.errors(found)] == ["trigger.reenroll.0", "trigger.reenroll.1"]
+    assert all("Line items cannot enroll again." in problem.message for problem in checking.errors(found))
 
 
 @pytest.mark.covers("REN-13")

@@ -1,0 +1,32 @@
+"""Contacts and companies."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Company, Contact
+from crm.object_types.columns import MONEY, columns
+from crm.object_types.links import links
+from records.object_types import register
+
+#: What websites tell of a contact (FLT-22, FLT-36 to FLT-38).
+CAME_FROM = {
+    name: {"group": _("Where the contact came from")}
+    for name in (
+        "google_click_id", "facebook_click_id", "linkedin_click_id", "microsoft_click_id", "first_source",
+        "first_medium", "first_campaign", "last_source", "last_medium", "last_campaign", "cookie_consent",
+    )
+}  # fmt: skip
+
+
+def register_people() -> None:
+    phone = {"type": "phone"}
+    register(
+        Contact, plural="contacts", icon="user", associates_with=links("contact"), blanks_match_negatives=True,
+        name_property="email", mergeable=True, one_primary=("company",),
+        declared=columns(Contact, email={"unique": True}, phone=phone, mobile=phone, **CAME_FROM),
+    )  # fmt: skip
+    register(
+        Company, plural="companies", icon="building", associates_with=links("company"), mergeable=True,
+        declared=columns(Company, annual_revenue=MONEY),
+    )  # fmt: skip
