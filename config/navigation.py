@@ -21,6 +21,7 @@ ACTIVITIES = (
 COMMERCE = (
     "crm.lineitem", "crm.quote", "crm.recurringsubscription", "crm.payment", "crm.invoice",
 )  # fmt: skip
+FORMS = ("crm.form", "crm.formsubmission")
 AUTOMATION = (
     "workflows.workflow", "workflows.enrollment", "workflows.delivery", "workflows.notification",
     "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
@@ -39,6 +40,8 @@ ICONS = {
     "workflows.alert": "stethoscope",
     "workflows.folder": "folder",
     "crm.campaign": "target",
+    "crm.form": "clipboard",
+    "crm.formsubmission": "inbox",
     "crm.user": "users",
     "crm.team": "user-check",
     "auth.group": "shield",
@@ -84,7 +87,7 @@ def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> li
     """
     pages = {label_of(page): page for app in apps for page in app["models"] if page.get("admin_url")}
     icons = ICONS | {object_type.model._meta.label_lower: object_type.icon for object_type in object_types.values()}
-    named = {*RECORDS, *ACTIVITIES, *COMMERCE, *AUTOMATION, *SETTINGS}
+    named = {*RECORDS, *ACTIVITIES, *COMMERCE, *FORMS, *AUTOMATION, *SETTINGS}
     kinds = {object_type.model._meta.label_lower for object_type in object_types.values()}
     kinds |= {"records.recordlist", "records.importrun"}
     more_records = [key for key in pages if key not in named and key in kinds]
@@ -93,6 +96,7 @@ def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> li
         (_("Records"), (*RECORDS, *more_records)),
         (_("Activities"), ACTIVITIES),
         (_("Commerce"), COMMERCE),
+        (_("Forms"), FORMS),
         (_("Automation"), AUTOMATION),
         (_("Settings"), (*SETTINGS, *others)),
     )

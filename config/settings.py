@@ -136,7 +136,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE and env.bool("HSTS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-if env.bool("TRUST_PROXY", default=False):
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
@@ -172,6 +173,8 @@ TRACKING_CONSENT_REQUIRED = env.bool("TRACKING_CONSENT_REQUIRED", default=True)
 TRACKING_ANONYMOUS_DAYS = env.int("TRACKING_ANONYMOUS_DAYS", default=90)
 #: How many requests of trackers one network address may send in ten seconds.
 TRACKING_REQUEST_LIMIT = env.int("TRACKING_REQUEST_LIMIT", default=300)
+#: How often one address may send a form in ten seconds.
+FORM_SUBMISSIONS_PER_10_S = env.int("FORM_SUBMISSIONS_PER_10_S", default=10)
 
 #: How many inbound webhooks there may be, how large their requests and how many in ten seconds, and how many days
 #: each is kept in the log.

@@ -10,6 +10,7 @@ from workflows.api.metrics import metrics
 urlpatterns = [
     path("api/v1/", include("config.api")),
     path("hooks/", include("workflows.webhooks.urls")),
+    path("forms/", include("crm.forms.urls")),
     path("metrics", metrics, name="metrics"),
     path("admin/criteria/", include("records.urls")),
     path("admin/", admin.site.urls),

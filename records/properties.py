@@ -34,6 +34,8 @@ class Property:
     property, stored under `slug` in the record's `custom` JSONB. `options` are given, or fetched by a function
     (stages of a pipeline). Properties of a `group` are shown together, under its name. `expression` is given only
     for calculated properties (`number_of_…`), which are read-only.
+    (stages of a pipeline); those of an `open` property are suggestions, and other values are taken as well.
+    `expression` is given only for calculated properties (`number_of_…`), which are read-only.
     """
 
     slug: str
@@ -47,6 +49,7 @@ class Property:
     sensitive: bool = False
     description: Text = ""
     group: Text = ""
+    open: bool = False
     calculated: Combinable | None = field(default=None, compare=False)
 
     @property

@@ -2,6 +2,8 @@
 
 from crm.admin import (
     campaigns,
+    form_builder,
+    form_submissions,
     imports,
     object_types,
     people,
@@ -12,6 +14,6 @@ from crm.admin import (
 )
 
 __all__ = [
-    "campaigns", "imports", "object_types", "people", "pipelines", "plain_object_types", "subscription_types",
-    "tracked_terms",
+    "campaigns", "form_builder", "form_submissions", "imports", "object_types", "people", "pipelines",
+    "plain_object_types", "subscription_types", "tracked_terms",
 ]  # fmt: skip

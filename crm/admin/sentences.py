@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from crm.models import Subscription, SubscriptionType
+from crm.models import Form, Subscription, SubscriptionType
 from crm.record_links import names_of, url, url_of, users_by_id
 from crm.subscription_journal import PREFIX as SUBSCRIPTION
 from records.models import Change, ChangeKind
@@ -39,6 +39,7 @@ class Teller:
         self.people = users_by_id(int(pk) for pk in people if pk)
         sources = [change.source or {} for change in changes]
         self.workflows = Workflow.objects.in_bulk({s["workflow"] for s in sources if s.get("workflow")})
+        self.forms = self.form_links({s["form"] for s in sources if s.get("form")})
         self.records = self.linked_names(changes)
         wished = any(slug.startswith(SUBSCRIPTION) for change in changes for slug in change.after)
         self.types = dict(SubscriptionType.objects.values_list("slug", "name")) if wished else {}
@@ -55,6 +56,10 @@ class Teller:
             if slug in object_types
             for pk, name in names_of(object_types[slug], ids).items()
         }
+
+    def form_links(self, ids: set[Any]) -> dict[Any, SafeString]:
+        names = Form.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
+        return {pk: format_html('<a href="{}">{}</a>', url("admin:crm_form_change", pk), name) for pk, name in names}
 
     def icon(self, change: Change) -> str:
         return ICONS.get(change.kind, "pencil")
@@ -134,6 +139,8 @@ class Teller:
             page = page or (url("admin:workflow_editor", workflow.pk) if workflow else "")
             link = format_html('<a href="{}">{}</a>', page, name) if page else name
             return filled(_("by the workflow %(name)s"), name=link)
+        if kind == "form":
+            return filled(_("by the form %(name)s"), name=self.forms.get(source.get("form"), _("a deleted form")))
         templates = {
             "admin": _("by %(person)s"),
             "api": _("by %(person)s through the API"),

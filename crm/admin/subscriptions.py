@@ -98,6 +98,8 @@ def who(row: SubscriptionChange, people: dict[int, str], workflows: dict[int, st
     """Where a change came from."""
     if row.source == Subscription.Source.WORKFLOW:
         return _("by the workflow “%(name)s”") % {"name": workflows.get(row.workflow_id or 0, _("a deleted workflow"))}
+    if row.source == Subscription.Source.FORM:
+        return _("by a form")
     person = people.get(row.changed_by_id or 0, _("somebody"))
     template = _("by %(person)s through the API") if row.source == Subscription.Source.API else _("by %(person)s")
     return template % {"person": person}

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext_lazy as _
 
+from crm.models import Form
 from records.event_types import EventType, event_types
 from records.event_types.base import fact
+from records.properties import Option
+from records.vocabulary import ListedIn
 
 CATEGORY = _("Forms")
-FORM = (fact("form", _("Form"), required=True), fact("page", _("Page"), "url"))
+
+
+def fetch_forms() -> Iterable[Option]:
+    return [Option(slug, name) for slug, name in Form.objects.values_list("slug", "name")]
+
+
+#: Every form by its name here; events of forms elsewhere come with whatever these are called.
+forms_here = ListedIn(fetch_forms, Form)
+FORM = (
+    fact("form", _("Form"), "select", options_source=forms_here, open=True, required=True),
+    # Not of the type of web addresses, which knows no hosts of intranets.
+    fact("page", _("Page")),
+)
 
 event_types.register(
     EventType(

@@ -7,15 +7,14 @@ from pathlib import PurePath
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.core.validators import MaxValueValidator, URLValidator
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext_lazy as _
 
+from crm.forms.addresses import check_web_address
 from crm.models.people import Contact
 from crm.models.subscription import Subscription, SubscriptionType
-
-WEB = URLValidator(schemes=["http", "https"])
 
 
 def make_token() -> str:
@@ -55,14 +54,16 @@ class Form(models.Model):
         _("thank-you text"), blank=True, max_length=5_000, help_text=_("Shown after the form was sent.")
     )
     redirect_url = models.CharField(
-        _("or go to this address"), max_length=1_000, blank=True, validators=[WEB],
+        _("or go to this address"), max_length=1_000, blank=True, validators=[check_web_address],
         help_text=_("A web address shown instead of the thank-you text."),
     )  # fmt: skip
     closed_text = models.TextField(_("text when closed"), blank=True, max_length=2_000)
     document = models.FileField(
         _("document"), upload_to=document_path, storage=default_storage, blank=True, max_length=300
     )
-    document_url = models.CharField(_("or address of the document"), max_length=1_000, blank=True, validators=[WEB])
+    document_url = models.CharField(
+        _("or address of the document"), max_length=1_000, blank=True, validators=[check_web_address]
+    )
     appearance = models.CharField(_("appearance"), max_length=10, choices=Appearance, default=Appearance.AUTO)
     #: Origins, one per line.
     embed_origins = models.TextField(

@@ -283,7 +283,7 @@ def clean_value(raw: Any, prop: Property, scope: Scope) -> Any:
 
 def value_schema(prop: Property) -> dict[str, Any]:
     family = prop.kind.family
-    if family in {"select", "multi_select"}:
+    if family in {"select", "multi_select"} and not prop.open:
         return {"enum": [option.value for option in prop.options]}
     return {"number": {"type": "number"}, "boolean": {"type": "boolean"}}.get(family, {"type": "string"})
 

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from records.properties import Property
 
 
+#: So long a value may be that is none of an open property's options.
+OPEN_LIMIT = 200
+
+
 def option_value(raw: Any, prop: Property) -> str:
     """The stored value of an option named by its value or, in any case, by its label."""
     text = str(raw).strip()
     for option in prop.options:
         if text == option.value or text.casefold() == str(option.label).casefold():
             return option.value
+    if prop.open and text.isprintable() and len(text) <= OPEN_LIMIT:
+        return text
     known = ", ".join(option.value for option in prop.options[:20]) or _("none yet")
     raise ValueError(
         _("“%(value)s” is not an option of %(property)s. Choose one of: %(options)s.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -28,6 +28,7 @@ def save_batch(
     partial: bool = False,
     actor: Any = None,
     source: str = "api",
+    facts: Mapping[str, Any] | None = None,
 ) -> list[Saved]:
     """Save rows; the answer has one Saved per row, in order.
 
@@ -35,9 +36,10 @@ def save_batch(
     that changes nothing writes nothing. With `upsert_by` (a unique property, or the name) rows without id change
     the record that has their value and create one where there is none; rows of one batch that mean the same record
     are applied in order. `partial=False`: any invalid row raises DocumentError (paths like
-    "0.properties.amount") and nothing is written; `partial=True` saves the others.
+    "0.properties.amount") and nothing is written; `partial=True` saves the others. `facts` are kept with each
+    change beside `source`.
     """
-    with change_source(source, actor=actor), transaction.atomic():
+    with change_source(source, actor=actor, **(facts or {})), transaction.atomic():
         saved: list[Saved] = []
         for start in range(0, len(rows), SIZE):
             saved += save_some(object_type, rows[start : start + SIZE], upsert_by)
