@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django_rq",
     "django_filters",
     "django_htmx",
+    "anymail",
     "rest_framework",
     "drf_spectacular",
     "csp",
@@ -182,6 +183,8 @@ WEBHOOK_LIMIT = env.int("WEBHOOK_LIMIT", default=10)
 WEBHOOK_BODY_LIMIT = env.int("WEBHOOK_BODY_LIMIT", default=262_144)
 WEBHOOK_RATE_LIMIT = env.int("WEBHOOK_RATE_LIMIT", default=2_000)
 WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
+#: Settings of Anymail as a JSON object; with "WEBHOOK_SECRET" ("name:password") mail services may tell of mails.
+ANYMAIL = env.json("ANYMAIL", default={})
 
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = HEADRACE_HOME / "mail"

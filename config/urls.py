@@ -14,4 +14,5 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("admin/criteria/", include("records.urls")),
     path("admin/", admin.site.urls),
+    path("", include("crm.tracking.urls")),
 ]

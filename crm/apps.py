@@ -21,6 +21,8 @@ class CrmConfig(AppConfig):
         from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
         from crm.tracked_terms import register_term_chore
+        from crm.tracking.email_filter import register_email_filter
+        from crm.tracking.mailing import register_mailing
 
         register_object_types()
         register_stage_rules()
@@ -32,4 +34,6 @@ class CrmConfig(AppConfig):
         register_term_chore()
         register_goals()
         register_attachments()
+        register_mailing()
+        register_email_filter()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

@@ -37,6 +37,7 @@ TYPES = (
         fact("reason", _("Reason")),
     ),
     mail("email_marked_as_spam", _("Marketing email marked as spam")),
+    mail("email_unsubscribed", _("Unsubscribed by a marketing email")),
     EventType(
         "subscription_updated", _("Email subscription updated"), CATEGORY, ("contact",),
         (

@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.models import CallToAction
 from records.event_types import EventType, event_types
 from records.event_types.base import fact
 from records.properties import Option
+from records.vocabulary import ListedIn
 
-CATEGORY = _("Website")
+PAGES, CALLS, MEDIA = _("Page views"), _("Call-to-action"), _("Media")
+ADS, PRIVACY = _("Ads"), _("Privacy consent")
 PAGE = fact("page", _("Page"), "url")
-CTA = (fact("cta", _("Call to action"), required=True), PAGE)
+
+
+def calls_to_action() -> list[Option]:
+    return [Option(slug, name) for slug, name in CallToAction.objects.values_list("slug", "name")]
+
+
+#: `cta` is the name, also of those of other tools; Headrace's own are chosen from a list.
+CTA = (
+    fact("cta", _("Name of the call to action"), required=True),
+    fact(
+        "call_to_action", _("Call to action"), "select", options_source=ListedIn(calls_to_action, CallToAction),
+    ),
+    PAGE,
+)  # fmt: skip
+#: What of an ad it was that somebody interacted with (FLT-39).
+ENTITIES = (
+    Option("campaign", _("Campaign")), Option("ad_group", _("Ad group")), Option("ad", _("Ad")),
+    Option("keyword", _("Keyword")), Option("lead_form", _("Lead form")),
+)  # fmt: skip
 AD_KINDS = (
     Option("click", _("Clicked the ad")), Option("lead_form", _("Filled in the ad's form")),
     Option("view", _("Saw it")),
 )  # fmt: skip
 NETWORKS = (
     Option("google", "Google"), Option("facebook", "Facebook"), Option("linkedin", "LinkedIn"),
-    Option("other", _("Other")),
+    Option("microsoft", "Microsoft"), Option("other", _("Other")),
 )  # fmt: skip
 CONSENT = (Option("accepted", _("Accepted")), Option("declined", _("Declined")), Option("revoked", _("Revoked")))
 TYPES = (
     EventType(
-        "page_viewed", _("Page viewed"), CATEGORY, ("contact",),
+        "page_viewed", _("Page viewed"), PAGES, ("contact",),
         (
             fact("url", _("Web address"), "url", required=True), fact("title", _("Title")),
             fact("referrer", _("Came from"), "url"), fact("campaign", _("Campaign")), fact("source", _("Source")),
@@ -31,26 +52,27 @@ TYPES = (
         ),
         _("The contact has visited a page. Opening a file is no visit of a page."),
     ),
-    EventType("cta_viewed", _("Call to action seen"), CATEGORY, ("contact",), CTA),
-    EventType("cta_clicked", _("Call to action clicked"), CATEGORY, ("contact",), CTA),
+    EventType("cta_viewed", _("Call to action seen"), CALLS, ("contact",), CTA),
+    EventType("cta_clicked", _("Call to action clicked"), CALLS, ("contact",), CTA),
     EventType(
-        "media_played", _("Media played"), CATEGORY, ("contact",),
+        "media_played", _("Media played"), MEDIA, ("contact",),
         (
             fact("media", _("Media"), required=True), PAGE, fact("seconds", _("Seconds played"), "number"),
             fact("percent", _("Part played (%)"), "number"),
         ),
     ),
     EventType(
-        "ad_interacted", _("Ad interaction"), CATEGORY, ("contact",),
+        "ad_interacted", _("Ad interaction"), ADS, ("contact",),
         (
             fact("network", _("Ad network"), "select", options_source=NETWORKS, required=True),
             fact("kind", _("What the contact did"), "select", options_source=AD_KINDS),
-            fact("campaign", _("Campaign")), fact("ad", _("Ad")), fact("search_term", _("Search term")),
-            fact("click_id", _("Click id")),
+            fact("campaign", _("Campaign")), fact("ad", _("Ad")),
+            fact("entity", _("Kind of ad entity"), "select", options_source=ENTITIES),
+            fact("search_term", _("Search term")), fact("click_id", _("Click id")),
         ),
     ),
     EventType(
-        "cookie_consent_given", _("Cookie consent answered"), CATEGORY, ("contact",),
+        "cookie_consent_given", _("Cookie consent answered"), PRIVACY, ("contact",),
         (fact("consent", _("Answer"), "select", options_source=CONSENT, required=True), PAGE),
     ),
 )  # fmt: skip

@@ -18,11 +18,13 @@ from crm.models.saved_columns import SavedColumns
 from crm.models.subscription import Subscription, SubscriptionChange, SubscriptionType
 from crm.models.tracked_term import TrackedTerm
 from crm.models.tracking import CallToAction, Hit, Visitor
+from crm.models.tracking import CallToAction, CallToActionTally, Hit, MarketingEmail, Visitor
 from crm.models.user import Team, TeamMembership, User
 
 __all__ = [
     "Call",
     "CallToAction",
+    "CallToActionTally",
     "Campaign",
     "Company",
     "Contact",
@@ -44,6 +46,7 @@ __all__ = [
     "LineItem",
     "Meeting",
     "Message",
+    "MarketingEmail",
     "Note",
     "Payment",
     "Pipeline",

@@ -70,14 +70,38 @@ class CallToAction(models.Model):
     name = models.CharField(_("name"), max_length=120, unique=True)
     text = models.CharField(_("text"), max_length=200, help_text=_("What the button says."))
     target = models.URLField(_("target address"), max_length=1000, help_text=_("Where a click leads to."))
-    views = models.BigIntegerField(_("views"), default=0, editable=False)
-    clicks = models.BigIntegerField(_("clicks"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("call to action")
         verbose_name_plural = _("calls to action")
         ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CallToActionTally(models.Model):
+    """How often a call to action was seen and clicked, by anybody.
+
+    A table of its own, because filters are read anew whenever the calls to action change.
+    """
+
+    call_to_action = models.OneToOneField(CallToAction, models.CASCADE, primary_key=True, related_name="tally")
+    views = models.BigIntegerField(default=0)
+    clicks = models.BigIntegerField(default=0)
+
+
+class MarketingEmail(models.Model):
+    """The name of an email that has been sent to a contact, to be chosen in filters (FLT-26)."""
+
+    name = models.CharField(_("name"), max_length=300, unique=True)
+    first_sent_at = models.DateTimeField(_("first sent"))
+
+    class Meta:
+        verbose_name = _("marketing email")
+        verbose_name_plural = _("marketing emails")
+        ordering = ("-first_sent_at", "name")
 
     def __str__(self) -> str:
         return self.name

@@ -28,7 +28,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
     """A text from outside on one line, without control characters; "" for what is no text."""
-    return CONTROL.sub(" ", value).strip()[:limit].strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # Halves of characters, which no database keeps, are left out.
+    whole = value.encode(errors="ignore").decode()
+    return " ".join(CONTROL.sub(" ", whole).split())[:limit].strip()
 
 
 def clean_address(value: object) -> str:

@@ -10,12 +10,11 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
 from crm.models import CallToAction, CookieConsent, Hit, Visitor
 from crm.tracking.attributing import attribute
@@ -28,7 +27,7 @@ BATCH = 2_000
 BATCHES = 5
 SWEPT = 5_000
 CONSENT = "cookie_consent_given"
-CTA_COUNTS = {"cta_viewed": "views", "cta_clicked": "clicks"}
+COUNTED = ("cta_viewed", "cta_clicked")
 
 TAKE = """
     SELECT id FROM crm_hit WHERE state <> 1 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -50,6 +49,15 @@ WHOSE = """
     LEFT JOIN crm_visitor v ON v.key = h.visitor
     LEFT JOIN crm_contact c ON h.address <> '' AND c.email = h.address AND c.deleted_at IS NULL
     WHERE h.id = ANY(%(ids)s) ORDER BY h.id
+"""
+# In the order of the slugs, so that two batches wait for each other.
+COUNT = """
+    INSERT INTO crm_calltoactiontally AS t (call_to_action_id, views, clicks)
+    SELECT c.id, g.views, g.clicks
+    FROM unnest(%(slugs)s::text[], %(views)s::bigint[], %(clicks)s::bigint[]) AS g (slug, views, clicks)
+    JOIN crm_calltoaction c USING (slug) ORDER BY slug
+    ON CONFLICT (call_to_action_id) DO UPDATE
+        SET views = t.views + EXCLUDED.views, clicks = t.clicks + EXCLUDED.clicks
 """
 
 
@@ -108,7 +116,7 @@ def read_rows(cursor: Any) -> Iterable[tuple[Any, ...]]:
 def tell(hits: Sequence[Found], now: dt.datetime) -> None:
     """Record the events, a statement for each kind of event, and one more for those of before."""
     groups: dict[tuple[str, bool], list[Found]] = {}
-    for hit in hits:
+    for hit in named(hits):
         groups.setdefault((hit.kind, hit.earlier), []).append(hit)
     contacts = object_types["contact"]
     for (kind, earlier), group in sorted(groups.items()):
@@ -121,14 +129,28 @@ def tell(hits: Sequence[Found], now: dt.datetime) -> None:
 
 def count_calls(hits: Iterable[Found]) -> None:
     """Count views and clicks of calls to action, whoever it was."""
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, list[int]] = {}
     for hit in hits:
-        if column := CTA_COUNTS.get(hit.kind):
-            of_one = counts.setdefault(str(hit.facts.get("cta")), {})
-            of_one[column] = of_one.get(column, 0) + 1
-    for slug in sorted(counts):
-        more = {column: F(column) + number for column, number in counts[slug].items()}
-        CallToAction.objects.filter(slug=slug).update(**more)
+        if hit.kind in COUNTED:
+            counts.setdefault(str(hit.facts.get("call_to_action")), [0, 0])[COUNTED.index(hit.kind)] += 1
+    if counts:
+        slugs, views, clicks = zip(*((slug, *numbers) for slug, numbers in sorted(counts.items())), strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(COUNT, {"slugs": list(slugs), "views": list(views), "clicks": list(clicks)})
+
+
+def named(hits: Sequence[Found]) -> list[Found]:
+    """The hits with the names of their calls to action; without those of calls to action there are not."""
+    if not any(hit.kind in COUNTED for hit in hits):
+        return list(hits)
+    names = dict(CallToAction.objects.values_list("slug", "name"))
+    found = []
+    for hit in hits:
+        if hit.kind not in COUNTED:
+            found.append(hit)
+        elif name := names.get(str(hit.facts.get("call_to_action"))):
+            found.append(replace(hit, facts={**hit.facts, "cta": name}))
+    return found
 
 
 def keep(hits: Sequence[Found]) -> None:

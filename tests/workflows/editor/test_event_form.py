@@ -39,7 +39,7 @@ def test_events_are_offered_by_category_with_their_filters_and_one_more_place():
     assert form.trigger is not None and form.trigger.events is not None
     first, second, empty = form.trigger.events.items
     headings = [name for name, _group in first.choice.fields["event"].choices if name]
-    assert {"Records", "Website", "Forms", "Marketing email", "Workflows"} <= set(headings)
+    assert {"Records", "Page views", "Forms", "Marketing email", "Workflows"} <= set(headings)
     assert list(first.settings.fields) == ["where"]
     assert json.loads(str(first.settings["where"].field.widget.format_value(first.settings["where"].value()))) == {
         "any": [{"all": PRICING}]
