@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0005_tracking"),
+        ("crm", "0006_consent_by_merge"),
     ]
 
     operations = [
