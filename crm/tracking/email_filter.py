@@ -86,7 +86,7 @@ class MarketingEmailKind(LeafKind):
 
     slug = "marketing_email"
     label = gettext_lazy("Marketing email")
-    adds = gettext_lazy("Add marketing email")
+    spec = ("FLT-26", "FLT-27")
 
     def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
         """Any email, and those already sent, the newest first."""

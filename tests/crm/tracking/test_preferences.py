@@ -1,0 +1,84 @@
+"""The page on which contacts say which mail they want, without a login."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm.models import Contact, Subscription, SubscriptionChange, SubscriptionType
+from crm.tracking.unsubscribing import list_unsubscribe, preferences_link
+from records.clock import database_now
+from records.models import Event
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def types(db):
+    SubscriptionType.objects.all().delete()
+    made = [
+        SubscriptionType.objects.create(slug=slug, name=slug.title(), description=f"About {slug}")
+        for slug in ("news", "offers")
+    ]
+    SubscriptionType.objects.create(slug="old", name="Old", active=False)
+    SubscriptionType.objects.create(slug="texts", name="Texts", channel="sms")
+    return made
+
+
+@pytest.fixture
+def ann(db):
+    return Contact.objects.create(email="ann@example.com", first_name="Ann")
+
+
+def status_of(contact: Contact) -> dict[str, str]:
+    return dict(Subscription.objects.filter(contact=contact).values_list("type", "status"))
+
+
+@pytest.mark.covers("EVT-13")
+def test_a_contact_chooses_and_the_choice_is_proved_and_told(client, types, ann):
+    link = preferences_link(ann.pk, "news", "May")
+    shown = client.get(link).content.decode()
+    assert "Offers" in shown and "Old" not in shown and "Texts" not in shown and "ann@example.com" not in shown
+    assert not Subscription.objects.exists()
+    assert "Your choice is saved." in client.post(link, {"type": ["news", "texts", "nonsense"]}).content.decode()
+    assert status_of(ann) == {"news": "subscribed", "offers": "unsubscribed"}
+    proof = SubscriptionChange.objects.get(type="news")
+    assert (proof.source, proof.legal_basis, proof.changed_by) == ("contact", "consent", None)
+    client.post(link, {"type": ["news"], "none": "1"})
+    assert status_of(ann) == {"news": "unsubscribed", "offers": "unsubscribed"}
+    told = Event.objects.filter(event="subscription_updated").order_by("id").values_list("properties", flat=True)
+    assert [(facts["subscription"], facts["state"]) for facts in told] == [
+        ("news", "opted_in"), ("offers", "opted_out"), ("news", "opted_out")
+    ]  # fmt: skip
+    assert Event.objects.filter(event="email_unsubscribed").values_list("properties", flat=True)[0] == {"email": "May"}
+
+
+def test_one_click_of_a_mail_program_unsubscribes_from_what_the_mail_was_about(client, types, ann):
+    link = preferences_link(ann.pk, "news")
+    headers = list_unsubscribe(f"https://crm.example.com{link}")
+    assert headers["List-Unsubscribe"] == f"<https://crm.example.com{link}>"
+    answer = client.post(link, "List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+    assert status_of(ann) == {"news": "unsubscribed"}
+    client.post(preferences_link(ann.pk), {"List-Unsubscribe": "One-Click"})
+    assert status_of(ann) == {"news": "unsubscribed", "offers": "unsubscribed", "old": "unsubscribed"}
+
+
+def test_looking_at_the_page_changes_nothing(client, types, ann):
+    for method in (client.get, client.head):
+        assert method(preferences_link(ann.pk, "news")).status_code == 200
+    assert client.delete(preferences_link(ann.pk)).status_code == 405
+    assert not Subscription.objects.exists()
+
+
+def test_a_link_that_was_changed_and_one_of_a_contact_that_is_gone_look_alike(client, types, ann):
+    gone = Contact.objects.create(email="gone@example.com", deleted_at=database_now())
+    good = preferences_link(ann.pk)
+    answers = [client.get(path) for path in (good[:-3] + "xx/", preferences_link(gone.pk), preferences_link(10**9))]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_somebody_who_asks_too_often_waits(client, settings, types, ann):
+    settings.TRACKING_REQUEST_LIMIT = 0
+    assert client.post(preferences_link(ann.pk), {}).status_code == 429
+    assert not Subscription.objects.exists()
