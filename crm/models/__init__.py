@@ -17,7 +17,6 @@ from crm.models.rotation import Rotation
 from crm.models.saved_columns import SavedColumns
 from crm.models.subscription import Subscription, SubscriptionChange, SubscriptionType
 from crm.models.tracked_term import TrackedTerm
-from crm.models.tracking import CallToAction, Hit, Visitor
 from crm.models.tracking import CallToAction, CallToActionTally, Hit, MarketingEmail, Visitor
 from crm.models.user import Team, TeamMembership, User
 
@@ -44,9 +43,9 @@ __all__ = [
     "LeadStatus",
     "LifecycleStage",
     "LineItem",
+    "MarketingEmail",
     "Meeting",
     "Message",
-    "MarketingEmail",
     "Note",
     "Payment",
     "Pipeline",

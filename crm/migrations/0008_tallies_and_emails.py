@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0006_consent_by_merge"),
+        ("crm", "0007_activities_and_commerce"),
     ]
 
     operations = [
