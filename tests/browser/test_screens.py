@@ -65,6 +65,9 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "outline": lambda world: reverse("admin:workflow_outline", args=[world.workflow.pk]),
     "outline with places": lambda world: reverse("admin:workflow_outline", args=[world.workflow.pk]) + "?add",
     "outline with actions": lambda world: reverse("admin:workflow_outline", args=[world.workflow.pk]) + "?at=steps.0",
+    "test with a record": lambda world: (
+        reverse("admin:workflow_simulation", args=[world.workflow.pk]) + f"?record={world.enrollment.record_id}"
+    ),
     "changes and versions": lambda world: versions_of(world),
     "review": lambda world: reverse("admin:workflow_review", args=[world.workflow.pk]),
     "metrics": lambda world: metrics_of(world),

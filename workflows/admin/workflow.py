@@ -33,6 +33,7 @@ from workflows.admin.limited import limited_chip
 from workflows.admin.mass_views import MassViews
 from workflows.admin.outline_views import OutlineViews
 from workflows.admin.review_views import ReviewViews
+from workflows.admin.simulation_views import SimulationViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking
@@ -76,6 +77,7 @@ class FolderAdmin(admin.ModelAdmin):
 class WorkflowAdmin(
     EditorViews,
     OutlineViews,
+    SimulationViews,
     VersionViews,
     ReviewViews,
     SwitchViews,
@@ -101,6 +103,7 @@ class WorkflowAdmin(
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
             path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
+            path("<int:pk>/test/", wrap(self.simulation_view), name="workflow_simulation"),
             path("<int:pk>/versions/", wrap(self.versions_view), name="workflow_versions"),
             path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics"),
             path("<int:pk>/enroll/", wrap(self.enroll_view), name="workflow_enroll"),

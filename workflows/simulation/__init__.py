@@ -1,0 +1,1 @@
+"""Trying a draft out with a real record, without a trace."""
