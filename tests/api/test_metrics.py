@@ -138,3 +138,4 @@ def test_how_long_batches_and_dispatching_took_is_a_histogram(token):
     assert found["headrace_batch_seconds_bucket", "0.5"] - found["headrace_batch_seconds_bucket", "0.25"] >= 1
     assert found["headrace_batch_seconds_sum",] > 99.3
     assert found["headrace_dispatch_seconds_count",] == 1
+    assert found["headrace_claim_seconds_count",] == 1

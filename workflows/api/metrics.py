@@ -80,11 +80,13 @@ def steps() -> Iterator[Metric]:
 
 
 def durations() -> Iterator[Metric]:
+    claim = HistogramMetricFamily("headrace_claim_seconds", "How long claiming a batch took where something was due.")
+    claim.add_metric([], *timing.histogram(timing.CLAIM))
     batch = HistogramMetricFamily("headrace_batch_seconds", "How long batches of steps took.")
     batch.add_metric([], *timing.histogram(timing.BATCH))
     dispatch = HistogramMetricFamily("headrace_dispatch_seconds", "How long rounds of dispatching took.")
     dispatch.add_metric([], *timing.histogram(timing.DISPATCH))
-    yield from (batch, dispatch)
+    yield from (claim, batch, dispatch)
 
 
 def workflows() -> Iterator[Metric]:

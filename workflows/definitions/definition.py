@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from records.object_types import enrolled_types, object_types
 from records.problems import DocumentError, Problem, unknown_keys
 from workflows.definitions import centres, part_shapes
-from workflows.engine.failing import parse_on_failure
+from workflows.definitions.on_failure import parse_on_failure
 from workflows.registries import actions, triggers
 
 FORMAT = 1

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from workflows.definitions.definition import Step
-from workflows.engine.failing import RETRY_LIMIT
+from workflows.definitions.on_failure import RETRY_LIMIT
 
 CONTINUE, STOP = "continue", "stop"
 

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from workflows.engine.taking_back import new_token
+from workflows.engine.taking_back import FREE, new_token
 
 #: A place that was claimed without a result is claimed in ever smaller parts, so that what kills a worker ends alone.
 PART_OF_ATTEMPT = {0: 1.0, 1: 0.1, 2: 0.0}
@@ -98,6 +98,10 @@ RELEASE = """
         SELECT id FROM workflows_enrollment
         WHERE id = ANY(%(ids)s::bigint[]) AND claim = %(token)s AND status = 'active' FOR UPDATE SKIP LOCKED
     ))
+"""
+GIVE_UP = f"""
+    UPDATE workflows_enrollment e SET {FREE}
+    WHERE e.id = ANY(%(ids)s::bigint[]) AND e.claim = %(token)s AND e.status = 'active'
 """
 # Claimed rows are no index's business, so only the front of each workflow is looked through.
 RECOVER = f"""
@@ -207,6 +211,13 @@ def release(claim: Claim, pause: dt.timedelta) -> None:
     with connection.cursor() as cursor:
         facts: dict[str, Any] = {"token": claim.token, "ids": claim.listed, "pause": pause}
         cursor.execute(RELEASE, facts)
+
+
+def give_up(claim: Claim) -> None:
+    """Free what this process has claimed itself and could not do; the claim counts as one in vain."""
+    with connection.cursor() as cursor:
+        facts: dict[str, Any] = {"token": claim.token, "ids": claim.listed}
+        cursor.execute(GIVE_UP, facts)
 
 
 def recover(now: dt.datetime) -> int:

@@ -10,7 +10,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from records.problems import Problem, unknown_keys
 from workflows.models import Outcome
 from workflows.times.moments import shown_moment
 
@@ -18,34 +17,12 @@ if TYPE_CHECKING:
     from workflows.definitions.definition import Step
     from workflows.engine.batch import Answer
 
-KEYS = {"retry", "then"}
-RETRY_LIMIT = 20
 #: Seconds before the first, second, … further try, give or take a tenth; the last one goes on.
 BACKOFF = (5, 30, 120, 600, 3_600)
 #: Trying again cannot help: somebody has to change the workflow first.
 FINAL = {"invalid_params"}
 #: Failures after which no record goes on, whatever the step's policy says.
 ENDS = {"crashed", "step_gone", "too_many_steps"}
-
-
-def parse_on_failure(document: Any, path: str, faults: list[Problem]) -> tuple[int, bool]:
-    """A step's `on_failure`: retries and whether it stops. Absent means that the record goes on (ACG-12)."""
-    if document is None:
-        return 0, False
-    if not isinstance(document, dict):
-        message = _("“on_failure” is a JSON object like {“retry”: 3, “then”: “stop”}, not %(value)r.")
-        faults.append(Problem(path, message % {"value": document}, document))
-        return 0, False
-    faults += unknown_keys(document, KEYS, path)
-    retries, then = document.get("retry", 0), document.get("then", "continue")
-    if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries <= RETRY_LIMIT:
-        message = _("%(value)r is not a number of retries. Use a whole number from 0 to %(limit)d.")
-        faults.append(Problem(f"{path}.retry", message % {"value": retries, "limit": RETRY_LIMIT}, retries))
-        retries = 0
-    if then not in ("continue", "stop"):
-        message = _("%(value)r is not known here. Use “continue” or “stop”.")
-        faults.append(Problem(f"{path}.then", message % {"value": then}, then))
-    return retries, then == "stop"
 
 
 def allowed_tries(step: Step, answer: Answer) -> int:

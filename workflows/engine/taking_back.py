@@ -12,12 +12,9 @@ import hashlib
 import logging
 import os
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
-
-if TYPE_CHECKING:
-    from workflows.engine.claiming import Claim
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +23,8 @@ MARK_BYTES = 8
 #: Among so many of the first and of the last due of each workflow what was left is looked for.
 SEEN = 5_000
 STATEMENT_TIMEOUT = "5s"
+#: What becomes of a claim in vain.
 FREE = "claim = NULL, claimed_until = NULL, attempts = LEAST(e.attempts + 1, 1000)"
-GIVE_UP = f"""
-    UPDATE workflows_enrollment e SET {FREE}
-    WHERE e.id = ANY(%(ids)s) AND e.claim = %(token)s AND e.status = 'active'
-"""
 DUE = """
     SELECT e.id, e.claim FROM workflows_enrollment e
     WHERE e.workflow_id = w.id AND e.status = 'active' AND e.due_at <= statement_timestamp()
@@ -84,9 +78,3 @@ def take_back() -> int:
     if found:
         logger.info("%d enrollments the last %s had claimed are free again.", found, name)
     return found
-
-
-def give_up(claim: Claim) -> None:
-    """Free what this process has claimed itself and could not do; the claim counts as one in vain."""
-    with connection.cursor() as cursor:
-        cursor.execute(GIVE_UP, {"ids": list(claim.ids), "token": claim.token})

@@ -21,7 +21,7 @@ from records.sql_arrays import array
 from workflows import watchdog
 from workflows.definitions import definition
 from workflows.definitions.definition import Definition
-from workflows.engine import claiming, taking_back
+from workflows.engine import claiming
 from workflows.engine.batch import Standing
 from workflows.engine.claiming import Claim
 from workflows.engine.journey import TRANSIENT, Journey, Poisoned
@@ -30,6 +30,7 @@ from workflows.engine.taking_up import take_up
 from workflows.engine.tallying import Report
 from workflows.enrollment.leaving import noticing
 from workflows.failpoints import reach
+from workflows.health import timing
 from workflows.holding import Held
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 
@@ -55,9 +56,11 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False, since
     Returns how many steps were done in all (at least the number claimed), 0 when nothing was due. Failures of the
     database are retried; if that does not help, the batch is given back for a few seconds and the error raised.
     """
+    asked = time.monotonic()
     claim = claiming.claim(now, limit, freshest=freshest, since=since)
     if claim is None:
         return 0
+    timing.took(timing.CLAIM, time.monotonic() - asked)
     reach("after_claim")
     began = time.monotonic()
     for attempt in range(1, RETRIES + 1):
@@ -74,7 +77,7 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False, since
             if took_too_long(error, began):
                 # The attempt counts: what hangs each time ends after the third.
                 logger.error("A statement of a batch did not end and was cancelled.", extra=dict(watchdog.doing))
-                taking_back.give_up(claim)
+                claiming.give_up(claim)
                 return claim.count
             if attempt == RETRIES or connection.in_atomic_block:
                 give_back(claim)

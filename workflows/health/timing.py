@@ -1,4 +1,4 @@
-"""How long batches of steps and rounds of dispatching took, for the metrics: histograms that all processes add to.
+"""How long claims, batches of steps and rounds of dispatching took: histograms that all processes add to.
 
 Kept apart from the work like the counts of steps (workflows.engine.tallying), and written with them every few seconds.
 """
@@ -16,7 +16,7 @@ from workflows.models import Timing
 
 logger = logging.getLogger(__name__)
 
-BATCH, DISPATCH = "batch", "dispatch"
+BATCH, DISPATCH, CLAIM = "batch", "dispatch", "claim"
 #: Seconds up to which each bucket reaches, the last one to infinity.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 # In one order, so that two processes never wait for each other in a circle.
@@ -34,7 +34,7 @@ sums: defaultdict[tuple[str, int], float] = defaultdict(float)
 
 
 def took(kind: str, seconds: float) -> None:
-    """Remember how long one batch ("batch") or round of dispatching ("dispatch") took."""
+    """Remember how long one claim that found something, one batch, or one round of dispatching took."""
     key = (kind, bisect_left(BOUNDS, seconds))
     counts[key] += 1
     sums[key] += seconds

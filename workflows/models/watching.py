@@ -35,10 +35,10 @@ class Tally(models.Model):
 
 
 class Timing(models.Model):
-    """One bucket of a histogram: how many batches, or rounds of dispatching, took how long. Close, not exact."""
+    """One bucket of a histogram: how many claims, batches or rounds of dispatching took how long. Not exact."""
 
     id = models.BigAutoField(primary_key=True)
-    #: "batch" or "dispatch".
+    #: "claim", "batch" or "dispatch".
     kind = models.CharField(max_length=10)
     #: The place of the bucket's upper bound in workflows.health.timing.BOUNDS.
     bucket = models.PositiveSmallIntegerField()

@@ -27,7 +27,7 @@ CHANNEL = "headrace_changes"
 PARTITIONED = ("records_change", "records_event", "workflows_stepexecution")
 PARTITIONS_LOCK = (7301, 2)
 BEAT = 1.0
-#: Seconds something may be due before the clock believes that no worker is there and lends a hand.
+#: Seconds something may be due before the clock asks whether any worker is there, and lends a hand where none is.
 PATIENCE = 10.0
 HELP_SECONDS = 2.0
 LONGEST_PAUSE = 5.0
@@ -77,7 +77,7 @@ class Clock:
         waiting = self.waiting_since(now)
         if waiting is not None:
             rung = doorbell.ring("high") and doorbell.ring("bulk")
-            if not rung or now - waiting > dt.timedelta(seconds=PATIENCE):
+            if not rung or (now - waiting > dt.timedelta(seconds=PATIENCE) and not doorbell.attended("bulk")):
                 self.work()
         self.rounds.make(now)
 

@@ -40,12 +40,17 @@ class EngineWorker(SimpleWorker):
         return bool(super().work(*args, **options))
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """RQ's, but the one around every job only every few seconds, and in one round trip."""
+        """RQ's, but the one around every job only every few seconds, and in one round trip.
+
+        Signs up anew where Redis knows nothing of this worker any more.
+        """
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
             return
         if timeout is None and time.monotonic() - self.beat_at < HEARTBEAT_SECONDS:
             return
+        if self.birth_date and not self.connection.exists(self.key):
+            self.register_birth()
         with self.connection.pipeline(transaction=False) as pipe:
             super().heartbeat(timeout, pipe)
             pipe.execute()

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from records.problems import Problem, unknown_keys
 from records.properties import Property
 from workflows.schedules.instants import EVERY, RELATIVE_DAYS, Cron, Rule, read_cron
-from workflows.step_forms.time_fields import OFFSET_LIMIT
-from workflows.times.wall_time import WEEKDAYS, time_of, zone_named
+from workflows.times.wall_time import OFFSET_LIMIT, WEEKDAYS, time_of, zone_named
 
 #: What each frequency is made of, besides `every` and `timezone`.
 KEYS = {

@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from workflows.step_forms.forms import ChoiceField, offered
 from workflows.step_forms.params import StepContext
-from workflows.times.wall_time import WEEKDAYS, time_of, workflow_zone
+from workflows.times.wall_time import OFFSET_LIMIT, WEEKDAYS, time_of, workflow_zone
 
 ZONE = "time_zone"
-OFFSET_LIMIT = 3_650
 
 
 class TimeField(forms.Field):

@@ -18,6 +18,8 @@ from django.conf import settings
 #: The days of the week as definitions write them, by `date.weekday()`.
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MIDNIGHT = dt.time()
+#: Days before or after a date that anything may be timed by, at most.
+OFFSET_LIMIT = 3_650
 #: What lies beyond is taken for these, so that every zone can show it: Python's years are 1 to 9999.
 EARLIEST = dt.datetime(1, 1, 3, tzinfo=dt.UTC)
 LATEST = dt.datetime(9999, 12, 29, tzinfo=dt.UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 
@@ -16,9 +17,10 @@ from crm.models import Contact
 from records.clock import database_now
 from records.journal import change_source
 from tests.workflows.building import enroll, make_workflow, step
-from workflows import doorbell, jobs
+from workflows import chores, doorbell, jobs
 from workflows.models import Enrollment
 from workflows.processes.clock import Clock
+from workflows.processes.worker import EngineWorker
 
 SET = step("set", "edit_record", property="city", value="Malmö")
 
@@ -147,6 +149,39 @@ def test_jobs_delivered_many_times_change_nothing(bell, transactional_db):
         jobs.pump("high")
     contact.refresh_from_db()
     assert contact.lead_score == 1
+
+
+@pytest.fixture
+def worker(bell):
+    """A worker of the bulk lane that has signed up."""
+    found = EngineWorker([Queue("bulk", connection=bell.client())], connection=bell.client())
+    found.register_birth()
+    return found
+
+
+def test_a_worker_is_known_again_soon_after_redis_has_forgotten_everything(bell, worker):
+    assert doorbell.attended("bulk")
+    bell.client().flushdb()
+    assert not doorbell.attended("bulk")
+    worker.heartbeat()
+    assert doorbell.attended("bulk")
+    assert bell.client().ttl(worker.key) > 0, "and forgotten again should it die without a word"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_leaves_long_work_to_the_workers_that_are_there(bell, worker, transactional_db, monkeypatch):
+    done = []
+    long = chores.Chore(lambda now: now - dt.timedelta(hours=1), lambda now: done.append(now) or 0)
+    monkeypatch.setattr(chores, "chores", [long])
+    clock = Clock()
+    try:
+        clock.beat()
+        assert (done, queued("bulk")) == ([], 1)
+        worker.register_death()
+        clock.beat()
+        assert len(done) == 1, "nobody else is there"
+    finally:
+        clock.disconnect()
 
 
 def test_there_are_two_lanes_only():
