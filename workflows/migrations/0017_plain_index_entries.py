@@ -12,7 +12,7 @@ INDEXES = ("workflows_enrollment_pkey", "enrollment_history", "enrollment_record
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0015_named_versions"),
+        ("workflows", "0016_webhooks"),
     ]
 
     operations = [
