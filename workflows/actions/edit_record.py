@@ -14,10 +14,12 @@ from records.properties import Property
 from records.vocabulary import ListedIn
 from workflows.actions.base import Action
 from workflows.engine.writing import current_values, locked_values, set_for_all, write
+from workflows.events.occasion import facts_told
 from workflows.registries import actions
 from workflows.step_forms import copying
 from workflows.step_forms.forms import FlagField, PropertyField
 from workflows.step_forms.params import StepContext
+from workflows.step_forms.sources import SourceField, source_of, told_slug
 from workflows.step_forms.targets import TargetForm, properties_for, subject_of, targets_of
 from workflows.step_forms.value_field import ValueField
 from workflows.texts import tokens
@@ -45,7 +47,7 @@ class EditRecord(Action):
             required=False,
             help_text=gettext_lazy("Text may hold tokens like {{ deal.name }}."),
         )
-        copy_from = PropertyField(label=gettext_lazy("or copy it from"), required=False)
+        copy_from = SourceField(label=gettext_lazy("or copy it from"), required=False)
         clear = FlagField(label=gettext_lazy("or clear the property"))
 
         def clean(self) -> dict[str, Any]:
@@ -59,8 +61,9 @@ class EditRecord(Action):
             if given == ["clear"] and prop.required:
                 message = _("%(property)s must not be blank, so it cannot be cleared. Set a value.")
                 self.add_error("clear", message % {"property": prop.label})
-            source = self.context.properties.get(cleaned.get("copy_from") or "")
-            fault = copying.fault(source, prop, same_record=not self.raw("of")) if source else ""
+            copied = cleaned.get("copy_from")
+            source, same = source_of(copied, self.context), not (self.raw("of") or told_slug(copied))
+            fault = copying.fault(source, prop, same_record=same) if source else ""
             if fault:
                 self.add_error("copy_from", fault)
             return cleaned
@@ -76,7 +79,7 @@ class EditRecord(Action):
         if document.get("clear"):
             return _("Clear %(property)s") % facts
         if document.get("copy_from"):
-            source = context.properties.get(str(document["copy_from"]))
+            source = source_of(document["copy_from"], context)
             facts["source"] = source.label if source else document["copy_from"]
             return _("Copy %(source)s into %(property)s") % facts
         if document.get("value") in (None, "", []):
@@ -85,7 +88,7 @@ class EditRecord(Action):
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         copied = document.get("copy_from")
-        found = {f"{context.object_type.slug}.{copied}"} if copied else set()
+        found = {f"{context.object_type.slug}.{copied}"} if copied and not told_slug(copied) else set()
         return found | tokens.reads(document.get("value"), context.object_type)
 
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
@@ -160,13 +163,23 @@ class EditRecord(Action):
         if params["clear"]:
             return dict.fromkeys(batch.ids)
         if params["copy_from"]:
-            source = batch.properties[params["copy_from"]]
-            values = current_values(batch, source)
-            return cleaned(batch, prop, values, lambda value: copying.convert(value, source, prop))
+            return self.copied(batch, params["copy_from"], prop)
         if tokens.has_tokens(params["value"]):
             target = "text" if prop.kind.textual and not prop.options else "value"
             return cleaned(batch, prop, batch.render(params["value"], target), prop.clean)
         return dict.fromkeys(batch.ids, params["value"])
+
+    def copied(self, batch: Batch, name: str, prop: Property) -> dict[int, Any]:
+        """The values of a property of the record, or of the event that enrolled it."""
+        if slug := told_slug(name):
+            facts = facts_told(batch.definition, batch.enrollments, [slug])[slug]
+            batch.skip([one for one in batch.enrollments if one.record_id not in facts], "nothing_to_copy")
+            part = batch.part([one for one in batch.enrollments if one.record_id in facts])
+            found = cleaned(part, prop, facts, lambda fact: copying.convert(fact[1], fact[0], prop))
+            batch.absorb(part)
+            return found
+        source = batch.properties[name]
+        return cleaned(batch, prop, current_values(batch, source), lambda value: copying.convert(value, source, prop))
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         slug = str(detail.get("property", ""))

@@ -13,6 +13,7 @@ from django.db.models import Model, QuerySet
 
 from records.object_types import ObjectType
 from workflows.definitions.definition import Definition, Step
+from workflows.events.occasion import texts_told
 from workflows.models import Outcome, Revision, Workflow
 from workflows.step_forms.params import StepContext
 from workflows.texts import tokens
@@ -174,7 +175,9 @@ class Batch:
         """A text with its tokens filled in, by record id; see workflows.texts.tokens.render_many for `target`."""
         if not tokens.has_tokens(template):
             return dict.fromkeys(self.ids, template)
-        return tokens.render_many(template, self.object_type, self.records_by_id.values(), self.now, target)
+        slugs, raw = tokens.told_slugs(template), target == "value"
+        told = texts_told(self.definition, self.enrollments, slugs, raw=raw) if slugs else None
+        return tokens.render_many(template, self.object_type, self.records_by_id.values(), self.now, target, told)
 
     def done(self, enrollments: Some = None, /, **detail: Any) -> None:
         """The step is done; the record goes on."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.properties import Property
+from workflows.step_forms.offered_tokens import offered_tokens
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.texts import tokens
 
@@ -49,6 +50,11 @@ class TokenField(TextField):
         self.context = context
         self.help_text = str(self.help_text).replace("deal.name", example_token(context))
 
+    @property
+    def offered(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The tokens the page offers to insert."""
+        return offered_tokens(self.context) if self.context else []
+
     def clean(self, value: Any) -> str:
         text = super().clean(value)
         check_tokens(text, self.context)
@@ -65,7 +71,7 @@ def example_token(context: StepContext) -> str:
 def check_tokens(text: Any, context: StepContext | None) -> None:
     """Raises ValidationError for each token that cannot be filled in."""
     if context is not None and tokens.has_tokens(text):
-        found = tokens.check(text, context.object_type, context.properties)
+        found = tokens.check(text, context.object_type, context.properties, context.told)
         if found:
             raise ValidationError([problem.message for problem in found])
 

@@ -44,10 +44,20 @@ class StepContext:
         """The object type's properties by slug, read once for this context."""
         return self.object_type.properties()
 
+    @cached_property
+    def told(self) -> Mapping[str, Property]:
+        """What is told with the events that enroll, by slug; read once for this context."""
+        # The events' own forms are made of these.
+        from workflows.events.occasion import properties_told
+
+        return properties_told(self.definition)
+
     def at(self, step: Step) -> StepContext:
         """The context of another step, with the properties already read."""
         context = replace(self, step=step)
         context.__dict__["properties"] = self.properties
+        if "told" in self.__dict__:
+            context.__dict__["told"] = self.told
         return context
 
 

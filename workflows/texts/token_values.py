@@ -53,6 +53,13 @@ def values_of(
     return found
 
 
+def shown_values(prop: Property, values: dict[int, Any], *, raw: bool = False) -> dict[int, Shown]:
+    """Values of one property, wherever they come from, as `values_of` gives them."""
+    users = users_by_id(value for value in values.values() if value is not None) if prop.type == "user" else {}
+    labels = {} if raw else {option.value: str(option.label) for option in prop.options}
+    return {pk: shown(prop, value, labels, users, raw) for pk, value in values.items()}
+
+
 def column_of(object_type: ObjectType, prop: Property, records: list[Any]) -> dict[int, Any]:
     """One property of loaded records; a calculated one is asked from the database."""
     if prop.calculated is None:

@@ -29,6 +29,8 @@ INPUT_LIMIT = 65_536
 OUTPUT_LIMIT = 1_048_576
 TOKEN_LIMIT = 200
 TOKEN_LENGTH = 500
+#: What tokens call the event that enrolled the record.
+EVENT = "event"
 TARGETS = ("text", "line", "html", "value")
 
 environment = Environment()
@@ -137,8 +139,16 @@ def tokens_of(text: Any) -> list[Token]:
         return []
 
 
-def check(template: str, object_type: ObjectType, properties: Mapping[str, Any] | None = None) -> list[Problem]:
-    """What keeps a text from being rendered for records of an object type; [] when nothing does."""
+def check(
+    template: str,
+    object_type: ObjectType,
+    properties: Mapping[str, Any] | None = None,
+    told: Iterable[str] = (),
+) -> list[Problem]:
+    """What keeps a text from being rendered for records of an object type; [] when nothing does.
+
+    `told` are the properties of the event that enrolls, which tokens name as {{ event.… }}.
+    """
     if not isinstance(template, str):
         return [Problem("", _("%(value)r is not text. Send a string.") % {"value": template})]
     try:
@@ -149,7 +159,7 @@ def check(template: str, object_type: ObjectType, properties: Mapping[str, Any] 
     if not tokens:
         return []
     known = object_type.properties() if properties is None else properties
-    allowed = allowed_names(object_type, known)
+    allowed = [*allowed_names(object_type, known), *(f"{EVENT}.{slug}" for slug in told)]
     message = _("There is no token “%(token)s”. Use one of: %(known)s.")
     return [
         Problem("", message % {"token": token.name, "known": ", ".join(allowed)}, token.name, code="unknown_token")
@@ -175,25 +185,39 @@ def allowed_names(object_type: ObjectType, properties: Mapping[str, Any]) -> lis
 def reads(template: Any, object_type: ObjectType) -> set[str]:
     """The properties a text reads, as "object_type.property"."""
     slugs = {property_slug(token, object_type) for token in tokens_of(template)}
-    return {f"{object_type.slug}.{slug}" for slug in slugs if slug}
+    return {f"{object_type.slug}.{slug}" for slug in slugs if slug and "." not in slug}
+
+
+def told_slugs(template: Any) -> list[str]:
+    """The properties of the event that enrolled the record a text speaks of."""
+    named = (token.path for token in tokens_of(template))
+    return list(dict.fromkeys(path[1] for path in named if path[0] == EVENT and len(path) > 1))
 
 
 def property_slug(token: Token, object_type: ObjectType) -> str:
-    """The property of the record a token speaks of; "" when it is none of this object type."""
+    """The property of the record a token speaks of, "event.…" for one of the event; "" when it is neither."""
     source, *rest = token.path
+    if source == EVENT and rest:
+        return f"{EVENT}.{rest[0]}"
     if source == "owner":
         return "owner"
     return rest[0] if rest and source == object_type.slug else ""
 
 
 def render_many(
-    template: str, object_type: ObjectType, records: Iterable[Any], now: Any = None, target: str = "text"
+    template: str,
+    object_type: ObjectType,
+    records: Iterable[Any],
+    now: Any = None,
+    target: str = "text",
+    told: Mapping[int, Mapping[str, Shown]] | None = None,
 ) -> dict[int, str]:
     """The text for each record, by its id, with a constant number of queries.
 
     `target` chooses how values are written: "text" as people read them, "line" the same without line breaks
     (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property). Blank and
-    unknown tokens become "". Raises TokenError when the text cannot be read or a result would be too long.
+    unknown tokens become "". `told` has what was told with the event that enrolled each record. Raises TokenError
+    when the text cannot be read or a result would be too long.
     """
     if target not in TARGETS:
         raise ValueError(f"There is no target {target!r}; use one of {TARGETS}.")
@@ -204,6 +228,8 @@ def render_many(
         return {record.pk: on_one_line(template) if target == "line" else template for record in records}
     slugs = {slug for token in tokens if (slug := property_slug(token, object_type))}
     values = values_of(object_type, slugs, records, raw=target == "value")
+    for pk, facts in (told or {}).items():
+        values.get(pk, {}).update({f"{EVENT}.{slug}": value for slug, value in facts.items()})
     return {record.pk: joined(pieces, values[record.pk], object_type, target) for record in records}
 
 
