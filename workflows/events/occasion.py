@@ -50,7 +50,7 @@ def facts_told(
     Records that were enrolled otherwise, and events without such a property, are left out. One statement for each
     event of the trigger.
     """
-    wanted, found = set(slugs), {slug: {} for slug in slugs}  # type: dict[str, dict[int, tuple[Property, Any]]]
+    found: dict[str, dict[int, tuple[Property, Any]]] = {slug: {} for slug in slugs}
     groups: dict[int, dict[int, Standing]] = {}
     items = items_of(definition)
     for one in enrollments:
@@ -59,7 +59,7 @@ def facts_told(
             groups.setdefault(place, {})[int(one.cause.get("event_id") or one.cause["change"])] = one
     for place, by_id in groups.items():
         rows = rows_of(items[place], object_types[definition.object])
-        known = {slug: prop for slug, prop in (rows.properties() if rows else {}).items() if slug in wanted}
+        known = {slug: prop for slug, prop in (rows.properties() if rows else {}).items() if slug in found}
         if rows is None or not known:
             continue
         for values in occurrences(rows, known, by_id):
