@@ -65,6 +65,10 @@ class Transitions:
     joined: list[int]
     left: list[int]
 
+    def __bool__(self) -> bool:
+        """Whether anybody has joined or left."""
+        return bool(self.joined or self.left)
+
 
 #: For each segment, the records that may have joined or left it, and what happened that may have done it.
 Touched = dict[Segment, dict[int, list[PendingChange]]]

@@ -7,14 +7,14 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from psycopg import errors
 
-from records import crossings, segments, vocabulary
+from records import crossings, refreshing, segments, vocabulary
 from records.lists.telling import tell_of_segment
 from records.models import ChangeKind, Membership, PendingChange, Segment
 from records.object_types import object_types
@@ -97,10 +97,9 @@ def dispatch_once(now: dt.datetime, limit: int) -> int:
         happened = [*pending, *reacting.as_changes(told)]
         touched = sorted(segments.touched(happened).items(), key=lambda item: item[0].pk)
         version = vocabulary.version() if touched else ()
-        for segment, causes in touched:
-            watch(segment, causes, now, version)
+        follow_changes(dict(touched), now, version)
         for segment, crossed in crossings.look(now):
-            watch(segment, None, now, vocabulary.version(), crossed)
+            follow_time(segment, crossed, now, vocabulary.version())
         reach("before_dispatch_commit")
     reach("after_dispatch_commit")
     if pending:
@@ -123,29 +122,43 @@ def take(limit: int) -> list[PendingChange]:
     return sorted(PendingChange.objects.raw(TAKE, [limit]), key=lambda change: change.pk)
 
 
-def watch(
-    segment: Segment,
-    causes: Causes | None,
-    now: dt.datetime,
-    version: Version,
-    crossed: Collection[int] | None = None,
-) -> None:
-    """Bring a segment up to date and follow who joined and left.
-
-    It is looked at for changed records; without (None) for those whose dates time has gone past, or for all.
+def follow_changes(touched: segments.Touched, now: dt.datetime, version: Version) -> None:
+    """Bring the segments up to date for changed records, all in one statement, and follow who joined and left.
 
     One whose criteria cannot be read any more, because a property was removed behind our back, ends alone: its
     workflows are turned off, their audit log says why, and what the others wait for is dispatched.
     """
+    readable: segments.Touched = {}
+    for segment, causes in touched.items():
+        try:
+            plan_of(segment, now, version)
+        except DocumentError as error:
+            give_up(segment, error, now)
+        else:
+            readable[segment] = causes
+    moved = refreshing.refresh(readable, now, version)
+    listening = live_subscriptions(readable)
+    for segment, causes in readable.items():
+        heard = listening[segment.pk]
+        if moved[segment] or any(one.purpose == Purpose.REENROLLMENT for one in heard):
+            try:
+                with transaction.atomic():
+                    tell_of_segment(segment, moved[segment], causes, now)
+                    follow(segment, heard, moved[segment], causes, now, version)
+            except DocumentError as error:
+                give_up(segment, error, now)
+
+
+def follow_time(segment: Segment, crossed: Collection[int] | None, now: dt.datetime, version: Version) -> None:
+    """Bring one up to date for the records whose dates time has gone past, or (None) for all."""
     try:
         with transaction.atomic():
-            asked = crossed if causes is None else causes
-            if asked is None:
+            if crossed is None:
                 moved = segments.refresh_all(segment, now)
             else:
-                moved = segments.refresh(segment, asked, now, version)
-            tell_of_segment(segment, moved, causes or {}, now)
-            follow(segment, moved, causes or {}, now, version)
+                moved = segments.refresh(segment, crossed, now, version)
+            tell_of_segment(segment, moved, {}, now)
+            follow(segment, live_subscriptions([segment])[segment.pk], moved, {}, now, version)
     except DocumentError as error:
         give_up(segment, error, now)
 
@@ -153,7 +166,7 @@ def watch(
 def give_up(segment: Segment, error: DocumentError, now: dt.datetime) -> None:
     """Turn off the workflows whose criteria cannot be read, and say why."""
     because = " ".join(str(problem.message) for problem in error.problems)[:500]
-    workflows = [subscription.revision.workflow for subscription in live_subscriptions(segment)]
+    workflows = [subscription.revision.workflow for subscription in live_subscriptions([segment])[segment.pk]]
     logger.error("The criteria of segment %d cannot be read: %s Turned off: %s", segment.pk, because, workflows)
     Segment.objects.filter(pk=segment.pk).update(active=False)
     Workflow.objects.filter(pk__in=[workflow.pk for workflow in workflows]).update(status=Workflow.Status.OFF)
@@ -163,9 +176,16 @@ def give_up(segment: Segment, error: DocumentError, now: dt.datetime) -> None:
     )
 
 
-def follow(segment: Segment, moved: segments.Transitions, causes: Causes, now: dt.datetime, version: Version) -> None:
+def follow(
+    segment: Segment,
+    listening: Iterable[Subscription],
+    moved: segments.Transitions,
+    causes: Causes,
+    now: dt.datetime,
+    version: Version,
+) -> None:
     """Do what the workflows on a segment want done with those who joined and left."""
-    for subscription in live_subscriptions(segment):
+    for subscription in listening:
         if subscription.purpose in GUARDS:
             leaving.follow_guard(subscription, moved, now)
         elif subscription.revision.workflow.status not in Workflow.OPEN:
@@ -228,16 +248,21 @@ def told_of(
     return {pk: cause_of(causes.get(pk, []), answers.get(pk, "")) for pk in ids}
 
 
-def live_subscriptions(segment: Segment) -> QuerySet[Subscription]:
-    """Those of live revisions that watch the segment; of workflows that are off there is none."""
-    return (
+def live_subscriptions(watched: Iterable[Segment]) -> dict[int, list[Subscription]]:
+    """Those of live revisions that watch each of the segments; of workflows that are off there is none."""
+    found: dict[int, list[Subscription]] = defaultdict(list)
+    rows = (
         Subscription.objects.filter(
-            segment=segment, revision=F("revision__workflow__live"), revision__workflow__deleted_at=None
+            segment__in=[segment.pk for segment in watched],
+            revision=F("revision__workflow__live"),
+            revision__workflow__deleted_at=None,
         )
         .exclude(revision__workflow__status=Workflow.Status.OFF)
         .select_related("revision__workflow__live")
-        .order_by("pk")
     )
+    for subscription in rows.order_by("pk"):
+        found[subscription.segment_id].append(subscription)
+    return found
 
 
 def cause_of(changes: list[PendingChange], leaves: str) -> dict[str, Any]:

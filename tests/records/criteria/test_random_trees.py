@@ -1,0 +1,99 @@
+"""Whatever the criteria and the world, SQL finds the records a naive reading of the specification finds.
+
+`CRITERIA_SEED=… pytest tests/records/criteria/test_random_trees.py -s` does a run again; HEADRACE_FULL=1 does 5,200.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from records import criteria
+from records.criteria.operators import operators
+from records.object_types import object_types
+from tests.examples import FULL, examples
+from tests.records.criteria.forest import FAMILIES, ZONES, group
+from tests.records.criteria.world import DAYS, MINUTES, World, types_of
+from tests.records.criteria.world_oracle import WorldOracle
+
+SEED = int(os.environ.get("CRITERIA_SEED") or random.SystemRandom().randint(1, 10**9))
+WORLDS = 10 if FULL else 1
+TREES = examples(60, 520)
+KINDS = ("contact", "contact", "company", "deal")
+INSTANTS = st.builds(
+    lambda day, minutes: dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) + dt.timedelta(minutes=minutes),
+    st.sampled_from(DAYS), st.sampled_from(MINUTES),
+)  # fmt: skip
+asked: Counter[str] = Counter()
+
+
+def told(document: Any, kind: str) -> Iterator[str]:
+    """The kinds of filters in a document, the operators by family of property."""
+    if isinstance(document, list):
+        for part in document:
+            yield from told(part, kind)
+    elif isinstance(document, dict):
+        if "property" in document and "operator" in document:
+            types = types_of(kind) | {f"f_{name}": name for name in FAMILIES} | {"occurred_at": "datetime"}
+            found = types.get(document["property"], document["property"].removeprefix("f_"))
+            yield f"{FAMILIES.get(found, found)}:{document['operator']}"
+            return
+        for key in ("event", "list", "workflow", "association"):
+            if key in document:
+                yield key
+        for refinement in document.get("refine") or ():
+            yield f"refined by {refinement}"
+        for part in document.values():
+            yield from told(part, document.get("association", kind))
+
+
+@pytest.mark.slow
+@pytest.mark.covers(
+    "TRG-09", "TRG-10", "TRG-23", "TRG-24", "TRG-25", "TRG-26", "FLT-01", "FLT-02", "FLT-03", "FLT-04", "FLT-20",
+    "FLT-34", "FLT-42", "FLT-43", "FLT-44", "FLT-45", "FLT-46", "OPR-01", "OPR-02", "OPR-03", "OPR-04", "OPR-05",
+    "OPR-06", "OPR-07", "OPR-08", "OPR-17", "OPR-18", "OPR-19", "OPR-25", "OPR-28", "OPR-29", "OPR-32", "OPR-36",
+    "OPR-37", "OPR-38", "OPR-39", "OPR-48", "OPR-49", "OPR-50", "OPR-51",
+)  # fmt: skip
+@pytest.mark.parametrize("number", range(WORLDS))
+def test_sql_finds_what_a_naive_reading_finds(db: None, number: int, request: pytest.FixtureRequest) -> None:
+    world = World(SEED + number)
+    done = Counter[str]()
+
+    @seed(SEED + number)
+    @settings(
+        max_examples=TREES, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+    )  # fmt: skip
+    @given(st.data(), st.sampled_from(KINDS), INSTANTS, st.sampled_from(ZONES))
+    def agree(data: st.DataObject, kind: str, now: dt.datetime, zone: str) -> None:
+        tree = {"any": [data.draw(group(world, kind), label=f"CRITERIA_SEED={SEED} criteria on {kind}")]}
+        compiled = criteria.compile(tree, object_types[kind], now=now, zone=zone)
+        oracle = WorldOracle(now, zone, blanks_match_negatives=kind == "contact")
+        live = [thing for thing in world.things[kind] if not thing.deleted]
+        expected = {thing.pk for thing in live if oracle.test(tree)(thing)}
+        assert set(compiled.records().values_list("pk", flat=True)) == expected
+        leaves = oracle.leaves(tree)
+        explained = compiled.explain([thing.pk for thing in live])
+        for thing in live:
+            assert [answer.met for answer in explained[thing.pk]] == [leaf(thing) for leaf in leaves]
+        asked.update(told(tree, kind))
+        done.update(cases=1, answers=len(live) * (1 + len(leaves)), found=len(expected))
+
+    agree()
+    lines = request.config.pluginmanager.get_plugin("terminalreporter")
+    if lines is not None:
+        lines.write_line(
+            f"\nWorld {number}: {done['cases']} trees, {done['answers']:,} answers compared, {done['found']:,} records"
+            f" found; again with CRITERIA_SEED={SEED}"
+        )
+    if FULL and number == WORLDS - 1:
+        missing = set(operators) - set(asked)
+        assert not missing, f"no tree had {sorted(missing)}"
