@@ -22,7 +22,7 @@ from records.event_types import known_event_types
 from records.journal import changes_of
 from records.models import Event
 from records.object_types import ObjectType, object_types
-from workflows.history.event_stories import facts_of
+from workflows.history.event_stories import details_of, sentence_of
 from workflows.models import Enrollment
 
 SIZE = 20
@@ -166,8 +166,8 @@ def happened(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
             "event",
             row.pk,
             "zap",
-            str(kinds[row.event].label) if row.event in kinds else row.event,
-            body=escape(facts_of(kinds.get(row.event), row.properties)),
+            sentence_of(kinds.get(row.event), row.event, row.properties),
+            body=escape(details_of(kinds.get(row.event), row.properties)),
         )
         for row in first(rows, "occurred_at", place)
     ]

@@ -19,31 +19,44 @@ LINK = fact("link", _("Link"), "url")
 STATES = (Option("opted_in", _("Opted in")), Option("opted_out", _("Opted out")))
 
 
-def mail(slug: str, label: Text, *more: Property, description: Text = "") -> EventType:
-    return EventType(slug, label, CATEGORY, ("contact",), (*MAIL, KIND, *more), description)
+#: Emails sent to many at once count in filters, but trigger nothing (EVT-07).
+QUIET = (("kind", "batch"),)
+
+
+def mail(slug: str, label: Text, sentence: Text, row: str, *more: Property, description: Text = "") -> EventType:
+    facts, spec = (*MAIL, KIND, *more), (row, "FLT-26", "FLT-27") if row else ("FLT-26", "FLT-27")
+    return EventType(
+        slug, label, CATEGORY, ("contact",), facts, description, spec=spec, sentence=sentence, quiet=QUIET
+    )
 
 
 TYPES = (
-    mail("email_sent", _("Marketing email sent")),
-    mail("email_delivered", _("Marketing email delivered")),
+    mail("email_sent", _("Marketing email sent"), _("Was sent the email “%(email)s”"), "EVT-07"),
+    mail("email_delivered", _("Marketing email delivered"), _("Received the email “%(email)s”"), "EVT-08"),
     mail(
-        "email_opened", _("Marketing email opened"), MACHINE,
+        "email_opened", _("Marketing email opened"), _("Opened the email “%(email)s”"), "EVT-09", MACHINE,
         description=_("Mail programs open emails by themselves, too: a click or a reply says more."),
     ),
-    mail("email_clicked", _("Link in a marketing email clicked"), LINK),
-    mail("email_replied", _("Marketing email replied to")),
     mail(
-        "email_bounced", _("Marketing email bounced"), fact("bounce", _("Bounce"), "select", options_source=BOUNCES),
-        fact("reason", _("Reason")),
+        "email_clicked", _("Link in a marketing email clicked"), _("Clicked a link in the email “%(email)s”"),
+        "EVT-10", LINK,
     ),
-    mail("email_marked_as_spam", _("Marketing email marked as spam")),
-    mail("email_unsubscribed", _("Unsubscribed by a marketing email")),
+    mail("email_replied", _("Marketing email replied to"), _("Replied to the email “%(email)s”"), "EVT-11"),
+    mail(
+        "email_bounced", _("Marketing email bounced"), _("The email “%(email)s” bounced"), "EVT-12",
+        fact("bounce", _("Bounce"), "select", options_source=BOUNCES), fact("reason", _("Reason")),
+    ),
+    mail(
+        "email_marked_as_spam", _("Marketing email marked as spam"), _("Marked the email “%(email)s” as spam"), "",
+    ),
+    mail("email_unsubscribed", _("Unsubscribed by a marketing email"), _("Unsubscribed by the email “%(email)s”"), ""),
     EventType(
         "subscription_updated", _("Email subscription updated"), CATEGORY, ("contact",),
         (
             fact("subscription", _("Subscription type"), required=True), fact("channel", _("Channel")),
             fact("state", _("State"), "select", options_source=STATES, required=True), fact("reason", _("Reason")),
         ),
+        spec=("EVT-13",),
     ),
 )  # fmt: skip
 

@@ -15,19 +15,24 @@ GATHERING = (
 )  # fmt: skip
 DOCUMENT = (fact("document", _("Document"), required=True), fact("page", _("Page"), "url"))
 TYPES = (
-    EventType("sms_sent", _("Text message sent"), SMS, ("contact",), MESSAGE),
-    EventType("sms_delivered", _("Text message delivered"), SMS, ("contact",), MESSAGE),
+    EventType("sms_sent", _("Text message sent"), SMS, ("contact",), MESSAGE, spec=("EVT-32",)),
+    EventType("sms_delivered", _("Text message delivered"), SMS, ("contact",), MESSAGE, spec=("EVT-33",)),
     EventType(
         "sms_clicked", _("Link in a text message clicked"), SMS, ("contact",),
-        (*MESSAGE, fact("link", _("Link"), "url")),
+        (*MESSAGE, fact("link", _("Link"), "url")), spec=("EVT-34",),
     ),
     EventType(
-        "marketing_event_registered", _("Registered for a marketing event"), GATHERINGS, ("contact",), GATHERING
+        "marketing_event_registered", _("Registered for a marketing event"), GATHERINGS, ("contact",), GATHERING,
+        spec=("EVT-38", "FLT-41"),
     ),
     EventType(
-        "marketing_event_cancelled", _("Cancelled a marketing event registration"), GATHERINGS, ("contact",), GATHERING
+        "marketing_event_cancelled", _("Cancelled a marketing event registration"), GATHERINGS, ("contact",),
+        GATHERING, spec=("EVT-39",),
     ),
-    EventType("marketing_event_attended", _("Attended a marketing event"), GATHERINGS, ("contact",), GATHERING),
+    EventType(
+        "marketing_event_attended", _("Attended a marketing event"), GATHERINGS, ("contact",), GATHERING,
+        spec=("FLT-41",),
+    ),
     EventType(
         "survey_answered", _("Survey answered"), FEEDBACK, ("contact", "ticket"),
         (

@@ -51,15 +51,23 @@ TYPES = (
             fact("path", _("Path")),
         ),
         _("The contact has visited a page. Opening a file is no visit of a page."),
+        spec=("EVT-06", "FLT-31", "TRG-14"), sentence=_("Viewed the page “%(title)s”"),
     ),
-    EventType("cta_viewed", _("Call to action seen"), CALLS, ("contact",), CTA),
-    EventType("cta_clicked", _("Call to action clicked"), CALLS, ("contact",), CTA),
+    EventType(
+        "cta_viewed", _("Call to action seen"), CALLS, ("contact",), CTA, spec=("EVT-15", "FLT-35"),
+        sentence=_("Saw the call to action “%(cta)s”"),
+    ),
+    EventType(
+        "cta_clicked", _("Call to action clicked"), CALLS, ("contact",), CTA, spec=("EVT-16", "FLT-35"),
+        sentence=_("Clicked the call to action “%(cta)s”"),
+    ),
     EventType(
         "media_played", _("Media played"), MEDIA, ("contact",),
         (
             fact("media", _("Media"), required=True), PAGE, fact("seconds", _("Seconds played"), "number"),
             fact("percent", _("Part played (%)"), "number"),
         ),
+        spec=("EVT-17",), sentence=_("Played “%(media)s”"),
     ),
     EventType(
         "ad_interacted", _("Ad interaction"), ADS, ("contact",),
@@ -70,10 +78,12 @@ TYPES = (
             fact("entity", _("Kind of ad entity"), "select", options_source=ENTITIES),
             fact("search_term", _("Search term")), fact("click_id", _("Click id")),
         ),
+        spec=("EVT-14", "FLT-39"),
     ),
     EventType(
         "cookie_consent_given", _("Cookie consent answered"), PRIVACY, ("contact",),
         (fact("consent", _("Answer"), "select", options_source=CONSENT, required=True), PAGE),
+        spec=("FLT-22",), sentence=_("Answered the cookie banner: %(consent)s"),
     ),
 )  # fmt: skip
 

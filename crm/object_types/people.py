@@ -10,13 +10,15 @@ from crm.object_types.links import links
 from records.object_types import register
 
 #: What websites tell of a contact (FLT-22, FLT-36 to FLT-38).
-CAME_FROM = {
-    name: {"group": _("Where the contact came from")}
-    for name in (
-        "google_click_id", "facebook_click_id", "linkedin_click_id", "microsoft_click_id", "first_source",
-        "first_medium", "first_campaign", "last_source", "last_medium", "last_campaign", "cookie_consent",
-    )
-}  # fmt: skip
+GROUPS = (
+    (_("Ads"), ("google_click_id", "facebook_click_id", "linkedin_click_id", "microsoft_click_id")),
+    (
+        _("Where the contact came from"),
+        ("first_source", "first_medium", "first_campaign", "last_source", "last_medium", "last_campaign"),
+    ),
+    (_("Privacy consent"), ("cookie_consent",)),
+)
+CAME_FROM = {name: {"group": group} for group, names in GROUPS for name in names}
 
 
 def register_people() -> None:

@@ -86,6 +86,7 @@ class MarketingEmailKind(LeafKind):
 
     slug = "marketing_email"
     label = gettext_lazy("Marketing email")
+    refined = tuple(OPERATORS)
     spec = ("FLT-26", "FLT-27")
 
     def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:

@@ -51,6 +51,7 @@ def property_entry(prop: Property) -> dict[str, Any]:
         "label": capfirst(str(prop.label)),
         "type": prop.type,
         "family": family,
+        "group": str(prop.group),
         "options": [option_entry(option) for option in prop.options] if "select" in family else [],
         "operators": [f"{family}:{slug}" for slug in operators_for(prop)],
     }
@@ -121,7 +122,7 @@ def kind_entries(object_type: ObjectType, user: Any = None) -> list[dict[str, An
             found.append(
                 {
                     "key": slug, "label": str(kind.label), "options": options, "operators": paired(kind.operators()),
-                    "rows": kind.rows,
+                    "rows": kind.rows, "refined": list(kind.refined),
                 }
             )  # fmt: skip
     return found

@@ -22,7 +22,8 @@ class EventType:
     by it. `ingested`: whether the API takes occurrences of it. `permission`: who lacks it is not offered the event
     and may not bring it into a workflow (TRG-12); "" is everybody. `spec`: the rows of the specification it carries
     out, for docs/triggers.md. `unfinished`: a sentence that says what is still to be done before anything can begin
-    with it.
+    with it. `sentence`: an occurrence as a timeline tells it, with the facts in it as %(slug)s; told without it where
+    one is missing. `quiet`: facts, as slug and stored value, with which an occurrence counts, but triggers nothing.
     """
 
     slug: str
@@ -38,6 +39,8 @@ class EventType:
     permission: str = ""
     spec: tuple[str, ...] = ()
     unfinished: Text = ""
+    sentence: Text = ""
+    quiet: tuple[tuple[str, str], ...] = ()
 
     def happens_to(self, object_type: str) -> bool:
         """Whether it happens to records of this type."""

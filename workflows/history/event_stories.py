@@ -33,6 +33,31 @@ def facts_of(kind: EventType | None, properties: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def sentence_of(kind: EventType | None, slug: str, properties: Mapping[str, Any]) -> str:
+    """ "Viewed the page “Pricing”": an occurrence in a line, without what `details_of` tells besides."""
+    if kind is None:
+        return slug
+    facts = told_in(kind, properties)
+    return str(kind.sentence) % facts if facts is not None else str(kind.label)
+
+
+def details_of(kind: EventType | None, properties: Mapping[str, Any]) -> str:
+    """The facts of an occurrence that its sentence does not tell."""
+    told = told_in(kind, properties) if kind is not None else None
+    rest = {slug: value for slug, value in properties.items() if told is None or slug not in told}
+    return facts_of(kind, rest)
+
+
+def told_in(kind: EventType, properties: Mapping[str, Any]) -> dict[str, str] | None:
+    """The facts an event type's sentence tells, as people read them; None when one is missing, or it has none."""
+    if not kind.sentence:
+        return None
+    known = kind.known_properties()
+    names = [slug for slug in known if f"%({slug})s" in str(kind.sentence)]
+    facts = {slug: known[slug].display(known[slug].stored(properties.get(slug))) for slug in names}
+    return facts if all(facts.values()) else None
+
+
 def told_event(cause: Mapping[str, Any]) -> str:
     """The event an enrollment remembers, with what was told; its label alone when it is not kept any more."""
     row = Event.objects.filter(pk=int(cause["event_id"])).first() if cause.get("event_id") else None

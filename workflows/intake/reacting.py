@@ -218,6 +218,8 @@ def told_reasons(
     rows = Event.objects.filter(
         pk__in=[event.event_id for event in events], occurred_at__gte=min(moments), occurred_at__lte=max(moments)
     )
+    for slug, value in told.quiet:
+        rows = rows.exclude(properties__contains={slug: value})
     if where := subscription.wanted.get("where"):
         rows = rows.filter(criteria.compile({"all": where}, event_rows(told), now=now, stored=True).q)
     records = standing(subscription, kind, now)

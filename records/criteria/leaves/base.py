@@ -41,6 +41,8 @@ class LeafKind:
     permission = ""
     #: What filters inside it (`where`) are about: the prefix of the catalog's name; "" where it takes none.
     rows = ""
+    #: The operators that take a refinement (`refine`).
+    refined: tuple[str, ...] = ()
     #: The rows of the specification it carries out, for docs/triggers.md.
     spec: tuple[str, ...] = ()
 

@@ -37,6 +37,7 @@ class EventKind(LeafKind):
     slug = "event"
     label = gettext_lazy("Event")
     rows = EVENT_PREFIX
+    refined = (OCCURRED,)
 
     def entries(self, object_type: ObjectType) -> list[Choice]:
         """Every event records of the type can be filtered by, under the heading of its family."""

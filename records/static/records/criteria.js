@@ -21,7 +21,7 @@ function fetchCatalog(template, type) {
   return catalogs.get(url);
 }
 
-const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => [kind.key, "operator", ...(kind.rows ? ["where", "refine"] : [])].includes(key)));
+const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => [kind.key, "operator", ...(kind.rows ? ["where"] : []), ...(kind.refined.length ? ["refine"] : [])].includes(key)));
 /** Options for associations, those of one category together; under headings where there are several. */
 function inCategories(associations) {
   const names = [...new Set(associations.map((a) => a.category))];
@@ -234,7 +234,7 @@ class Builder {
     else if (kindOf(node, catalog)) {
       const kind = kindOf(node, catalog);
       this.fillChoiceFilter(row, node, kind, path);
-      if (kind.rows) drawEvent(this, row, node, kind, path);
+      if (kind.rows || kind.refined.length) drawEvent(this, row, node, kind, path);
     }
     else row.append(h("p", { class: "criteria-other" }, this.t("other_kind"), " ", h("code", {}, JSON.stringify(node))));
     return h("div", { class: "criteria-row" }, row, this.tools(parts, index, path, "filter"));
@@ -311,7 +311,7 @@ class Builder {
   fillChoiceFilter(row, node, kind, path) {
     const set = (key) => async (value) => {
       node[key] = value;
-      if (kind.rows) return this.changeEvent(node, kind, key, path);
+      if (kind.rows || kind.refined.length) return this.changeEvent(node, kind, key, path);
       this.renameTools(row, node);
       this.changed();
     };
@@ -325,7 +325,7 @@ class Builder {
   /** Another event has other properties; one that has not occurred takes no refinement. */
   async changeEvent(node, kind, key, path) {
     if (key === kind.key) delete node.where;
-    if (node.operator === "has_not_occurred") delete node.refine;
+    if (!kind.refined.includes(node.operator)) delete node.refine;
     await this.loadRows(node, kind);
     this.restructured(`[data-path="${CSS.escape(path)}"] [data-focus="${key}"]`);
   }
@@ -534,7 +534,7 @@ class Builder {
     }
     const rows = rowsOf(node, kindOf(node, catalog));
     const inside = this.known.get(rows);
-    if (inside) return isEventFinished(node, (part) => this.isFinished(part, inside));
+    if (inside || node.refine) return isEventFinished(node, (part) => this.isFinished(part, inside));
     if (!isFilter(node)) return true;
     const prop = catalog.properties.find((candidate) => candidate.slug === node.property);
     const key = prop?.operators.find((candidate) => catalog.operators[candidate].slug === node.operator);

@@ -18,7 +18,7 @@ function isRefined(refine) {
 export function drawEvent(builder, row, node, kind, path) {
   const rows = builder.known.get(rowsOf(node, kind));
   if (rows) row.append(drawWhere(builder, node, rows, path));
-  if (node.operator === "has_occurred") row.append(drawRefinement(builder, node, path));
+  if (kind.refined.includes(node.operator)) row.append(drawRefinement(builder, node, path));
 }
 
 function drawWhere(builder, node, rows, path) {

@@ -4,7 +4,7 @@ import { h, newFilter, newId } from "./criteria_elements.js";
 /** All that a catalog offers: what it is called, under which heading, the filter it makes and where to go on. */
 function offers(builder, catalog) {
   const properties = catalog.properties.map((prop) => ({
-    label: prop.label, category: builder.t("properties"), focus: "[data-focus='operator']",
+    label: prop.label, category: prop.group || builder.t("properties"), focus: "[data-focus='operator']",
     make: () => ({ property: prop.slug, operator: catalog.operators[prop.operators[0]]?.slug || "" }),
   }));
   const associated = catalog.associations.map((one) => ({
