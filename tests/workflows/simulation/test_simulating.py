@@ -50,8 +50,9 @@ def came_by(result: Simulation) -> list[tuple[str, str]]:
 def branching() -> list[dict[str, Any]]:
     lund = {"all": [{"property": "city", "operator": "is_equal_to_any_of", "value": ["Lund"]}]}
     mail = {"to": ["owner"], "subject": "{{ contact.city }}", "body": "Hi"}
+    task = step("task", "create_task", title="Call {{ contact.first_name }}")
     ways = [
-        {"name": "Lund", "criteria": lund, "steps": [step("task", "create_task", title="Call {{ contact.first_name }}")]},
+        {"name": "Lund", "criteria": lund, "steps": [task]},
         {"name": "Else", "steps": [step("mail", "send_internal_email", **mail)]},
     ]  # fmt: skip
     bell = {"users": ["owner"], "teams": [], "title": "Done with {{ contact.first_name }}", "body": ""}
