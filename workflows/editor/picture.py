@@ -39,10 +39,10 @@ def drawn(box: Box, outcome: str, editor: str) -> str:
     else:
         name = f"{box.number}. {actions[box.step.action].label}"
     state = f" lit {outcome}" if outcome else ""
-    middle = box.x + box.width // 2
+    middle, full = box.x + box.width // 2, f"<title>{escape(name)}</title>"
     return (
         f'<a href="{escape(editor)}?step={escape(box.id)}"><rect class="path-box{state}" '
-        f'x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="10"><title>{escape(name)}</title></rect>'
+        f'x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="10">{full}</rect>'
         f'<text class="path-name{state}" x="{middle}" y="{box.y + box.height // 2 + 6}">'
         f"{escape(short(name, NAME_LENGTH))}</text></a>"
     )
