@@ -94,9 +94,9 @@ def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> li
     others = [key for key in pages if key not in named and key not in more_records]
     layout = (
         (_("Records"), (*RECORDS, *more_records)),
+        (_("Forms"), FORMS),
         (_("Activities"), ACTIVITIES),
         (_("Commerce"), COMMERCE),
-        (_("Forms"), FORMS),
         (_("Automation"), AUTOMATION),
         (_("Settings"), (*SETTINGS, *others)),
     )

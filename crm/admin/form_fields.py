@@ -141,7 +141,13 @@ class FieldInline(PartInline):
     model = FormField
     form = FieldForm
     formset = FieldFormSet
-    fields = (("property", "label"), ("required", "hidden"), ("help", "value"), "options", "position")
+    fieldsets = (
+        (None, {"fields": (("property", "label"), ("required", "hidden"))}),
+        (
+            gettext_lazy("Help, value, options"),
+            {"fields": (("help", "value"), "options", "position"), "classes": ("collapse",)},
+        ),
+    )
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return type("FieldFormSet", (super().get_formset(request, obj, **kwargs),), {"user": request.user})

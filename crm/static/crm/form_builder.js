@@ -74,7 +74,12 @@ function sort(group) {
     event.preventDefault();
     number(group);
   });
-  group.addEventListener("change", () => number(group));
+  group.addEventListener("change", (event) => {
+    number(group);
+    // What visitors do not see needs a value.
+    const more = event.target.closest(".inline-related")?.querySelector("details");
+    if (more && event.target.name.endsWith("-hidden") && event.target.checked) more.open = true;
+  });
   new MutationObserver(() => {
     cards(group).forEach(equip);
     number(group);
