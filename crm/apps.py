@@ -14,6 +14,7 @@ class CrmConfig(AppConfig):
         from crm.campaigns import register_attachments
         from crm.chores import register_chores
         from crm.conversation_triggers import register_message_triggers
+        from crm.forms.filter import register_form_filter
         from crm.goals import register_goals
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
@@ -36,4 +37,5 @@ class CrmConfig(AppConfig):
         register_attachments()
         register_mailing()
         register_email_filter()
+        register_form_filter()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

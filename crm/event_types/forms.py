@@ -27,14 +27,25 @@ FORM = (
     fact("page", _("Page")),
 )
 
+#: Who may see forms is offered what happens to them (TRG-12).
+SEEN_BY = "crm.view_form"
+
 event_types.register(
     EventType(
         "form_submitted", _("Form submitted"), CATEGORY, ("contact",),
         (*FORM, fact("fields", _("Answers"), "multi_line")),
         _("The contact has filled in a form, or left an email address to see a shared document."),
+        permission=SEEN_BY, spec=("EVT-03", "FLT-25"),
     )
 )  # fmt: skip
-event_types.register(EventType("form_viewed", _("Form seen"), CATEGORY, ("contact",), FORM))
 event_types.register(
-    EventType("form_interacted", _("Form touched"), CATEGORY, ("contact",), (*FORM, fact("field", _("Field"))))
-)
+    EventType(
+        "form_viewed", _("Form seen"), CATEGORY, ("contact",), FORM, permission=SEEN_BY, spec=("EVT-04",),
+    )
+)  # fmt: skip
+event_types.register(
+    EventType(
+        "form_interacted", _("Form touched"), CATEGORY, ("contact",), (*FORM, fact("field", _("Field"))),
+        permission=SEEN_BY, spec=("EVT-05",),
+    )
+)  # fmt: skip

@@ -39,7 +39,8 @@ class LeafKind:
     category: str | Promise = ""
     #: Who may use filters of this kind (TRG-12); "" is everybody.
     permission = ""
-    #: What filters inside it (`where`) are about: the prefix of the catalog's name; "" where it takes none.
+    #: What filters inside it (`where`) are about: the catalog's name, or where it ends in a colon the beginning of it,
+    #: which the choice completes; "" where it takes none.
     rows = ""
     #: The operators that take a refinement (`refine`).
     refined: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 // The criteria builder: draws a criteria document as boxes of filters and writes it back into its hidden input.
 // All words and all knowledge about properties and operators come from the catalog the server gives.
 
-import { drawEvent, isEventFinished, rowsOf } from "./criteria_events.js";
+import { drawEvent, isEventFinished, keysOf, rowsOf, saysMore } from "./criteria_events.js";
 import { h, isFilter, isGroup, joinOf, joins, labelled, newFilter, newId, select } from "./criteria_elements.js";
 import { choose } from "./criteria_palette.js";
 
@@ -21,7 +21,7 @@ function fetchCatalog(template, type) {
   return catalogs.get(url);
 }
 
-const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => [kind.key, "operator", ...(kind.rows ? ["where"] : []), ...(kind.refined.length ? ["refine"] : [])].includes(key)));
+const kindOf = (node, catalog) => (catalog.kinds || []).find((kind) => kind.key in node && Object.keys(node).every((key) => keysOf(kind).includes(key)));
 /** Options for associations, those of one category together; under headings where there are several. */
 function inCategories(associations) {
   const names = [...new Set(associations.map((a) => a.category))];
@@ -234,7 +234,7 @@ class Builder {
     else if (kindOf(node, catalog)) {
       const kind = kindOf(node, catalog);
       this.fillChoiceFilter(row, node, kind, path);
-      if (kind.rows || kind.refined.length) drawEvent(this, row, node, kind, path);
+      if (saysMore(kind)) drawEvent(this, row, node, kind, path);
     }
     else row.append(h("p", { class: "criteria-other" }, this.t("other_kind"), " ", h("code", {}, JSON.stringify(node))));
     return h("div", { class: "criteria-row" }, row, this.tools(parts, index, path, "filter"));
@@ -311,7 +311,7 @@ class Builder {
   fillChoiceFilter(row, node, kind, path) {
     const set = (key) => async (value) => {
       node[key] = value;
-      if (kind.rows || kind.refined.length) return this.changeEvent(node, kind, key, path);
+      if (saysMore(kind)) return this.changeEvent(node, kind, key, path);
       this.renameTools(row, node);
       this.changed();
     };
@@ -324,7 +324,7 @@ class Builder {
 
   /** Another event has other properties; one that has not occurred takes no refinement. */
   async changeEvent(node, kind, key, path) {
-    if (key === kind.key) delete node.where;
+    if (key === kind.key && kind.rows.endsWith(":")) delete node.where;
     if (!kind.refined.includes(node.operator)) delete node.refine;
     await this.loadRows(node, kind);
     this.restructured(`[data-path="${CSS.escape(path)}"] [data-focus="${key}"]`);

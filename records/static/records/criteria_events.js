@@ -2,7 +2,13 @@
 import { h, labelled, newFilter, select } from "./criteria_elements.js";
 
 /** The name of the catalog that the filters inside a filter on an event are written in; "" for other filters. */
-export const rowsOf = (node, kind) => (kind?.rows ? `${kind.rows}${node[kind.key]}` : "");
+export const rowsOf = (node, kind) => (kind?.rows?.endsWith(":") ? `${kind.rows}${node[kind.key]}` : kind?.rows || "");
+
+/** Whether filters of a kind say more than what is chosen and an operator. */
+export const saysMore = (kind) => Boolean(kind.rows || kind.refined.length);
+
+/** The keys that filters of a kind may have. */
+export const keysOf = (kind) => [kind.key, "operator", ...(kind.rows ? ["where"] : []), ...(kind.refined.length ? ["refine"] : [])];
 
 export const isEventFinished = (node, isFinished) => (node.where || []).every(isFinished) && isRefined(node.refine);
 
@@ -14,7 +20,7 @@ function isRefined(refine) {
   return Boolean(within ? within.days : before || after);
 }
 
-/** Draw what stands below the event and its operator. */
+/** Draw what stands below the choice and its operator. */
 export function drawEvent(builder, row, node, kind, path) {
   const rows = builder.known.get(rowsOf(node, kind));
   if (rows) row.append(drawWhere(builder, node, rows, path));
