@@ -19,6 +19,9 @@ from pathlib import Path
 ROW = re.compile(r"^\|\s*([A-Z]{3}-\d{2,3}[a-z]?)\s*\|\s*([^|]*)")
 TESTS = Path(__file__).resolve().parent
 PAGE = TESTS.parent / "docs" / "engine.md"
+#: Where the rows stand that cannot apply to this product, each with the reason.
+DECISIONS = TESTS.parent / "docs" / "triggers.md"
+DECIDED, UNDECIDED = "<!-- decided: begin -->", "<!-- decided: end -->"
 BEGIN, END = "<!-- tests: begin -->", "<!-- tests: end -->"
 #: The sections the engine's page is about.
 SECTIONS = {
@@ -30,6 +33,11 @@ SECTIONS = {
 def rows(text: str) -> dict[str, str]:
     """The rows of the specification by id, with their titles."""
     return {match[1]: match[2].strip() for line in text.splitlines() if (match := ROW.match(line))}
+
+
+def decided() -> dict[str, str]:
+    """The rows that cannot apply, with the reason."""
+    return rows(DECISIONS.read_text().partition(DECIDED)[2].partition(UNDECIDED)[0])
 
 
 def named(node: ast.AST) -> Iterator[str]:
@@ -94,12 +102,15 @@ def main() -> int:
     if asked.specification is None:
         parser.error("name the specification, or give --page")
     wanted = rows(asked.specification.read_text())
-    found = set(tests_by_row())
+    found, settled = set(tests_by_row()), decided()
     for id, title in wanted.items():
-        if id not in found:
+        if id not in found and id not in settled:
             sys.stdout.write(f"{id}  {title}\n")
-    unknown = sorted(found - set(wanted))
+    unknown = sorted((found | set(settled)) - set(wanted))
     sys.stdout.write(f"{len(found & set(wanted))} of {len(wanted)} rows have a test.\n")
+    sys.stdout.write(f"{len(set(settled) & set(wanted))} do not apply, because (docs/triggers.md):\n")
+    for id in sorted(settled):
+        sys.stdout.write(f"{id}  {settled[id]}\n")
     if unknown:
         sys.stdout.write(f"Markers name rows that do not exist: {', '.join(unknown)}\n")
     return 1 if unknown else 0

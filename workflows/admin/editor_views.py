@@ -118,7 +118,7 @@ class EditorViews:
         revision = drafting.shown(workflow)
         assert revision is not None
         try:
-            op = Panel(parse(revision.definition), step, request.POST, workflow=workflow.pk).op()
+            op = Panel(parse(revision.definition), step, request.POST, workflow=workflow.pk, user=request.user).op()
             rev = int(request.POST.get("rev", ""))
         except (AssertionError, ValueError):
             message = _("The step “%(step)s” is not there any more. Reload the page.") % {"step": step}
@@ -153,7 +153,8 @@ class EditorViews:
         found = checking.errors(checking.problems(definition, workflow=workflow.pk))
         faults = page.by_step(found, definition).get(step, [])
         context = {
-            "panel": Panel(definition, step, workflow=workflow.pk), "faults": faults, "workflow": workflow,
+            "panel": Panel(definition, step, workflow=workflow.pk, user=request.user), "faults": faults,
+            "workflow": workflow,
             "number": definition.number_of(step) if step in definition.by_id else 0,
             "may_change": request.user.has_perm("workflows.change_workflow"),
         }  # fmt: skip

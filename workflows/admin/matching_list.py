@@ -1,4 +1,4 @@
-"""“See all in a list”: the records that match a trigger now, as a static list filled in the background (REV-04)."""
+"""“See all in a list”: the records that match a trigger now, as a static list (REV-04, SCH-22)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ from workflows.doorbell import ring
 from workflows.lifecycle import publishing
 from workflows.models import Workflow
 from workflows.times.wall_time import workflow_zone
+from workflows.triggers.schedule import ALL_RECORDS
 
 ADD = "records.add_recordlist"
+#: A list is made by filters: this one every record meets.
+EVERYBODY = {"any": [{"all": [{"property": "id", "operator": "is_known"}]}]}
 
 
 def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
@@ -38,11 +41,13 @@ def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
         messages.info(request, _("No record matches now, so there is nothing to list."))
         return redirect("admin:workflow_review", workflow.pk)
     now, definition = database_now(), parse(revision.definition)
-    if definition.trigger.kind != "filter":
-        message = _("Only a trigger by filters has records that match now. Make an active list instead.")
+    if definition.trigger.kind not in ("filter", "schedule"):
+        message = _("Only a trigger by filters or on a schedule has records that match now. Make an active list.")
         messages.error(request, message)
         return redirect("admin:workflow_review", workflow.pk)
     criteria, zone = definition.trigger.criteria, workflow_zone(definition.settings).key
+    if criteria == ALL_RECORDS:
+        criteria = EVERYBODY
     if hidden := hidden_type(request.user, compile(criteria, kind, now=now, zone=zone, stored=True)):
         told = _("The trigger looks at records of the type “%(type)s”, which you may not see.")
         raise PermissionDenied(told % {"type": hidden})

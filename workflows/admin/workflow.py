@@ -35,6 +35,7 @@ from workflows.admin.outline_views import OutlineViews
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.simulation_views import SimulationViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
+from workflows.admin.trial_views import TrialViews
 from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking
 from workflows.definitions.definition import parse
@@ -76,6 +77,7 @@ class FolderAdmin(admin.ModelAdmin):
 @admin.register(Workflow)
 class WorkflowAdmin(
     EditorViews,
+    TrialViews,
     OutlineViews,
     SimulationViews,
     VersionViews,
@@ -101,6 +103,7 @@ class WorkflowAdmin(
             path("<int:pk>/editor/", wrap(self.editor_view), name="workflow_editor"),
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
+            path("<int:pk>/editor/try/", wrap(self.try_trigger_view), name="workflow_try_trigger"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
             path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
             path("<int:pk>/test/", wrap(self.simulation_view), name="workflow_simulation"),
@@ -231,7 +234,8 @@ class WorkflowAdmin(
                 "kind": object_types[kind].label_plural
             }
             workflow = drafting.create(name, kind, request.user)
-            return redirect("admin:workflow_editor", workflow.pk)
+            # The first thing to choose is what enrolls records (CRE-02).
+            return redirect(f"{reverse('admin:workflow_editor', args=[workflow.pk])}?step=trigger")
         context = self.admin_site.each_context(request) | {
             "title": _("Create a workflow"), "form": form, "goals": list(goals.values()), "opts": self.opts,
         }  # fmt: skip

@@ -175,9 +175,9 @@ def parse(document: Any) -> Definition:
 
 
 def parse_trigger(document: Any, faults: list[Problem]) -> Trigger:
-    """An absent trigger means manual only (TRG-05, TRG-06)."""
-    if document is None:
-        return Trigger("manual", {"kind": "manual"})
+    """An absent or empty trigger means manual only (TRG-05, TRG-06); one that was chosen names its kind."""
+    if document is None or document == {}:
+        return Trigger("manual", {})
     if not isinstance(document, dict) or not part_shapes.known(document.get("kind"), triggers):
         kind = document.get("kind") if isinstance(document, dict) else document
         message = _("There is no trigger %(value)r. Use one of: %(known)s.")

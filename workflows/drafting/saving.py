@@ -47,7 +47,7 @@ class Applied:
 @transaction.atomic
 def create(name: str, object_type: str, user: Any, definition: dict[str, Any] | None = None) -> Workflow:
     """A workflow that is off, with a draft. Raises DocumentError when the definition cannot be read."""
-    document = definition or {"format": FORMAT, "trigger": {"kind": "manual"}, "steps": []}
+    document = definition or {"format": FORMAT, "steps": []}
     document = {**document, "name": name, "object": object_type}
     if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
         raise refuse("name", _("A workflow's name has 1 to 200 characters."), name)

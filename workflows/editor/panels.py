@@ -1,4 +1,4 @@
-"""The side panel: the forms of a step, of a branching's ways and of the trigger, and the operation they make."""
+"""The side panel: the forms of a step and of a branching's ways, and the operation they make."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.criteria.widget import CriteriaField
-from records.object_types import object_types
 from workflows.definitions.definition import Branch, Definition, Step
 from workflows.definitions.shares import number
-from workflows.editor.door_form import DoorForm
-from workflows.editor.event_form import EventsForm
 from workflows.editor.failure_form import FailureForm
-from workflows.editor.schedule_form import CentreForm, EveryoneForm, ScheduleForm
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.editor.settings_panel import SettingsPanel
+from workflows.editor.trigger_panel import TriggerForm
 from workflows.engine.outputs import subject_of
-from workflows.registries import actions, triggers
+from workflows.registries import actions
 from workflows.step_forms.params import ParamsForm, StepContext
 
 
@@ -97,65 +94,16 @@ def values_field(branch: Branch, context: StepContext) -> forms.Field:
     return forms.CharField(required=False, widget=text, label=_("Values, one per line"))
 
 
-class TriggerForm(forms.Form):
-    """What enrolls records; `door` is the form of who enters again and who leaves."""
-
-    kind = forms.ChoiceField(
-        label=gettext_lazy("Enroll records"), widget=forms.RadioSelect(attrs={"data-refresh": "panel"})
-    )
-
-    def __init__(self, data: Any, definition: Definition, *, workflow: int | None = None) -> None:
-        document = definition.trigger.document
-        initial = {"criteria": document.get("criteria"), "kind": definition.trigger.kind}
-        super().__init__(data, initial=initial, auto_id="param_%s")
-        self.criteria: CriteriaField | None = None
-        kinds = self.fields["kind"]
-        assert isinstance(kinds, forms.ChoiceField)
-        kinds.choices = [(slug, trigger.label) for slug, trigger in triggers.items()]
-        chosen = (data or initial).get("kind") or ""
-        self.schedule = ScheduleForm(data, definition) if chosen == "schedule" else None
-        self.everyone = EveryoneForm(data, definition) if chosen == "schedule" else None
-        self.centre = CentreForm(data, definition)
-        self.events = EventsForm(data, definition) if chosen == "event" else None
-        if chosen in ("filter", "event") or (self.everyone and not self.everyone.chosen):
-            kind = object_types[definition.object]
-            label = (
-                _("Only records that meet these filters then") if self.events else _("Records that meet these filters")
-            )
-            self.criteria = CriteriaField(object_type=kind, required=False, label=label)
-            self.fields["criteria"] = self.criteria
-        filters = self.criteria.sent(data, "criteria") if data and self.criteria else document.get("criteria")
-        self.door = DoorForm(data, definition, chosen, filters, workflow=workflow)
-
-    def op(self) -> dict[str, Any]:
-        self.is_valid()
-        kind = self.cleaned_data.get("kind", "manual")
-        trigger: dict[str, Any] = {"kind": kind}
-        if self.criteria is not None:
-            document = self.criteria.sent(self.data, "criteria")
-            if document is not None:
-                trigger["criteria"] = document
-        if self.events is not None:
-            trigger["events"] = self.events.document()
-        if self.schedule is not None and self.everyone is not None:
-            trigger |= {"schedule": self.schedule.document()} | self.everyone.document()
-        if "door" not in self.data:
-            return {"op": "set_trigger", "trigger": trigger}
-        self.door.is_valid()
-        again = self.door.reenroll_document()
-        if again is not None:
-            trigger["reenroll"] = again
-        values = {"op": "set_settings", "values": self.door.values() | self.centre.values()}
-        return {"op": "batch", "ops": [{"op": "set_trigger", "trigger": trigger}, values]}
-
-
 class Panel:
     """The panel of a step, of the trigger ("trigger") or of the settings, empty or filled with what was sent."""
 
-    def __init__(self, definition: Definition, name: str, data: Any = None, *, workflow: int | None = None) -> None:
+    def __init__(
+        self, definition: Definition, name: str, data: Any = None, *, workflow: int | None = None, user: Any = None
+    ) -> None:
+        """`user` is who is offered only what that person may use (TRG-12)."""
         self.definition, self.name, self.data = definition, name, data
         self.step: Step | None = definition.by_id.get(name)
-        self.trigger = TriggerForm(data, definition, workflow=workflow) if name == "trigger" else None
+        self.trigger = TriggerForm(data, definition, workflow=workflow, user=user) if name == "trigger" else None
         self.settings = SettingsPanel(definition, data) if name == SETTINGS else None
         self.form: ParamsForm | None = None
         self.comment: forms.Form | None = None

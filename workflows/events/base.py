@@ -70,6 +70,8 @@ class Event:
     triggering = True
     #: A sentence that says what is still to be done before it can begin anything.
     unfinished: Text = ""
+    #: Who may bring it into a workflow (TRG-12); "" is everybody.
+    permission = ""
 
     def offered(self, object_type: ObjectType) -> bool:
         """Whether records of a type can wait for it."""

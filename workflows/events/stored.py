@@ -35,6 +35,7 @@ class StoredEvent(Event):
         self.kind = kind
         self.slug, self.label, self.category = kind.slug, kind.label, kind.category
         self.unfinished = kind.unfinished
+        self.permission = kind.permission
 
     def offered(self, object_type: ObjectType) -> bool:
         return self.kind.happens_to(object_type.slug)

@@ -15,8 +15,8 @@ from workflows.triggers.base import Trigger
 @triggers.register
 class Manual(Trigger):
     slug = "manual"
-    label = gettext_lazy("Manually")
-    description = gettext_lazy("Only records that somebody enrolls.")
+    label = gettext_lazy("Only by hand")
+    description = gettext_lazy("Only records that somebody, the API or another workflow enrolls.")
     icon = "hand"
 
     def faults(self, document: dict[str, Any]) -> list[Problem]:
@@ -32,4 +32,6 @@ class Manual(Trigger):
         return found
 
     def describe(self, document: dict[str, Any], object_type: str) -> str:
+        if not document:
+            return _("No trigger yet: only records that somebody enrolls by hand. Choose one, or leave it at that")
         return _("When somebody enrolls a record by hand")

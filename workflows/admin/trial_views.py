@@ -1,0 +1,93 @@
+"""Trying the filters of a draft's trigger with a record, without enrolling it (TRG-31)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from records import criteria
+from records.clock import database_now
+from records.criteria.explaining import LeafAnswer, explain
+from records.object_types import ObjectType, object_types
+from records.problems import DocumentError
+from records.seeing import hidden_type, may_see
+from workflows import drafting
+from workflows.definitions.definition import Definition, parse
+from workflows.models import Workflow
+from workflows.times.wall_time import workflow_zone
+
+OFFERED = 10
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is told about a record: whether it meets the filters, and each of them; or why that cannot be told."""
+
+    name: str = ""
+    met: bool = False
+    leaves: list[LeafAnswer] = field(default_factory=list)
+    problem: str = ""
+
+
+class TrialViews:
+    """Mixed into the workflow's admin."""
+
+    workflow_or_404: Any
+
+    def try_trigger_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """`?record=` is the id of a record or a part of its name: the answer, or the records it may mean."""
+        workflow: Workflow = self.workflow_or_404(request, pk, "view")
+        kind = object_types[workflow.object_type]
+        asked = request.GET.get("record", "").replace("\x00", "").strip()
+        context: dict[str, Any] = {"asked": asked, "kind": kind}
+        if not may_see(request.user, kind):
+            told = _("You may not see %(records)s, so you cannot try any.") % {"records": kind.label_plural}
+            context["trial"] = Trial(problem=told)
+        elif asked:
+            found = list(meant(kind, asked)[: OFFERED + 1])
+            revision = drafting.shown(workflow)
+            if len(found) == 1 and revision is not None:
+                definition = parse(revision.definition)
+                context["trial"] = tried(definition, found[0], request.user, database_now())
+                context["event"] = definition.trigger.kind == "event"
+            context["more"] = len(found) > OFFERED
+            context["offered"] = [(record.pk, kind.name_of(record)) for record in found[:OFFERED]]
+        return TemplateResponse(request, "admin/workflows/workflow/trial.html", context)
+
+
+def meant(kind: ObjectType, asked: str) -> QuerySet[Any]:
+    """The records with this id, or else with this in their name."""
+    records = kind.records().order_by("-pk")
+    if asked.isascii() and asked.isdigit() and len(asked) < 18:
+        by_id = records.filter(pk=int(asked))
+        if by_id.exists():
+            return by_id
+    prop = kind.properties().get(kind.name_property)
+    if prop is None or prop.column is None:
+        return records.none()
+    return records.filter(**{f"{prop.column}__icontains": asked})
+
+
+def tried(definition: Definition, record: Any, user: Any, now: dt.datetime) -> Trial:
+    """Which of the trigger's filters a record meets now; of an event trigger those beside the events."""
+    kind, document = object_types[definition.object], definition.trigger.criteria
+    name = kind.name_of(record)
+    if not document:
+        return Trial(name, problem=_("The trigger has no filters to try."))
+    if document == {"all": []}:
+        return Trial(name, met=True)
+    try:
+        compiled = criteria.compile(document, kind, now=now, zone=workflow_zone(definition.settings).key, stored=True)
+    except DocumentError as error:
+        return Trial(name, problem=str(error.problems[0].message))
+    if hidden := hidden_type(user, compiled):
+        told = _("The filters look at records of the type “%(type)s”, which you may not see.") % {"type": hidden}
+        return Trial(name, problem=told)
+    met = compiled.records().filter(pk=record.pk).exists()
+    return Trial(name, met, explain(kind, compiled.leaves, [record.pk]).get(record.pk, []))

@@ -1,0 +1,64 @@
+"""Events and filters that take a right: who lacks it may not bring new ones into a workflow (TRG-12).
+
+What is there already stays: a workflow remains editable by people who may not use everything in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.utils.translation import gettext as _
+
+from records.criteria.leaves import leaf_kinds
+from records.problems import DocumentError, Problem
+from records.seeing import may_use
+from workflows.events.known import event_of
+
+
+def refuse_new(before: Any, after: Any, user: Any) -> None:
+    """Raise DocumentError for what a change of a definition adds and the person may not use."""
+    if user is None:
+        return
+    had = Counter(use for _path, use in uses(before))
+    found = []
+    for path, use in uses(after):
+        had[use] -= 1
+        permission, value = use
+        if had[use] < 0 and not may_use(user, permission):
+            message = _("You may not use “%(value)s” in workflows. Ask for the right “%(right)s”, or leave it out.")
+            found.append(Problem(path, message % {"value": value, "right": shown(permission)}, value, code="forbidden"))
+    if found:
+        raise DocumentError(found)
+
+
+def uses(part: Any, path: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
+    """Every place in a document that takes a right, with the right and what it is about."""
+    if isinstance(part, list):
+        for i, item in enumerate(part):
+            yield from uses(item, f"{path}.{i}" if path else str(i))
+    elif isinstance(part, dict):
+        if permission := needed(part):
+            yield path, permission
+        for key, item in part.items():
+            yield from uses(item, f"{path}.{key}" if path else str(key))
+
+
+def needed(part: dict[str, Any]) -> tuple[str, str] | None:
+    """The right that a filter or an event takes, and its name; None for what takes none."""
+    event = event_of(part.get("event"))
+    if event is not None:
+        return (event.permission, str(event.label)) if event.permission else None
+    for slug, kind in leaf_kinds.items():
+        if slug in part and "operator" in part and kind.needs(part):
+            return kind.needs(part), str(kind.label)
+    return None
+
+
+def shown(permission: str) -> str:
+    """The name of a right as an administrator knows it."""
+    app, _dot, codename = permission.partition(".")
+    found = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
+    return str(found.name) if found else permission
