@@ -1,6 +1,7 @@
 """Which rows of the specification each trigger, filter, operator, event, schedule and door rule carries out.
 
-What no row asks for has an empty entry; what is missing here makes tests/test_triggers_page.py fail.
+Filters and event types may declare theirs as `spec` instead. What no row asks for has an empty entry; what is missing
+makes tests/test_triggers_page.py fail.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ TRIGGERS = {
 #: Kinds of filter by the key that starts them.
 FILTERS = {
     "property": "FLT-01", "association": "FLT-02 FLT-03 FLT-04", "list": "FLT-20 FLT-21",
+    "form": "FLT-23 FLT-24 FLT-25", "marketing_email": "FLT-26 FLT-27",
     "event": "FLT-40 FLT-42 FLT-43 FLT-44 FLT-45", "workflow": "FLT-34 GOL-04", "subscription": "FLT-28 FLT-29",
 }  # fmt: skip
 
@@ -61,7 +63,8 @@ EVENTS = {
     "form_submitted": "EVT-03 FLT-23 FLT-24 FLT-25", "form_viewed": "EVT-04", "form_interacted": "EVT-05",
     "page_viewed": "EVT-06 FLT-31 TRG-14", "email_sent": "EVT-07 FLT-26", "email_delivered": "EVT-08 FLT-26",
     "email_opened": "EVT-09 FLT-26", "email_clicked": "EVT-10 FLT-26", "email_replied": "EVT-11 FLT-26",
-    "email_bounced": "EVT-12 FLT-26", "email_marked_as_spam": "FLT-27", "subscription_updated": "EVT-13",
+    "email_bounced": "EVT-12 FLT-26", "email_marked_as_spam": "FLT-27",
+    "email_unsubscribed": "FLT-26", "subscription_updated": "EVT-13",
     "ad_interacted": "EVT-14 FLT-39", "cta_viewed": "EVT-15 FLT-35", "cta_clicked": "EVT-16 FLT-35",
     "media_played": "EVT-17", "cookie_consent_given": "FLT-22",
     "meeting_booked": "EVT-18", "meeting_outcome_changed": "EVT-19", "call_started": "EVT-20", "call_ended": "EVT-21",

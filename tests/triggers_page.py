@@ -25,8 +25,10 @@ class Unspecified(LookupError):
     """Something is registered of which nobody has said which rows of the specification it carries out."""
 
 
-def ids(table: Mapping[str, str], *keys: str) -> str:
-    """The rows of the first key that is known. Raises Unspecified."""
+def ids(table: Mapping[str, str], *keys: str, declared: Iterable[str] = ()) -> str:
+    """The rows declared where the thing is, or those of the first key that is known. Raises Unspecified."""
+    if declared:
+        return ", ".join(declared)
     for key in keys:
         if key in table:
             return table[key].replace(" ", ", ") or "beyond"
@@ -62,7 +64,9 @@ def filters() -> str:
     rows = []
     for slug, kind in sorted(leaf_kinds.items()):
         known = ", ".join(f"`{operator}`" for operator, _label in kind.operators()) or "–"
-        rows.append((f"`{slug}`", kind.label, known, right(kind.permission), ids(specified.FILTERS, slug)))
+        rows.append(
+            (f"`{slug}`", kind.label, known, right(kind.permission), ids(specified.FILTERS, slug, declared=kind.spec))
+        )
     return table("Filters", ("begins with", "about", "operators", "takes the right", "rows"), rows)
 
 
@@ -103,7 +107,7 @@ def events() -> Iterator[str]:
         facts = ", ".join(f"`{prop.slug}` ({prop.type})" for prop in kind.properties) or "–"
         uses = ["trigger", "wait", *(["filter"] if kind.counted else []), *(["API"] if kind.ingested else [])]
         happens = ", ".join(kind.object_types) or "any"
-        found = ids(specified.EVENTS, slug)
+        found = ids(specified.EVENTS, slug, declared=kind.spec)
         groups.setdefault(str(kind.category), []).append(
             (f"`{slug}`", kind.label, happens, facts, ", ".join(uses), found)
         )

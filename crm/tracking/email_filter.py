@@ -86,6 +86,7 @@ class MarketingEmailKind(LeafKind):
 
     slug = "marketing_email"
     label = gettext_lazy("Marketing email")
+    category = gettext_lazy("Marketing email activity")
     refined = tuple(OPERATORS)
     spec = ("FLT-26", "FLT-27")
 

@@ -29,7 +29,9 @@ def refuse_new(before: Any, after: Any, user: Any) -> None:
         permission, value = use
         if had[use] < 0 and not may_use(user, permission):
             message = _("You may not use “%(value)s” in workflows. Ask for the right “%(right)s”, or leave it out.")
-            found.append(Problem(path, message % {"value": value, "right": shown(permission)}, value, code="forbidden"))
+            found.append(
+                Problem(path, message % {"value": value, "right": shown(permission)}, value, code="forbidden")
+            )
     if found:
         raise DocumentError(found)
 
@@ -40,8 +42,8 @@ def uses(part: Any, path: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
         for i, item in enumerate(part):
             yield from uses(item, f"{path}.{i}" if path else str(i))
     elif isinstance(part, dict):
-        if permission := needed(part):
-            yield path, permission
+        if use := needed(part):
+            yield path, use
         for key, item in part.items():
             yield from uses(item, f"{path}.{key}" if path else str(key))
 
