@@ -33,15 +33,15 @@ class AssociationView(ObjectView):
     routes: ClassVar[dict[str, Route]] = {
         "associations": Route(
             Right(READ, "view"), gettext_lazy("The associations of a record"), shapes.ASSOCIATION,
-            parameters=(TYPE,), paged=True,
+            parameters=(TYPE,), paged=True, problems=(410,),
         ),
         "associate": Route(
             Right(WRITE, "change"), gettext_lazy("Associate a record with another"), shapes.ASSOCIATION,
-            shapes.ASSOCIATION, status=201,
+            shapes.ASSOCIATION, status=201, problems=(410,),
         ),
         "dissociate": Route(
             Right(WRITE, "change"), gettext_lazy("Remove an association"), status=204,
-            parameters=(TYPE, ID, LABEL),
+            parameters=(TYPE, ID, LABEL), problems=(410,),
         ),
     }  # fmt: skip
 

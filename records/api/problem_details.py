@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[int, Any]] = {
     "not_found": (404, gettext_lazy("Not found")),
     "method_not_allowed": (405, gettext_lazy("Method not allowed")),
     "conflict": (409, gettext_lazy("In conflict with a change made meanwhile")),
+    "merged": (410, gettext_lazy("Merged into another record")),
     "length_required": (411, gettext_lazy("The length is missing")),
     "too_large": (413, gettext_lazy("The document is too large")),
     "unsupported_media_type": (415, gettext_lazy("Not JSON")),

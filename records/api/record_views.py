@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from django.http import Http404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
@@ -15,11 +16,13 @@ from rest_framework.response import Response
 from records.api import record_shapes as shapes
 from records.api.authentication import Right, demand
 from records.api.pages import page
+from records.api.problem_details import ApiProblem
 from records.api.record_documents import read_row, render
 from records.api.record_queries import chosen, filtered, ordered, with_calculated
 from records.api.schema import Route, query
 from records.api.serializing import Body, Flag, Line
 from records.api.views import ApiView
+from records.merging.remembering import gone_into, merged_into
 from records.models import Scope
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
@@ -56,11 +59,19 @@ class ObjectView(ApiView):
         return f"{meta.app_label}.{verb}_{meta.model_name}"
 
     def existing(self, record_id: int) -> Any:
-        """The record; 404 when there is none (any more)."""
+        """The record; 404 when there is none (any more), 410 with the address of what it was merged into."""
         found = self.object_type.records().filter(pk=record_id).first()
         if found is None:
+            self.refuse_merged(record_id)
             raise Http404
         return found
+
+    def refuse_merged(self, record_id: int) -> None:
+        winner = merged_into(self.object_type, [record_id]).get(record_id)
+        if winner is not None:
+            place = self.request.build_absolute_uri(reverse(f"api-{self.object_type.plural}-one", args=[winner]))
+            detail = gone_into(self.object_type, record_id, winner)
+            raise ApiProblem("merged", detail, headers={"Location": place}, merged_into=winner)
 
     def demand_links(self, request: Request, rows: list[Row]) -> None:
         """Whoever links records must be allowed to see both."""
@@ -78,14 +89,15 @@ class RecordView(ObjectView):
             Right(WRITE, "add"), gettext_lazy("Create a record"), shapes.record, shapes.row, status=201,
         ),
         "retrieve": Route(
-            Right(READ, "view"), gettext_lazy("One record"), shapes.record, parameters=(PROPERTIES,),
+            Right(READ, "view"), gettext_lazy("One record"), shapes.record, parameters=(PROPERTIES,), problems=(410,),
         ),
         "partial_update": Route(
             Right(WRITE, "change"), gettext_lazy("Change properties and add associations of a record"), shapes.record,
-            shapes.row,
+            shapes.row, problems=(410,),
         ),
         "destroy": Route(
             Right(WRITE, "delete"), gettext_lazy("Delete a record; it can be restored for 90 days"), status=204,
+            problems=(410,),
         ),
         "batch": Route(
             Right(WRITE, "add"), gettext_lazy("Create, change or upsert up to 1,000 records"), shapes.batch_result,
@@ -148,6 +160,7 @@ class RecordView(ObjectView):
         properties = chosen(request, self.object_type.properties())
         found = with_calculated(self.object_type.records(), properties).filter(pk=record_id).first()
         if found is None:
+            self.refuse_merged(record_id)
             raise Http404
         return render(self.object_type, [found], properties, request.user)[0]
 

@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from records.api.association_views import AssociationView
 from records.api.event_views import EventTypeView, EventView
 from records.api.list_views import ListView
+from records.api.merge_views import MergeView
 from records.api.object_type_views import ObjectTypeView
 from records.api.record_views import RecordView
 from records.object_types import ObjectType, object_types
@@ -22,7 +23,10 @@ def routes_of(object_type: ObjectType) -> list[URLPattern]:
         {"get": "associations", "post": "associate", "delete": "dissociate"}, object_type=object_type
     )
     base = object_type.plural
+    merging = MergeView.as_view({"post": "merge"}, object_type=object_type)
+    merges = [path(f"{base}/<int:id>/merge/", merging, name=f"api-{base}-merge")] if object_type.mergeable else []
     return [
+        *merges,
         path(f"{base}/", records(get="list", post="create"), name=f"api-{base}"),
         path(f"{base}/batch/", records(post="batch"), name=f"api-{base}-batch"),
         path(

@@ -4,6 +4,5 @@ What moves with a record is known by whoever keeps it: a file per subject in a `
 """
 
 from records.merging.movers import Merge, Mover, movers
-from records.merging.performing import merge
 
-__all__ = ["Merge", "Mover", "merge", "movers"]
+__all__ = ["Merge", "Mover", "movers"]

@@ -11,6 +11,7 @@ from django.db.models import F, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext as _
 
+from records.merging.remembering import gone_into, merged_into
 from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.properties import Property
@@ -70,12 +71,16 @@ def find_records(object_type: ObjectType, works: list[Work], prop: Property | No
         ids |= by_upsert(object_type, works, prop)
     locked = object_type.records().select_for_update(of=("self",)).order_by("pk")
     existing = {record.pk: record for record in locked.filter(pk__in=set(ids.values()))} if ids else {}
+    gone = set(ids.values()) - existing.keys()
+    merged = merged_into(object_type, gone) if gone else {}
     new: dict[Any, models.Model] = {}
     for work in works:
         pk = ids.get(id(work))
         if pk is not None and pk not in existing:
             message = _("There is no %(type)s with the id %(id)s. Use the id of one that exists.")
-            work.refuse("id", message % {"type": object_type.label, "id": pk}, pk, code="not_found")
+            told = message % {"type": object_type.label, "id": pk}
+            told = gone_into(object_type, pk, merged[pk]) if pk in merged else told
+            work.refuse("id", told, pk, code="not_found")
         elif pk is not None:
             work.record = existing[pk]
         elif work.valid:

@@ -44,6 +44,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("GET", "{plural}/<int:id>/"): ("records:read", V, None),
     ("PATCH", "{plural}/<int:id>/"): ("records:write", E, RECORD),
     ("DELETE", "{plural}/<int:id>/"): ("records:write", E, None),
+    ("POST", "{plural}/<int:id>/merge/"): ("records:write", E, {"loser": "{company}"}),
     ("GET", "{plural}/<int:id>/associations/"): ("records:read", V, None),
     ("POST", "{plural}/<int:id>/associations/"): ("records:write", E, {"type": "company", "id": "{company}"}),
     ("DELETE", "{plural}/<int:id>/associations/"): ("records:write", E, None),

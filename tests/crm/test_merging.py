@@ -17,7 +17,8 @@ from records.clock import database_now
 from records.happening import happen
 from records.journal import change_source, values_at
 from records.lists import keeping, members
-from records.merging import merge, movers
+from records.merging import movers
+from records.merging.performing import merge
 from records.models import Association, Change, ChangeKind, Event, MergedRecord, PendingEvent, PropertyDefinition
 from records.object_types import object_types
 from records.problems import DocumentError

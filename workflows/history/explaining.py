@@ -162,7 +162,7 @@ def then_and_now(compiled: Compiled, enrollment: Enrollment) -> list[LeafThenAnd
     """Every filter of the trigger, with answers and values then (from the journal) and now."""
     kind = compiled.object_type
     now = compiled.explain([enrollment.record_id]).get(enrollment.record_id, [])
-    then = values_at(kind, enrollment.record_id, enrollment.enrolled_at)
+    then = values_at(kind, enrollment.entered_as, enrollment.enrolled_at)
     bits = enrollment.cause.get("leaves", "")
     known = bits if len(bits) == len(compiled.leaves) else ""
     found = []

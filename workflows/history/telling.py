@@ -200,7 +200,8 @@ class Path:
     def concerns(self, change: Change) -> bool:
         """Whether a change is of the enrolled record or of one associated with it; never tell of any other."""
         own, record_id = self.object_type, self.enrollment.record_id
-        if own is None or (change.object_type, change.record_id) == (own.slug, record_id):
+        itself = (record_id, self.enrollment.entered_as)
+        if own is None or (change.object_type == own.slug and change.record_id in itself):
             return own is not None
         leading = [slug for slug, one in associations_of(own).items() if one.to.slug == change.object_type]
         record = own.model._default_manager.filter(pk=record_id)
@@ -232,6 +233,11 @@ class Path:
         sentence = escape(reason)
         if user and enrollment.ended_reason == "by_hand":
             sentence = escape(_("%(user)s took it out by hand.") % {"user": user})
+        if enrollment.ended_reason == "merged" and self.object_type is not None:
+            record = self.object_type.model._default_manager.filter(pk=enrollment.record_id).first()
+            if record is not None:
+                name = self.object_type.name_of(record)
+                sentence = escape(_("The record was merged into “%(record)s”.") % {"record": name})
         if elsewhere := enrollment.cause.get("ended_by_workflow"):
             sentence = taken_out_by(elsewhere) or sentence
         outcomes = {Status.COMPLETED: "success", Status.FAILED: "failed"}

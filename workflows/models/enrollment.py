@@ -61,7 +61,8 @@ class Enrollment(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     #: Where it stands with the workflow's limit: not asked yet, told when to ask again, or through.
     turn = models.PositiveSmallIntegerField(choices=Turn, default=Turn.NONE, db_default=0)
-    #: {"kind": "filter" | "manual" | "existing", "change": id, "actor": id, "depth": n, "chain": [workflow ids]}
+    #: {"kind": "filter" | "manual" | "existing", "change": id, "actor": id, "depth": n, "chain": [workflow ids]}, and
+    #: "merged_from" with the id of the record it was about when that has been merged into this one.
     cause = models.JSONField(default=dict)
     #: Outputs of earlier steps by step id.
     outputs = models.JSONField(default=dict)
@@ -110,6 +111,11 @@ class Enrollment(models.Model):
                 func="DELETE FROM workflows_eventwait WHERE enrollment_id = NEW.id; RETURN NULL;",
             ),
         )
+
+    @property
+    def entered_as(self) -> int:
+        """The id of the record that walked: another than `record_id` where that one has been merged into it."""
+        return int(self.cause.get("merged_from") or self.record_id)
 
 
 class Outcome(models.TextChoices):
