@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm.record_links import may, names_of, url_of
 from records.associations import associate, associations_of, dissociate, ids_of
+from records.ids import id_of
 from records.journal import change_source
 from records.models import Association
 from records.object_types import ObjectType
@@ -68,28 +69,35 @@ def find(object_type: ObjectType, record_id: int, slug: str, text: str, user: An
     association = associations_of(object_type).get(slug)
     if association is None or not may(user, "view", association.to) or len(text.strip()) < 2:
         return []
-    names = [association.to.name_property]
-    names += [name for name in ("first_name", "last_name") if name in association.to.properties()]
-    condition = Q()
-    for word in text.split():
-        condition &= Q(*[(f"{name}__icontains", word) for name in names], _connector=Q.OR)
     taken = ids_of(object_type, [record_id], association.to).get(record_id, [])
     if association.to is object_type:
         taken = [*taken, record_id]
-    records = association.to.records().filter(condition).exclude(pk__in=taken).order_by("-pk")[:FOUND]
+    records = (
+        association.to.records().filter(named(association.to, text)).exclude(pk__in=taken).order_by("-pk")[:FOUND]
+    )
     return [Linked(one.pk, association.to.name_of(one), url_of(association.to, one.pk), "") for one in records]
+
+
+def named(object_type: ObjectType, text: str) -> Q:
+    """The condition that every word of a text is somewhere in a record's name."""
+    names = [object_type.name_property]
+    names += [name for name in ("first_name", "last_name") if name in object_type.properties()]
+    condition = Q()
+    for word in text.split():
+        condition &= Q(*[(f"{name}__icontains", word) for name in names], _connector=Q.OR)
+    return condition
 
 
 def change(object_type: ObjectType, record_id: int, request: HttpRequest, *, remove: bool) -> None:
     """Make or remove the posted association (type, id, label)."""
     association = associations_of(object_type).get(request.POST.get("type", ""))
-    other = request.POST.get("id", "")
-    if association is None or not other.isdigit() or not may(request.user, "view", association.to):
+    other = id_of(request.POST.get("id"))
+    if association is None or other is None or not may(request.user, "view", association.to):
         messages.error(request, _("Choose a record to associate."))
         return
-    pair = [(record_id, int(other))]
+    pair = [(record_id, other)]
     label = request.POST.get("label", "").strip()[:60]
-    name = names_of(association.to, [int(other)]).get(int(other))
+    name = names_of(association.to, [other]).get(other)
     if name is None:
         messages.error(request, _("The record does not exist any more. Choose another."))
         return

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from crm.record_links import url
 from records.clock import database_now
+from records.ids import id_of
 from records.object_types import ObjectType
 from workflows.enrollment import enrolling_many
 from workflows.enrollment.enrolling import REFUSALS, enroll
@@ -76,10 +77,8 @@ def perform(object_type: ObjectType, request: HttpRequest) -> list[int] | MassEn
     Many are enrolled in the background: then the work that was begun.
     """
     named = [*request.POST.getlist("record"), *request.POST.get("records", "").split(",")]
-    ids = [int(pk) for pk in named if pk.isascii() and pk.isdigit() and len(pk) < 19][:MOST]
-    chosen = request.POST.get("workflow", "")
-    numbered = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
-    workflow = workflows_for(object_type).filter(pk=chosen).first() if numbered else None
+    ids = [pk for pk in map(id_of, named) if pk is not None][:MOST]
+    workflow = workflows_for(object_type).filter(pk=id_of(request.POST.get("workflow"))).first()
     if workflow is None:
         messages.error(request, _("Choose a workflow that is turned on."))
         return ids

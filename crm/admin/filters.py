@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import User
+from records.ids import id_of
 from records.object_types import object_type_of
 
 
@@ -42,7 +43,8 @@ class OwnerFilter(admin.SimpleListFilter):
             return queryset.filter(owner=request.user.pk)
         if value == "none":
             return queryset.filter(owner=None)
-        return queryset.filter(owner=int(value)) if value and value.isdigit() else queryset
+        owner = id_of(value)
+        return queryset if owner is None else queryset.filter(owner=owner)
 
 
 def property_filter(slug: str, *, column: bool = True) -> type[admin.SimpleListFilter]:

@@ -22,6 +22,7 @@ from crm.admin.import_mapping import MappingForm
 from crm.chores import ring
 from crm.import_words import WORDS
 from crm.record_links import may
+from records.ids import id_of
 from records.importing.reading import LARGEST_FILE, read
 from records.importing.reporting import fault_file, report, sentences
 from records.importing.running import preview, start
@@ -97,7 +98,7 @@ class ImportRunAdmin(admin.ModelAdmin):
         return TemplateResponse(request, f"admin/crm/{template}", base | {"opts": self.opts} | context)
 
     def run(self, request: HttpRequest, pk: str | int) -> ImportRun:
-        run = ImportRun.objects.filter(pk=pk).first() if str(pk).isdigit() else None
+        run = ImportRun.objects.filter(pk=id_of(str(pk))).first()
         if run is None or run.object_type not in object_types:
             raise Http404(_("There is no such import."))
         if not may(request.user, "view", object_types[run.object_type]) or not self.has_view_permission(request, run):

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from crm.chores import ring
 from records.clock import database_now
+from records.ids import id_of
 from records.journal import change_source
 from records.lists import keeping, members, working
 from records.models import ListWork, RecordList
@@ -74,8 +75,8 @@ def static_lists(object_type: ObjectType) -> QuerySet[RecordList]:
 def chosen(object_type: ObjectType, request: HttpRequest) -> RecordList | None:
     """The list the person chose, or the new one of the name they gave; None for neither."""
     name, sent = request.POST.get("name", "").strip()[:120], request.POST.get("list", "")
-    if sent.isascii() and sent.isdigit() and len(sent) < 19 and not name:
-        return static_lists(object_type).filter(pk=sent).first()
+    if id_of(sent) is not None and not name:
+        return static_lists(object_type).filter(pk=id_of(sent)).first()
     if not name:
         return None
     if not request.user.has_perm("records.add_recordlist"):
@@ -86,7 +87,7 @@ def chosen(object_type: ObjectType, request: HttpRequest) -> RecordList | None:
 def perform(found: RecordList, request: HttpRequest) -> None:
     """Add the posted records: a few at once, thousands in the background."""
     named = request.POST.get("records", "").split(",")
-    ids = [int(pk) for pk in named if pk.isascii() and pk.isdigit() and len(pk) < 19][:MOST]
+    ids = [pk for pk in map(id_of, named) if pk is not None][:MOST]
     now = database_now()
     if len(ids) > working.AT_A_TIME:
         working.start(found, ListWork.Kind.ADD, now=now, record_ids=ids, by=request.user)

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from crm.admin import activities, associating, columns, enrolling, timeline
 from crm.admin.filters import DeletedFilter, OwnerFilter, property_filter
 from crm.admin.forms import RecordForm, may_save
-from crm.admin.listing import ListingAdmin
+from crm.admin.merging_views import MergingAdmin
 from crm.admin.paging import FirstPagePaginator, RecordChangeList
 from records.object_types import ObjectType, object_type_of
 from records.problems import DocumentError
@@ -29,7 +29,7 @@ from records.saving import delete_records, restore_records
 from workflows.models import MassEnrollment
 
 
-class RecordAdmin(ListingAdmin):
+class RecordAdmin(MergingAdmin):
     """Records of one object type."""
 
     change_list_template = "admin/crm/record_list.html"
@@ -196,6 +196,8 @@ class RecordAdmin(ListingAdmin):
             if saved is not None:
                 self.announce(request, saved.status)
                 return redirect(self.url_of(saved.id or 0))
+        if record is not None and allowed is False and (gone := self.gone_into(request, record)):
+            return gone
         if record is None:
             title = _("Add %(type)s") % {"type": self.object_type.label}
             return self.page(request, "admin/crm/record_add.html", {"title": title, "form": form})
@@ -213,6 +215,7 @@ class RecordAdmin(ListingAdmin):
             "form": form,
             "may_change": allowed,
             "may_delete": self.has_delete_permission(request, record),
+            "may_merge": self.may_merge(request, record),
             "associations": associating.panels(self.object_type, record.pk, request.user),
             "enrollments": enrolling.enrollments_of(self.object_type, record.pk),
             "workflows": enrolling.workflows_for(self.object_type) if self.has_enroll_permission(request) else [],

@@ -14,13 +14,21 @@ from django.utils.translation import gettext as _
 from crm.models import Form, Subscription, SubscriptionType
 from crm.record_links import names_of, url, url_of, users_by_id
 from crm.subscription_journal import PREFIX as SUBSCRIPTION
+from records.journal import MERGED_FROM
 from records.models import Change, ChangeKind
 from records.object_types import ObjectType, object_types
 from records.properties import Property
 from workflows.models import Workflow
 
 HIDDEN = {"id", "created_at", "updated_at", "custom"}
-ICONS = {"created": "plus", "updated": "pencil", "deleted": "trash", "associated": "link", "dissociated": "unlink"}
+ICONS = {
+    "created": "plus",
+    "updated": "pencil",
+    "deleted": "trash",
+    "associated": "link",
+    "dissociated": "unlink",
+    "merged": "merge",
+}
 
 
 class Teller:
@@ -50,6 +58,9 @@ class Teller:
             facts = link_facts(change)
             if facts:
                 wanted[facts["to_type"]].add(facts["to_id"])
+            for pk in (change.after.get("merged"), (change.source or {}).get(MERGED_FROM)):
+                if pk:
+                    wanted[self.object_type.slug].add(pk)
         return {
             (slug, pk): name
             for slug, ids in wanted.items()
@@ -70,6 +81,10 @@ class Teller:
             return self.link_sentence(change)
         if change.kind == ChangeKind.CREATED:
             return _("The %(type)s was created.") % {"type": self.object_type.label}
+        if change.kind == ChangeKind.MERGED:
+            pk = change.after.get("merged", 0)
+            name = self.records.get((self.object_type.slug, pk), f"#{pk}")
+            return filled(_("Merged with the %(type)s %(name)s."), type=self.object_type.label, name=strong(name))
         if change.kind == ChangeKind.DELETED:
             return _("The %(type)s was deleted.") % {"type": self.object_type.label}
         wishes = [slug for slug in change.after if slug.startswith(SUBSCRIPTION)]
@@ -127,8 +142,15 @@ class Teller:
         return filled(template, type=other.label if other else slug, name=link, label=label)
 
     def who(self, change: Change) -> SafeString | str:
-        """By whom, and because of what."""
+        """By whom, and because of what; and as whom, where it was another record then."""
         source = change.source or {}
+        done = self.doer(change, source)
+        if about := source.get(MERGED_FROM):
+            name = self.records.get((self.object_type.slug, about), f"#{about}")
+            return filled(_("%(who)s – of %(name)s, before the merge"), who=done, name=name)
+        return done
+
+    def doer(self, change: Change, source: dict[str, Any]) -> SafeString | str:
         kind = source.get("kind", "")
         person = self.people.get(change.actor_id or 0, "")
         if kind == "workflow":
@@ -147,7 +169,10 @@ class Teller:
             "import": _("by an import of %(person)s"),
             "command": _("by a command"),
             "demo": _("with the demo data"),
+            "merge": _("by a merge of %(person)s"),
         }
+        if kind == "merge" and not person:
+            return _("by a merge")
         if kind == "import" and not person:
             return _("by an import")
         if not kind:

@@ -19,6 +19,7 @@ from crm.models import Note, Task
 from crm.record_links import may, url, url_of, users_by_id
 from records.associations import ids_of
 from records.event_types import known_event_types
+from records.ids import id_of
 from records.journal import changes_of
 from records.models import Event
 from records.object_types import ObjectType, object_types
@@ -83,7 +84,8 @@ def parse_place(text: str) -> tuple[dt.datetime, str, int] | None:
         instant = parse_datetime(at)
     except ValueError:
         return None
-    return (instant, kind, int(number)) if instant and instant.tzinfo and number.isdigit() else None
+    found = id_of(number)
+    return (instant, kind, found) if instant and instant.tzinfo and found is not None else None
 
 
 def first(queryset: QuerySet, column: str, place: tuple[dt.datetime, str, int] | None) -> list[Any]:

@@ -7,6 +7,7 @@ import datetime as dt
 from django.core import signing
 
 from crm.models import Form, FormSubmission
+from records.ids import id_of
 
 #: How long a link to a document works.
 DOCUMENT_DAYS = 30
@@ -38,5 +39,5 @@ def submission_of(form: Form, key: object) -> FormSubmission | None:
         text = SENT.unsign(str(key), max_age=dt.timedelta(days=DOCUMENT_DAYS))
     except signing.BadSignature:
         return None
-    pk = text.removeprefix(f"{form.pk}.")
-    return FormSubmission.objects.filter(form=form, pk=pk).first() if pk != text and pk.isdigit() else None
+    form_id, _dot, pk = text.partition(".")
+    return FormSubmission.objects.filter(form=form, pk=id_of(pk)).first() if form_id == str(form.pk) else None

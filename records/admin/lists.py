@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 from records.admin.list_forms import ActiveForm, KindForm, StaticForm
 from records.admin.list_pages import page_of
 from records.clock import database_now
+from records.ids import id_of
 from records.journal import change_source
 from records.lists import keeping, members, working
 from records.lists.using import users_of
@@ -36,7 +37,7 @@ WORK_SHOWN = 5
 
 
 def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
+    return id_of(text) is not None
 
 
 class CountedLists(ChangeList):

@@ -22,6 +22,7 @@ from records.api.record_queries import chosen, filtered, ordered, with_calculate
 from records.api.schema import Route, query
 from records.api.serializing import Body, Flag, Line
 from records.api.views import ApiView
+from records.ids import id_of
 from records.merging.remembering import gone_into, merged_into
 from records.models import Scope
 from records.object_types import ObjectType, object_types
@@ -192,4 +193,4 @@ def read_rows(documents: list[Any]) -> list[Row]:
 
 def in_batch(problem: Problem) -> Problem:
     """Rows are known to the client by their place in “records”; upsert_by is a key of its own."""
-    return problem.at("records") if problem.path[:1].isdigit() else problem
+    return problem.at("records") if id_of(problem.path.partition(".")[0]) is not None else problem

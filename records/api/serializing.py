@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from records.api.problem_details import flatten
+from records.ids import id_of
 from records.problems import DocumentError, Problem, unknown_keys
 
 
@@ -69,8 +70,8 @@ def with_value(problem: Problem, document: Any) -> Problem:
     for part in problem.path.split("."):
         if isinstance(value, dict) and part in value:
             value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
+        elif isinstance(value, list) and (place := id_of(part)) is not None and place < len(value):
+            value = value[place]
         else:
             return problem
     message = _("%(message)s You sent %(value)s.") % {"message": problem.message, "value": shown(value)}

@@ -21,6 +21,7 @@ from records.api.schema import CURSOR, PAGE_SIZE, ApiSchema, Route
 from records.api.serializing import Body
 from records.api.throttling import FailureThrottle, TokenThrottle
 from records.clock import database_now
+from records.ids import id_of
 from records.journal import change_source
 from records.problems import DocumentError, Problem
 
@@ -119,8 +120,8 @@ def whole_number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if text.isascii() and text.isdigit() and 1 <= len(text) <= 18:
-        return int(text)
+    if (found := id_of(text)) is not None:
+        return found
     message = _("“%(value)s” is not a whole number. Send one, like %(name)s=42.") % {"value": text, "name": name}
     raise DocumentError([Problem(name, message, text)])
 

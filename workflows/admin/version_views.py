@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from records.clock import database_now
+from records.ids import id_of
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.drafting import versions
@@ -101,7 +102,8 @@ def one(rows: QuerySet[Row], workflow: Workflow, asked: str) -> Row:
 
 def number(text: str) -> int:
     """A number from a form; -1 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+    found = id_of(text)
+    return -1 if found is None else found
 
 
 def operations(workflow: Workflow) -> QuerySet[DraftOp]:

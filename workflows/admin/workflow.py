@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from records.icons import icon
+from records.ids import id_of
 from records.object_types import enrolled_types, object_types, properties_read_once
 from records.problems import DocumentError
 from workflows import drafting
@@ -242,7 +243,7 @@ class WorkflowAdmin(
         return TemplateResponse(request, "admin/workflows/workflow/create.html", context)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not object_id.isascii() or not object_id.isdigit():
+        if id_of(object_id) is None:
             raise Http404(_("There is no workflow “%(id)s”.") % {"id": object_id})
         return redirect("admin:workflow_editor", object_id)
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from records import criteria
 from records.clock import database_now
+from records.ids import id_of
 from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError, Problem
 from workflows.models import Workflow
@@ -61,9 +62,9 @@ def read_by_trigger(document: dict[str, Any]) -> frozenset[str]:
 def enrolled_in(steps: Any) -> Iterator[int]:
     """The ids of the workflows the steps of a document enroll records in."""
     for step in steps or ():
-        target = str((step.get("params") or {}).get("workflow", ""))
-        if step.get("action") in ENROLLING and target.isdigit():
-            yield int(target)
+        target = id_of(str((step.get("params") or {}).get("workflow", "")))
+        if step.get("action") in ENROLLING and target is not None:
+            yield target
         for branch in step.get("branches") or ():
             yield from enrolled_in(branch.get("steps"))
 

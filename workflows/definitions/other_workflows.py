@@ -10,6 +10,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from records.ids import id_of
 from workflows.models import Workflow
 from workflows.step_forms.greyed_field import GreyedChoiceField
 from workflows.step_forms.params import StepContext
@@ -34,8 +35,7 @@ def name_of(workflow: Any, context: StepContext) -> str:
 
 
 def is_id(value: Any) -> bool:
-    text = str(value)
-    return text.isascii() and text.isdigit() and len(text) < 19
+    return id_of(str(value)) is not None
 
 
 def linked(workflow: Any, name: str) -> SafeString:

@@ -21,7 +21,7 @@ from workflows.step_forms.params import StepContext
 class AssociationEvent(JournalEvent):
     """A change of the record's associations with records of one type."""
 
-    unfinished: Any
+    typeless: Any
     finished: Any
     end: str = "after"
 
@@ -34,7 +34,7 @@ class AssociationEvent(JournalEvent):
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         slug = str(document.get("object") or "")
         if not slug:
-            return str(self.unfinished)
+            return str(self.typeless)
         label = object_types[slug].label if slug in object_types else slug
         return str(self.finished) % {"object": label}
 
@@ -55,7 +55,7 @@ class AssociationEvent(JournalEvent):
 class RecordAssociated(AssociationEvent):
     slug = "record_associated"
     label = gettext_lazy("The record is associated with another one")
-    unfinished = gettext_lazy("The record is associated with another one: choose its type")
+    typeless = gettext_lazy("The record is associated with another one: choose its type")
     finished = gettext_lazy("The record is associated with a record of type %(object)s")
     kinds = ("associated",)
 
@@ -64,7 +64,7 @@ class RecordAssociated(AssociationEvent):
 class RecordUnassociated(AssociationEvent):
     slug = "record_unassociated"
     label = gettext_lazy("The record is no longer associated with another one")
-    unfinished = gettext_lazy("The record is no longer associated with another one: choose its type")
+    typeless = gettext_lazy("The record is no longer associated with another one: choose its type")
     finished = gettext_lazy("The record is no longer associated with a record of type %(object)s")
     kinds = ("dissociated",)
     end = "before"
@@ -81,7 +81,7 @@ class AssociatedRecordCreated(AssociationEvent):
     label = gettext_lazy("Another record is created for the record")
     # Created and associated in any order, counted from a moment of the record's own: nothing that happens by itself.
     triggering = False
-    unfinished = gettext_lazy("Another record is created for the record: choose its type")
+    typeless = gettext_lazy("Another record is created for the record: choose its type")
     finished = gettext_lazy("A record of type %(object)s is created for the record")
     kinds = ("associated",)
 

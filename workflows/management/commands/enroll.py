@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.clock import database_now
+from records.ids import id_of
 from workflows.definitions.definition import parse
 from workflows.enrollment.enrolling import REFUSALS, enroll
 from workflows.lifecycle.publishing import trigger_criteria
@@ -41,7 +42,7 @@ class Command(BaseCommand):
 
     def workflow(self, named: str) -> Workflow:
         found = Workflow.objects.filter(deleted_at=None)
-        found = found.filter(pk=named) if named.isascii() and named.isdigit() else found.filter(name=named)
+        found = found.filter(pk=id_of(named)) if id_of(named) is not None else found.filter(name=named)
         if len(found) == 1:
             return found[0]
         if found:
@@ -59,7 +60,7 @@ class Command(BaseCommand):
 
     def listed(self, records: str) -> list[int]:
         parts = [part.strip() for part in records.split(",") if part.strip()]
-        wrong = [part for part in parts if not part.isascii() or not part.isdigit() or len(part) > 18]
+        wrong = [part for part in parts if id_of(part) is None]
         if wrong or not parts:
             raise CommandError(
                 _("“%(value)s” is not a record id. Write ids like 1,2,3.") % {"value": ", ".join(wrong)}
