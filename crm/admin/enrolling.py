@@ -78,7 +78,7 @@ def perform(object_type: ObjectType, request: HttpRequest) -> list[int] | MassEn
     """
     named = [*request.POST.getlist("record"), *request.POST.get("records", "").split(",")]
     ids = [pk for pk in map(id_of, named) if pk is not None][:MOST]
-    workflow = workflows_for(object_type).filter(pk=id_of(request.POST.get("workflow"))).first()
+    workflow = workflows_for(object_type).filter(pk=id_of(request.POST.get("workflow")) or 0).first()
     if workflow is None:
         messages.error(request, _("Choose a workflow that is turned on."))
         return ids

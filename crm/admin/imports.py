@@ -98,7 +98,7 @@ class ImportRunAdmin(admin.ModelAdmin):
         return TemplateResponse(request, f"admin/crm/{template}", base | {"opts": self.opts} | context)
 
     def run(self, request: HttpRequest, pk: str | int) -> ImportRun:
-        run = ImportRun.objects.filter(pk=id_of(str(pk))).first()
+        run = ImportRun.objects.filter(pk=id_of(str(pk)) or 0).first()
         if run is None or run.object_type not in object_types:
             raise Http404(_("There is no such import."))
         if not may(request.user, "view", object_types[run.object_type]) or not self.has_view_permission(request, run):

@@ -76,7 +76,7 @@ def chosen(object_type: ObjectType, request: HttpRequest) -> RecordList | None:
     """The list the person chose, or the new one of the name they gave; None for neither."""
     name, sent = request.POST.get("name", "").strip()[:120], request.POST.get("list", "")
     if id_of(sent) is not None and not name:
-        return static_lists(object_type).filter(pk=id_of(sent)).first()
+        return static_lists(object_type).filter(pk=id_of(sent) or 0).first()
     if not name:
         return None
     if not request.user.has_perm("records.add_recordlist"):

@@ -17,17 +17,20 @@ from records.clock import database_now
 from records.ids import id_of
 from records.merging import Merge
 from records.merging.remembering import gone_into, merged_into
-from records.object_types import ObjectType
+from records.object_types import ObjectType, object_type_of
 from records.problems import DocumentError
 
 
 class MergingAdmin(ListingAdmin):
     """Two records of one object type are compared and merged; part of RecordAdmin, whose pages and checks it uses."""
 
-    object_type: ObjectType
     record: Any
     page: Any
     url_of: Any
+
+    @property
+    def object_type(self) -> ObjectType:
+        return object_type_of(self.model)
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view(self.merge_view), self.opts.model_name
@@ -61,7 +64,7 @@ class MergingAdmin(ListingAdmin):
         sent = request.POST if request.method == "POST" else request.GET
         if "with" not in sent:
             return self.search_page(request, winner)
-        loser = self.object_type.records().filter(pk=id_of(sent.get("with"))).first()
+        loser = self.object_type.records().filter(pk=id_of(sent.get("with")) or 0).first()
         if loser is None or loser.pk == winner.pk:
             messages.error(request, _("That record does not exist any more, or is this one. Choose another."))
             return redirect(request.path)

@@ -23,7 +23,6 @@ from crm.admin.filters import DeletedFilter, OwnerFilter, property_filter
 from crm.admin.forms import RecordForm, may_save
 from crm.admin.merging_views import MergingAdmin
 from crm.admin.paging import FirstPagePaginator, RecordChangeList
-from records.object_types import ObjectType, object_type_of
 from records.problems import DocumentError
 from records.saving import delete_records, restore_records
 from workflows.models import MassEnrollment
@@ -41,10 +40,6 @@ class RecordAdmin(MergingAdmin):
         "enroll_selected", "add_to_list_selected", "delete_records_selected", "restore_selected",
     )  # fmt: skip
     select_filters: tuple[str, ...] = ()
-
-    @property
-    def object_type(self) -> ObjectType:
-        return object_type_of(self.model)
 
     # The list
 

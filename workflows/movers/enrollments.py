@@ -25,8 +25,8 @@ MERGED = "merged"
 @movers.register
 class Enrollments(Mover):
     slug = "enrollments"
-    # Waits end with their enrollments. What is still to be enrolled is passed over; links to it, from notifications and
-    # from what webhooks were sent, lead to the winner.
+    # Waits end with their enrollments. What is still to be enrolled is passed over; links to it, from notifications
+    # and from what webhooks were sent, lead to the winner.
     tables = (
         Enrollment._meta.db_table, EventWait._meta.db_table, MassEnrollment._meta.db_table,
         ScheduledRecord._meta.db_table, Notification._meta.db_table, WebhookRequest._meta.db_table,

@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def workflow(self, named: str) -> Workflow:
         found = Workflow.objects.filter(deleted_at=None)
-        found = found.filter(pk=id_of(named)) if id_of(named) is not None else found.filter(name=named)
+        found = found.filter(pk=number) if (number := id_of(named)) is not None else found.filter(name=named)
         if len(found) == 1:
             return found[0]
         if found:
