@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
 from workflows.definitions.definition import FORMAT, parse
+from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
 from workflows.drafting.telling import told
 from workflows.drafting.tree import refuse
@@ -103,12 +104,13 @@ def locked_draft(workflow: Workflow, rev: int, now: dt.datetime) -> Revision:
 def apply(workflow: Workflow, op: dict[str, Any], *, rev: int, user: Any, now: dt.datetime) -> Applied:
     """Carry out an operation on the draft that is at `rev`. Raises Conflict and DocumentError; then nothing is kept.
 
-    What was undone before can no longer be redone.
+    What it brings in and the person may not use is refused (TRG-12). What was undone before can no longer be redone.
     """
     draft = locked_draft(workflow, rev, now)
     document, inverse, selected = ops.apply(draft.definition, op)
     if isinstance(op, dict) and op.get("op") == "edit":
         ops.operation(op)  # Only undo may: raises.
+    refuse_new(draft.definition, document, user)
     if document == draft.definition:
         return Applied(draft, selected)
     draft.ops.filter(undone=True).delete()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from workflows import drafting
+from workflows.definitions.permitted import refuse_new
 from workflows.enrollment.leaving import unenroll
 from workflows.lifecycle import switching
 from workflows.models import AuditEntry, Enrollment, Folder, Workflow
@@ -31,6 +32,7 @@ def create(
     folder: str | None = None,
 ) -> Workflow:
     """Make a workflow with a draft, in a folder (made if it is new). Raises DocumentError for a bad definition."""
+    refuse_new({}, definition or {}, by)
     with transaction.atomic():
         workflow = drafting.create(name, object_type.slug, by, definition)
         workflow.description = description or workflow.description
