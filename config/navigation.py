@@ -23,7 +23,7 @@ COMMERCE = (
 )  # fmt: skip
 FORMS = ("crm.form", "crm.formsubmission")
 AUTOMATION = (
-    "workflows.workflow", "workflows.enrollment", "workflows.delivery", "workflows.notification",
+    "workflows.workflow", "workflows.enrollment", "workflows.webhook", "workflows.delivery", "workflows.notification",
     "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
@@ -39,6 +39,7 @@ ICONS = {
     "workflows.auditentry": "clipboard-check",
     "workflows.alert": "stethoscope",
     "workflows.folder": "folder",
+    "workflows.webhook": "webhook",
     "crm.campaign": "target",
     "crm.form": "clipboard",
     "crm.formsubmission": "inbox",

@@ -14,6 +14,7 @@ from workflows.definitions.definition import Definition
 from workflows.editor.door_form import DoorForm, unenroll_of
 from workflows.editor.event_form import EventsForm
 from workflows.editor.schedule_form import CentreForm, EveryoneForm, ScheduleForm
+from workflows.editor.webhook_form import WebhookForm
 from workflows.registries import triggers
 
 #: The families that a new workflow is offered under one heading (TRG-17).
@@ -51,6 +52,7 @@ class TriggerForm(forms.Form):
         self.everyone = EveryoneForm(data, definition) if chosen == "schedule" else None
         self.centre = CentreForm(data, definition)
         self.events = EventsForm(data, definition, user=user) if chosen == "event" else None
+        self.webhook = WebhookForm(data, definition, replaces=bool(self.erased) and stored != "event")
         if chosen in ("filter", "event") or (self.everyone and not self.everyone.chosen):
             kind = object_types[definition.object]
             label = (
@@ -68,7 +70,7 @@ class TriggerForm(forms.Form):
 
     def op(self) -> dict[str, Any]:
         """The operation that stores what was sent; a family that was not agreed to changes nothing of the trigger."""
-        trigger = self.document()
+        trigger = self.document() if self.refused else self.webhook.added_to(self.document())
         found: dict[str, Any] = {"op": "set_trigger", "trigger": trigger}
         if "door" not in self.data:
             return found
