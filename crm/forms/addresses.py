@@ -23,11 +23,6 @@ def parts_of(text: object) -> SplitResult | None:
     return parts if usable and parts.username is None and "\\" not in text else None
 
 
-def web_address(text: object) -> str:
-    """The address as it is when it is one of the web, else ""."""
-    return str(text) if parts_of(text) else ""
-
-
 def check_web_address(text: str) -> None:
     """Raises ValidationError for what is no http(s) address."""
     if parts_of(text) is None:

@@ -1,4 +1,4 @@
-"""How often one address may send a form."""
+"""How often one address may send a form, or tell that it looks at one."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from crm.models import Form
-from records.api.throttling import WINDOW, counter
+from crm.tracking.limits import within_limit
+from records.api.throttling import WINDOW
 
 SECONDS = WINDOW
 
 
-def address_of(request: HttpRequest) -> str:
-    """The visitor's address; behind a proxy of ours the one it says it has talked to."""
-    told = request.headers.get("X-Forwarded-For", "") if settings.TRUST_PROXY else ""
-    return told.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
-
-
-def allowed(request: HttpRequest, form: Form) -> bool:
+def may_send(request: HttpRequest, form: Form) -> bool:
     """Count an attempt; False when the address has sent this form too often in the last ten seconds."""
-    return counter.count(f"form:{form.pk}:{address_of(request)}") <= settings.FORM_SUBMISSIONS_PER_10_S
+    return within_limit(request, f"form:{form.pk}", settings.FORM_SUBMISSIONS_PER_10_S)
+
+
+def may_tell(request: HttpRequest) -> bool:
+    """The same of being told that a form is seen or touched."""
+    return within_limit(request, "tracking", settings.TRACKING_REQUEST_LIMIT)

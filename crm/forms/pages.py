@@ -7,8 +7,8 @@ from urllib.parse import quote, urlsplit
 from django.http import HttpRequest
 from django.urls import reverse
 
-from crm.forms.addresses import web_address
 from crm.models import Form
+from crm.tracking.pages import clean_address
 
 #: The field, and the parameter, that says on which page a form stands.
 PAGE_FIELD = "page-address"
@@ -20,11 +20,11 @@ def page_of(request: HttpRequest, form: Form, sent: object = None) -> str:
     The page says so itself (`sent`); else the browser tells from where it comes, which for a form in a frame, or in
     another website's own page, is where it stands. A form that is opened by its link stands on its own page.
     """
-    told = web_address(sent if sent is not None else request.GET.get(PAGE_FIELD))
+    told = clean_address(sent if sent is not None else request.GET.get(PAGE_FIELD))
     if told:
         return told
     own = request.build_absolute_uri(form_path(form))
-    came_from = web_address(request.headers.get("Referer"))
+    came_from = clean_address(request.headers.get("Referer"))
     elsewhere = embedded(request) or request.method == "POST"
     ours = urlsplit(came_from)[:2] == urlsplit(own)[:2] and urlsplit(came_from).path.startswith(form_path(form))
     return came_from if came_from and elsewhere and not ours else own

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from crm.forms import counting, keys, limiting
+from crm.forms import counting, keys, limiting, watching
 from crm.forms.answering import AnswerForm
 from crm.forms.pages import PAGE_FIELD, page_of
 from crm.forms.submitting import submit
@@ -42,7 +42,7 @@ def receive(
     request: HttpRequest, form: Form, answers: AnswerForm, sent: Mapping[str, Any], now: dt.datetime
 ) -> Outcome:
     """Submit what was sent; whatever is wrong with single answers is in `answers` afterwards."""
-    if not limiting.allowed(request, form):
+    if not limiting.may_send(request, form):
         counting.count(form.pk, counting.REFUSED, now)
         message = _("This form was sent too often from where you are. Wait %(n)d seconds and send it again.")
         return Outcome(TOO_SOON, message % {"n": limiting.SECONDS})
@@ -59,7 +59,8 @@ def receive(
     if not answers.is_valid():
         return Outcome(INVALID)
     try:
-        submission = submit(form, answers, page=page_of(request, form, sent.get(PAGE_FIELD)), now=now)
+        page = page_of(request, form, sent.get(PAGE_FIELD))
+        submission = submit(form, answers, page=page, now=now, visitor=watching.key_of(request))
     except DocumentError as error:
         answers.refuse(error)
         return Outcome(INVALID)

@@ -15,6 +15,7 @@ from crm.forms.asking import EMAIL, Question
 from crm.links import url_of
 from crm.models import Contact, Form, FormConsent, FormSubmission, Subscription
 from crm.subscribing import Wish, problems_of, reachable, set_status
+from crm.tracking.visitors import identify
 from records.happening import happen
 from records.journal import change_source
 from records.object_types import object_types
@@ -26,12 +27,14 @@ SOURCE = "form"
 EVENT = "form_submitted"
 
 
-def submit(form: Form, answers: AnswerForm, *, page: str, now: dt.datetime) -> FormSubmission:
+def submit(
+    form: Form, answers: AnswerForm, *, page: str, now: dt.datetime, visitor: str | None = None
+) -> FormSubmission:
     """Take valid answers: the contact of that email address is changed, or made, and the event recorded.
 
     Only what was answered is written. Two submissions at once with one address make one contact: the second waits
-    for the first. Raises DocumentError, with the full names of properties as paths, when a value cannot be kept;
-    then nothing was stored.
+    for the first. `visitor`: the key of the browser, which is the contact's from now on. Raises DocumentError, with
+    the full names of properties as paths, when a value cannot be kept; then nothing was stored.
     """
     values, consents = answers.values(), answers.given()
     if EMAIL not in values:
@@ -50,6 +53,8 @@ def submit(form: Form, answers: AnswerForm, *, page: str, now: dt.datetime) -> F
             EVENT, "contact", [contact_id], now=max(now, created_at), key=f"form-submission/{submission.pk}",
             properties={"form": form.slug, "page": page or None, "fields": told(submission)},
         )  # fmt: skip
+        if visitor is not None:
+            identify(visitor, contact_id, now)
         notify(submission, str(values[EMAIL]), now)
         # Last: everybody who sends this form waits for this row.
         counting.count(form.pk, counting.SENT, now)

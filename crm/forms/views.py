@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm.forms import counting, json_answers, keys, limiting, receiving
+from crm.forms import counting, json_answers, keys, limiting, receiving, watching
 from crm.forms.addresses import EVERYBODY, origin_of, origins_in
 from crm.forms.answering import AnswerForm
 from crm.forms.documents import attachment
@@ -54,9 +54,29 @@ def shown(request: HttpRequest, form: Form) -> HttpResponse:
     preview = "preview" in request.GET and request.user.has_perm("crm.view_form")
     if not form.active and not preview:
         return render(request, "forms/closed.html", context(request, form))
+    contact_id = None if preview else watching.watched(request)
     if request.method == "GET" and not preview:
-        counting.count(form.pk, counting.SEEN, database_now())
-    return drawn(request, form, AnswerForm(form), preview=preview)
+        now = database_now()
+        counting.count(form.pk, counting.SEEN, now)
+        if contact_id is not None and limiting.may_tell(request):
+            watching.tell(watching.SEEN, contact_id, form, page_of(request, form), now)
+    return drawn(request, form, AnswerForm(form), preview=preview, watched=contact_id is not None)
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def touched_view(request: HttpRequest, token: str) -> HttpResponse:
+    """The page's script tells that a field was touched; the answer is empty, whoever it was."""
+    answer = HttpResponse(status=204)
+    if receiving.too_long(request) or not limiting.may_tell(request):
+        return answer
+    form, contact_id = form_of(token), watching.watched(request)
+    field = request.POST.get("field", "")
+    if form.active and contact_id is not None and field in AnswerForm(form).fields:
+        page = page_of(request, form, request.POST.get(PAGE_FIELD))
+        watching.tell(watching.TOUCHED, contact_id, form, page, database_now(), field)
+    return answer
 
 
 def posted(request: HttpRequest, form: Form) -> HttpResponse:
@@ -102,12 +122,18 @@ def document_view(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 def drawn(
-    request: HttpRequest, form: Form, answers: AnswerForm, *, preview: bool = False, status: int = 200
+    request: HttpRequest,
+    form: Form,
+    answers: AnswerForm,
+    *,
+    preview: bool = False,
+    watched: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     """The form, with what was answered and what is wrong with it."""
     page = page_of(request, form, request.POST.get(PAGE_FIELD) if request.method == "POST" else None)
     facts = {
-        "answers": answers, "preview": preview, "page": page, "page_field": PAGE_FIELD,
+        "answers": answers, "preview": preview, "watched": watched, "page": page, "page_field": PAGE_FIELD,
         "honeypot": receiving.HONEYPOT, "stamp_field": receiving.STAMP,
         "stamp": keys.drawn_at(form, database_now()),
     }  # fmt: skip
