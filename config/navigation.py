@@ -27,7 +27,7 @@ AUTOMATION = (
     "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
-    "crm.campaign", "crm.user", "crm.team", "auth.group", "crm.pipeline", "crm.subscriptiontype",
+    "crm.campaign", "crm.calltoaction", "crm.user", "crm.team", "auth.group", "crm.pipeline", "crm.subscriptiontype",
     "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
 )  # fmt: skip
 ICONS = {
@@ -41,6 +41,7 @@ ICONS = {
     "workflows.folder": "folder",
     "workflows.webhook": "webhook",
     "crm.campaign": "target",
+    "crm.calltoaction": "sparkles",
     "crm.form": "clipboard",
     "crm.formsubmission": "inbox",
     "crm.user": "users",

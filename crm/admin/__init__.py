@@ -1,6 +1,7 @@
 """The CRM's pages in the admin, a file per concern."""
 
 from crm.admin import (
+    calls_to_action,
     campaigns,
     form_builder,
     form_submissions,
@@ -14,6 +15,6 @@ from crm.admin import (
 )
 
 __all__ = [
-    "campaigns", "form_builder", "form_submissions", "imports", "object_types", "people", "pipelines",
-    "plain_object_types", "subscription_types", "tracked_terms",
+    "calls_to_action", "campaigns", "form_builder", "form_submissions", "imports", "object_types", "people",
+    "pipelines", "plain_object_types", "subscription_types", "tracked_terms",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from crm.forms.answering import AnswerForm
 from crm.forms.pages import PAGE_FIELD, page_of
 from crm.forms.submitting import submit
 from crm.models import Form, FormSubmission
+from crm.tracking.visitors import identify, visitor_of
 from records.problems import DocumentError
 
 BODY_LIMIT = 65_536
@@ -64,4 +65,6 @@ def receive(
     except DocumentError as error:
         answers.refuse(error)
         return Outcome(INVALID)
+    if key := visitor_of(request, sent):
+        identify(key, submission.contact_id, now)
     return Outcome(TAKEN, submission=submission)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import connection, transaction
 from django.http import HttpRequest
@@ -35,15 +37,17 @@ def is_key(text: object) -> bool:
     return isinstance(text, str) and KEY.fullmatch(text) is not None
 
 
-def visitor_of(request: HttpRequest) -> str | None:
+def visitor_of(request: HttpRequest, sent: Mapping[str, Any] | None = None) -> str | None:
     """The key of the browser that sent a request, from its form, address or cookie; None when it has none.
+
+    `sent`: what it sent otherwise than as a form, to be looked at first.
 
     A key is no proof of anything: who sends one says it is that browser. Somebody who wants not to be tracked
     (Do Not Track, Global Privacy Control) has none.
     """
     if wants_privacy(request):
         return None
-    for source in (request.POST, request.GET, request.COOKIES):
+    for source in (sent or {}, request.POST, request.GET, request.COOKIES):
         key = source.get(NAME)
         if key is not None and is_key(key):
             return str(key)

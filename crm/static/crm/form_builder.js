@@ -1,4 +1,6 @@
-/* The form builder: fields and consents are moved by dragging or by buttons, and codes are copied. */
+/* The form builder: fields and consents are moved by dragging or by buttons. */
+
+import "./copy.js";
 
 const texts = { up: gettext("Move up"), down: gettext("Move down") };
 
@@ -101,15 +103,4 @@ const kind = document.querySelector("#id_kind");
 if (kind) {
   kind.addEventListener("change", () => follow(kind));
   follow(kind);
-}
-
-for (const copier of document.querySelectorAll("[data-copy]")) {
-  copier.addEventListener("click", async () => {
-    const source = document.getElementById(copier.dataset.copy);
-    source.select();
-    await navigator.clipboard?.writeText(source.value);
-    const told = document.querySelector("[data-copied]");
-    told.classList.remove("visually-hidden");
-    told.textContent = told.dataset.copied;
-  });
 }

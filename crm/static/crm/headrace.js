@@ -66,7 +66,7 @@
       if (fresh) send([{ kind: "consent", consent: answer }], before);
       setCookie(NAME, "", 0);
     }
-    if (answer === "accepted" && !viewed) watch();
+    if (answer === "accepted" && !viewed) begin();
   }
 
   function watch() {
@@ -80,14 +80,33 @@
     document.querySelectorAll("[data-headrace-cta]").forEach((element) => watching.observe(element));
   }
 
+  /** An address of Headrace with the visitor's key; "" for any other address. */
+  function known(address) {
+    const target = new URL(address, location.href);
+    if (!agreed() || target.origin !== new URL(collect, location.href).origin) return "";
+    target.searchParams.set(NAME, visitor());
+    return target.href;
+  }
+
   // The link itself is counted where it leads to; it only has to say who follows it.
   function hand(event) {
     const link = event.target instanceof Element && event.target.closest("a[data-headrace-cta]");
-    if (!link || !agreed()) return;
-    const target = new URL(link.href);
-    if (target.origin !== new URL(collect, location.href).origin) return;
-    target.searchParams.set(NAME, visitor());
-    link.href = target.href;
+    if (link) link.href = known(link.href) || link.href;
+  }
+
+  /** Forms of Headrace on this page learn who fills them in. */
+  function introduce(event) {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !known(form.action) || form.elements[NAME]) return;
+    const field = Object.assign(document.createElement("input"), { type: "hidden", name: NAME, value: visitor() });
+    form.append(field);
+  }
+
+  function frames() {
+    for (const frame of document.querySelectorAll("iframe[src]")) {
+      const address = frame.src.includes(NAME) ? "" : known(frame.src);
+      if (address) frame.src = address;
+    }
   }
 
   function played(event) {
@@ -100,10 +119,16 @@
 
   for (const kind of ["click", "auxclick"]) document.addEventListener(kind, hand, true);
   document.addEventListener("play", played, true);
+  document.addEventListener("submit", introduce, true);
+
+  function begin() {
+    watch();
+    frames();
+  }
 
   function start() {
     view();
-    if (agreed()) watch();
+    if (agreed()) begin();
     document.dispatchEvent(new Event("headrace:ready"));
   }
 
