@@ -14,6 +14,7 @@ class CrmConfig(AppConfig):
         from crm.campaigns import register_attachments
         from crm.chores import register_chores
         from crm.conversation_triggers import register_message_triggers
+        from crm.derived_events import register_derived_events
         from crm.forms.filter import register_form_filter
         from crm.goals import register_goals
         from crm.object_types import register_object_types
@@ -33,6 +34,7 @@ class CrmConfig(AppConfig):
         register_filter()
         register_chores()
         register_term_chore()
+        register_derived_events()
         register_goals()
         register_attachments()
         register_mailing()

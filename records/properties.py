@@ -50,6 +50,8 @@ class Property:
     description: Text = ""
     group: Text = ""
     open: bool = False
+    #: Why filters on it can never enroll a record again (REN-05); "" where they can.
+    never_again: Text = ""
     calculated: Combinable | None = field(default=None, compare=False)
 
     @property

@@ -1,4 +1,4 @@
-"""Adding a note or a task to a record, and completing tasks."""
+"""Adding a note, a task, a call, a meeting or an email to a record, and completing tasks."""
 
 from __future__ import annotations
 
@@ -6,32 +6,49 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import TextChoices
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Task, User
+from crm.models import Call, Email, Meeting, Task, User
 from crm.record_links import may
+from records.associations import associations_of
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from records.saving import Row, save_batch
 
+ROWS = forms.Textarea(attrs={"rows": 3})
+WHEN: dict[str, Any] = {"required": False, "widget": forms.DateTimeInput(attrs={"type": "datetime-local"})}
 
-class NoteForm(forms.Form):
-    """A note about the record."""
 
+def chosen(label: Any, choices: type[TextChoices]) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=[("", "—"), *choices.choices], required=False)
+
+
+class QuickForm(forms.Form):
+    """An activity about the record: its object type, and what the button says."""
+
+    kind: str
+    does: Any
+    done: Any
+
+    @property
+    def object_type(self) -> ObjectType:
+        return object_types[self.kind]
+
+
+class NoteForm(QuickForm):
     kind = "note"
-    body = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea(attrs={"rows": 3}), max_length=65_536)
+    does, done = gettext_lazy("Add note"), gettext_lazy("The note was added.")
+    body = forms.CharField(label=gettext_lazy("Note"), widget=ROWS, max_length=65_536)
 
 
-class TaskForm(forms.Form):
-    """Something to do about the record."""
-
+class TaskForm(QuickForm):
     kind = "task"
+    does, done = gettext_lazy("Add task"), gettext_lazy("The task was added.")
     title = forms.CharField(label=gettext_lazy("Task"), max_length=250)
-    due_at = forms.DateTimeField(
-        label=gettext_lazy("Due"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
-    )
+    due_at = forms.DateTimeField(label=gettext_lazy("Due"), **WHEN)
     owner = forms.ModelChoiceField(
         label=gettext_lazy("Assignee"),
         queryset=User.objects.filter(is_active=True).order_by("username"),
@@ -39,10 +56,56 @@ class TaskForm(forms.Form):
     )
 
 
-def add(form: Any, object_type: ObjectType, record_id: int, request: HttpRequest) -> bool:
-    """Create the note or task and associate it with the record; messages say what happened."""
-    activity = object_types[form.kind]
-    if not may(request.user, "add", activity):
+class CallForm(QuickForm):
+    kind = "call"
+    does, done = gettext_lazy("Log call"), gettext_lazy("The call was logged.")
+    title = forms.CharField(label=gettext_lazy("Call"), max_length=250)
+    happened_at = forms.DateTimeField(label=gettext_lazy("Time of the call"), **WHEN)
+    direction = chosen(gettext_lazy("Direction"), Call.Direction)
+    outcome = chosen(gettext_lazy("Outcome"), Call.Outcome)
+    body = forms.CharField(label=gettext_lazy("Notes"), widget=ROWS, max_length=65_536, required=False)
+
+
+class MeetingForm(QuickForm):
+    kind = "meeting"
+    does, done = gettext_lazy("Add meeting"), gettext_lazy("The meeting was added.")
+    title = forms.CharField(label=gettext_lazy("Meeting"), max_length=250)
+    starts_at = forms.DateTimeField(label=gettext_lazy("Start"), **WHEN)
+    ends_at = forms.DateTimeField(label=gettext_lazy("End"), **WHEN)
+    outcome = chosen(gettext_lazy("Outcome"), Meeting.Outcome)
+    location = forms.CharField(label=gettext_lazy("Location"), max_length=250, required=False)
+
+
+class EmailForm(QuickForm):
+    """An email that was sent or received elsewhere; nothing is sent."""
+
+    kind = "email"
+    does, done = gettext_lazy("Log email"), gettext_lazy("The email was logged.")
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=250)
+    direction = chosen(gettext_lazy("Direction"), Email.Direction)
+    sent_at = forms.DateTimeField(label=gettext_lazy("Sent"), **WHEN)
+    body = forms.CharField(label=gettext_lazy("Body"), widget=ROWS, max_length=65_536, required=False)
+
+
+FORMS: dict[str, type[QuickForm]] = {
+    form.kind: form for form in (NoteForm, TaskForm, CallForm, MeetingForm, EmailForm)
+}
+
+
+def quick_forms(object_type: ObjectType, user: Any) -> list[QuickForm]:
+    """Empty forms for what the person may add to records of a type."""
+    known = associations_of(object_type)
+    return [
+        form(auto_id=f"quick_{kind}_%s", initial={"owner": user.pk})
+        for kind, form in FORMS.items()
+        if kind in known and may(user, "add", object_types[kind])
+    ]
+
+
+def add(form: QuickForm, object_type: ObjectType, record_id: int, request: HttpRequest) -> bool:
+    """Create the activity and associate it with the record; messages say what happened."""
+    activity = form.object_type
+    if form.kind not in associations_of(object_type) or not may(request.user, "add", activity):
         messages.error(request, _("You may not add this. Ask an administrator for the permission."))
         return False
     if not form.is_valid():
@@ -58,7 +121,7 @@ def add(form: Any, object_type: ObjectType, record_id: int, request: HttpRequest
     except DocumentError as error:
         messages.error(request, " ".join(str(problem.message) for problem in error.problems))
         return False
-    messages.success(request, _("The note was added.") if form.kind == "note" else _("The task was added."))
+    messages.success(request, form.done)
     return True
 
 

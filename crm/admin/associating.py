@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from crm.admin.activity_lines import TOLD
 from crm.record_links import may, names_of, url_of
 from records.associations import associate, associations_of, dissociate, ids_of
 from records.ids import id_of
@@ -20,7 +21,6 @@ from records.object_types import ObjectType
 
 SHOWN = 10
 FOUND = 8
-ACTIVITIES = ("task", "note")
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Panel:
 
 
 def panels(object_type: ObjectType, record_id: int, user: Any) -> list[Panel]:
-    """A panel per object type the record can be associated with; tasks and notes are in the timeline."""
+    """A panel per object type the record can be associated with; others are in the timeline."""
     links = Association.objects.filter(from_type=object_type.slug, from_id=record_id).order_by("-id")
     by_type: dict[str, list[tuple[int, str]]] = {}
-    for to_type, to_id, label in links.exclude(to_type__in=ACTIVITIES).values_list("to_type", "to_id", "label"):
+    for to_type, to_id, label in links.exclude(to_type__in=TOLD).values_list("to_type", "to_id", "label"):
         by_type.setdefault(to_type, []).append((to_id, label))
     found = []
     for slug, association in associations_of(object_type).items():
-        if slug in ACTIVITIES or association.relation is not None or not may(user, "view", association.to):
+        if slug in TOLD or association.relation is not None or not may(user, "view", association.to):
             continue
         pairs = by_type.get(slug, [])
         alive = association.to.records().filter(pk__in={pk for pk, _label in pairs}) if pairs else []

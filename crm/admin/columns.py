@@ -13,6 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.admin.activity_lines import TOLD
 from crm.models import SavedColumns
 from crm.record_links import names_of, url_of, users_by_id
 from records.associations import associations_of, ids_of
@@ -116,7 +117,7 @@ def choices(object_type: ObjectType) -> list[tuple[str, str]]:
     links = [
         (PREFIX + slug, capfirst(str(association.to.label_plural)))
         for slug, association in associations_of(object_type).items()
-        if slug not in ("task", "note")
+        if slug not in TOLD
     ]
     return properties + links
 

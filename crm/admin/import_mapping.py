@@ -10,6 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.admin.activity_lines import TOLD
 from records.associations import associations_of
 from records.defining import slug_for
 from records.importing.formats import DATE_LABELS, NUMBER_LABELS, date_format_of, decimal_mark_of
@@ -81,7 +82,7 @@ class MappingForm(forms.Form):
             if not prop.read_only and prop.calculated is None
         ]
         links = [(slug, one) for slug, one in associations_of(self.object_type).items() if one.relation is None]
-        links = [(slug, one) for slug, one in links if slug not in ("task", "note")]
+        links = [(slug, one) for slug, one in links if slug not in TOLD]
         named = [(LINK + slug, _("%(type)s of that name") % {"type": capfirst(str(a.to.label))}) for slug, a in links]
         named += [
             (

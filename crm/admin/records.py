@@ -143,8 +143,7 @@ class RecordAdmin(MergingAdmin):
             path("enroll/", wrap(require_POST(self.enroll_view)), name=f"crm_{name}_enroll"),
             path("<int:pk>/restore/", wrap(require_POST(self.restore_view)), name=f"crm_{name}_restore"),
             path("<int:pk>/timeline/", wrap(self.timeline_view), name=f"crm_{name}_timeline"),
-            path("<int:pk>/note/", wrap(require_POST(self.note_view)), name=f"crm_{name}_note"),
-            path("<int:pk>/task/", wrap(require_POST(self.task_view)), name=f"crm_{name}_task"),
+            path("<int:pk>/add/<slug:kind>/", wrap(require_POST(self.activity_view)), name=f"crm_{name}_activity"),
             path("<int:pk>/find/<slug:other>/", wrap(self.find_view), name=f"crm_{name}_find"),
             path("<int:pk>/associate/", wrap(require_POST(self.associate_view)), name=f"crm_{name}_associate"),
             path("<int:pk>/dissociate/", wrap(require_POST(self.dissociate_view)), name=f"crm_{name}_dissociate"),
@@ -214,8 +213,7 @@ class RecordAdmin(MergingAdmin):
             "associations": associating.panels(self.object_type, record.pk, request.user),
             "enrollments": enrolling.enrollments_of(self.object_type, record.pk),
             "workflows": enrolling.workflows_for(self.object_type) if self.has_enroll_permission(request) else [],
-            "note_form": activities.NoteForm(auto_id="quick_note_%s"),
-            "task_form": activities.TaskForm(auto_id="quick_task_%s", initial={"owner": request.user.pk}),
+            "quick_forms": activities.quick_forms(self.object_type, request.user),
             "timeline": timeline.page_of(self.object_type, record.pk, request.user),
             "prefix": f"admin:crm_{self.opts.model_name}",
         }
@@ -243,14 +241,12 @@ class RecordAdmin(MergingAdmin):
         context = {"timeline": shown, "record": record, "prefix": f"admin:crm_{self.opts.model_name}"}
         return self.page(request, "admin/crm/timeline.html", context)
 
-    def note_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def activity_view(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+        """Add an activity of one kind to the record."""
         record = self.record(request, pk)
-        activities.add(activities.NoteForm(request.POST), self.object_type, record.pk, request)
-        return redirect(self.url_of(pk))
-
-    def task_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        record = self.record(request, pk)
-        activities.add(activities.TaskForm(request.POST), self.object_type, record.pk, request)
+        if kind not in activities.FORMS:
+            raise Http404(_("There is no such activity."))
+        activities.add(activities.FORMS[kind](request.POST), self.object_type, record.pk, request)
         return redirect(self.url_of(pk))
 
     def find_view(self, request: HttpRequest, pk: int, other: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The timeline of a record: its changes, tasks, notes and enrollments, newest first, a page at a time."""
+"""The timeline of a record: its changes, activities and enrollments, newest first, a page at a time."""
 
 from __future__ import annotations
 
@@ -7,45 +7,22 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-import nh3
-from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from django.utils.html import escape, linebreaks
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from crm.admin.activity_lines import TOLD, activities
 from crm.admin.sentences import Teller
-from crm.models import Note, Task
-from crm.record_links import may, url, url_of, users_by_id
-from records.associations import ids_of
+from crm.admin.timeline_lines import SIZE, Line, first
+from crm.record_links import url
 from records.event_types import known_event_types
 from records.ids import id_of
 from records.journal import changes_of
 from records.models import Event
-from records.object_types import ObjectType, object_types
+from records.object_types import ObjectType
 from workflows.history.event_stories import details_of, sentence_of
+from workflows.intake.deriving import DERIVED
 from workflows.models import Enrollment
-
-SIZE = 20
-
-
-@dataclass(frozen=True)
-class Line:
-    """One thing that happened. `body` is safe HTML."""
-
-    at: dt.datetime
-    kind: str
-    id: int
-    icon: str
-    sentence: SafeString | str
-    who: SafeString | str = ""
-    body: SafeString | str = ""
-    url: str = ""
-    task: Task | None = None
-
-    @property
-    def key(self) -> tuple[dt.datetime, str, int]:
-        return (self.at, self.kind, self.id)
 
 
 @dataclass
@@ -60,9 +37,7 @@ def page_of(object_type: ObjectType, record_id: int, user: Any, before: str = ""
     """The lines older than a place in the timeline; the newest without one."""
     place = parse_place(before)
     lines = changes(object_type, record_id, place)
-    for slug, read in (("note", notes), ("task", tasks)):
-        if slug != object_type.slug and may(user, "view", object_types[slug]):
-            lines += read(object_type, record_id, place)
+    lines += activities(object_type, record_id, user, place)
     lines += enrollments(object_type, record_id, place)
     lines += happened(object_type, record_id, place)
     if place is not None:
@@ -88,13 +63,6 @@ def parse_place(text: str) -> tuple[dt.datetime, str, int] | None:
     return (instant, kind, found) if instant and instant.tzinfo and found is not None else None
 
 
-def first(queryset: QuerySet, column: str, place: tuple[dt.datetime, str, int] | None) -> list[Any]:
-    """The newest rows at or before the place; enough that a page and its successor can be told."""
-    if place is not None:
-        queryset = queryset.filter(**{f"{column}__lte": place[0]})
-    return list(queryset.order_by(f"-{column}", "-id")[: SIZE + 5])
-
-
 def changes(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
     found = first(changes_of(object_type, record_id), "at", place)
     found = [change for change in found if not is_activity_link(change)]
@@ -106,55 +74,9 @@ def changes(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
 
 
 def is_activity_link(change: Any) -> bool:
-    """Links with tasks and notes: these have lines of their own."""
+    """Links with activities that have lines of their own."""
     facts = change.after or change.before
-    return change.kind in ("associated", "dissociated") and facts.get("to_type") in ("task", "note")
-
-
-def notes(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
-    note_type = object_types["note"]
-    ids = ids_of(object_type, [record_id], note_type).get(record_id, [])
-    found = first(Note.objects.filter(pk__in=ids), "created_at", place)
-    people = users_by_id(note.owner_id for note in found)
-    return [
-        Line(
-            note.created_at,
-            "note",
-            note.pk,
-            "sticky-note",
-            _("Note"),
-            people.get(note.owner_id, ""),
-            safe_body(note.body),
-            url_of(note_type, note.pk),
-        )
-        for note in found
-    ]
-
-
-def safe_body(body: str) -> SafeString:
-    """A note's text as HTML: what nh3 lets through, with line breaks where it is plain."""
-    return mark_safe(nh3.clean(body if "<" in body else linebreaks(body)))
-
-
-def tasks(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
-    task_type = object_types["task"]
-    ids = ids_of(object_type, [record_id], task_type).get(record_id, [])
-    found = first(Task.objects.filter(pk__in=ids), "created_at", place)
-    people = users_by_id(task.owner_id for task in found)
-    return [
-        Line(
-            task.created_at,
-            "task",
-            task.pk,
-            "check-square",
-            _("Task: %(title)s") % {"title": task.title},
-            people.get(task.owner_id, _("nobody")),
-            safe_body(task.body) if task.body else "",
-            url_of(task_type, task.pk),
-            task,
-        )
-        for task in found
-    ]
+    return change.kind in ("associated", "dissociated") and facts.get("to_type") in TOLD
 
 
 def happened(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
@@ -162,6 +84,8 @@ def happened(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
     kinds = known_event_types(object_type.slug)
     told = [slug for slug, kind in kinds.items() if not kind.told]
     rows = Event.objects.filter(object_type=object_type.slug, record_id=record_id).exclude(event__in=told)
+    # What meetings and calls tell of has a line of its own.
+    rows = rows.exclude(key__isnull=False, key__startswith=DERIVED)
     return [
         Line(
             row.occurred_at,

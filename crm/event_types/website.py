@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import CallToAction
+from crm.object_types.families import PRIVACY_CONSENT
 from records.event_types import EventType, event_types
 from records.event_types.base import fact
 from records.properties import Option
@@ -84,6 +85,7 @@ TYPES = (
         "cookie_consent_given", _("Cookie consent answered"), PRIVACY, ("contact",),
         (fact("consent", _("Answer"), "select", options_source=CONSENT, required=True), PAGE),
         spec=("FLT-22",), sentence=_("Answered the cookie banner: %(consent)s"),
+        never_again=PRIVACY_CONSENT,
     ),
 )  # fmt: skip
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Company, Contact
 from crm.object_types.columns import MONEY, columns
+from crm.object_types.families import PRIVACY_CONSENT
 from crm.object_types.links import links
 from records.object_types import register
 
@@ -18,7 +21,8 @@ GROUPS = (
     ),
     (_("Privacy consent"), ("cookie_consent",)),
 )
-CAME_FROM = {name: {"group": group} for group, names in GROUPS for name in names}
+CAME_FROM: dict[str, dict[str, Any]] = {name: {"group": group} for group, names in GROUPS for name in names}
+CAME_FROM["cookie_consent"]["never_again"] = PRIVACY_CONSENT
 
 
 def register_people() -> None:

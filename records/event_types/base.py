@@ -38,6 +38,8 @@ class EventType:
     ingested: bool = True
     permission: str = ""
     spec: tuple[str, ...] = ()
+    #: Why filters on it can never enroll a record again (REN-03, REN-05); "" where they can.
+    never_again: Text = ""
     unfinished: Text = ""
     sentence: Text = ""
     quiet: tuple[tuple[str, str], ...] = ()

@@ -17,7 +17,7 @@ from records.importing.converting import Converted, Converter, counted
 from records.importing.plan import parse
 from records.importing.preparing import prepare
 from records.importing.reading import Line, Table, read
-from records.models import ImportFault, ImportRun
+from records.models import ImportedRecord, ImportFault, ImportRun
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.saving import Saved, save_batch
@@ -42,8 +42,8 @@ class Importer:
         prepare(self.object_type, self.plan, self.table)
         self.converter = Converter(self.object_type, self.plan, self.table, self.actor)
 
-    def save(self, lines: Sequence[Line]) -> tuple[list[Converted], list[str]]:
-        """Save lines; their rows and how each ended. A row the database refuses fails alone."""
+    def save(self, lines: Sequence[Line]) -> tuple[list[Converted], list[Saved]]:
+        """Save lines; their rows and what became of each. A row the database refuses fails alone."""
         rows = self.converter.convert(lines)
         good = [row for row in rows if not row.errors]
         try:
@@ -52,12 +52,12 @@ class Importer:
         except DatabaseError:
             saved = [self.save_alone(row) for row in good]
         outcomes = dict(zip(map(id, good), saved, strict=True))
-        statuses = []
+        ends = []
         for row in rows:
             one = outcomes.get(id(row), Saved("invalid"))
             row.errors += [str(problem.message) for problem in one.problems]
-            statuses.append(one.status)
-        return rows, statuses
+            ends.append(one)
+        return rows, ends
 
     def save_rows(self, rows: Sequence[Converted]) -> list[Saved]:
         return save_batch(
@@ -94,9 +94,9 @@ def preview(object_type: ObjectType, document: Any, table: Table, actor: Any = N
     with transaction.atomic():
         importer = Importer(object_type, document, table, actor)
         importer.prepare()
-        rows, statuses = importer.save(table.lines[:PREVIEW])
+        rows, ends = importer.save(table.lines[:PREVIEW])
         transaction.set_rollback(True)
-    return [PreviewRow(row.line, status, row.errors, row.warnings) for row, status in zip(rows, statuses, strict=True)]
+    return [PreviewRow(row.line, one.status, row.errors, row.warnings) for row, one in zip(rows, ends, strict=True)]
 
 
 def start(run: ImportRun, document: Any) -> ImportRun:
@@ -174,14 +174,15 @@ def begin(run: ImportRun) -> Importer:
 def advance(run: ImportRun, importer: Importer, now: dt.datetime) -> int:
     """Import the next rows of a run."""
     lines = importer.table.lines[run.done : run.done + SIZE]
-    rows, statuses = importer.save(lines) if lines else ([], [])
+    rows, ends = importer.save(lines) if lines else ([], [])
+    remember(run, ends)
     ImportFault.objects.bulk_create(
         ImportFault(run=run, line=row.line.number, severity=severity, message=message, cells=row.line.cells)
         for row in rows
         for severity, messages in (("error", row.errors), ("warning", row.warnings))
         for message in messages
     )
-    run.counts = dict(Counter(run.counts) + counted(rows, statuses))
+    run.counts = dict(Counter(run.counts) + counted(rows, [one.status for one in ends]))
     run.done += len(lines)
     run.started_at = run.started_at or now
     finished = run.done >= len(importer.table.lines)
@@ -189,6 +190,15 @@ def advance(run: ImportRun, importer: Importer, now: dt.datetime) -> int:
     run.finished_at = now if finished else None
     run.save(update_fields=["counts", "done", "started_at", "finished_at", "status"])
     return len(lines)
+
+
+def remember(run: ImportRun, ends: Sequence[Saved]) -> None:
+    """Keep which records the import has added and changed (FLT-30); what it added it only added."""
+    added = {one.id for one in ends if one.status == "created"}
+    changed = {one.id for one in ends if one.status == "updated"} - added
+    made = [(pk, True) for pk in sorted(filter(None, added))] + [(pk, False) for pk in sorted(filter(None, changed))]
+    rows = [ImportedRecord(run=run, record_id=pk, added=was_added) for pk, was_added in made]
+    ImportedRecord.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def give_up(run: ImportRun, error: DocumentError, now: dt.datetime) -> None:

@@ -63,6 +63,7 @@ class ImportedRecord(models.Model):
         verbose_name = _("imported record")
         verbose_name_plural = _("imported records")
         constraints = (models.UniqueConstraint(fields=("run", "record_id"), name="imported_once"),)
+        indexes = (models.Index(fields=("record_id",), name="imports_of_a_record"),)
 
     def __str__(self) -> str:
         return f"{self.run_id}: {self.record_id}"

@@ -19,8 +19,8 @@ from records.saving import Row, save_batch
 pytestmark = pytest.mark.django_db
 
 
-def page_of(deal, name="change"):
-    return reverse(f"admin:crm_deal_{name}", args=[deal.pk])
+def page_of(deal, name="change", *more):
+    return reverse(f"admin:crm_deal_{name}", args=[deal.pk, *more])
 
 
 def form_of(response):
@@ -123,8 +123,10 @@ def test_the_timeline_is_read_page_by_page_without_gaps(admin_page, deal):
 
 def test_notes_and_tasks_are_added_and_completed_from_the_page(admin_page, boss, deal):
     body = "Call <script>alert(1)</script>\nagain"
-    admin_page.post(page_of(deal, "note"), {"body": body})
-    admin_page.post(page_of(deal, "task"), {"title": "Ring them", "due_at": "2026-12-01T09:00", "owner": boss.pk})
+    admin_page.post(page_of(deal, "activity", "note"), {"body": body})
+    admin_page.post(
+        page_of(deal, "activity", "task"), {"title": "Ring them", "due_at": "2026-12-01T09:00", "owner": boss.pk}
+    )
     task = Task.objects.get()
     assert ids_of(object_types["deal"], [deal.pk], object_types["note"]) == {deal.pk: [Note.objects.get().pk]}
     assert (task.owner, task.due_at.hour) == (boss, 8)
@@ -137,7 +139,7 @@ def test_notes_and_tasks_are_added_and_completed_from_the_page(admin_page, boss,
 
 
 def test_an_empty_note_is_refused_with_a_reason(admin_page, deal):
-    response = admin_page.post(page_of(deal, "note"), {"body": ""}, follow=True)
+    response = admin_page.post(page_of(deal, "activity", "note"), {"body": ""}, follow=True)
     assert "Note: This field is required." in text_of(response)
     assert not Note.objects.exists()
 
@@ -226,7 +228,7 @@ def test_permissions_decide_what_a_person_sees_and_changes(client, seller, deal,
     assert client.post(page_of(deal, "delete")).status_code == 403
     assert client.get(reverse("admin:crm_deal_add")).status_code == 403
     assert client.post(reverse("admin:crm_deal_enroll"), {"record": deal.pk}).status_code == 403
-    client.post(page_of(deal, "note"), {"body": "hello"})
+    client.post(page_of(deal, "activity", "note"), {"body": "hello"})
     assert not Note.objects.exists()
 
 

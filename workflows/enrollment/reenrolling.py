@@ -21,6 +21,7 @@ from records.criteria.event_rows import EVENT_PREFIX
 from records.criteria.leaves.event import OCCURRED, EventFilter
 from records.criteria.parsing import parse
 from records.criteria.tree import Context
+from records.event_types import event_type
 from records.models import ChangeKind, PendingChange
 from records.object_types import ObjectType, object_types
 
@@ -87,7 +88,8 @@ def excluded(place: Place) -> str:
     prop = place.object_type.properties().get(str(place.node.get("property")))
     if prop is not None and prop.calculated is not None:
         return _("Calculated properties cannot enroll again.")
-    return ""
+    kind_of_event = event_type(place.node.get("event"))
+    return str((prop and prop.never_again) or (kind_of_event and kind_of_event.never_again) or "")
 
 
 def types_inside(node: Any, kind: ObjectType) -> Iterator[ObjectType]:

@@ -14,6 +14,7 @@ from records.models import ChangeKind, PendingChange
 from records.object_types import object_types
 from records.segments import ANY_CHANGE, LINKS, LIST_KINDS
 from workflows.events.journal import source_of
+from workflows.intake.deriving import derivations
 
 #: From so many waiting changes on, and so many at once.
 CROWD, LIMIT = 200, 20_000
@@ -26,7 +27,8 @@ DISCARD = """
     ),
     awaited AS MATERIALIZED (
         SELECT slug FROM unnest(%(types)s::text[]) AS slug
-        WHERE EXISTS (SELECT FROM workflows_eventwait w WHERE w.source = %(prefix)s || slug)
+        WHERE slug = ANY(%(derived)s::text[])
+            OR EXISTS (SELECT FROM workflows_eventwait w WHERE w.source = %(prefix)s || slug)
             OR EXISTS (SELECT FROM workflows_eventsubscription s WHERE s.source = %(prefix)s || slug)
     ),
     oldest AS MATERIALIZED (
@@ -59,7 +61,8 @@ def discard() -> int:
     queued only for who has asked.
     """
     facts: dict[str, Any] = {
-        "types": list(object_types), "prefix": source_of(""), "limit": LIMIT, "any": ANY_CHANGE, "links": LINKS,
+        "types": list(object_types), "derived": list(derivations),
+        "prefix": source_of(""), "limit": LIMIT, "any": ANY_CHANGE, "links": LINKS,
         "kept": [ChangeKind.DELETED.value, ChangeKind.MERGED.value, *LIST_KINDS], "created": ChangeKind.CREATED.value,
         "associated": ChangeKind.ASSOCIATED.value, "dissociated": ChangeKind.DISSOCIATED.value,
     }  # fmt: skip

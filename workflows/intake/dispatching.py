@@ -28,7 +28,7 @@ from workflows.enrollment.enrolling import enroll
 from workflows.enrollment.leaving import unenroll
 from workflows.failpoints import reach
 from workflows.health import timing
-from workflows.intake import discarding, merges, occurrences, reacting
+from workflows.intake import deriving, discarding, merges, occurrences, reacting
 from workflows.intake.subscriptions import trigger_segment
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 from workflows.movers import enrollments as merged_enrollments
@@ -86,7 +86,9 @@ def dispatch_once(now: dt.datetime, limit: int) -> int:
     with transaction.atomic():
         lock_dispatching()
         idle = discarding.discard() if discarding.crowded() else 0
-        pending, told = take(limit), reacting.take(limit)
+        pending = take(limit)
+        deriving.derive(pending, now)
+        told = reacting.take(limit)
         reach("after_take")
         # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
         merged_enrollments.follow(pending)
