@@ -12,7 +12,7 @@ from crm.models import Call, Contact, Deal, Meeting
 from records.associations import associate
 from records.clock import database_now
 from records.journal import change_source
-from records.merging import merge
+from records.merging.performing import merge
 from records.models import Event
 from records.object_types import object_types
 from records.saving import Row, save_batch

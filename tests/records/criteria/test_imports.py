@@ -12,7 +12,7 @@ from records.associations import associate
 from records.clock import database_now
 from records.criteria.leaves import leaf_kinds
 from records.importing import running
-from records.merging import merge
+from records.merging.performing import merge
 from records.models import ImportedRecord, ImportRun, Membership, Segment
 from records.object_types import object_types
 from records.problems import DocumentError
