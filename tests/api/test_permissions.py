@@ -15,6 +15,7 @@ from records.object_types import object_types
 from tests.api.conftest import SCOPES, ApiClient, client_of, person
 from tests.api.test_workflows import make
 from workflows.models import Delivery, Enrollment, Workflow
+from workflows.webhooks import keeping as webhooks
 
 RECORD = {"properties": {"name": "X"}}
 PAGE_VIEW = {
@@ -27,10 +28,12 @@ WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
 KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
 VIEWER = {f"crm.view_{name}" for name in KINDS} | {
     "workflows.view_workflow", "workflows.view_enrollment", "workflows.view_delivery", "records.view_recordlist",
+    "workflows.view_webhook",
 }  # fmt: skip
 EDITOR = VIEWER | {
     "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "workflows.add_workflow",
     "workflows.change_workflow", "records.add_recordlist", "records.change_recordlist", "records.delete_recordlist",
+    "workflows.add_webhook", "workflows.change_webhook", "workflows.delete_webhook",
 }  # fmt: skip
 PUBLISHER = EDITOR | {"workflows.publish_workflow", "workflows.delete_workflow", "workflows.change_delivery"}
 PEOPLE = ("stranger", "viewer", "editor", "publisher", "superuser")
@@ -96,6 +99,14 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "deliveries/retry/"): ("workflows:publish", P, {"state": "dead"}),
     ("POST", "deliveries/skip/"): ("workflows:publish", P, {"kind": "mail"}),
     ("POST", "deliveries/mark-sent/"): ("workflows:publish", P, {"workflow": "{workflow}"}),
+    ("GET", "webhooks/"): ("workflows:read", V, None),
+    ("POST", "webhooks/"): ("workflows:write", E, {"name": "Shop", "object": "contact"}),
+    ("GET", "webhooks/<int:id>/"): ("workflows:read", V, None),
+    ("PATCH", "webhooks/<int:id>/"): ("workflows:write", E, {"name": "Renamed"}),
+    ("DELETE", "webhooks/<int:id>/"): ("workflows:write", E, None),
+    ("POST", "webhooks/<int:id>/rotate/"): ("workflows:write", E, None),
+    ("POST", "webhooks/<int:id>/sign/"): ("workflows:write", E, None),
+    ("GET", "webhooks/<int:id>/requests/"): ("history:read", V, None),
     ("GET", "enrollments/"): ("history:read", V, None),
     ("GET", "enrollments/<int:id>/"): ("history:read", V, None),
     ("POST", "enrollments/<int:id>/retry/"): ("workflows:publish", P, None),
@@ -144,12 +155,14 @@ def places(boss: User) -> dict[str, int]:
     )
     records = {"delivery": delivery.pk, "deal": deal.pk, "company": company.pk, "contact": contact.pk}
     chosen = keeping.create(object_types["deal"], "Chosen", now=database_now())
-    return {"workflow": workflow, **records, "enrollment": enrollment.pk, "list": chosen.pk}
+    webhook = webhooks.create("Shop orders", "contact")
+    return {"workflow": workflow, **records, "enrollment": enrollment.pk, "list": chosen.pk, "webhook": webhook.pk}
 
 
 def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
     ids = {"l": places["list"], "w": places["workflow"], "e": places["enrollment"], "c": places["contact"]}
     ids |= {"d": places["delivery"]} if route.startswith("deliveries/") else {}
+    ids |= {"w": places["webhook"]} if route.startswith("webhooks/") else {}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
     if route.endswith("explain/"):
         path += f"?record={places['deal']}"

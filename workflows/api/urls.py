@@ -10,6 +10,7 @@ from workflows.api.draft_views import DraftView
 from workflows.api.enrolling_views import EnrollingView
 from workflows.api.enrollment_views import EnrollmentView
 from workflows.api.switching_views import SwitchingView
+from workflows.api.webhook_views import WebhookView
 from workflows.api.workflow_views import WorkflowView
 
 ONE = "workflows/<int:id>/"
@@ -44,6 +45,15 @@ urlpatterns = [
     path("deliveries/<int:id>/retry/", DeliveryView.as_view({"post": "retry"}), name="api-delivery-retry"),
     path("deliveries/<int:id>/skip/", DeliveryView.as_view({"post": "skip"}), name="api-delivery-skip"),
     path("deliveries/<int:id>/mark-sent/", DeliveryView.as_view({"post": "mark_sent"}), name="api-delivery-mark-sent"),
+    path("webhooks/", WebhookView.as_view({"get": "list", "post": "create"}), name="api-webhooks"),
+    path(
+        "webhooks/<int:id>/",
+        WebhookView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-webhook",
+    ),
+    path("webhooks/<int:id>/rotate/", WebhookView.as_view({"post": "rotate"}), name="api-webhook-rotate"),
+    path("webhooks/<int:id>/sign/", WebhookView.as_view({"post": "sign"}), name="api-webhook-sign"),
+    path("webhooks/<int:id>/requests/", WebhookView.as_view({"get": "requests"}), name="api-webhook-requests"),
     path("enrollments/", EnrollmentView.as_view({"get": "list"}), name="api-enrollments"),
     path("enrollments/retry/", EnrollmentView.as_view({"post": "retry_many"}), name="api-enrollments-retry"),
     path("enrollments/skip/", EnrollmentView.as_view({"post": "skip_many"}), name="api-enrollments-skip"),
