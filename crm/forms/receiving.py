@@ -15,7 +15,6 @@ from crm.forms.answering import AnswerForm
 from crm.forms.pages import PAGE_FIELD, page_of
 from crm.forms.submitting import submit
 from crm.models import Form, FormSubmission
-from crm.tracking.visitors import identify, visitor_of
 from records.problems import DocumentError
 
 BODY_LIMIT = 65_536
@@ -61,10 +60,8 @@ def receive(
         return Outcome(INVALID)
     try:
         page = page_of(request, form, sent.get(PAGE_FIELD))
-        submission = submit(form, answers, page=page, now=now, visitor=watching.key_of(request))
+        submission = submit(form, answers, page=page, now=now, visitor=watching.key_of(request, sent))
     except DocumentError as error:
         answers.refuse(error)
         return Outcome(INVALID)
-    if key := visitor_of(request, sent):
-        identify(key, submission.contact_id, now)
     return Outcome(TAKEN, submission=submission)

@@ -6,6 +6,8 @@ A browser is watched where its user has agreed to cookies, as the trackers of we
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,10 +20,10 @@ from records.happening import happen
 SEEN, TOUCHED = "form_viewed", "form_interacted"
 
 
-def key_of(request: HttpRequest) -> str | None:
+def key_of(request: HttpRequest, sent: Mapping[str, Any] | None = None) -> str | None:
     """The key of the visitor; None for who has not agreed to be known."""
-    key = visitors.visitor_of(request)
-    if key is None or visitors.NAME in request.GET or visitors.NAME in request.POST:
+    key = visitors.visitor_of(request, sent)
+    if key is None or any(visitors.NAME in place for place in (request.GET, request.POST, sent or {})):
         # A website that sends the key along has asked its visitor.
         return key
     agreed = request.COOKIES.get(CONSENT_COOKIE) == CookieConsent.ACCEPTED
