@@ -40,4 +40,4 @@ def submission_of(form: Form, key: object) -> FormSubmission | None:
     except signing.BadSignature:
         return None
     form_id, _dot, pk = text.partition(".")
-    return FormSubmission.objects.filter(form=form, pk=id_of(pk)).first() if form_id == str(form.pk) else None
+    return FormSubmission.objects.filter(form=form, pk=id_of(pk) or 0).first() if form_id == str(form.pk) else None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.associations import links_of, relate, unrelate
 from records.merging.movers import Merge, Mover, movers
 from records.models import Association
+from records.object_types import object_types
 
 PRIMARY = "primary"
 # What the two had with each other ends: a record is not associated with itself. Where the winner has a primary record
@@ -55,7 +57,7 @@ class Associations(Mover):
         if not count:
             return []
         message = ngettext("%(count)d association moves over.", "%(count)d associations move over.", count)
-        return [message % {"count": count}]
+        return [message % {"count": count}, *demoted(merge)]
 
     def move(self, merge: Merge) -> None:
         object_type = merge.object_type
@@ -71,3 +73,18 @@ class Associations(Mover):
             if pairs:
                 unrelate(object_type, relation, pairs)
                 relate(object_type, relation, [(merge.winner, other) for _own, other in pairs])
+
+
+def demoted(merge: Merge) -> list[str]:
+    """What becomes of the loser's primary records of types of which there is one at most."""
+    primary = Association.objects.filter(
+        from_type=merge.object_type.slug, to_type__in=merge.object_type.one_primary, label=PRIMARY
+    )
+    kept = dict(primary.filter(from_id=merge.winner).values_list("to_type", "to_id"))
+    lost = primary.filter(from_id=merge.loser).values_list("to_type", "to_id")
+    message = _("The %(type)s that is its primary one stays associated, but is not the primary one any more.")
+    return [
+        message % {"type": object_types[to_type].label}
+        for to_type, to_id in lost
+        if to_type in kept and kept[to_type] != to_id
+    ]

@@ -8,6 +8,7 @@ says in its source which record it is about (`merged_from`); what asks for the w
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -40,6 +41,6 @@ class History(Mover):
 
     def move(self, merge: Merge) -> None:
         this = {"kind": SOURCE, "winner": merge.winner, "loser": merge.loser}
-        facts = {**this, "type": merge.object_type.slug, "about": MERGED_FROM, "this": json.dumps(this)}
+        facts: dict[str, Any] = {**this, "type": merge.object_type.slug, "about": MERGED_FROM, "this": json.dumps(this)}
         with connection.cursor() as cursor:
             cursor.execute(COPY, facts)
