@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Min
+from django.db.models import Exists, Min, OuterRef
 from django.utils.translation import gettext as _
 
 from records import criteria
@@ -65,14 +65,17 @@ def work(now: dt.datetime, seconds: float = 5.0) -> int:
 
 
 def step(now: dt.datetime) -> int | None:
-    """Some thousands of the oldest work nobody else is at; how many, None when there is none.
+    """Some thousands of the oldest work nobody else is at, and nobody has begun of the same list; None for none.
 
     Work that raises an error fails and says so: what waits behind it goes on. Raises OperationalError and
     InterfaceError, as without a database there is nothing to do.
     """
     with transaction.atomic():
-        waiting = ListWork.objects.select_for_update(skip_locked=True, of=("self",)).filter(status=Status.WAITING)
-        one = waiting.select_related("record_list").order_by("pk").first()
+        waiting = ListWork.objects.filter(status=Status.WAITING)
+        # One work of a list after the other: adding and removing the same records must not overtake each other.
+        earlier = waiting.filter(record_list=OuterRef("record_list"), pk__lt=OuterRef("pk"))
+        next_ones = waiting.filter(~Exists(earlier)).select_for_update(skip_locked=True, of=("self",))
+        one = next_ones.select_related("record_list").order_by("pk").first()
         if one is None:
             return None
         try:

@@ -41,6 +41,11 @@ class History(Mover):
 
     def move(self, merge: Merge) -> None:
         this = {"kind": SOURCE, "winner": merge.winner, "loser": merge.loser}
-        facts: dict[str, Any] = {**this, "type": merge.object_type.slug, "about": MERGED_FROM, "this": json.dumps(this)}
+        facts: dict[str, Any] = {
+            **this,
+            "type": merge.object_type.slug,
+            "about": MERGED_FROM,
+            "this": json.dumps(this),
+        }
         with connection.cursor() as cursor:
             cursor.execute(COPY, facts)

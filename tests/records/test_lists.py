@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from crm.models import Company, Contact, Deal
@@ -404,3 +405,25 @@ def exhaust(now: dt.datetime) -> None:
     """Dispatch until nothing waits, at one instant."""
     while PendingChange.objects.exists() or segments.due(now):
         dispatch(now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_works_on_one_list_do_not_overtake_each_other_and_those_on_others_go_on():
+    def step_elsewhere() -> int | None:
+        try:
+            return working.step(database_now())
+        finally:
+            connection.close()
+
+    one, other = (keeping.create(object_types["deal"], name, now=database_now()) for name in ("One", "Other"))
+    deal = Deal.objects.create(name="Deal")
+    adding = working.start(one, ListWork.Kind.ADD, now=database_now(), record_ids=[deal.pk])
+    removing = working.start(one, ListWork.Kind.REMOVE, now=database_now(), record_ids=[deal.pk])
+    elsewhere = working.start(other, ListWork.Kind.ADD, now=database_now(), record_ids=[deal.pk])
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        ListWork.objects.select_for_update().get(pk=adding.pk)
+        assert [pool.submit(step_elsewhere).result(30) for _turn in range(2)] == [1, None]
+    states = dict(ListWork.objects.values_list("pk", "status"))
+    assert states == {adding.pk: "waiting", removing.pk: "waiting", elsewhere.pk: "done"}
+    assert [working.step(database_now()) for _turn in range(3)] == [1, 1, None]
+    assert (ids_in(one), ids_in(other)) == (set(), {deal.pk})

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.html import escape
 
 from records.problems import Problem
-from workflows.history.reasons import reason_sentence
+from workflows.history.reasons import reason_sentence, with_limit
 from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Action:
         """
         if "reason" in detail:
             return reason_sentence(detail)
-        return self.told(detail, outcome, context)
+        return with_limit(self.told(detail, outcome, context), detail)
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         """`tell` for a step that was not skipped and did not fail for a reason of its own. Override this one."""

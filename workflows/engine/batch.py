@@ -263,5 +263,6 @@ class Batch:
     def absorb(self, other: Batch) -> None:
         """Take over the answers given in a part of this batch."""
         self.answers |= other.answers
-        self.notes |= other.notes
+        for enrollment_id, facts in other.notes.items():
+            self.notes[enrollment_id] = {**self.notes.get(enrollment_id, {}), **facts}
         self.outputs |= other.outputs

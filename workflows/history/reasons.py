@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -88,3 +88,13 @@ def reason_sentence(detail: dict[str, Any]) -> str:
         return escape(str(sentence) % facts)
     except (KeyError, ValueError):
         return mark_safe(escape(str(sentence).split("%(")[0].rstrip(" (:“") + "."))
+
+
+def with_limit(sentence: str, detail: dict[str, Any]) -> str:
+    """A step's sentence (safe HTML), and that it left out associated records where there were too many."""
+    limit = detail.get("above_limit")
+    if not isinstance(limit, int):
+        return sentence
+    return format_html(
+        _("{done} – only for the first {limit} of them, as there are more"), done=mark_safe(sentence), limit=limit
+    )

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Case, CharField, Exists, F, OuterRef, Value, When, Window
+from django.db.models.functions import DenseRank
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from records.associations import AssociationType, associations_of, links_of, rows_of
+from records.associations import AssociationType, associations_of, holder, rows_of
 from records.object_types import ObjectType
 from records.properties import Property
 from workflows.prepared import properties_of, version_of
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 #: The label that makes an associated record the primary one.
 PRIMARY = "primary"
+#: Associated records of one record that a step works on at most.
+LIMIT = 1_000
 
 
 class AssociationField(ChoiceField):
@@ -177,7 +181,10 @@ class Targets:
 
 
 def targets_of(batch: Batch, params: Mapping[str, Any]) -> Targets:
-    """The records the step works on. Two statements at most; enrollments without any are answered as skipped."""
+    """The records the step works on, at most LIMIT for each enrolled one: the history says where there are more.
+
+    One statement; enrollments without any are answered as skipped.
+    """
     association = associations_of(batch.object_type).get(params.get("of") or "")
     if association is None:
         return Targets(batch.object_type, {pk: [pk] for pk in batch.ids})
@@ -190,30 +197,37 @@ def targets_of(batch: Batch, params: Mapping[str, Any]) -> Targets:
         if enrollment.record_id not in chosen:
             reason = "no_primary" if enrollment.record_id in found else "no_associated"
             batch.skip(enrollment, reason, records=records)
-    return Targets(association.to, {pk: sorted(links) for pk, links in chosen.items()})
+        elif len(chosen[enrollment.record_id]) > LIMIT:
+            batch.note(enrollment, above_limit=LIMIT)
+    return Targets(association.to, {pk: sorted(links)[:LIMIT] for pk, links in chosen.items()})
 
 
 def linked(
     own: ObjectType, association: AssociationType, ids: Iterable[int], label: str | None
 ) -> dict[int, dict[int, set[str]]]:
-    """By record the live records it is linked with, each with the labels of its links; with `label` only those."""
-    ids = list(ids)
+    """By record the live records it is linked with, each with the labels of its links; with `label` only those.
+
+    Of each record the primary ones and then the first ones by id, one more than LIMIT at most.
+    """
+    ids, living = list(ids), association.to.records().values("pk")
     if association.relation:
-        links = [(one, other, "") for one, other in links_of(own, association.slug, own=ids)]
+        table, one, other, _links_only = holder(own, association.relation)
+        rows = table._default_manager.filter(**{f"{one}__in": ids, f"{other}__in": living})
+        rows, order, labels = rows.annotate(_label=Value("", CharField())), [other], "_label"
     else:
-        rows = rows_of(own, association.to, None).filter(from_id__in=ids)
-        links = list(rows.values_list("from_id", "to_id", "label"))
-    others = {other for _one, other, _label in links}
-    live = set(association.to.records().filter(pk__in=others).values_list("pk", flat=True))
+        one, other, labels = "from_id", "to_id", "label"
+        rows = rows_of(own, association.to, None).filter(from_id__in=ids, to_id__in=living)
+        if label is not None:
+            alike = rows_of(own, association.to, label).filter(from_id=OuterRef("from_id"), to_id=OuterRef("to_id"))
+            rows = rows.filter(Exists(alike))
+        order = [Case(When(label=PRIMARY, then=0), default=1), other]
+    place = Window(DenseRank(), partition_by=[F(one)], order_by=order)
     found: dict[int, dict[int, set[str]]] = defaultdict(dict)
-    for one, other, text in links:
-        if other in live:
-            found[one].setdefault(other, set()).add(text)
-    wanted = {
-        one: {other: labels for other, labels in others.items() if label is None or label in labels}
-        for one, others in found.items()
-    }
-    return {one: others for one, others in wanted.items() if others}
+    for from_id, to_id, text in (
+        rows.annotate(_place=place).filter(_place__lte=LIMIT + 1).values_list(one, other, labels)
+    ):
+        found[from_id].setdefault(to_id, set()).add(text)
+    return dict(found)
 
 
 def primary(links: dict[int, set[str]]) -> dict[int, set[str]]:

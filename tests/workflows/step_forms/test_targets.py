@@ -21,6 +21,7 @@ from workflows.editor.page import palette
 from workflows.engine.taking_steps import run_due
 from workflows.models import StepExecution
 from workflows.registries import actions
+from workflows.step_forms import targets
 from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
@@ -264,3 +265,23 @@ def test_a_deals_workflow_writes_its_own_and_all_associated_records() -> None:
     deal.refresh_from_db()
     company.refresh_from_db()
     assert (deal.name, company.employees) == ("Bigger", None)
+
+
+def test_a_step_works_on_a_thousand_associated_records_at_most_and_says_so(company: Company) -> None:
+    made = Contact.objects.bulk_create(Contact(lead_score=i) for i in range(targets.LIMIT + 2))
+    associate("company", "contact", [(company.pk, one.pk) for one in made])
+    associate("company", "contact", [(company.pk, made[-1].pk)], "primary")
+    few = Company.objects.create(name="Few")
+    people(few, "", "")
+    steps = [
+        step("all", "edit_record", of="contact", **EDIT_CITY),
+        step("one", "edit_record", of="contact", which="primary", property="country", value="Sweden"),
+    ]
+    many, some = enroll(make_workflow(steps, "company"), [company.pk, few.pk])
+    run_due(NOW)
+    assert Contact.objects.filter(city="Lund").count() == targets.LIMIT + 2
+    assert list(Contact.objects.filter(country="Sweden")) == [made[-1]]
+    assert told("company", "edit_record", many)[0] == (
+        "Set city of the associated contacts to “Lund” – only for the first 1000 of them, as there are more"
+    )
+    assert told("company", "edit_record", some)[0] == "Set city of the associated contacts to “Lund”"
