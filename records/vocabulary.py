@@ -18,17 +18,28 @@ if TYPE_CHECKING:
 Version = tuple[int, ...]
 #: The models that functions for options read, besides custom properties and users.
 read_for_options: list[type[models.Model]] = []
+#: Of these models only some columns are read: other changes of their rows do not count.
+columns_read: dict[type[models.Model], tuple[str, ...]] = {}
 
 
 class ListedIn:
     """Options fetched from tables; `models` are all that the function reads.
 
-    Criteria on properties whose options come from a plain function are read anew each time.
+    `columns` are all it reads of rows that change often for other reasons. Criteria on properties whose options come
+    from a plain function are read anew each time.
     """
 
-    def __init__(self, fetch: Callable[[], Iterable[Option]], *models: type[models.Model]) -> None:
+    def __init__(
+        self, fetch: Callable[[], Iterable[Option]], *models: type[models.Model], columns: tuple[str, ...] = ()
+    ) -> None:
         self.fetch = fetch
-        read_for_options.extend(model for model in models if model not in read_for_options)
+        for model in models:
+            if columns and model not in read_for_options:
+                columns_read[model] = columns
+            elif not columns:
+                columns_read.pop(model, None)
+            if model not in read_for_options:
+                read_for_options.append(model)
 
     def __call__(self) -> Iterable[Option]:
         return self.fetch()
@@ -38,8 +49,9 @@ def version() -> Version:
     """Another value after any row of these tables was added, changed or removed.
 
     Every row carries the numbers of the transaction (xmin) and of the command in it (cmin) that wrote it, and these
-    only grow: with as many rows as before, a change makes one of the two sums greater. Ask before reading the tables:
-    then what is read may be newer than its version, and is read once more, but never older.
+    only grow: with as many rows as before, a change makes one of the two sums greater. Of tables of which only some
+    columns are read, their content counts instead. Ask before reading the tables: then what is read may be newer than
+    its version, and is read once more, but never older.
     """
     with connection.cursor() as cursor:
         cursor.execute(statement())
@@ -51,9 +63,17 @@ def statement() -> str:
     from records.models import PropertyDefinition
 
     read: list[type[models.Model]] = [PropertyDefinition, get_user_model(), *read_for_options]
-    tables = [model._meta.db_table for model in read]
+    return " UNION ALL ".join(sums_of(model) for model in read)
+
+
+def sums_of(model: type[models.Model]) -> str:
+    """What tells whether a table has changed."""
+    quote, table = connection.ops.quote_name, connection.ops.quote_name(model._meta.db_table)
+    if columns := columns_read.get(model):
+        row = ", ".join(quote(column) for column in columns)
+        return f"SELECT count(*), COALESCE(bit_xor(hashtextextended(ROW({row})::text, 0)), 0), 0::bigint FROM {table}"
     sums = "count(*), COALESCE(sum(xmin::text::bigint), 0)::bigint, COALESCE(sum(cmin::text::bigint), 0)::bigint"
-    return " UNION ALL ".join(f"SELECT {sums} FROM {connection.ops.quote_name(table)}" for table in tables)
+    return f"SELECT {sums} FROM {table}"
 
 
 def version_in(rows: Iterable[tuple[Any, ...]]) -> Version:

@@ -43,6 +43,7 @@ def test_a_workflow_is_made_reviewed_published_and_its_history_read(api: ApiClie
     workflow = make(api)
     review = api.send("GET", f"workflows/{workflow}/review/").document
     assert (review["ready"], review["problems"], review["matching"]) == (True, [], 3)
+    assert review["next_times"] == []
     assert sorted(sample["id"] for sample in review["samples"]) == [deal.pk for deal in deals[2:]]
     nobody = {"moved": 0, "sent_on": 0, "removed": 0, "recomputed": 0}
     assert publish(api, workflow, existing=True) == {"revision": 1, "enrolled": 3, **nobody}
@@ -109,6 +110,15 @@ def test_a_draft_is_replaced_only_by_who_has_seen_it(api: ApiClient, boss: User)
     assert stale.document["conflict"]["rev"] == int(done["ETag"].strip('"'))
     assert "boss" in stale.document["detail"]
     assert api.send("GET", path).document["steps"] == STEPS[:1]
+
+
+def test_the_review_of_a_schedule_has_its_next_times(api: ApiClient) -> None:
+    schedule = {"every": "day", "at": "09:00", "timezone": "UTC"}
+    workflow = make(api, trigger={"kind": "schedule", "schedule": schedule, "criteria": BIG})
+    times = api.send("GET", f"workflows/{workflow}/review/").document["next_times"]
+    found = [dt.datetime.fromisoformat(moment) for moment in times]
+    assert len(found) == 5 and found == sorted(found) and found[0] > database_now()
+    assert {(moment.hour, moment.minute) for moment in found} == {(9, 0)}
 
 
 def test_a_publisher_with_an_old_review_is_told(api: ApiClient) -> None:

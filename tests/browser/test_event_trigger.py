@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DOCUMENT = {"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": []}
 
 
+@pytest.mark.covers("TRG-15", "EVT-28")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_events_are_chosen_and_filtered_in_the_trigger_panel(open_screen: Any, db: None, theme: str) -> None:
     make_stages()

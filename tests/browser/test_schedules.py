@@ -78,7 +78,7 @@ def test_a_workflow_is_centred_on_a_date_of_the_record(open_screen: Any, ann: Us
     panel.get_by_label("Every year").check()
     editor.saved()
     assert editor.screen.axe() == []
-    editor.open(workflow)
+    editor.close()
     editor.plus("steps.0").click()
     expect(page.get_by_role("option", name="Delay for a set amount of time")).to_have_attribute(
         "aria-disabled", "true"

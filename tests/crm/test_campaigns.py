@@ -88,3 +88,18 @@ def test_a_campaign_that_ends_before_it_starts_is_refused(admin_page: Any) -> No
     page = admin_page.post(reverse("admin:crm_campaign_add"), facts).content.decode()
     assert "The last day lies before the first day" in page
     assert not Campaign.objects.exists()
+
+
+@pytest.mark.covers("SCH-20")
+def test_a_scheduled_workflow_is_part_of_its_campaign_too(admin_page: Any) -> None:
+    spring = Campaign.objects.create(name="Spring")
+    trigger = {"kind": "schedule", "schedule": {"every": "day", "at": "09:00"}, "criteria": {"all": []}}
+    definition = {
+        "object": "contact", "trigger": trigger, "steps": [{"id": "end", "action": "end"}],
+        "settings": {"campaign": str(spring.pk)},
+    }  # fmt: skip
+    workflow = drafting.create("Every morning", "contact", boss(), definition=definition)
+    assert "campaign" in [field.name for field in SettingsPanel(parsed(workflow)).form.attached_to]
+    publish(workflow)
+    page = admin_page.get(reverse("admin:crm_campaign_change", args=[spring.pk])).content.decode()
+    assert "Every morning" in page

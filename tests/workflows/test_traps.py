@@ -58,7 +58,7 @@ def run_all(now: dt.datetime = building.NOW) -> None:
         pass
 
 
-@pytest.mark.covers("SCH-10", "SCH-12")
+@pytest.mark.covers("SCH-10", "SCH-12", "TRG-04")
 def test_trap_01_a_schedule_enrolls_every_match_each_time_and_knows_no_reenrollment(deal):
     change(deal, amount=50)
     workflow = scheduled_deals.live(BIG)

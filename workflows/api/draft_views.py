@@ -95,6 +95,7 @@ class DraftView(WorkflowsView):
                 "matching": found.matching,
                 "samples": [{"id": pk, "name": name} for pk, name in found.samples] if visible else [],
                 "already_enrolled": found.already_enrolled,
+                "next_times": [moment.isoformat() for moment in found.upcoming],
                 "in_flight": found.in_flight,
                 "inside": [step_count(count) for count in found.inside.standing],
                 "orphans": [step_count(count) for count in found.inside.orphans],

@@ -64,6 +64,7 @@ REVIEW = object_shape(
         "matching": {"type": "integer", "description": "Records that match now, exactly."},
         "samples": many(object_shape({"id": ID, "name": TEXT})),
         "already_enrolled": COUNT,
+        "next_times": many(INSTANT) | {"description": "When the schedule fires next, if the trigger is one."},
         "in_flight": {"type": "string", "enum": ["follow", "pin"], "description": "What publishing does by default."},
         "inside": many(STEP_COUNT),
         "orphans": many(STEP_COUNT) | {"description": "Who stands on a step that the draft does not have."},

@@ -54,6 +54,7 @@ def facts(
         "redo": _("Redo: %(op)s") % {"op": told(waiting.op)} if waiting else "",
         "saved": saved(revision, now) if done or workflow.live_id is None else "",
         "draft": revision.published_at is None,
+        "unfit": unfit(definition),
     }
 
 
@@ -82,6 +83,12 @@ def centre_of(workflow: Workflow) -> Centre | None:
     """The date the shown definition is centred on."""
     revision = drafting.shown(workflow)
     return centres.read(revision.definition.get("centre")) if revision else None
+
+
+def unfit(definition: Definition) -> dict[str, str]:
+    """Why actions cannot be used in this draft, by action; those that can are left out."""
+    groups = palette(definition.object, definition.centre)
+    return {entry["slug"]: str(entry["reason"]) for group in groups for entry in group["actions"] if entry["reason"]}
 
 
 def palette(object_type: str, centre: Centre | None = None) -> list[dict[str, Any]]:

@@ -23,7 +23,9 @@ def workflows() -> Iterable[Option]:
     return [Option(str(pk), name) for pk, name in rows]
 
 
-WORKFLOW = Property("workflow", _("Workflow"), "select", options_source=ListedIn(workflows, Workflow), required=True)
+#: A draft is saved with every change of it: only what workflows are called counts.
+NAMED = ListedIn(workflows, Workflow, columns=("id", "name", "deleted_at"))
+WORKFLOW = Property("workflow", _("Workflow"), "select", options_source=NAMED, required=True)
 TYPES = (
     EventType(
         "workflow_enrolled", _("Enrolled in a workflow"), CATEGORY, properties=(WORKFLOW,),

@@ -9,10 +9,13 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from crm.models import Deal
+from crm.models import Contact, Deal
+from records.associations import associate
 from records.clock import database_now
+from records.criteria.catalog import catalog
+from records.object_types import object_types
 from tests.api.conftest import person
-from tests.workflows.publishing_deals import BIG, boss
+from tests.workflows.publishing_deals import BIG, boss, inside, live, settle
 from workflows import drafting
 from workflows.definitions.definition import parse
 from workflows.editor.panels import Panel
@@ -22,6 +25,8 @@ from workflows.registries import triggers
 
 pytestmark = pytest.mark.django_db
 FILTER = {"kind": "filter", "criteria": {"any": [{"all": [BIG]}]}, "reenroll": ["any.0.all.0"]}
+WON = {"property": "stage", "operator": "is_any_of", "value": ["won"]}
+KNOWN = {"property": "name", "operator": "is_known"}
 STEPS = [{"id": "end", "action": "end"}]
 
 
@@ -136,3 +141,65 @@ def told(client: Client, workflow: Workflow, asked: str) -> str:
     answer = client.get(reverse("admin:workflow_try_trigger", args=[workflow.pk]), {"record": asked})
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+@pytest.mark.covers("TRG-11")
+def test_what_can_be_filtered_by_depends_on_the_type_of_record():
+    contact, deal = (catalog(object_types[slug]) for slug in ("contact", "deal"))
+    assert "marketing_email" in keys(contact) and "marketing_email" not in keys(deal)
+    assert {"page_viewed", "meeting_booked"} <= events_of(contact)
+    assert "meeting_booked" in events_of(deal) and "page_viewed" not in events_of(deal)
+    assert {"amount", "stage"} <= {prop["slug"] for prop in deal["properties"]}
+    assert not {"amount", "stage"} & {prop["slug"] for prop in contact["properties"]}
+
+
+def keys(found: dict[str, Any]) -> set[str]:
+    return {kind["key"] for kind in found["kinds"]}
+
+
+def events_of(found: dict[str, Any]) -> set[str]:
+    return {option["value"] for kind in found["kinds"] if kind["key"] == "event" for option in kind["options"]}
+
+
+@pytest.mark.covers("TRG-27")
+def test_who_meets_the_filters_before_its_associations_are_saved_is_enrolled_and_stays():
+    alone = {"property": "number_of_contacts", "operator": "is_unknown"}
+    workflow = live(alone)
+    deal = Deal.objects.create(name="A")
+    settle()
+    assert inside(workflow) == [deal.pk]
+    contact = Contact.objects.create(email="a@example.com")
+    associate("deal", "contact", [(deal.pk, contact.pk)])
+    settle()
+    assert inside(workflow) == [deal.pk]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "sentence"),
+    [
+        (
+            {"kind": "filter", "criteria": {"any": [{"all": [BIG, WON]}, {"all": [KNOWN]}]}},
+            "When (Amount is greater than 10 AND Stage is any of Won) OR Name is known",
+        ),
+        (
+            {
+                "kind": "event",
+                "events": [
+                    {"event": "property_changed", "property": "stage", "values": ["won"]},
+                    {"event": "meeting_booked", "where": [{"property": "meeting", "operator": "is_known"}]},
+                ],
+                "criteria": {"all": [BIG]},
+            },
+            "When this happens: Stage changes to Won OR Meeting booked with (Meeting is known), "
+            "and only if then Amount is greater than 10",
+        ),
+        (
+            {"kind": "schedule", "schedule": {"every": "week", "weekdays": ["mon"], "at": "09:00"},
+             "criteria": {"all": [BIG]}},
+            "Every week on Monday at 9 a.m.: deals of which Amount is greater than 10",
+        ),
+        ({"kind": "manual"}, "When somebody enrolls a record by hand"),
+    ],
+)  # fmt: skip
+def test_the_card_says_the_whole_trigger_in_a_sentence(trigger, sentence):
+    assert triggers[trigger["kind"]].describe(trigger, "deal") == sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -68,9 +69,25 @@ def test_only_what_a_filter_matches_now_and_one_may_see_is_put_into_a_list() -> 
     assert client.post(place, {"see_all": "1"}).status_code == 403
 
     client.force_login(boss())
-    schedule = {"kind": "schedule", "schedule": {"every": "day", "at": "09:00"}, "criteria": {"all": [BIG]}}
-    scheduled = drafting.create("Test", "deal", boss(), definition=document(BIG) | {"trigger": schedule})
-    place = reverse("admin:workflow_review", args=[scheduled.pk])
+    trigger = {"kind": "event", "events": [{"event": "record_created"}]}
+    by_event = drafting.create("Test", "deal", boss(), definition=document(BIG) | {"trigger": trigger})
+    place = reverse("admin:workflow_review", args=[by_event.pk])
     told = client.post(place, {"see_all": "1"}, follow=True).content.decode()
-    assert "Only a trigger by filters has records that match now" in told
+    assert "No record matches now, so there is nothing to list." in told
     assert not RecordList.objects.exists()
+
+
+@pytest.mark.covers("SCH-22")
+@pytest.mark.parametrize(("criteria", "listed"), [({"all": [BIG]}, ["a"]), ({"all": []}, ["a", "b"])])
+def test_the_review_of_a_schedule_puts_who_would_be_enrolled_now_into_a_list(criteria: Any, listed: list[str]) -> None:
+    Deal.objects.bulk_create([Deal(name="a", amount=50), Deal(name="b", amount=5)])
+    trigger = {"kind": "schedule", "schedule": {"every": "day", "at": "09:00"}, "criteria": criteria}
+    workflow = drafting.create("Test", "deal", boss(), definition=document(BIG) | {"trigger": trigger})
+    client = Client()
+    client.force_login(boss())
+    place = reverse("admin:workflow_review", args=[workflow.pk])
+    assert "See all in a list" in client.get(place).content.decode()
+    client.post(place, {"see_all": "1"})
+    working.work(database_now())
+    found = members.members_of(RecordList.objects.get()).values_list("record_id", flat=True)
+    assert list(Deal.objects.filter(pk__in=found).order_by("name").values_list("name", flat=True)) == listed

@@ -56,6 +56,7 @@ function show(facts) {
   if (openStep() && !card(openStep())) closePanel(false);
   else if (facts.panel && facts.step === openStep()) refill(facts.panel, facts.redraw);
   resize(); mark();
+  root.dispatchEvent(new CustomEvent("flow:shown", { detail: facts }));
 }
 
 /* Talking to the server: one request at a time, in order */
