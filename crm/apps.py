@@ -23,6 +23,7 @@ class CrmConfig(AppConfig):
         from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
         from crm.tracked_terms import register_term_chore
+        from crm.tracking.cta_filter import register_cta_filter
         from crm.tracking.email_filter import register_email_filter
         from crm.tracking.mailing import register_mailing
 
@@ -39,5 +40,6 @@ class CrmConfig(AppConfig):
         register_attachments()
         register_mailing()
         register_email_filter()
+        register_cta_filter()
         register_form_filter()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.core.exceptions import PermissionDenied
 from django.core.validators import URLValidator
 from django.http import HttpRequest
@@ -48,7 +49,7 @@ def embed_code(request: HttpRequest, call: CallToAction) -> SafeString:
 
 class CallToActionForm(forms.ModelForm):
     target = forms.URLField(
-        label=gettext_lazy("Target address"), max_length=1000, assume_scheme="https",
+        label=gettext_lazy("Target address"), max_length=1000, assume_scheme="https", widget=AdminURLFieldWidget,
         validators=[URLValidator(schemes=["http", "https"])], help_text=gettext_lazy("Where a click leads to."),
     )  # fmt: skip
 

@@ -35,50 +35,42 @@ class Operator:
 
     label: Text
     event: str
-    sentence: Text
     without: str = ""
 
 
 OPERATORS = {
-    "was_sent": Operator(gettext_lazy("was sent"), "email_sent", gettext_lazy("was sent %(email)s")),
-    "was_received": Operator(
-        gettext_lazy("was received"), "email_delivered", gettext_lazy("has received %(email)s"),
-    ),
-    "was_opened": Operator(gettext_lazy("was opened"), "email_opened", gettext_lazy("has opened %(email)s")),
-    "was_clicked": Operator(
-        gettext_lazy("link was clicked"), "email_clicked", gettext_lazy("has clicked a link in %(email)s"),
-    ),
-    "was_replied": Operator(
-        gettext_lazy("was replied to"), "email_replied", gettext_lazy("has replied to %(email)s"),
-    ),
-    "has_bounced": Operator(gettext_lazy("has bounced"), "email_bounced", gettext_lazy("%(email)s has bounced")),
-    "was_marked_as_spam": Operator(
-        gettext_lazy("was marked as spam"), "email_marked_as_spam", gettext_lazy("has marked %(email)s as spam"),
-    ),
-    "was_unsubscribed": Operator(
-        gettext_lazy("was unsubscribed from"), "email_unsubscribed", gettext_lazy("has unsubscribed by %(email)s"),
-    ),
-    "received_not_opened": Operator(
-        gettext_lazy("was received, but not opened"), "email_delivered",
-        gettext_lazy("has received %(email)s, but not opened it"), "email_opened",
-    ),
-    "opened_not_clicked": Operator(
-        gettext_lazy("was opened, but no link clicked"), "email_opened",
-        gettext_lazy("has opened %(email)s, but not clicked a link in it"), "email_clicked",
-    ),
-    "opened_not_replied": Operator(
-        gettext_lazy("was opened, but not replied to"), "email_opened",
-        gettext_lazy("has opened %(email)s, but not replied to it"), "email_replied",
-    ),
-    "sent_not_clicked": Operator(
-        gettext_lazy("was sent, but no link clicked"), "email_sent",
-        gettext_lazy("was sent %(email)s, but has not clicked a link in it"), "email_clicked",
-    ),
-    "sent_not_received": Operator(
-        gettext_lazy("was sent, but not received"), "email_sent",
-        gettext_lazy("was sent %(email)s, but has not received it"), "email_delivered",
-    ),
-}  # fmt: skip
+    "was_sent": Operator(gettext_lazy("was sent"), "email_sent"),
+    "was_received": Operator(gettext_lazy("was received"), "email_delivered"),
+    "was_opened": Operator(gettext_lazy("was opened"), "email_opened"),
+    "was_clicked": Operator(gettext_lazy("link was clicked"), "email_clicked"),
+    "was_replied": Operator(gettext_lazy("was replied to"), "email_replied"),
+    "has_bounced": Operator(gettext_lazy("has bounced"), "email_bounced"),
+    "was_marked_as_spam": Operator(gettext_lazy("was marked as spam"), "email_marked_as_spam"),
+    "was_unsubscribed": Operator(gettext_lazy("was unsubscribed from"), "email_unsubscribed"),
+    "received_not_opened": Operator(gettext_lazy("was received, but not opened"), "email_delivered", "email_opened"),
+    "opened_not_clicked": Operator(gettext_lazy("was opened, but no link clicked"), "email_opened", "email_clicked"),
+    "opened_not_replied": Operator(gettext_lazy("was opened, but not replied to"), "email_opened", "email_replied"),
+    "sent_not_clicked": Operator(gettext_lazy("was sent, but no link clicked"), "email_sent", "email_clicked"),
+    "sent_not_received": Operator(gettext_lazy("was sent, but not received"), "email_sent", "email_delivered"),
+}
+#: What has happened, by event.
+SENTENCES: dict[str, Text] = {
+    "email_sent": gettext_lazy("was sent %(email)s"),
+    "email_delivered": gettext_lazy("has received %(email)s"),
+    "email_opened": gettext_lazy("has opened %(email)s"),
+    "email_clicked": gettext_lazy("has clicked a link in %(email)s"),
+    "email_replied": gettext_lazy("has replied to %(email)s"),
+    "email_bounced": gettext_lazy("has bounced %(email)s back"),
+    "email_marked_as_spam": gettext_lazy("has marked %(email)s as spam"),
+    "email_unsubscribed": gettext_lazy("has unsubscribed by %(email)s"),
+}
+#: What has not followed, after what has happened.
+FOLLOWED: dict[str, Text] = {
+    "email_delivered": gettext_lazy("%(it)s, but has not received it"),
+    "email_opened": gettext_lazy("%(it)s, but has not opened it"),
+    "email_clicked": gettext_lazy("%(it)s, but has not clicked a link in it"),
+    "email_replied": gettext_lazy("%(it)s, but has not replied to it"),
+}
 
 
 class MarketingEmailKind(LeafKind):
@@ -168,7 +160,8 @@ class MarketingEmailFilter(Node):
 
     def text(self, context: Context) -> str:
         name = _("a marketing email") if self.email == ANY else _("the email “%(name)s”") % {"name": self.email}
-        return self.refinement.text(str(self.operator.sentence) % {"email": name})
+        sentence = self.refinement.text(str(SENTENCES[self.operator.event]) % {"email": name})
+        return str(FOLLOWED[self.operator.without]) % {"it": sentence} if self.operator.without else sentence
 
     def dependencies(self) -> Iterator[Dependency]:
         for event in (self.operator.event, self.operator.without):

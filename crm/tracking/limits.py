@@ -10,7 +10,7 @@ from records.api.throttling import counter
 
 def address_of(request: HttpRequest) -> str:
     """The network address a request came from; behind a proxy of ours the one it says it has talked to."""
-    told = request.headers.get("X-Forwarded-For", "") if settings.TRUST_PROXY else ""
+    told = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
     return str(told.rpartition(",")[2].strip()[:64] or request.META.get("REMOTE_ADDR", ""))
 
 

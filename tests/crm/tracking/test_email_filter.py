@@ -102,7 +102,7 @@ def test_the_sentence_names_the_email(readers):
         "all": [{"marketing_email": "May", "operator": "opened_not_clicked", "refine": {"within": {"days": 7}}}]
     }
     sentence = criteria.compile(document, object_types["contact"], now=database_now()).text
-    assert sentence == "has opened the email “May”, but not clicked a link in it in the last 7 days"
+    assert sentence == "has opened the email “May” in the last 7 days, but has not clicked a link in it"
 
 
 def test_a_list_follows_what_is_told_later(readers):

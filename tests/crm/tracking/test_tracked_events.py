@@ -11,10 +11,14 @@ from django.urls import reverse
 from crm.models import CallToAction, Contact
 from records import criteria
 from records.clock import database_now
+from records.criteria.leaves import leaf_kinds
+from records.criteria.parsing import parse
 from records.event_types import event_type
 from records.happening import Occurrence, happen
 from records.ingesting import Sent, ingest
+from records.models import CustomEventType
 from records.object_types import object_types
+from records.problems import DocumentError
 from tests.workflows.intake.test_event_triggers import inside, on, run
 from workflows.history.event_stories import details_of, sentence_of
 
@@ -77,6 +81,53 @@ def test_calls_to_action_are_chosen_by_name_seen_or_not_clicked_or_not(ann):
     assert not meets(ann, "cta_viewed", one("spring"), refine={"before": "2020-01-01"})
     tell(ann, "cta_clicked", cta="Spring offer", call_to_action="spring")
     assert meets(ann, "cta_clicked", one("spring"))
+
+
+@pytest.mark.covers("FLT-35")
+def test_the_filter_on_calls_to_action_asks_for_one_by_name_or_for_any(ann):
+    contacts = object_types["contact"]
+    kind = leaf_kinds["call_to_action"]
+    assert kind.choices(contacts) == []
+    CallToAction.objects.create(slug="spring", name="Spring offer", text="Buy", target="https://example.com/")
+    CallToAction.objects.create(slug="other", name="Other", text="Look", target="https://example.com/")
+    assert [value for value, _label in kind.choices(contacts)] == ["*", "other", "spring"]
+    for _time in range(2):
+        tell(ann, "cta_viewed", ago=3, cta="Spring offer", call_to_action="spring")
+
+    def asked(slug: str, operator: str, **more: Any) -> bool:
+        document = {"all": [{"call_to_action": slug, "operator": operator, **more}]}
+        return criteria.compile(document, contacts, now=database_now()).records().exists()
+
+    expected = {"was_seen": (True, False, True), "was_not_seen": (False, True, False)}
+    expected |= {"was_clicked": (False, False, False), "was_not_clicked": (True, True, True)}
+    for operator, answers in expected.items():
+        assert tuple(asked(slug, operator) for slug in ("spring", "other", "*")) == answers
+    assert asked("spring", "was_seen", refine={"count": {"at_least": 2}})
+    assert not asked("spring", "was_seen", refine={"within": {"days": 2}})
+    faults = {
+        "There is no call to action 'gone'": {"call_to_action": "gone", "operator": "was_seen"},
+        "takes no refinement": {
+            "call_to_action": "spring",
+            "operator": "was_not_seen",
+            "refine": {"within": {"days": 1}},
+        },
+        "cannot be filtered with the operator": {"call_to_action": "spring", "operator": []},
+    }
+    for sentence, document in faults.items():
+        with pytest.raises(DocumentError, match=sentence):
+            parse({"all": [document]}, contacts)
+    told = {"call_to_action": "spring", "operator": "was_seen", "refine": {"within": {"days": 7}}}
+    sentence = criteria.compile({"all": [told]}, contacts, now=database_now()).text
+    assert sentence == "has seen the call to action “Spring offer” in the last 7 days"
+
+
+@pytest.mark.covers("FLT-32")
+def test_an_event_of_ones_own_is_completed_or_not_and_refined_by_date_or_count(ann):
+    CustomEventType.objects.create(slug="trial_started", label="Trial started", object_type="contact")
+    assert not meets(ann, "trial_started") and meets(ann, "trial_started", operator="has_not_occurred")
+    tell(ann, "trial_started", ago=10)
+    assert meets(ann, "trial_started") and meets(ann, "trial_started", refine={"count": {"at_least": 1, "at_most": 1}})
+    assert not meets(ann, "trial_started", refine={"within": {"days": 9}})
 
 
 @pytest.mark.covers("FLT-39", "EVT-14")
