@@ -12,7 +12,7 @@ from types import FrameType
 
 from workflows import chores, doorbell
 from workflows.engine import taking_steps, tallying
-from workflows.engine.waiting import look
+from workflows.engine.waiting import Waiting, look
 from workflows.intake.dispatching import dispatch
 from workflows.outbox.delivering import deliver
 from workflows.watchdog import DELIVERING, LONG, within
@@ -23,7 +23,7 @@ SIZES = {"high": 100, "bulk": 500}
 #: What became due earlier is not fresh any more.
 FRESH = dt.timedelta(seconds=2)
 #: How often the worker kept for what is fresh helps with the rest: enough for what waits while the others are held up.
-HELP_SECONDS = 1.0
+HELP_SECONDS = 5.0
 helped = {"at": 0.0}
 
 
@@ -47,13 +47,26 @@ def work_until(asked_to_stop: threading.Event, lane: str) -> None:
             return
         waiting = look()
         now = waiting.now
-        changes = within(LONG, "changes", dispatch, now) if waiting.changes or waiting.segments else 0
+        changes = within(LONG, "changes", dispatch, now) if dispatches(lane, waiting) else 0
         steps = take_steps(lane, now) if waiting.steps or changes else 0
         sent = within(DELIVERING, "deliveries", deliver, now) if waiting.deliveries and not steps else 0
         others = within(LONG, "chores", chores.work, now) if lane == "bulk" else 0
         if not (changes or steps or sent or others):
             return
         tallying.flush(soon=False)
+
+
+def dispatches(lane: str, waiting: Waiting) -> bool:
+    """Whether a worker of a lane is to look at what has changed.
+
+    Only one can at a time, and while many steps are done they leave many changes. So whoever does them leaves fresh
+    changes to the worker kept for these where there is one, who would have to wait otherwise.
+    """
+    since = min((moment for moment in (waiting.changes, waiting.segments) if moment is not None), default=None)
+    if since is None:
+        return False
+    fresh = waiting.now - since < FRESH
+    return not (lane == "bulk" and fresh and doorbell.attended("high") and doorbell.ring("high"))
 
 
 def take_steps(lane: str, now: dt.datetime) -> int:

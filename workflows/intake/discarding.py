@@ -10,14 +10,14 @@ from typing import Any
 
 from django.db import connection
 
-from records.models import ChangeKind, PendingChange
+from records.models import ChangeKind
 from records.object_types import object_types
 from records.segments import ANY_CHANGE, LINKS, LIST_KINDS
 from workflows.events.journal import source_of
 from workflows.intake.deriving import derivations
 
-#: From so many waiting changes on, and so many at once.
-CROWD, LIMIT = 200, 20_000
+#: So many are looked through at once: whoever waits for the right to dispatch waits for them.
+LIMIT = 5_000
 # The rules are those of records.segments.concerns. A wait for an event that this statement does not see yet is
 # compared with the journal, which has the change, as soon as it is committed (workflows.intake.occurrences).
 DISCARD = """
@@ -46,11 +46,6 @@ DISCARD = """
         )
     ))
 """
-
-
-def crowded() -> bool:
-    """Whether many changes wait."""
-    return PendingChange.objects.values("pk")[: CROWD + 1].count() > CROWD
 
 
 def discard() -> int:

@@ -28,7 +28,7 @@ from workflows.enrollment.enrolling import enroll
 from workflows.enrollment.leaving import unenroll
 from workflows.failpoints import reach
 from workflows.health import timing
-from workflows.intake import deriving, discarding, merges, occurrences, reacting
+from workflows.intake import deriving, discarding, merges, occurrences, reacting, taking
 from workflows.intake.subscriptions import trigger_segment
 from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 from workflows.movers import enrollments as merged_enrollments
@@ -40,24 +40,7 @@ Purpose = Subscription.Purpose
 ATTEMPTS = 3
 #: Changes a log line names at most.
 NAMED = 5
-#: Key of the lock that lets one transaction at a time dispatch or publish.
-LOCK = (7301, 1)
-# An array, so that the rows are looked up once: for IN the planner may ask again for each row of the table.
-TAKE = """
-    DELETE FROM records_pendingchange WHERE id = ANY(ARRAY(
-        SELECT id FROM records_pendingchange ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-    )) RETURNING id, change_id, object_type, record_id, kind, properties, source, depth, at
-"""
 Causes = dict[int, list[PendingChange]]
-
-
-def lock_dispatching() -> None:
-    """Wait for the right to dispatch or publish; held until the transaction ends.
-
-    Until then nothing is compiled just in time either: for criteria that takes longer than running them.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('jit', 'off', true), pg_advisory_xact_lock(%s, %s)", LOCK)
 
 
 def dispatch(now: dt.datetime, limit: int = 1000) -> int:
@@ -80,27 +63,32 @@ def dispatch_once(now: dt.datetime, limit: int) -> int:
     Everything is one transaction: a change is gone from the queue when, and only when, its effects are committed.
     Returns how many were taken, and waits for events checked; 0 means that nothing is waiting.
     """
-    if not (queued() or segments.due(now) or occurrences.due()):
+    anything, crowded = taking.glance(now)
+    if not anything:
         return 0
     began = time.monotonic()
     with transaction.atomic():
-        lock_dispatching()
-        idle = discarding.discard() if discarding.crowded() else 0
-        pending = take(limit)
-        deriving.derive(pending, now)
-        told = reacting.take(limit)
+        idle = 0
+        if crowded:
+            taking.lock_dispatching()
+            idle = discarding.discard()
+        taken = taking.take(now, limit)
+        pending, told = taken.changes, taken.events
+        if deriving.derive(pending, now):
+            told += taking.take_events(limit)
         reach("after_take")
         # First, so that a record deleted and restored meanwhile does not leave again what it enters now.
         merged_enrollments.follow(pending)
         drop_deleted(pending, now)
         suppressing.follow(pending, now)
-        checked = occurrences.look(pending, now, told)
-        reacting.react(pending, told, now)
+        checked = occurrences.look(pending, now, told) if taken.waits else 0
+        if taken.subscriptions:
+            reacting.react(pending, told, now)
         happened = [*pending, *reacting.as_changes(told)]
         touched = sorted(segments.touched(happened).items(), key=lambda item: item[0].pk)
         version = vocabulary.version() if touched else ()
         follow_changes(dict(touched), now, version)
-        for segment, crossed in crossings.look(now):
+        for segment, crossed in crossings.look(now) if taken.segments else ():
             follow_time(segment, crossed, now, vocabulary.version())
         reach("before_dispatch_commit")
     reach("after_dispatch_commit")
@@ -110,18 +98,6 @@ def dispatch_once(now: dt.datetime, limit: int) -> int:
         facts = {"changes": len(pending), "change_ids": [change.change_id for change in pending[:NAMED]]}
         logger.info("%d changes dispatched in %.3f s", len(pending), seconds, extra={**facts, "seconds": seconds})
     return idle + len(pending) + len(told) + checked
-
-
-def queued() -> bool:
-    """Whether a change or an event waits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (TABLE records_pendingchange) OR EXISTS (TABLE records_pendingevent)")
-        return bool(cursor.fetchone()[0])
-
-
-def take(limit: int) -> list[PendingChange]:
-    """The oldest pending changes in order, removed from the queue."""
-    return sorted(PendingChange.objects.raw(TAKE, [limit]), key=lambda change: change.pk)
 
 
 def follow_changes(touched: segments.Touched, now: dt.datetime, version: Version) -> None:

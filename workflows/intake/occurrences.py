@@ -141,11 +141,6 @@ def end(batch: Batch) -> dict[int, Wait]:
     return waits
 
 
-def due() -> bool:
-    """Whether a wait is to be compared with the history now."""
-    return EventWait.objects.filter(check_at__lte=Now()).exists()
-
-
 def look(pending: Sequence[PendingChange], now: dt.datetime, told: Sequence[PendingEvent] = ()) -> int:
     """Wake the records for which what they wait for has happened, by these changes and events or unseen before.
 

@@ -38,13 +38,6 @@ from workflows.times.wall_time import workflow_zone
 logger = logging.getLogger(__name__)
 #: The kind of a change that stands for an event where segments are looked at.
 EVENT = "event"
-TAKE = """
-    DELETE FROM records_pendingevent WHERE id = ANY(ARRAY(
-        SELECT id FROM records_pendingevent ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-    )) RETURNING id, event_id, event, object_type, record_id, occurred_at, source, depth, at
-"""
-
-
 LISTENED = """
     SELECT EXISTS (
         SELECT FROM workflows_eventsubscription s
@@ -65,11 +58,6 @@ class Reason:
     at: dt.datetime
     id: int
     facts: dict[str, Any]
-
-
-def take(limit: int) -> list[PendingEvent]:
-    """The oldest pending events in order, removed from the queue."""
-    return sorted(PendingEvent.objects.raw(TAKE, [limit]), key=lambda event: event.pk)
 
 
 def as_changes(events: Iterable[PendingEvent]) -> list[PendingChange]:

@@ -30,8 +30,8 @@ from workflows.enrollment.leaving import sweep
 from workflows.failpoints import reach
 from workflows.holding import hold_still
 from workflows.intake import reacting
-from workflows.intake.dispatching import lock_dispatching
 from workflows.intake.subscriptions import subscribe, unsubscribe
+from workflows.intake.taking import lock_dispatching
 from workflows.lifecycle import following
 from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, Inside, look_inside
 from workflows.lifecycle.switching import note

@@ -22,8 +22,8 @@ from workflows.enrollment.enrolling import locked
 from workflows.enrollment.leaving import sweep
 from workflows.health.notifying import tell
 from workflows.holding import hold_still
-from workflows.intake.dispatching import lock_dispatching
 from workflows.intake.subscriptions import watched_by
+from workflows.intake.taking import lock_dispatching
 from workflows.models import AuditEntry, Enrollment, Revision, Workflow
 
 PUBLISH = "workflows.publish_workflow"

@@ -16,6 +16,7 @@ from rq.serializers import JSONSerializer
 from crm.models import Contact
 from records.clock import database_now
 from records.journal import change_source
+from records.models import PendingChange
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import chores, doorbell, jobs
 from workflows.models import Enrollment
@@ -182,6 +183,24 @@ def test_the_clock_leaves_long_work_to_the_workers_that_are_there(bell, worker, 
         assert len(done) == 1, "nobody else is there"
     finally:
         clock.disconnect()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_works_in_bulk_leaves_fresh_changes_to_the_worker_kept_for_them(bell, transactional_db):
+    kept = EngineWorker([Queue("high", connection=bell.client())], connection=bell.client())
+    kept.register_birth()
+    Contact.objects.create(email="a@example.com")
+    bell.client().delete("rq:queue:high")
+    jobs.pump("bulk")
+    assert PendingChange.objects.count() == 1
+    assert queued("high") == 1, "and wakes it"
+    PendingChange.objects.update(at=database_now() - dt.timedelta(seconds=3))
+    jobs.pump("bulk")
+    assert not PendingChange.objects.exists(), "it does not come"
+    Contact.objects.create(email="b@example.com")
+    kept.register_death()
+    jobs.pump("bulk")
+    assert not PendingChange.objects.exists(), "there is none"
 
 
 def test_there_are_two_lanes_only():
