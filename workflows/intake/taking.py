@@ -91,7 +91,7 @@ def take_events(limit: int) -> list[PendingEvent]:
 
 
 def taking(model: type[models.Model]) -> str:
-    columns = ", ".join(field.column for field in model._meta.concrete_fields)
+    columns = ", ".join(str(field.column) for field in model._meta.concrete_fields)
     return TAKE.format(table=model._meta.db_table, columns=columns)
 
 
