@@ -21,7 +21,6 @@ from crm.forms.answering import AnswerForm
 from crm.forms.documents import attachment
 from crm.forms.pages import PAGE_FIELD, embedded, onward, page_of
 from crm.models import Form
-from crm.tracking.visitors import NAME
 from records.clock import database_now
 
 
@@ -136,7 +135,7 @@ def drawn(
     facts = {
         "answers": answers, "preview": preview, "watched": watched, "page": page, "page_field": PAGE_FIELD,
         "honeypot": receiving.HONEYPOT, "stamp_field": receiving.STAMP,
-        "stamp": keys.drawn_at(form, database_now()), "visitor_field": NAME, "visitor": watching.key_of(request),
+        "stamp": keys.drawn_at(form, database_now()),
     }  # fmt: skip
     return render(request, "forms/form.html", context(request, form) | facts, status=status)
 

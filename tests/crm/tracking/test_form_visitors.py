@@ -25,8 +25,6 @@ def test_a_visitor_who_sends_a_form_becomes_a_contact_with_its_earlier_page_view
     record_hits(database_now())
     form = make_form()
     page = reverse("forms:form", args=[form.token])
-    assert f'name="headrace_visitor" value="{KEY}"' in client.get(page, {"headrace_visitor": KEY}).content.decode()
-    assert "headrace_visitor" not in client.get(page, {"headrace_visitor": '"><script>'}).content.decode()
     client.post(page, {"email": "ann@example.com", "first_name": "Ann", "headrace_visitor": KEY})
     contact = Contact.objects.get(email="ann@example.com")
     record_hits(database_now())
