@@ -213,6 +213,11 @@ def test_the_catalog_tells_what_definitions_are_made_of(api: ApiClient) -> None:
     assert actions["delay"]["params"]["properties"]["days"]["type"] == "integer"
     assert actions["branch"]["has_branches"] and not actions["delay"]["has_branches"]
     assert {trigger["slug"] for trigger in catalog["triggers"]} >= {"filter", "manual"}
+    assert {kind["key"] for kind in catalog["filters"]} >= {"property", "association", "event", "list", "workflow"}
+    events = {event["slug"]: event for event in catalog["events"]}
+    assert events["record_created"]["object_types"] is None and events["record_created"]["triggers"]
+    assert events["page_viewed"]["object_types"] == ["contact"]
+    assert "url" in [prop["slug"] for prop in events["page_viewed"]["properties"]]
     operators = {(one["slug"], kind) for one in catalog["operators"] for kind in one["types"]}
     assert ("is_any_of", "select") in operators and ("is_greater_than", "number") in operators
 
@@ -230,3 +235,12 @@ def test_publishing_again_says_what_becomes_of_those_inside(api: ApiClient, in_f
     body = {"enroll_existing": False, "in_flight": in_flight}
     done = api.send("POST", f"workflows/{workflow}/publish/", body).document
     assert (done["revision"], done["moved"]) == (2, 1 if in_flight == "follow" else 0)
+
+
+@pytest.mark.covers("TRG-12")
+def test_the_catalog_leaves_out_what_its_reader_may_not_use(db: None) -> None:
+    reader = client_of(person("reader", "workflows.view_workflow"), "workflows:read")
+    catalog = reader.send("GET", "catalog/").document
+    found = {event["slug"] for event in catalog["events"]}
+    assert "page_viewed" in found and "form_submitted" not in found
+    assert "list" not in {kind["key"] for kind in catalog["filters"]}

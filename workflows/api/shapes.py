@@ -150,9 +150,26 @@ OPERATOR = object_shape(
     }
 )
 SCHEMA_OBJECT: Document = {"type": "object", "additionalProperties": True, "description": "A JSON schema."}
+OBJECT_TYPES: Document = {"type": ["array", "null"], "items": TEXT, "description": "null: of every type."}
+FILTER_KIND = object_shape({"key": TEXT, "label": TEXT, "operators": many(TEXT)}, title="FilterKind")
+EVENT_KIND = object_shape(
+    {
+        "slug": TEXT,
+        "label": TEXT,
+        "category": TEXT,
+        "object_types": OBJECT_TYPES,
+        "properties": many(object_shape({"slug": TEXT, "label": TEXT, "type": TEXT})),
+        "triggers": FLAG,
+        "waited_for": FLAG,
+        "filters": FLAG,
+    },
+    title="EventKind",
+)
 CATALOG = object_shape(
     {
         "triggers": many(object_shape(PLUGIN)),
+        "filters": many(FILTER_KIND),
+        "events": many(EVENT_KIND),
         "actions": many(
             object_shape(
                 PLUGIN
