@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from crm.models import Contact, User
 from records.clock import database_now
+from records.happening import happen
+from records.models import PendingEvent
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.engine import tallying
 from workflows.engine.taking_steps import run_due
@@ -78,6 +80,8 @@ def test_the_numbers_are_those_of_the_database(token):
     Enrollment.objects.filter(pk=stopped.pk).update(status="failed", due_at=None)
     Delivery.objects.create(key="x", kind="mail", request={}, state="dead", created_at=now)
     alerting.beat("here:1", now, now - HOUR)
+    happen("page_viewed", "contact", ids[:2], properties={"url": "a.test"}, now=now)
+    PendingEvent.objects.update(at=now - HOUR)
     tallying.flush()
     found, of = scrape(token), str(workflow.pk)
     assert found[("headrace_enrollments", "active", of)] == 4
@@ -89,6 +93,8 @@ def test_the_numbers_are_those_of_the_database(token):
     assert found[("headrace_steps_total", "waiting", of)] == 2
     assert found[("headrace_deliveries", "dead")] == 1
     assert found[("headrace_changes_pending",)] >= 5
+    assert found[("headrace_events_pending",)] == 2
+    assert 3_600 <= found[("headrace_events_oldest_seconds",)] < 3_700
     assert 3_600 <= found[("headrace_clock_silence_seconds",)] < 3_700
     assert found[("headrace_workflows", "on")] == 1
     Workflow.objects.update(status="paused")

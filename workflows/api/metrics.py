@@ -113,6 +113,13 @@ def changes() -> Iterator[Metric]:
     yield gauge("headrace_changes_oldest_seconds", "How long the oldest of them has waited.", max(age, 0.0))
 
 
+def events() -> Iterator[Metric]:
+    count, oldest = measuring.events()
+    age = (database_now() - oldest).total_seconds() if oldest else 0.0
+    yield gauge("headrace_events_pending", "Events nobody has looked at; at most 100,000.", count)
+    yield gauge("headrace_events_oldest_seconds", "How long the oldest of them has waited.", max(age, 0.0))
+
+
 def processes() -> Iterator[Metric]:
     now, heard = database_now(), alerting.clock_heard_at()
     silence = (now - heard).total_seconds() if heard else float("inf")
@@ -124,5 +131,5 @@ def processes() -> Iterator[Metric]:
 
 PARTS: dict[str, Any] = {
     "enrollments": enrollments, "steps": steps, "durations": durations, "workflows": workflows,
-    "deliveries": deliveries, "changes": changes, "processes": processes,
+    "deliveries": deliveries, "changes": changes, "events": events, "processes": processes,
 }  # fmt: skip

@@ -164,7 +164,8 @@ def guards_and_rules(workflow: Workflow, ids: list[int], now: dt.datetime, *, ma
 
 def consequential(workflow: Workflow) -> bool:
     """Whether anything follows at once from a record being enrolled."""
-    return others_of(live_definition(workflow)) != [] or asked(workflow) or recording.heard(recording.ENROLLED)
+    listened = recording.heard(recording.ENROLLED, object_type=workflow.object_type)
+    return others_of(live_definition(workflow)) != [] or asked(workflow) or listened
 
 
 def entered(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Func, JSONField, QuerySet, Value
 
 from records.segments import Transitions
@@ -75,20 +75,25 @@ def unenroll(enrollments: QuerySet[Enrollment], *, reason: str, by: Any, now: dt
     `by` is the user who did it, None for the system.
     """
     inside = enrollments.filter(status=Status.ACTIVE)
-    announce(inside.values("pk"))
-    leaving = recording.leaving(inside)
-    ended_by = Value({"ended_by": by.pk} if by is not None else {}, output_field=JSONField())
-    ended = inside.update(
-        status=Status.UNENROLLED,
-        step="",
-        due_at=None,
-        claim=None,
-        claimed_until=None,
-        ended_at=now,
-        ended_reason=reason,
-        cause=Func(F("cause"), ended_by, template="%(expressions)s", arg_joiner=" || ", output_field=JSONField()),
-    )
-    recording.left(leaving, now)
+    with transaction.atomic():
+        leaving = recording.leaving(inside)
+        if leaving == []:
+            return 0
+        if leaving is not None:
+            inside = Enrollment.objects.filter(pk__in=leaving, status=Status.ACTIVE)
+        announce(inside.values("pk"))
+        ended_by = Value({"ended_by": by.pk} if by is not None else {}, output_field=JSONField())
+        ended = inside.update(
+            status=Status.UNENROLLED,
+            step="",
+            due_at=None,
+            claim=None,
+            claimed_until=None,
+            ended_at=now,
+            ended_reason=reason,
+            cause=Func(F("cause"), ended_by, template="%(expressions)s", arg_joiner=" || ", output_field=JSONField()),
+        )
+        recording.left(leaving, now)
     return ended
 
 

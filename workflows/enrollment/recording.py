@@ -23,33 +23,45 @@ ENROLLED, UNENROLLED, GOAL_MET = "workflow_enrolled", "workflow_unenrolled", "wo
 GOAL_REASON = "goal_met"
 DEEPEST = 32_000
 HEARD = """
-    SELECT EXISTS (SELECT FROM workflows_eventsubscription WHERE source = ANY(%(sources)s))
-        OR EXISTS (SELECT FROM workflows_eventwait WHERE source = ANY(%(sources)s))
+    SELECT EXISTS (
+        SELECT FROM workflows_eventsubscription s
+        JOIN workflows_revision r ON r.id = s.revision_id JOIN workflows_workflow w ON w.id = r.workflow_id
+        WHERE s.source = ANY(%(sources)s) AND (%(type)s = '' OR w.object_type = %(type)s)
+    ) OR EXISTS (
+        SELECT FROM workflows_eventwait
+        WHERE source = ANY(%(sources)s) AND (%(type)s = '' OR object_type = %(type)s)
+    )
 """
 
 
-def heard(*events: str) -> bool:
-    """Whether a workflow or a waiting record listens to any of these events."""
+def heard(*events: str, object_type: str = "") -> bool:
+    """Whether a workflow or a waiting record listens to any of these events, of records of one type or of any."""
     with connection.cursor() as cursor:
-        cursor.execute(HEARD, {"sources": [f"{EVENT_PREFIX}{event}" for event in events]})
+        cursor.execute(HEARD, {"sources": [f"{EVENT_PREFIX}{event}" for event in events], "type": object_type})
         return bool(cursor.fetchone()[0])
 
 
 def enrolled(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) -> None:
     """That these records were just enrolled in a workflow (EVT-35)."""
-    if record_ids and heard(ENROLLED):
+    if record_ids and heard(ENROLLED, object_type=workflow.object_type):
         rows = Enrollment.objects.filter(workflow=workflow, record_id__in=record_ids)
         # A record may have been inside before, even at the same instant: the newest is the one that was just made.
         newest = rows.exclude(status=Enrollment.Status.REFUSED).order_by("record_id", "-pk").distinct("record_id")
         record(ENROLLED, newest, now)
 
 
-def leaving(enrollments: QuerySet[Enrollment]) -> list[int]:
-    """The ids of enrollments that are about to be ended, if anybody listens; for `left`, afterwards."""
-    return list(enrollments.values_list("pk", flat=True)) if heard(UNENROLLED, GOAL_MET) else []
+def leaving(enrollments: QuerySet[Enrollment]) -> list[int] | None:
+    """The ids of enrollments that are about to be ended, for `left` afterwards; None while nobody listens.
+
+    They are locked, so that nobody else ends them meanwhile and tells of it, too.
+    """
+    if not heard(UNENROLLED, GOAL_MET):
+        return None
+    locked = enrollments.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    return list(locked.values_list("pk", flat=True))
 
 
-def left(enrollment_ids: Collection[int], now: dt.datetime) -> None:
+def left(enrollment_ids: Collection[int] | None, now: dt.datetime) -> None:
     """That these enrollments have ended before the end of their workflow (EVT-36), those at its goal (EVT-37)."""
     if enrollment_ids and heard(UNENROLLED, GOAL_MET):
         rows = Enrollment.objects.filter(pk__in=enrollment_ids, status=Enrollment.Status.UNENROLLED)

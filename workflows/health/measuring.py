@@ -54,6 +54,7 @@ CHANGES = """
     SELECT count(*), (SELECT at FROM records_pendingchange ORDER BY id LIMIT 1)
     FROM (SELECT FROM records_pendingchange LIMIT %(cap)s) capped
 """
+EVENTS = CHANGES.replace("records_pendingchange", "records_pendingevent")
 DATABASE = "SELECT current_setting('server_version'), pg_database_size(current_database()), statement_timestamp()"
 
 
@@ -95,6 +96,12 @@ def deliveries() -> dict[str, int]:
 def changes() -> tuple[int, dt.datetime | None]:
     """How many changes wait, and since when the oldest has."""
     [(count, oldest)] = rows(CHANGES, {"cap": CAP})
+    return count, oldest
+
+
+def events() -> tuple[int, dt.datetime | None]:
+    """How many events wait, and since when the oldest has."""
+    [(count, oldest)] = rows(EVENTS, {"cap": CAP})
     return count, oldest
 
 

@@ -8,6 +8,7 @@ import socket
 
 from workflows.engine import closing_up, tallying
 from workflows.health import alerting, notifying, stuck
+from workflows.history import retention
 
 SIGN_OF_LIFE = dt.timedelta(seconds=5)
 QUEUES = dt.timedelta(seconds=5)
@@ -25,6 +26,8 @@ class Rounds:
         self.alive_at = self.queued_at = self.swept_at = NEVER
         #: What is still to be looked for: one rule at a time, so that no bell has to wait for all of them.
         self.rules: list[stuck.Rule] = []
+        #: Whether there may be more to forget: one portion at a time.
+        self.pruning = False
         #: The first search waits a minute: after a pause of everything much is late that is being done just now.
         self.searched_at: dt.datetime | None = None
 
@@ -48,3 +51,6 @@ class Rounds:
             self.swept_at = now
             tallying.forget(now)
             notifying.tell_jumps(now)
+            self.pruning = True
+        elif self.pruning:
+            self.pruning = retention.prune(now) > 0

@@ -1,0 +1,110 @@
+"""What is forgotten after a time: the log of steps, and the events and changes that filters ask for (HIS-01, HIS-03).
+
+The tables are partitioned by month: whole months go at once, and what lies in the partition for everything else goes
+in portions. Enrollments are kept, because that a record was inside decides whether it may enter again (TRG-07).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from psycopg import errors
+
+logger = logging.getLogger(__name__)
+#: Rows deleted in one transaction.
+PORTION = 5_000
+#: Whoever drops a month waits no longer than this for those who read the table, lest others wait behind it.
+PATIENCE = "1s"
+#: Filters may ask for what happened in the last two years: less cannot be kept of it (HIS-03).
+SHORTEST_DAYS = 730
+MONTHS = """
+    SELECT child.relname FROM pg_inherits i
+    JOIN pg_class child ON child.oid = i.inhrelid JOIN pg_class parent ON parent.oid = i.inhparent
+    WHERE parent.oid = to_regclass(%s) ORDER BY child.relname
+"""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A table that only grows: the column of its time, and the setting that says how many days of it are kept."""
+
+    table: str
+    column: str
+    setting: str
+    shortest: int = 1
+
+    @property
+    def days(self) -> int:
+        return max(int(getattr(settings, self.setting)), self.shortest)
+
+
+LOGS = (
+    Log("workflows_stepexecution", "at", "KEEP_STEP_LOG_DAYS"),
+    Log("records_event", "occurred_at", "KEEP_EVENTS_DAYS", SHORTEST_DAYS),
+    Log("records_change", "at", "KEEP_CHANGES_DAYS", SHORTEST_DAYS),
+)
+#: That a sender's id was seen is of no use once its event is gone.
+KEYS = Log("records_eventkey", "at", "KEEP_EVENTS_DAYS", SHORTEST_DAYS)
+
+
+def prune(now: dt.datetime) -> int:
+    """Forget one portion of what is older than it is kept: a month, or some thousand rows; how much, 0 at the end.
+
+    Several processes may call it. What nobody has dispatched yet stays as long as it waits.
+    """
+    for log in LOGS:
+        before = now - dt.timedelta(days=log.days)
+        done = drop_month(log, before) or delete_rows(f"{log.table}_default", log.column, before)
+        if done:
+            return done
+    return delete_rows(KEYS.table, KEYS.column, now - dt.timedelta(days=KEYS.days))
+
+
+def drop_month(log: Log, before: dt.datetime) -> int:
+    """Drop the oldest month that ended before an instant; 0 when there is none, or when it is being read."""
+    for name in months(log.table):
+        found = re.fullmatch(re.escape(log.table) + r"_(\d{4})_(\d\d)", name)
+        if found and month_after(int(found[1]), int(found[2])) <= before:
+            return dropped(name)
+    return 0
+
+
+def months(table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(MONTHS, [table])
+        return [name for (name,) in cursor.fetchall()]
+
+
+def month_after(year: int, month: int) -> dt.datetime:
+    """The first instant after a month."""
+    return dt.datetime(year + month // 12, month % 12 + 1, 1, tzinfo=dt.UTC)
+
+
+def dropped(name: str) -> int:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+            cursor.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(name)}")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.LockNotAvailable):
+            raise
+        logger.info("%s is being read and is dropped later.", name)
+        return 0
+    logger.info("%s was dropped: it is not kept so long.", name)
+    return 1
+
+
+def delete_rows(table: str, column: str, before: dt.datetime) -> int:
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {quote(table)} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {quote(table)} "
+            f"WHERE {quote(column)} < %s LIMIT %s FOR UPDATE SKIP LOCKED))",
+            [before, PORTION],
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,20 @@
+"""`manage.py prune_history`: forgets at once what is older than it is kept; clocks do so little by little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from records.clock import database_now
+from workflows.history import retention
+
+
+class Command(BaseCommand):
+    help = "Forget the log of steps, events and changes that are older than they are kept (KEEP_…_DAYS)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now, portions = database_now(), 0
+        while retention.prune(now):
+            portions += 1
+        self.stdout.write(f"{portions} portions were removed." if portions else "Nothing is older than it is kept.")
