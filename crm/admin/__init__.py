@@ -3,6 +3,7 @@
 from crm.admin import (
     calls_to_action,
     campaigns,
+    conversations,
     form_builder,
     form_submissions,
     imports,
@@ -15,6 +16,6 @@ from crm.admin import (
 )
 
 __all__ = [
-    "calls_to_action", "campaigns", "form_builder", "form_submissions", "imports", "object_types", "people",
-    "pipelines", "plain_object_types", "subscription_types", "tracked_terms",
+    "calls_to_action", "campaigns", "conversations", "form_builder", "form_submissions", "imports", "object_types",
+    "people", "pipelines", "plain_object_types", "subscription_types", "tracked_terms",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from crm.admin import subscriptions
 from crm.admin.activities import complete
 from crm.admin.forms import RecordForm
 from crm.admin.records import RecordAdmin
-from crm.models import Company, Contact, Conversation, Deal, Note, SubscriptionType, Task, Ticket
+from crm.models import Company, Contact, Deal, Note, SubscriptionType, Task, Ticket
 from records.clock import database_now
 
 
@@ -105,9 +105,3 @@ class NoteAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("note"))
     def shown_name(self, record: Note) -> str:
         return Truncator(record.body).chars(100, html=True) or _("Empty note")
-
-
-@admin.register(Conversation)
-class ConversationAdmin(RecordAdmin):
-    search_fields = ("subject", "last_message")
-    select_filters = ("status", "channel")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
+from crm.api.message_views import MessageView
 from crm.api.subscription_views import SubscriptionView
 from records.object_types import object_types
 
 subscriptions = SubscriptionView.as_view(
     {"get": "subscriptions", "put": "set_subscriptions"}, object_type=object_types["contact"]
 )
+messages = MessageView.as_view({"get": "messages", "post": "add_message"}, object_type=object_types["conversation"])
 
-urlpatterns = [path("contacts/<int:id>/subscriptions/", subscriptions, name="api-contacts-subscriptions")]
+urlpatterns = [
+    path("conversations/<int:id>/messages/", messages, name="api-conversations-messages"),
+    path("contacts/<int:id>/subscriptions/", subscriptions, name="api-contacts-subscriptions"),
+]

@@ -9,7 +9,7 @@ import yaml
 from django.core.management import call_command
 from jsonschema import Draft202012Validator
 
-from crm.models import Company, Contact, Deal, SubscriptionType, User
+from crm.models import Company, Contact, Conversation, Deal, SubscriptionType, User
 from records.associations import associate
 from records.clock import database_now
 from records.object_types import object_types
@@ -17,6 +17,10 @@ from tests.api.conftest import ApiClient
 from tests.api.test_permissions import PAGE_VIEW, PLURALS, TABLE, WISHES
 from tests.api.test_workflows import definition, make, publish
 from workflows.models import Delivery, Enrollment
+
+MESSAGE = {
+    "direction": "sent", "body": "We are on it.", "author": "boss", "at": "2026-03-01T10:00:00Z", "key": "m-1",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -69,6 +73,7 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
     publish(api, workflow, existing=True)
     draft = make(api, "Draft")
     contact = Contact.objects.create(email="ann@example.com").pk
+    conversation = Conversation.objects.create(subject="Hello").pk
     SubscriptionType.objects.create(slug="news", name="News")
     dead = Delivery.objects.create(
         key="1:tell:0", kind="mail", enrollment_id=Enrollment.objects.get().pk, request={}, state="dead",
@@ -83,6 +88,8 @@ def test_replies_are_as_the_document_says(api: ApiClient, schema: dict[str, Any]
         ("POST", "deals/batch/", "", {"records": [{"properties": {}}], "partial": True}),
         ("GET", "contacts/{id}/subscriptions/", f"contacts/{contact}/subscriptions/", None),
         ("PUT", "contacts/{id}/subscriptions/", f"contacts/{contact}/subscriptions/", WISHES),
+        ("GET", "conversations/{id}/messages/", f"conversations/{conversation}/messages/", None),
+        ("POST", "conversations/{id}/messages/", f"conversations/{conversation}/messages/", MESSAGE),
         ("GET", "object-types/", "", None),
         ("GET", "event-types/", "", None),
         ("POST", "events/", "", PAGE_VIEW | {"record": {"email": "ann@example.com"}}),

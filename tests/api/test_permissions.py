@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import URLResolver, get_resolver
 
-from crm.models import Company, Contact, Deal, SubscriptionType, User
+from crm.models import Company, Contact, Conversation, Deal, SubscriptionType, User
 from records.clock import database_now
 from records.lists import keeping
 from records.models import Scope
@@ -31,7 +31,8 @@ VIEWER = {f"crm.view_{name}" for name in KINDS} | {
     "workflows.view_webhook",
 }  # fmt: skip
 EDITOR = VIEWER | {
-    "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "workflows.add_workflow",
+    "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "crm.change_conversation",
+    "workflows.add_workflow",
     "workflows.change_workflow", "records.add_recordlist", "records.change_recordlist", "records.delete_recordlist",
     "workflows.add_webhook", "workflows.change_webhook", "workflows.delete_webhook",
 }  # fmt: skip
@@ -53,6 +54,8 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("DELETE", "{plural}/<int:id>/associations/"): ("records:write", E, None),
     ("GET", "contacts/<int:id>/subscriptions/"): ("records:read", V, None),
     ("PUT", "contacts/<int:id>/subscriptions/"): ("records:write", E, WISHES),
+    ("GET", "conversations/<int:id>/messages/"): ("records:read", V, None),
+    ("POST", "conversations/<int:id>/messages/"): ("records:write", E, {"direction": "received", "body": "Hello"}),
     ("GET", "event-types/"): ("records:read", ANY, None),
     ("POST", "events/"): ("records:write", E, PAGE_VIEW),
     ("POST", "events/batch/"): (
@@ -115,7 +118,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "enrollments/skip/"): ("workflows:publish", P, {"workflow": "{workflow}", "step": "nudge"}),
 }
 #: What only records of one type have.
-OF_ONE_TYPE = ("/subscriptions/",)
+OF_ONE_TYPE = ("/subscriptions/", "/messages/")
 PLURALS = tuple(object_type.plural for object_type in object_types.values())
 
 
@@ -155,12 +158,14 @@ def places(boss: User) -> dict[str, int]:
     )
     records = {"delivery": delivery.pk, "deal": deal.pk, "company": company.pk, "contact": contact.pk}
     chosen = keeping.create(object_types["deal"], "Chosen", now=database_now())
+    records["conversation"] = Conversation.objects.create(subject="Hello").pk
     webhook = webhooks.create("Shop orders", "contact")
     return {"workflow": workflow, **records, "enrollment": enrollment.pk, "list": chosen.pk, "webhook": webhook.pk}
 
 
 def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
     ids = {"l": places["list"], "w": places["workflow"], "e": places["enrollment"], "c": places["contact"]}
+    ids |= {"c": places["conversation"]} if route.startswith("conversations/") else {}
     ids |= {"d": places["delivery"]} if route.startswith("deliveries/") else {}
     ids |= {"w": places["webhook"]} if route.startswith("webhooks/") else {}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
