@@ -114,6 +114,11 @@ def test_the_builder_offers_them_under_their_headings() -> None:
         assert {"task", "note", "conversation", "meeting", "call", "email"} <= associations_of(kind).keys(), kind
 
 
+def faults(definition: Any) -> list[tuple[str, str]]:
+    found = checking.errors(checking.problems(definition))
+    return [(problem.path, problem.code) for problem in found if problem.path.startswith("trigger")]
+
+
 @pytest.mark.covers("REN-03", "REN-04", "REN-05")
 @pytest.mark.parametrize(
     "node",
@@ -133,9 +138,8 @@ def test_the_builder_offers_them_under_their_headings() -> None:
 def test_what_was_done_bought_or_consented_to_never_enrolls_again(node: dict[str, Any]) -> None:
     trigger = {"kind": "filter", "criteria": {"all": [node]}, "reenroll": ["all.0"]}
     definition = parse({"format": 1, "object": "contact", "trigger": trigger, "steps": []})
-    errors = checking.errors(checking.problems(definition))
-    assert [(problem.path, problem.code) for problem in errors] == [("trigger.reenroll.0", "cannot_reenroll")]
+    assert faults(definition) == [("trigger.reenroll.0", "cannot_reenroll")]
     paid = {"association": "payment", "all": [is_any_of("status", "failed")]}
     trigger = {"kind": "filter", "criteria": {"all": [paid]}, "reenroll": ["all.0"]}
     definition = parse({"format": 1, "object": "contact", "trigger": trigger, "steps": []})
-    assert not checking.errors(checking.problems(definition)), "payments are states a contact can come back to"
+    assert not faults(definition), "payments are states a contact can come back to"
