@@ -65,7 +65,8 @@ def read(token: str) -> Asked:
 
 def choices_of(contact_id: int) -> list[Choice]:
     """The emails one can subscribe to; those nobody can any more only while the contact still gets them."""
-    said = dict(Subscription.objects.filter(contact=contact_id).values_list("type", "status"))
+    rows = Subscription.objects.filter(contact=contact_id).values_list("type__slug", "status")
+    said: dict[str, str] = dict(rows)
     found = SubscriptionType.objects.filter(channel=SubscriptionType.Channel.EMAIL)
     shown = [Choice(one, said.get(one.slug, Status.NOT_SPECIFIED)) for one in found]
     return [choice for choice in shown if choice.type.active or choice.chosen]
