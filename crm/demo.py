@@ -21,7 +21,7 @@ from crm.demo_names import (
     REQUESTS,
     TEAMS,
 )
-from crm.models import Company, Contact, Deal, LeadStatus, LifecycleStage, Team, TeamMembership, Ticket, User
+from crm.models import Company, Contact, Deal, Form, LeadStatus, LifecycleStage, Team, TeamMembership, Ticket, User
 from records.associations import associate
 from records.journal import change_source
 from records.object_types import object_types
@@ -42,6 +42,7 @@ def seed(*, by: User, now: dt.datetime) -> int:
         contacts = make_contacts(dice, companies, now)
         deals = make_deals(dice, companies, contacts, now)
         tickets = make_tickets(dice, companies, contacts, now)
+    make_form()
     return len(companies) + len(contacts) + len(deals) + len(tickets)
 
 
@@ -59,6 +60,24 @@ def make_teams() -> list[User]:
             TeamMembership.objects.create(team=team, user=user)
             sellers.append(user)
     return sellers
+
+
+def make_form() -> None:
+    """A form to try out, open to everybody who has its link."""
+    form = Form.objects.create(
+        name="Demo request", slug="demo-request", title="See it at work",
+        introduction="Tell us who you are, and we show you round in half an hour.",
+        thanks="We write to you within a day to find a time.",
+    )  # fmt: skip
+    asked = (
+        ("contact.email", True),
+        ("contact.first_name", True),
+        ("contact.last_name", False),
+        ("company.name", False),
+    )
+    for position, (prop, required) in enumerate(asked):
+        label = "Company" if prop == "company.name" else ""
+        form.fields.create(property=prop, required=required, position=position, label=label)
 
 
 def make_companies(dice: random.Random, sellers: list[User], now: dt.datetime) -> list[Company]:

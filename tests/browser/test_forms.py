@@ -171,7 +171,7 @@ def test_a_form_is_built_with_the_keyboard_and_looks_right(open_screen: Any, db:
     added = group.locator(".inline-related:not(.empty-form)").nth(3)
     added.get_by_label("Property").select_option("contact.lead_status")
     added.get_by_label("Hidden").check()
-    added.get_by_label("Value").fill("new")
+    added.get_by_role("textbox", name="Value").fill("new")
     assert screen.axe() == []
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_label("Link to the form")).to_be_visible()

@@ -50,6 +50,11 @@ function equip(card) {
   tools.className = "mover";
   tools.append(button("↑", texts.up, () => move(card, -1)), button("↓", texts.down, () => move(card, 1)));
   heading.prepend(tools);
+  // What describes a field was numbered when the card was added; the field does not know yet.
+  const number = card.id.split("-").pop();
+  for (const field of card.querySelectorAll("[aria-describedby*='__prefix__']")) {
+    field.setAttribute("aria-describedby", field.getAttribute("aria-describedby").replace("__prefix__", number));
+  }
   heading.draggable = true;
   heading.addEventListener("dragstart", (event) => {
     event.dataTransfer.effectAllowed = "move";
