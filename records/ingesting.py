@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from records.event_types import event_type
 from records.happening import Occurrence, check, record, type_problem
+from records.merging.remembering import merged_into
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.properties import Property
@@ -113,6 +114,11 @@ def found_records(kind: ObjectType, sent: Mapping[int, Sent]) -> tuple[dict[int,
     given = {place: one.record for place, one in sent.items() if isinstance(one.record, int)}
     existing = set(kind.records().filter(pk__in=set(given.values())).values_list("pk", flat=True)) if given else set()
     ids |= {place: pk for place, pk in given.items() if pk in existing}
+    # What happens to a record that was merged happens to the one it has gone into.
+    gone = set(given.values()) - existing
+    into = merged_into(kind, gone) if gone else {}
+    living = set(kind.records().filter(pk__in=into.values()).values_list("pk", flat=True)) if into else set()
+    ids |= {place: into[pk] for place, pk in given.items() if into.get(pk) in living}
     known = kind.properties()
     for place, one in sent.items():
         if not isinstance(one.record, int):

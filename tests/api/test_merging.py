@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm.models import Contact, User
+from records.models import Event
 from tests.api.conftest import ApiClient, client_of, person
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +71,11 @@ def test_what_is_wrong_is_told_with_its_place(
 ) -> None:
     reply = api.send("POST", f"contacts/{two[0]}/merge/", document)
     assert (reply.status_code, reply.document["errors"][0]["path"]) == (400, path)
+
+
+def test_events_sent_about_the_other_happen_to_what_it_went_into(api: ApiClient, two: tuple[int, int]) -> None:
+    winner, loser = two
+    api.send("POST", f"contacts/{winner}/merge/", {"loser": loser})
+    sent = {"event": "page_viewed", "object": "contact", "record": loser, "properties": {"url": "a.test"}}
+    assert api.send("POST", "events/", sent).status_code == 201
+    assert Event.objects.get(event="page_viewed").record_id == winner

@@ -1,7 +1,8 @@
 """An index of those who wait for a limit, made without keeping anybody from writing."""
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from records.index_operations import AddIndexAgain
 
 
 class Migration(migrations.Migration):
@@ -12,7 +13,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        AddIndexConcurrently(
+        AddIndexAgain(
             model_name="enrollment",
             index=models.Index(
                 condition=models.Q(

@@ -210,6 +210,7 @@ def linked(
     Of each record the primary ones and then the first ones by id, one more than LIMIT at most.
     """
     ids, living = list(ids), association.to.records().values("pk")
+    order: list[Any]
     if association.relation:
         table, one, other, _links_only = holder(own, association.relation)
         rows = table._default_manager.filter(**{f"{one}__in": ids, f"{other}__in": living})
