@@ -15,7 +15,7 @@ from pathlib import Path
 from config import embedded_postgres, services
 from config.embedded import account
 
-SUITES = ("journal", "engine", "latency")
+SUITES = ("journal", "engine", "latency", "criteria")
 EXIT_CODES = """
     Exit code: 0 when every goal measured was met; 1 when one was missed, or a variant left other rows than the others
     (the output says which); 2 for arguments that cannot be used. On a machine that does other things, too, goals in
@@ -68,6 +68,8 @@ def main() -> int:
     parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
     parser.add_argument("--bulk", type=int, default=90_000, help="enrollments executed while reactions are measured")
     parser.add_argument("--flood", type=int, default=0, help="1000000: that many due at once, watched for 150 s")
+    parser.add_argument("--workflows", type=numbers, default=(1, 100, 1_000), help="active workflows of one change")
+    parser.add_argument("--records", type=int, default=1_000_000, help="contacts 250 filters are counted over")
     options = parser.parse_args()
     # Ended from outside, it still stops its servers and removes its data.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -77,13 +79,14 @@ def main() -> int:
         django.setup()
         from django.core.management import call_command
 
-        from benchmarks import engine, journal, latency
+        from benchmarks import criteria, engine, journal, latency
 
         call_command("migrate", verbosity=0)
         suites = {
             "journal": lambda: journal.run(options.rows, sys.stdout),
             "engine": lambda: engine.run(options.contacts, options.rounds, sys.stdout),
             "latency": lambda: latency.run(options.changes, options.bulk, options.flood, sys.stdout),
+            "criteria": lambda: criteria.run(options.workflows, options.records, sys.stdout),
         }
         met = [suites[name]() for name in options.only]
     return 0 if all(met) else 1

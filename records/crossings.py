@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
+import time
 import zoneinfo
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -147,8 +148,11 @@ def build(object_type: ObjectType, prop: Property) -> None:
         if row is not None:
             cursor.execute(f"DROP INDEX {how} {name}")
         table = connection.ops.quote_name(object_type.table)
+        logger.info("Index %s is being built for %s.%s", name, object_type.slug, prop.slug)
+        began = time.monotonic()
         cursor.execute(f"CREATE INDEX {how} {name} ON {table} ({expression})")
-    logger.info("Index %s built for %s.%s", name, object_type.slug, prop.slug)
+    seconds = time.monotonic() - began
+    logger.info("Index %s built for %s.%s in %.1f s", name, object_type.slug, prop.slug, seconds)
 
 
 def index_name(object_type: ObjectType, prop: Property) -> str:

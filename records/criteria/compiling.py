@@ -63,9 +63,9 @@ class Compiled:
         """How many records match; with `exact=False` an estimate where counting would take long."""
         return counting.count(self.records()) if exact else self.match_count().number
 
-    def match_count(self) -> counting.MatchCount:
-        """How many records match, within a second or so: exact where that is possible."""
-        return counting.match_count(self.records())
+    def match_count(self, *, exact: bool = False) -> counting.MatchCount:
+        """How many records match, within a moment: exact where that is cheap, else about; `exact` takes its time."""
+        return counting.match_count(self.records(), exact=exact)
 
     def samples(self, limit: int = 5) -> list[tuple[int, str]]:
         """Id and name of a few matching records, newest first."""

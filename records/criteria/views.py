@@ -64,7 +64,10 @@ def catalog_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
 @require_POST
 @for_viewers(all)
 def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
-    """How many records match now, five of them, and the sentence; 400 with every problem otherwise."""
+    """How many records match now, five of them, and the sentence; 400 with every problem otherwise.
+
+    The number may be about; with “exact” in the request it is counted, which takes a while where there are many.
+    """
     sent: Any = None
     try:
         sent = json.loads(request.body) if len(request.body) <= BODY_LIMIT else None
@@ -81,16 +84,17 @@ def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
     if hidden := hidden_type(request.user, compiled):
         message = _("The criteria look at records of the type “%(type)s”, which you may not see. Leave that out.")
         return JsonResponse({"problems": [{"path": "", "message": message % {"type": hidden}}]}, status=403)
-    return JsonResponse(matches(compiled))
+    return JsonResponse(matches(compiled, exact=sent.get("exact") is True))
 
 
-def matches(compiled: criteria.Compiled) -> dict[str, Any]:
-    found = compiled.match_count()
+def matches(compiled: criteria.Compiled, *, exact: bool = False) -> dict[str, Any]:
+    found = compiled.match_count(exact=exact)
     # Rows of a log have no names.
     samples = compiled.samples() if found.exact and found.number and compiled.object_type.slug in object_types else []
     return {
         "count": found.number,
         "exact": found.exact,
+        "offer": "" if found.exact or exact else _("Count exactly"),
         "summary": summary(compiled, found.number, found.exact),
         "sentence": compiled.text,
         "samples": [{"id": pk, "name": name} for pk, name in samples],

@@ -8,11 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
+from records import planning
 from records.importing.converting import Converted, Converter, counted
 from records.importing.plan import parse
 from records.importing.preparing import prepare
@@ -189,6 +191,8 @@ def advance(run: ImportRun, importer: Importer, now: dt.datetime) -> int:
     run.status = ImportRun.Status.DONE if finished else ImportRun.Status.RUNNING
     run.finished_at = now if finished else None
     run.save(update_fields=["counts", "done", "started_at", "finished_at", "status"])
+    if finished and run.done >= planning.MANY:
+        transaction.on_commit(partial(planning.learn, importer.object_type), robust=True)
     return len(lines)
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from crm.models import Company, Contact, Deal, Pipeline, Stage, User
 from records.associations import associate
 from records.clock import database_now
+from records.criteria import counting
 from records.happening import happen
 from records.lists import keeping, members
 from records.object_types import object_types
@@ -102,6 +103,23 @@ def test_filters_are_built_counted_and_saved_with_the_keyboard_only(screen: Any)
     page.keyboard.press("Enter")
     expect(page.locator("#saved")).to_contain_text("is_greater_than_or_equal_to")
     expect(first(page).locator(".criteria-summary")).to_have_text("2 deals match now")
+    assert screen.problems() == []
+
+
+def test_a_number_that_is_about_says_so_and_is_counted_when_asked(screen: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(counting, "CHEAP", -1)
+    page = screen.page
+    builder = first(page)
+    builder.get_by_label("Property", exact=True).select_option("stage")
+    builder.get_by_label("Engaging").check()
+    expect(builder.locator(".criteria-summary")).to_contain_text("About ")
+    exactly = builder.get_by_role("button", name="Count exactly")
+    assert screen.problems() == []
+    exactly.focus()
+    page.keyboard.press("Enter")
+    expect(builder.locator(".criteria-summary")).to_have_text("7 deals match now")
+    expect(builder.locator(".criteria-summary")).to_be_focused()
+    expect(exactly).to_have_count(0)
     assert screen.problems() == []
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from records.object_types import ObjectType, object_types
 from records.sql_arrays import array
 from workflows import doorbell
-from workflows.enrollment import recording, reenrolling
+from workflows.enrollment import recording, reenrolling, refusing
 from workflows.enrollment.announcing import announce_enrolled, asked
 from workflows.enrollment.doors import (
     BEFORE,
@@ -130,7 +130,10 @@ def enroll(
         workflow = locked(workflow)
         closed = closed_because(workflow)
         if closed:
-            return refuse(workflow, dict.fromkeys(wanted, closed), own, cause, now, keep=by_person)
+            found = dict.fromkeys(wanted, closed)
+            if by_person:
+                refusing.keep(workflow, found, own, cause, now)
+            return Enrolled([], found)
         looping = runs_away(workflow, cause)
         refused = {pk: LOOP for pk in wanted if (runs_away(workflow, own[pk]) if pk in own else looping)}
         anyone = manual and reenrolling.allowed(live_definition(workflow))
@@ -147,7 +150,7 @@ def enroll(
             earlier = reasons(workflow, others, None if anyone else again)
             refused |= {pk: earlier.get(pk) or kept_out.get(pk, BEFORE) for pk in others}
         told = refused if by_person else {pk: why for pk, why in refused.items() if why in UNEXPECTED}
-        refuse(workflow, told, own, cause, now, keep=True)
+        refusing.keep(workflow, told, own, cause, now)
         entered(workflow, enrolled, now)
         if by_person and "mass" not in cause:
             note_manual(workflow, cause, now, enrolled=len(enrolled), refused=len(refused))
@@ -244,27 +247,6 @@ def insertion(
         "now": now,
         "guards": array(guard.segment_id for guard in watched),
     }
-
-
-def refuse(
-    workflow: Workflow,
-    refused: Mapping[int, str],
-    causes: Mapping[int, dict[str, Any]],
-    cause: dict[str, Any],
-    now: dt.datetime,
-    *,
-    keep: bool,
-) -> Enrolled:
-    """Keep refusals in the history, where they answer the question why nothing happened."""
-    if keep and refused and workflow.live_id:
-        Enrollment.objects.bulk_create(
-            Enrollment(
-                workflow=workflow, revision_id=workflow.live_id, record_id=pk, status=Enrollment.Status.REFUSED,
-                cause=causes.get(pk, cause), enrolled_at=now, ended_at=now, ended_reason=reason,
-            )
-            for pk, reason in refused.items()
-        )  # fmt: skip
-    return Enrolled([], dict(refused))
 
 
 def refuse_members(workflow: Workflow, cause: dict[str, Any], now: dt.datetime) -> None:

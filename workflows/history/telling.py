@@ -240,6 +240,10 @@ class Path:
                 sentence = escape(_("The record was merged into “%(record)s”.") % {"record": name})
         if elsewhere := enrollment.cause.get("ended_by_workflow"):
             sentence = taken_out_by(elsewhere) or sentence
+        if (times := enrollment.cause.get("times", 1)) > 1:
+            sentence = format_html(
+                "{} {}", sentence, _("It happened %(times)d times; this was the last.") % {"times": times}
+            )
         outcomes = {Status.COMPLETED: "success", Status.FAILED: "failed"}
         return HistoryLine(
             kind="ended",

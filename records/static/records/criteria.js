@@ -2,7 +2,8 @@
 // All words and all knowledge about properties and operators come from the catalog the server gives.
 
 import { drawEvent, isEventFinished, keysOf, rowsOf, saysMore } from "./criteria_events.js";
-import { h, isFilter, isGroup, joinOf, joins, labelled, newFilter, newId, select } from "./criteria_elements.js";
+import { h, isFilter, isGroup, joinOf, joins, labelled, newFilter, newId, select, token } from "./criteria_elements.js";
+import "./criteria_exactly.js";
 import { choose } from "./criteria_palette.js";
 
 const catalogs = new Map();
@@ -585,12 +586,6 @@ class Builder {
     this.details.replaceChildren(...parts);
     this.root.dataset.state = "ready";
   }
-}
-
-function token() {
-  const field = document.querySelector("input[name=csrfmiddlewaretoken]");
-  if (field) return field.value;
-  return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] || "";
 }
 
 /** Bring every builder inside an element to life; ones that live already are left alone. */

@@ -36,3 +36,10 @@ export function select(options, value, change, attributes = {}) {
   }
   return box;
 }
+
+/** What Django wants to see with every request that is no GET. */
+export function token() {
+  const field = document.querySelector("input[name=csrfmiddlewaretoken]");
+  if (field) return field.value;
+  return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] || "";
+}

@@ -186,7 +186,7 @@ def nested(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def node(draw: st.DrawFn, world: World, kind: str, hops: int, depth: int) -> dict[str, Any]:
     """A filter of any kind, or a group of some."""
     kinds = ["property"] * 6 + ["event", "event", "list", "workflow"] + ["association"] * (2 if hops else 0)
-    chosen = draw(st.sampled_from(kinds + ["group"] * (4 if depth else 0)))
+    chosen = draw(st.sampled_from(kinds + ["group"] * (3 if depth else 0)))
     if chosen == "property":
         return draw(property_filter(types_of(kind)))
     if chosen == "event":
@@ -207,7 +207,7 @@ def node(draw: st.DrawFn, world: World, kind: str, hops: int, depth: int) -> dic
 
 @st.composite
 def group(draw: st.DrawFn, world: World, kind: str, hops: int = 3, depth: int = 3) -> dict[str, Any]:
-    parts = [draw(node(world, kind, hops, depth)) for _number in range(draw(st.integers(1, 3)))]
+    parts = [draw(node(world, kind, hops, depth)) for _number in range(draw(st.integers(1, 3 if depth > 1 else 2)))]
     return {draw(JOINS): parts}
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from crm.models import Company, Contact, Deal
 from records import criteria
 from records.associations import associate, dissociate
-from records.criteria import Dependency
+from records.criteria import Dependency, counting
 from records.criteria.diagnosing import why_none
 from records.object_types import object_types
 from tests.records.criteria.conftest import NOW
@@ -187,12 +188,30 @@ def test_counting_is_exact_and_leaves_the_settings_of_the_transaction_alone(deal
     assert [name for _pk, name in ready.samples(2)] == ["none", "one"]
 
 
-def test_a_count_that_takes_too_long_becomes_an_estimate(deals: dict[str, Any], monkeypatch: Any) -> None:
-    from records.criteria import counting
+def test_where_counting_is_dear_the_first_answer_is_a_sample_and_says_so(db: None, monkeypatch: Any) -> None:
+    Deal.objects.bulk_create(Deal(name=f"D{n}", amount=n % 100) for n in range(4_000))
+    Deal.objects.filter(name="D7").update(deleted_at=timezone.now())
+    few = compiled({"all": [{"property": "amount", "operator": "is_less_than", "value": 25}]})
+    assert few.match_count() == counting.MatchCount(999, exact=True)
+    monkeypatch.setattr(counting, "CHEAP", -1)
+    assert not few.match_count().exact, "a table nobody has looked at yet"
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_deal")
+    assert few.match_count() == counting.MatchCount(1_000, exact=False), "all rows are the sample; two digits of it"
+    assert few.match_count(exact=True) == counting.MatchCount(999, exact=True)
+    monkeypatch.setattr(counting, "SAMPLE", 1_000)
+    _matching, looked_at, there = counting.sampled(few.records())
+    assert there == 4_000 and 0 < looked_at < 2_500
+    assert 700 <= few.match_count().number <= 1_300
+    none = compiled({"all": [{"property": "name", "operator": "is_equal_to_any_of", "value": ["D7"]}]})
+    assert none.match_count().number < 30 and not none.match_count().exact
 
-    monkeypatch.setattr(counting, "EXACT_UP_TO", -1)
-    found = compiled({"all": [{"property": "name", "operator": "is_known"}]}).match_count()
-    assert found.number >= 1 and not found.exact
+
+def test_numbers_that_are_about_have_two_digits() -> None:
+    assert [counting.rounded(number) for number in (0, 7, 94, 1_284, 258_622)] == [0, 7, 94, 1_300, 260_000]
+    assert counting.about(50, 3, 10_000, 1_000_000) == 50, "a sample does not see what is rare"
+    assert counting.about(500_000, 0, 10_000, 1_000_000) == 300, "but it sees when the planner is wrong"
+    assert counting.about(9, 2_500, 10_000, 1_000_000) == 250_000
 
 
 def test_zero_matches_name_the_rule_that_excludes_all(deals: dict[str, Any]) -> None:

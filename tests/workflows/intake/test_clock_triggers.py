@@ -3,40 +3,84 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from crm.models import Company, Deal
+from records import crossings
 from records.associations import associate
 from records.clock import database_now
-from records.lists import members, working
-from records.models import RecordList
+from records.lists import keeping, members, working
+from records.models import PendingChange, RecordList
+from records.object_types import object_types
 from tests.api.conftest import person
 from tests.workflows.publishing_deals import BIG, boss, document, inside, live
 from tests.workflows.publishing_deals import draft as drafted
 from workflows import drafting
 from workflows.intake.dispatching import dispatch
+from workflows.models import Enrollment, Subscription
 
 pytestmark = pytest.mark.django_db
+#: Records of the test by the clock and how many dates they have; 100,000 take some minutes.
+MANY, DATES = int(os.environ.get("CROSSING_RECORDS", "2000")), 1_000
 
 OLD = {"property": "close_date", "operator": "is_more_than_days_ago", "value": 30}
 
 
-@pytest.mark.covers("TRG-21", "TRG-20")
-def test_a_relative_date_that_becomes_true_by_the_clock_enrolls_exactly_who_has_crossed_it() -> None:
+@pytest.mark.covers("TRG-21", "TRG-20", "FLT-20")
+def test_a_relative_date_that_becomes_true_by_the_clock_enrolls_and_lists_exactly_who_has_crossed_it() -> None:
+    """And nobody else is looked at: with CROSSING_RECORDS=100000, 100 of 100,000 by an index, for both."""
     today = database_now().date()
-    deals = Deal.objects.bulk_create(Deal(name="x", close_date=today - dt.timedelta(days=i % 90)) for i in range(900))
+    old = [today - dt.timedelta(days=i % DATES) for i in range(MANY)]
+    deals = Deal.objects.bulk_create(Deal(name="x", close_date=day) for day in old)
     workflow = live(OLD)
-    while dispatch(database_now()):
-        pass
-    assert inside(workflow) == []
+    quiet = keeping.create(object_types["deal"], "Quiet", now=database_now(), criteria={"all": [OLD]})
+    trigger = Subscription.objects.get(revision=workflow.live, purpose="trigger").segment
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for segment in (trigger, quiet.segment):
+        crossings.index(segment, database_now())
+    PendingChange.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_deal")
+    before = listed(quiet)
+    assert before == {deal.pk for i, deal in enumerate(deals) if i % DATES > 30} and inside(workflow) == []
+
     tomorrow = database_now() + dt.timedelta(days=1)
+    crossed = {deal.pk for i, deal in enumerate(deals) if i % DATES == 30}
+    asked: list[dict[str, Any]] = []
+    with connection.execute_wrapper(keeping_plans(asked)):
+        dispatch(tomorrow)
+    assert len(crossed) == MANY // DATES and set(inside(workflow)) == crossed
+    assert listed(quiet) - before == crossed and before <= listed(quiet)
+    assert len(asked) == 2
+    for plan in asked:
+        assert "clock_" in str(plan) and "Seq Scan" not in str(plan), plan
+        assert plan["Actual Rows"] == 2 * len(crossed), "both ends of the range, and no other record"
     dispatch(tomorrow)
-    assert inside(workflow) == [deal.pk for i, deal in enumerate(deals) if i % 90 == 30]
-    assert dispatch(tomorrow) == 0
+    assert set(inside(workflow)) == crossed and Enrollment.objects.count() == len(crossed)
+
+
+def listed(found: RecordList) -> set[int]:
+    return set(members.members_of(found).values_list("record_id", flat=True))
+
+
+def keeping_plans(plans: list[dict[str, Any]]) -> Any:
+    """Keep how PostgreSQL has found the records a boundary has gone past."""
+
+    def keep(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and '"close_date" >= ' in sql and '"close_date" <= ' in sql:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+                plans.append(cursor.fetchone()[0][0]["Plan"])
+        return execute(sql, params, many, context)
+
+    return keep
 
 
 @pytest.mark.covers("REV-04")

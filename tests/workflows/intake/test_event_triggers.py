@@ -36,11 +36,14 @@ WAIT = {"id": "wait", "action": "delay", "params": {"days": 1}}
 IN_LUND = {"all": [{"property": "city", "operator": "is_equal_to_any_of", "value": ["Lund"]}]}
 
 
-def on(*events: dict[str, Any], object: str = "contact", steps: Any = (WAIT,), **trigger: Any) -> Workflow:
-    """A workflow with an event trigger, turned on now."""
+def on(
+    *events: dict[str, Any], object: str = "contact", steps: Any = (WAIT,), goal: Any = None, leave: Any = None,
+    **trigger: Any,
+) -> Workflow:  # fmt: skip
+    """A workflow with an event trigger, turned on now; `leave` are its unenrollment criteria."""
     document = {
-        "format": 1, "name": "Events", "object": object, "steps": list(steps),
-        "trigger": {"kind": "event", "events": list(events), **trigger},
+        "format": 1, "name": "Events", "object": object, "steps": list(steps), "goal": goal,
+        "trigger": {"kind": "event", "events": list(events), **trigger}, "unenroll": {"criteria": leave},
     }  # fmt: skip
     workflow = drafting.create("Events", object, boss(), document)
     publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
@@ -266,6 +269,26 @@ def test_workflows_react_to_each_others_enrollments_leavings_and_goals():
     run()
     assert (inside(left), inside(reached)) == ({ann, ben}, {ann})
     assert Enrollment.objects.get(workflow=entered, record_id=ann).cause["chain"] == [first.pk]
+
+
+def test_who_is_kept_out_leaves_one_row_however_many_events_come():
+    """A row per reason, with how often and when last; another reason is another row."""
+    goal = {"all": [{"property": "job_title", "operator": "is_known"}]}
+    workflow = on(PRICING, reenroll=True, goal=IN_LUND, leave=goal)
+    ann, ben = contact(city="Lund"), contact(city="Oslo")
+    for _time in range(5):
+        view(ann, ben)
+        run()
+    (row,) = Enrollment.objects.filter(workflow=workflow, status="refused")
+    assert (row.record_id, row.ended_reason, row.cause["times"]) == (ann, "goal_already_met", 5)
+    assert row.ended_at is not None and row.ended_at > row.enrolled_at
+    assert "5 times" in str(path_of(row)[-1].sentence)
+    Contact.objects.filter(pk=ann).update(city="Oslo", job_title="Buyer")
+    run()
+    view(ann)
+    run()
+    reasons = Enrollment.objects.filter(workflow=workflow, status="refused").order_by("pk")
+    assert list(reasons.values_list("ended_reason", flat=True)) == ["goal_already_met", "meets_unenrollment"]
 
 
 def test_workflows_that_trigger_each_other_come_to_an_end():

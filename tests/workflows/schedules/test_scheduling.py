@@ -360,10 +360,16 @@ def test_five_clocks_fire_each_instant_once():
     """F-05: days around a change of clocks, looked at by five clocks at once; what each should have, it has."""
     deal = Deal.objects.create(name="A", amount=99)
     start = dt.datetime(2027, 3, 26, tzinfo=dt.UTC)
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"every": "day", "at": "02:30"}, {"every": "week", "weekdays": ["mon", "sun"], "at": "23:59"},
         {"every": "cron", "cron": "0 */8 * * *"}, {"every": "month", "day": "last", "at": "00:00"},
     ]  # fmt: skip
+    if FULL:
+        rules += [
+            {"every": "month", "days": [31], "at": "08:00"}, {"every": "month", "day": "first_monday", "at": "09:00"},
+            {"every": "year", "month": 4, "day": "second_sunday", "at": "01:15"},
+            {"every": "once", "date": "2027-03-28", "at": "02:30"},
+        ]  # fmt: skip
     workflows = [live(BIG, schedule=rule, now=start) for rule in rules]
     days, clocks = 30 if FULL else 6, 5
     together = threading.Barrier(clocks)

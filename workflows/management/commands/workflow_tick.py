@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
 from records.clock import database_now
+from workflows.intake.index_building import building
 from workflows.processes.ticking import tick
 
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = tick(instant_of(options["now"]))
+        building.finish()
         self.stdout.write(
             f"{done.changes} changes, {done.enrolled} enrolled, {done.steps} steps, "
             f"{done.deliveries} deliveries, {done.recovered} recovered"
