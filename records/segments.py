@@ -207,7 +207,9 @@ def touched(pending: list[PendingChange]) -> Touched:
     by_type: dict[str, list[PendingChange]] = defaultdict(list)
     for change in pending:
         by_type[change.object_type].append(change)
-    names = {ANY_CHANGE, LINKS, EXISTENCE}.union(*(change.properties for change in pending))
+    # No other names: every segment follows that records come and go, and only few care about one change.
+    names = {ANY_CHANGE}.union(*(change.properties for change in pending))
+    names |= {LINKS} if any(is_link(change) for change in pending) else set()
     dependencies = SegmentDependency.objects.filter(
         Q(property__in=names)
         | Q(object_type__in={c.object_type for c in pending if is_existence(c) or concerns_all(c)}),
@@ -239,13 +241,17 @@ def concerns_all(change: PendingChange) -> bool:
     return change.kind == ChangeKind.MERGED
 
 
+def is_link(change: PendingChange) -> bool:
+    return change.kind in (ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED)
+
+
 def concerns(change: PendingChange, slug: str) -> bool:
     """Whether a change is one of those a dependency names."""
     if concerns_all(change):
         return True
     if is_existence(change):
         return slug != LINKS
-    if change.kind in (ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED):
+    if is_link(change):
         return slug == LINKS
     if change.kind in LIST_KINDS:
         return slug in change.properties
