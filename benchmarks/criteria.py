@@ -37,9 +37,9 @@ CITIES = ["Lund", "Malmö", "Stockholm", "Uppsala", "Oslo", "Bergen", "Berlin", 
 TITLES = ["Engineer", "Head of sales", "Buyer", "Owner", "Assistant", "Analyst", "Teacher", "Clerk"]
 FILL = """
     INSERT INTO crm_contact (email, first_name, last_name, city, country, job_title, lead_score, created_at, custom)
-    SELECT 'm' || n || '@example.com', 'F' || mod(n * 7919, 997), 'L' || mod(n * 104729, 9973),
+    SELECT 'm' || n || '@example.com', 'F' || mod(n::bigint * 7919, 997), 'L' || mod(n::bigint * 104729, 9973),
         (%(cities)s::text[])[1 + mod(n * 31, 10)], 'C' || mod(n * 17, 40), (%(titles)s::text[])[1 + mod(n * 13, 8)],
-        mod(n * 7907, 1000), '2024-01-01'::timestamptz + mod(n * 7, 1000) * interval '1 day',
+        mod(n::bigint * 7907, 1000), '2024-01-01'::timestamptz + mod(n * 7, 1000) * interval '1 day',
         jsonb_build_object('p0', mod(n * 31, 500), 'p1', mod(n * 37, 500))
     FROM generate_series(1, %(rows)s) AS n
 """
