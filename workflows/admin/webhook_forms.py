@@ -92,7 +92,7 @@ class MatchForm(forms.Form):
     path = forms.ChoiceField(label=gettext_lazy("Value of the payload"))
     property = forms.ChoiceField(
         label=gettext_lazy("is the record’s"),
-        help_text=gettext_lazy("Properties of which no two have the same value."),
+        help_text=gettext_lazy("Properties of which no two records have the same value."),
     )
     new_label = forms.CharField(label=gettext_lazy("Name of the new property"), max_length=120, required=False)
     new_type = forms.ChoiceField(

@@ -89,7 +89,7 @@ class MatchBody(Body):
 
 class PropertyBody(Body):
     path = Line(max_length=500, trim_whitespace=False)
-    label = Line(required=False, max_length=120)
+    label: Any = Line(required=False, max_length=120)
     type = serializers.ChoiceField(required=False, choices=TYPES)
     removed = Flag(required=False)
 

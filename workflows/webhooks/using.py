@@ -28,7 +28,7 @@ def replaced(workflow: Workflow) -> str:
     """The trigger of another kind whose place a webhook would take, in a sentence; "" when there is none."""
     revision = drafting.shown(workflow)
     trigger = (revision.definition.get("trigger") or {}) if revision else {}
-    known = triggers.get(trigger.get("kind"))
+    known = triggers.get(str(trigger.get("kind")))
     if known is None or trigger["kind"] in ("event", "manual"):
         return ""
     return known.describe(trigger, workflow.object_type)
