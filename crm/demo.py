@@ -1,4 +1,5 @@
-"""Demo data for the first start: an invented small sales team with companies, contacts, deals and tickets.
+"""Demo data for the first start: an invented small sales team with companies, contacts, deals and tickets,
+what was done about them and what was sold.
 
 Everything comes from lists and one fixed random sequence, so two first starts look alike.
 """
@@ -10,6 +11,7 @@ import random
 
 from django.utils.text import slugify
 
+from crm.demo_activities import make_activities, make_commerce
 from crm.demo_names import (
     CATEGORIES,
     CITIES,
@@ -42,8 +44,9 @@ def seed(*, by: User, now: dt.datetime) -> int:
         contacts = make_contacts(dice, companies, now)
         deals = make_deals(dice, companies, contacts, now)
         tickets = make_tickets(dice, companies, contacts, now)
+        more = make_activities(dice, deals, tickets, now) + make_commerce(dice, deals, now)
     make_form()
-    return len(companies) + len(contacts) + len(deals) + len(tickets)
+    return len(companies) + len(contacts) + len(deals) + len(tickets) + more
 
 
 def make_teams() -> list[User]:
