@@ -175,6 +175,25 @@ def test_a_marketing_email_is_chosen_by_name_and_refined(open_screen: Callable[.
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_contacts_page_tells_what_it_has_done_and_where_it_came_from(
+    theme: str, open_screen: Callable[..., Any], db: None
+) -> None:
+    contact = Contact.objects.create(email="ann@example.com", first_name="Ann", google_click_id="Cj0KCQ")
+    facts = {"url": "https://example.com/pricing", "title": "Pricing", "source": "google", "medium": "cpc"}
+    happen("page_viewed", "contact", [contact.pk], properties=facts, now=database_now())
+    clicked = {"email": "May news", "link": "https://example.com/a"}
+    happen("email_clicked", "contact", [contact.pk], properties=clicked, now=database_now())
+    screen = open_screen(User.objects.create_superuser("boss"), theme=theme, height=1000)
+    page = screen.open(f"/admin/crm/contact/{contact.pk}/change/")
+    expect(page.locator(".timeline")).to_contain_text("Viewed the page “Pricing”")
+    expect(page.locator(".timeline")).to_contain_text("Clicked a link in the email “May news”")
+    page.get_by_text("Ads", exact=True).click()
+    expect(page.get_by_label("Google Ads click id")).to_have_value("Cj0KCQ")
+    screen.screenshot(f"tracking-contact-{theme}")
+    assert screen.axe() == [] and screen.problems() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_of_preferences_works_for_everybody(theme: str, open_screen: Callable[..., Any], db: None) -> None:
     SubscriptionType.objects.all().delete()
     SubscriptionType.objects.create(slug="news", name="Newsletter", description="What is new, once a month.")
