@@ -29,6 +29,10 @@ DOCUMENT_LIMIT = 50 * 1024 * 1024
 class BuilderForm(forms.ModelForm):
     """The form itself, without its fields."""
 
+    class Media:
+        css = {"all": ("crm/form_builder.css",)}
+        js = (forms.widgets.Script("crm/form_builder.js", type="module"),)
+
     class Meta:
         model = Form
         fields = (
@@ -92,10 +96,6 @@ class FormAdmin(admin.ModelAdmin):
             {"fields": ("appearance", "embed_origins", "minimum_seconds", "closed_text")},
         ),
     )
-
-    class Media:
-        css = {"all": ("crm/form_builder.css",)}
-        js = (forms.widgets.Script("crm/form_builder.js", type="module"),)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         seen, sent = Coalesce(Sum("days__views"), 0), Coalesce(Sum("days__submissions"), 0)

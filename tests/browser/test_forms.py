@@ -43,6 +43,13 @@ def entered() -> dict[str, set[str]]:
     return found
 
 
+def axe_at_the_end(screen: Any) -> list[str]:
+    """What axe finds at the end of the page, where the bar with the buttons lies over nothing."""
+    screen.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    found: list[str] = screen.axe()
+    return found
+
+
 def fill(page: Page | FrameLocator, email: str, name: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("First name").fill(name)
@@ -172,7 +179,7 @@ def test_a_form_is_built_with_the_keyboard_and_looks_right(open_screen: Any, db:
     added.get_by_label("Property").select_option("contact.lead_status")
     added.get_by_label("Hidden").check()
     added.get_by_role("textbox", name="Value").fill("new")
-    assert screen.axe() == []
+    assert axe_at_the_end(screen) == []
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_label("Link to the form")).to_be_visible()
     form = Form.objects.get()
@@ -180,8 +187,8 @@ def test_a_form_is_built_with_the_keyboard_and_looks_right(open_screen: Any, db:
     assert list(form.fields.values_list("property", flat=True)) == asked
     preview = page.frame_locator("iframe")
     expect(preview.get_by_role("button", name="Send")).to_be_disabled()
-    assert screen.axe() == []
     screen.screenshot(f"form-builder-{theme}")
+    assert axe_at_the_end(screen) == []
     page = screen.open(f"/forms/{form.token}/")
     assert screen.axe() == []
     screen.screenshot(f"form-public-{theme}")
