@@ -61,7 +61,7 @@ class TriggerForm(forms.Form):
             self.criteria = CriteriaField(object_type=kind, required=False, label=label)
             self.fields["criteria"] = self.criteria
         filters = self.criteria.sent(data, "criteria") if data and self.criteria else document.get("criteria")
-        self.door = DoorForm(data, definition, chosen, filters, workflow=workflow)
+        self.door = DoorForm(data, definition, chosen or "manual", filters, workflow=workflow)
 
     @property
     def testable(self) -> bool:
@@ -76,7 +76,8 @@ class TriggerForm(forms.Form):
             return found
         self.door.is_valid()
         again = self.door.reenroll_document()
-        if again is not None and not self.switched and not self.refused and trigger:
+        if again is not None and not self.refused and not (self.switched and self.erased):
+            trigger.setdefault("kind", "manual")
             trigger["reenroll"] = again
         values = {"op": "set_settings", "values": self.door.values() | self.centre.values()}
         return {"op": "batch", "ops": [found, values]}

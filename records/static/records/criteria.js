@@ -301,8 +301,9 @@ class Builder {
       this.renameTools(row, node);
       this.changed();
     };
-    const properties = [{ value: "", label: this.t("choose_property") }, ...catalog.properties.map((p) => ({ value: p.slug, label: p.label }))];
-    if (node.property && !propertyOf(node.property)) properties.push({ value: node.property, label: node.property });
+    catalog.choices ||= [{ value: "", label: this.t("choose_property") }, ...catalog.properties.map((p) => ({ value: p.slug, label: p.label }))];
+    const gone = node.property && !propertyOf(node.property);
+    const properties = gone ? [...catalog.choices, { value: node.property, label: node.property }] : catalog.choices;
     const chooser = select(properties, node.property, chooseProperty, { "data-focus": "property" });
     row.append(h("div", { class: "criteria-line" }, labelled(this.t("property"), chooser, { hidden: true }), operatorPlace, valuePlace), extraPlace, this.problemPlace(path));
     drawOperator();
@@ -332,8 +333,9 @@ class Builder {
   }
 
   operatorControl(node, prop, catalog, drawValues) {
-    const options = prop.operators.map((key) => ({ value: catalog.operators[key].slug, label: catalog.operators[key].label }));
-    if (!options.some((option) => option.value === node.operator)) options.unshift({ value: node.operator || "", label: node.operator || this.t("choose") });
+    prop.choices ||= prop.operators.map((key) => ({ value: catalog.operators[key].slug, label: catalog.operators[key].label }));
+    const known = prop.choices.some((option) => option.value === node.operator);
+    const options = known ? prop.choices : [{ value: node.operator || "", label: node.operator || this.t("choose") }, ...prop.choices];
     const choose = (slug) => {
       this.changeOperator(node, prop, catalog, slug);
       drawValues();

@@ -27,13 +27,26 @@ export function labelled(text, control, { hidden = false } = {}) {
   return h("div", { class: "criteria-field" }, h("label", { for: control.id, class: hidden && "visually-hidden" }, text), control);
 }
 
-export function select(options, value, change, attributes = {}) {
-  const box = h("select", { ...attributes, change: (event) => change(event.target.value) });
+/** Drawn once for each list of options that is kept, then copied: hundreds of filters have the same ones. */
+const drawn = new WeakMap();
+
+function drawOptions(options) {
+  const box = h("select");
   let place = box;
   for (const option of options) {
     if (option.category && option.category !== place.label) box.append(place = h("optgroup", { label: option.category }));
-    place.append(h("option", { value: option.value, selected: option.value === value }, option.label));
+    place.append(h("option", { value: option.value }, option.label));
   }
+  drawn.set(options, box);
+}
+
+export function select(options, value, change, attributes = {}) {
+  if (!drawn.has(options)) drawOptions(options);
+  const box = drawn.get(options).cloneNode(true);
+  for (const [name, text] of Object.entries(attributes)) box.setAttribute(name, text);
+  box.value = value ?? "";
+  if (box.selectedIndex < 0) box.selectedIndex = 0;
+  box.addEventListener("change", (event) => change(event.target.value));
   return box;
 }
 
