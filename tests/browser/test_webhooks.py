@@ -79,7 +79,7 @@ def test_an_order_in_a_shop_becomes_a_task_of_its_customer(open_screen: Any) -> 
     editor.card("task").click()
     title = editor.panel.get_by_label("Title", exact=True)
     title.press("End")
-    editor.panel.get_by_label("Insert a value into “Title”").select_option(label="Total")
+    editor.panel.get_by_label("Insert a token").first.select_option(label="Total")
     expect(title).to_have_value("Order of {{ event.order_total }}")
     editor.saved()
     check(screen, "webhook-token")

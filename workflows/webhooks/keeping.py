@@ -188,6 +188,7 @@ def as_event_type(webhook: Webhook) -> EventType:
         tuple(Property(one.slug, one.label, one.type) for one in webhook.properties.all() if not one.removed),
         custom=True,
         ingested=False,
+        spec=("EVT-40",),
         unfinished=unfinished,
     )
 

@@ -10,12 +10,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from crm.models import Contact
+from records import criteria
 from records.clock import database_now
 from records.models import CustomEventType, Event, PropertyDefinition
+from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import boss
 from tests.workflows.webhooks.sending import SHOP, match, webhook_of
 from workflows import drafting
+from workflows.enrollment.enrolling import enroll
 from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Webhook, WebhookRequest, Workflow
 from workflows.processes.ticking import tick
@@ -313,3 +316,37 @@ def test_old_requests_are_forgotten_but_not_those_that_wait(settings):
     assert retaining.forget(now) == 2
     assert retaining.forget(now) == 0
     assert WebhookRequest.objects.filter(pk=fresh.pk).exists() and WebhookRequest.objects.count() == 2
+
+
+@pytest.mark.covers("EVT-40")
+def test_a_record_waits_for_a_webhook():
+    webhook = webhook_of()
+    ada, ben = (Contact.objects.create(email=f"{name}@example.com").pk for name in ("ada", "ben"))
+    paid = [{"property": "order_paid", "operator": "is_true"}]
+    wait = {
+        "id": "wait", "action": "delay_until_event",
+        "params": {"event": webhook.slug, "where": paid, "max_wait": {"days": 3}},
+    }  # fmt: skip
+    document = {
+        "format": 1, "name": "Waiting", "object": "contact", "trigger": {"kind": "manual"},
+        "steps": [wait, {"id": "task", "action": "create_task", "params": {"title": "Paid"}}],
+    }  # fmt: skip
+    workflow = drafting.create("Waiting", "contact", boss(), document)
+    publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
+    enroll(workflow, [ada, ben], cause={"kind": "manual"}, now=database_now())
+    tick(database_now())
+    received(webhook, SHOP, {"customer": {"email": "ben@example.com"}, "order": {"paid": False}})
+    tick(database_now())
+    status = dict(Enrollment.objects.values_list("record_id", "status"))
+    assert status == {ada: "completed", ben: "active"}
+
+
+@pytest.mark.covers("EVT-40")
+def test_records_are_filtered_by_what_a_webhook_has_told():
+    webhook = webhook_of()
+    ada = Contact.objects.create(email="ada@example.com")
+    Contact.objects.create(email="ben@example.com")
+    about(webhook, SHOP)
+    filters = {"all": [{"event": webhook.slug, "operator": "has_occurred"}]}
+    found = criteria.compile(filters, object_types["contact"], now=database_now())
+    assert list(found.records()) == [ada]
