@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import threading
 import time
@@ -243,16 +244,17 @@ def test_the_same_late_commit_finds_a_queue_read_by_the_last_id_seen(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, note: Callable[..., None]
 ) -> None:
     from records.models import PendingChange
-    from workflows.intake import dispatching
+    from workflows.intake import taking
 
     seen = [0]
 
-    def take(limit: int) -> list[PendingChange]:
+    def take(now: dt.datetime, limit: int) -> taking.Taken:
+        taking.lock_dispatching()
         found = list(PendingChange.objects.filter(pk__gt=seen[0]).order_by("pk")[:limit])
         seen[0] = max((change.pk for change in found), default=seen[0])
-        return found
+        return taking.Taken(found, [], waits=False, subscriptions=False, segments=False)
 
-    monkeypatch.setattr(dispatching, "take", take)
+    monkeypatch.setattr(taking, "take", take)
     journeys.begin(STEPS)
     lost = overtake()
     note(control="queue read by the last id seen", caught=[f"{name} never entered" for name in lost])
