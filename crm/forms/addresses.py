@@ -20,7 +20,9 @@ def parts_of(text: object) -> SplitResult | None:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return None
-    return parts if usable and parts.username is None and "\\" not in text else None
+    # Who the page may be embedded by is written into a header, which these would divide.
+    plain = parts.username is None and set(";,'\"\\").isdisjoint(parts.netloc) and "\\" not in text
+    return parts if usable and plain else None
 
 
 def check_web_address(text: str) -> None:
@@ -33,8 +35,7 @@ def check_web_address(text: str) -> None:
 def origin_of(text: str) -> str:
     """ "https://www.example.com/a" → "https://www.example.com". Raises ValueError with a sentence."""
     parts = parts_of(text.strip())
-    # What is written into a header must not end the part of it that it is.
-    if parts is None or not set(";,'\"").isdisjoint(parts.netloc):
+    if parts is None:
         message = _("“%(value)s” is not the address of a website. Write it like https://www.example.com.")
         raise ValueError(message % {"value": text.strip()})
     return f"{parts.scheme}://{parts.netloc}".lower()

@@ -189,6 +189,7 @@ def test_a_form_is_built_with_the_keyboard_and_looks_right(open_screen: Any, db:
     expect(preview.get_by_role("button", name="Send")).to_be_disabled()
     screen.screenshot(f"form-builder-{theme}")
     assert axe_at_the_end(screen) == []
+    Form.objects.update(appearance=theme, title="Webinar", introduction="Sit down and listen.")
     page = screen.open(f"/forms/{form.token}/")
     assert screen.axe() == []
     screen.screenshot(f"form-public-{theme}")

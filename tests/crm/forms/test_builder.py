@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from crm.models import Form, FormSubmission, User
+from records.models import Event
 from tests.crm.forms.conftest import make_form
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,7 @@ def test_a_form_is_built_and_seen(admin_page, client):
         ([EMAIL, {"property": "contact.lead_score", "hidden": "on", "value": "high"}], {}, "is not a number"),
         ([EMAIL, {"property": "contact.lead_status", "options": "hot"}], {}, "“hot” is not an option"),
         ([EMAIL], {"redirect_url": "javascript:alert(1)"}, "is not a web address"),
+        ([EMAIL], {"redirect_url": "https://a;b.example/"}, "is not a web address"),
         ([EMAIL], {"embed_origins": "example.com"}, "is not the address of a website"),
         ([EMAIL], {"kind": "document"}, "Give the document itself or its address"),
     ],
@@ -140,6 +142,7 @@ def test_a_document_is_handed_to_who_has_filled_in_the_form(admin_page, send, se
     thanks = send(form).url
     page = admin_page.get(thanks).content.decode()
     assert "Get the document" in page
+    assert Event.objects.values_list("event", "properties__form").get() == ("form_submitted", "webinar")
     key = thanks.partition("?")[2]
     got = admin_page.get(f"/forms/{form.token}/document/?{key}")
     assert got["Content-Disposition"] == 'attachment; filename="price_list.html"'
