@@ -14,6 +14,7 @@ from records.lists import keeping, members
 from records.models import ImportRun, RecordList
 from records.object_types import object_types
 from tests.browser.world import World, make_world
+from tests.workflows.webhooks.sending import webhook_of
 from workflows import drafting
 from workflows.drafting import versions
 from workflows.engine import taking_steps
@@ -80,6 +81,9 @@ SCREENS: dict[str, Callable[[World], str]] = {
     ),
     "deliveries": lambda world: "/admin/workflows/delivery/",
     "a delivery": lambda world: f"/admin/workflows/delivery/{world.delivery.pk}/change/",
+    "webhooks": lambda world: "/admin/workflows/webhook/",
+    "add a webhook": lambda world: "/admin/workflows/webhook/add/",
+    "a webhook": lambda world: f"/admin/workflows/webhook/{webhook_of().pk}/change/",
     "notifications": lambda world: "/admin/workflows/notification/",
     "needs attention": lambda world: reverse("admin:enrollment_attention"),
     "campaigns": lambda world: "/admin/crm/campaign/",
