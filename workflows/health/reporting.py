@@ -79,6 +79,7 @@ class Health:
         self.queued = queued() if self.redis_up else {}
         self.database = in_time(measuring.database)
         self.changes = in_time(measuring.changes)
+        self.events = in_time(measuring.events)
         self.deliveries = in_time(measuring.deliveries)
         found = in_time(lambda: measuring.workflows(
             now, running=True, limit=PER_PAGE + 1, offset=(self.page - 1) * PER_PAGE
