@@ -16,6 +16,7 @@ from crm.tracking.links import BrokenLink
 from records.clock import database_now
 
 ONE_CLICK = "List-Unsubscribe"
+BODY_LIMIT = 16_384
 
 
 # Whoever has the link may say what it wants: mail programs post to it without having opened the page (RFC 8058).
@@ -26,6 +27,8 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows what the contact gets and changes nothing; POST changes it, or unsubscribes by one click."""
     if not within_limit(request, "preferences", settings.TRACKING_REQUEST_LIMIT):
         return HttpResponse(_("Too many requests. Try again in ten seconds."), status=429, content_type="text/plain")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
+        return HttpResponse(_("That is more than this page asks for."), status=413, content_type="text/plain")
     try:
         asked = unsubscribing.read(token)
     except BrokenLink:

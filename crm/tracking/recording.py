@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from crm.models import CallToAction, CookieConsent, Hit, Visitor
 from crm.tracking.attributing import attribute
@@ -84,12 +84,33 @@ def record_hits(now: dt.datetime) -> int:
     for _round in range(BATCHES):
         looked_at = record_batch(now)
         total += looked_at
-        if looked_at < BATCH:
+        if not looked_at:
             break
     return total + sweep(now)
 
 
 def record_batch(now: dt.datetime, limit: int = BATCH) -> int:
+    """Look at the oldest hits; one the database refuses is left out alone, and said in the log."""
+    try:
+        return look_at_oldest(now, limit)
+    except (DataError, IntegrityError) as error:
+        if limit > 1:
+            return record_batch(now, limit // 2)
+        return leave_out_oldest(error)
+
+
+def leave_out_oldest(error: Exception) -> int:
+    with transaction.atomic():
+        waiting = Hit.objects.exclude(state=Hit.State.KEPT).select_for_update(skip_locked=True).order_by("pk")
+        refused = waiting.first()
+        if refused is None:
+            return 0
+        logger.error("A hit of kind %s was refused by the database and left out: %s", refused.kind, error)
+        refused.delete()
+    return 1
+
+
+def look_at_oldest(now: dt.datetime, limit: int) -> int:
     """Record the oldest hits in one transaction; each becomes an event exactly once."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TAKE, [limit])

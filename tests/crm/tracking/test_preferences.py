@@ -67,6 +67,7 @@ def test_looking_at_the_page_changes_nothing(client, types, ann):
     for method in (client.get, client.head):
         assert method(preferences_link(ann.pk, "news")).status_code == 200
     assert client.delete(preferences_link(ann.pk)).status_code == 405
+    assert client.post(preferences_link(ann.pk), {"type": "x" * 20_000}).status_code == 413
     assert not Subscription.objects.exists()
 
 

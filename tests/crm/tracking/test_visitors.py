@@ -121,6 +121,16 @@ def test_the_answer_to_the_cookie_banner_is_a_property_and_a_refusal_forgets_wha
     assert criteria.compile(document, object_types["contact"], now=database_now()).records().get() == contact
 
 
+def test_a_hit_the_database_refuses_is_left_out_alone(caplog):
+    contact = Contact.objects.create(email="ann@example.com")
+    identify(KEY, contact.pk, database_now())
+    for number in range(5):
+        view(f"https://example.com/{number}", source="x" * (500 if number == 4 else 5))
+    record_hits(database_now())
+    assert not Hit.objects.exists() and Event.objects.count() == 4
+    assert "left out" in caplog.text
+
+
 def test_what_nobody_claims_is_forgotten_after_a_while(settings):
     settings.TRACKING_ANONYMOUS_DAYS = 30
     view(at=database_now() - dt.timedelta(days=31))
