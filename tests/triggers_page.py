@@ -101,7 +101,8 @@ def events() -> Iterator[str]:
     for slug, event in journal.items():
         settings = ", ".join(f"`{name}`" for name in event.fields()) or "–"
         uses = [word for word, holds in (("trigger", event.triggering), ("wait", event.waited)) if holds]
-        cells = (f"`{slug}`", event.label, "any that fits", settings, ", ".join(uses), ids(specified.EVENTS, slug))
+        need, found = right(event.permission), ids(specified.EVENTS, slug)
+        cells = (f"`{slug}`", event.label, "any that fits", settings, ", ".join(uses), need, found)
         groups.setdefault(str(event.category), []).append(cells)
     for slug, kind in event_types.items():
         facts = ", ".join(f"`{prop.slug}` ({prop.type})" for prop in kind.properties) or "–"
@@ -109,10 +110,10 @@ def events() -> Iterator[str]:
         happens = ", ".join(kind.object_types) or "any"
         found = ids(specified.EVENTS, slug, declared=kind.spec)
         groups.setdefault(str(kind.category), []).append(
-            (f"`{slug}`", kind.label, happens, facts, ", ".join(uses), found)
+            (f"`{slug}`", kind.label, happens, facts, ", ".join(uses), right(kind.permission), found)
         )
     for category, rows in groups.items():
-        head = ("event", "name", "happens to", "properties or settings", "can be used as", "rows")
+        head = ("event", "name", "happens to", "properties or settings", "can be used as", "takes the right", "rows")
         yield table(category, head, rows, 3)
 
 
