@@ -81,17 +81,24 @@ def ring(lane: str = "high") -> bool:
     return True
 
 
-def attended(lane: str) -> bool:
-    """Whether a worker that is alive has signed up for a lane, as far as Redis can tell. Never raises.
+def attended(lane: str, *, alone: bool = False) -> bool:
+    """Whether a worker that is alive has signed up for a lane (`alone`: and for no other), as far as Redis can tell.
+    Never raises.
 
     RQ's own count has those too who died without a word, until somebody else who listens to the lane clears them away.
     """
     if not getattr(settings, "REDIS_URL", "") or breaker.open:
         return False
     try:
-        queue = Queue(lane, connection=client(), serializer=JSONSerializer)
-        keys = Worker.all_keys(queue=queue)
+        keys = signed_up(lane)
+        if alone:
+            keys -= {key for other in LANES if other != lane for key in signed_up(other)}
         return bool(keys) and client().exists(*keys) > 0
     except (redis.RedisError, OSError) as error:
         breaker.failed(error)
         return False
+
+
+def signed_up(lane: str) -> set[str]:
+    """The keys of a lane's workers. Raises what redis raises."""
+    return set(Worker.all_keys(queue=Queue(lane, connection=client(), serializer=JSONSerializer)))

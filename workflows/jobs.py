@@ -66,7 +66,7 @@ def dispatches(lane: str, waiting: Waiting) -> bool:
     if since is None:
         return False
     fresh = waiting.now - since < FRESH
-    return not (lane == "bulk" and fresh and doorbell.attended("high") and doorbell.ring("high"))
+    return not (lane == "bulk" and fresh and doorbell.attended("high", alone=True) and doorbell.ring("high"))
 
 
 def take_steps(lane: str, now: dt.datetime) -> int:
