@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after a build that failed (a full disk, say) before it is tried again.
 PAUSE = 600.0
+#: Seconds to leave it to another process that is at it.
+PATIENCE = 10.0
 
 
 class Building:
@@ -39,7 +41,8 @@ class Building:
 
     def build(self, now: dt.datetime) -> None:
         try:
-            crossings.build_indexes(now)
+            if not crossings.build_indexes(now):
+                self.resting_until = time.monotonic() + PATIENCE
         except Exception:
             logger.exception("An index was not built; tried again in %.0f minutes.", PAUSE / 60)
             self.resting_until = time.monotonic() + PAUSE
