@@ -73,6 +73,16 @@ class RecordForm(forms.Form):
             return None
 
 
+def kept_values(object_type: ObjectType, record: Any) -> list[tuple[str, str]]:
+    """Label and value of what the record has and nobody writes by hand, but what every record has."""
+    known = [
+        prop
+        for prop in object_type.declared
+        if prop.read_only and prop.slug not in ("id", "created_at", "updated_at") and prop.read(record) is not None
+    ]
+    return [(capfirst(str(prop.label)), prop.display(prop.read(record))) for prop in known]
+
+
 def writable(prop: Property) -> bool:
     return not prop.read_only and prop.calculated is None
 

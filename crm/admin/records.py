@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from crm.admin import activities, associating, columns, enrolling, timeline
 from crm.admin.filters import DeletedFilter, OwnerFilter, property_filter
-from crm.admin.forms import RecordForm, may_save
+from crm.admin.forms import RecordForm, kept_values, may_save
 from crm.admin.merging_views import MergingAdmin
 from crm.admin.paging import FirstPagePaginator, RecordChangeList
 from records.problems import DocumentError
@@ -207,6 +207,7 @@ class RecordAdmin(MergingAdmin):
             "title": self.object_type.name_of(record),
             "record": record,
             "form": form,
+            "kept": kept_values(self.object_type, record),
             "may_change": allowed,
             "may_delete": self.has_delete_permission(request, record),
             "may_merge": self.may_merge(request, record),

@@ -7,7 +7,7 @@ WORKED_ON = (*PEOPLE, "deal", "ticket", "quote", "lead", "project")
 #: What is paid for: its ways of being offered, billed and paid.
 BILLED = ("quote", "recurring_subscription", "payment", "invoice")
 
-#: In the order in which they are shown: a type → those it can be associated with. Pairs count both ways.
+#: A type → those it can be associated with; a pair counts both ways. Types are shown in the order of this table.
 PAIRS: dict[str, tuple[str, ...]] = {
     "contact": ("contact", "company", "deal", "ticket", "task", "note", "conversation"),
     "company": ("company", "deal", "ticket", "task", "note", "conversation"),
@@ -32,5 +32,4 @@ PAIRS: dict[str, tuple[str, ...]] = {
 
 def links(slug: str) -> tuple[str, ...]:
     """The types that records of a type can be associated with."""
-    own = PAIRS.get(slug, ())
-    return tuple(dict.fromkeys((*own, *(other for other, named in PAIRS.items() if slug in named))))
+    return tuple(other for other, named in PAIRS.items() if slug in named or other in PAIRS[slug])
