@@ -111,7 +111,7 @@ def add(form: QuickForm, object_type: ObjectType, record_id: int, request: HttpR
     if not form.is_valid():
         for name, errors in form.errors.items():
             label = form.fields[name].label if name in form.fields else ""
-            messages.error(request, f"{label}: {' '.join(errors)}".lstrip(": "))
+            messages.error(request, f"{label}: {' '.join(map(str, errors))}".lstrip(": "))
         return False
     values = {slug: getattr(value, "pk", value) for slug, value in form.cleaned_data.items() if value}
     values.setdefault("owner", request.user.pk)

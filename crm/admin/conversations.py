@@ -62,7 +62,7 @@ class ConversationAdmin(RecordAdmin):
             messages.error(request, _("The conversation was deleted. Restore it first."))
         elif not form.is_valid():
             for name, errors in form.errors.items():
-                messages.error(request, f"{form.fields[name].label}: {' '.join(errors)}")
+                messages.error(request, f"{form.fields[name].label}: {' '.join(map(str, errors))}")
         else:
             sent = form.cleaned_data["direction"] == Message.Direction.SENT
             written = Written(

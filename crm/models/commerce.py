@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Value
@@ -21,8 +22,8 @@ class BillingFrequency(models.TextChoices):
     YEARLY = "yearly", _("Yearly")
 
 
-def money(label: object, **options: object) -> models.DecimalField:
-    facts: dict = {"max_digits": 18, "decimal_places": 2, "null": True, "blank": True}
+def money(label: Any, **options: Any) -> models.DecimalField:
+    facts: dict[str, Any] = {"max_digits": 18, "decimal_places": 2, "null": True, "blank": True}
     return models.DecimalField(label, **(facts | options))
 
 
