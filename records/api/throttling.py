@@ -31,7 +31,8 @@ class Counter:
         if time.monotonic() >= self.paused_until:
             try:
                 return self.count_in_redis(f"headrace:throttle:{key}:{window}")
-            except redis.RedisError:
+            except (redis.RedisError, ValueError):
+                # A reply that is too late closes the connection's buffer, which another read then finds closed.
                 self.paused_until = time.monotonic() + PAUSE
         with self.lock:
             if window != self.local_window:
