@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Exists, Lookup, Q, Value
-from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, IsNull, LessThan
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, IsNull, LessThan, LessThanOrEqual
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -133,7 +133,7 @@ class UpdatedAfter(LastChange):
 
 @operators.register
 class UpdatedBetween(LastChange):
-    """Both days included."""
+    """Both ends included, whether they are days or instants."""
 
     slug, label = "updated_between", gettext_lazy("updated between")
     sentence = gettext_lazy("%(property)s was last updated between %(from)s and %(to)s")
@@ -141,7 +141,8 @@ class UpdatedBetween(LastChange):
 
     def compare(self, changed: Any, leaf: PropertyFilter, context: Context) -> Q:
         low, high = leaf.values["from"].span(context), leaf.values["to"].span(context)
-        return Q(GreaterThanOrEqual(changed, Value(low.start))) & Q(LessThan(changed, Value(high.end)))
+        lookup = LessThanOrEqual if high.start == high.end else LessThan
+        return Q(GreaterThanOrEqual(changed, Value(low.start))) & Q(lookup(changed, Value(high.end)))
 
     def faults(self, values: dict[str, Any]) -> dict[str, str]:
         return reversed_points(values)

@@ -136,7 +136,7 @@ def property_filter(draw: st.DrawFn, types: dict[str, str], history: bool = True
     if kind == "count" or slug == "created_at" or not history:
         own, general = ({name: known for name, known in part.items() if not needs_history(name)}
                         for part in (own, general))  # fmt: skip
-    name = draw(st.sampled_from([*own, *own, *general]))
+    name = draw(st.sampled_from([*own, *general]))
     operands = (own | general)[name]
     leaf = {"property": slug, "operator": name}
     leaf |= {key: value for key, strategy in operands.items() if (value := draw(strategy)) is not None}

@@ -89,6 +89,8 @@ def test_the_time_of_the_last_change_is_compared(deal_type: Any, deals: Any) -> 
     assert names(deal_type, now, **ask, operator="updated_after", value="2026-11-02") == ["moved"]
     relative = {"relative_to": "today", "offset": -25, "unit": "days"}
     assert names(deal_type, now, **ask, operator="updated_before", value=relative) == ["same"]
+    instants = {"from": "2026-10-23T10:00:00+00:00", "to": "2026-11-02T10:00:00+00:00"}
+    assert names(deal_type, now, **ask, operator="updated_between", **instants) == ["emptied", "same"], "both ends"
     between = {"from": "2026-10-23", "to": "2026-11-02"}
     assert names(deal_type, now, **ask, operator="updated_between", **between) == ["emptied", "same"]
     compiled = criteria.compile({"all": [{**ask, "operator": "updated_in_last_days", "value": 2}]}, deal_type, now=now)
