@@ -88,6 +88,7 @@ def test_other_workflows_are_chosen_by_name(client):
 
 def test_a_schedule_has_nothing_to_choose_about_entering_again_and_a_manual_trigger_has(client):
     workflow = new()
+    send(client, workflow, kind="manual", erase="manual")
     assert send(client, workflow, kind="manual", **{"door-again": "on"})["trigger"] == {
         "kind": "manual", "reenroll": True
     }  # fmt: skip
