@@ -46,12 +46,13 @@ ROWS: dict[str, tuple[str, dict[str, str], str, tuple[str, ...]]] = {
     "FLT-15": ("payment", {"status": "succeeded", "method": "card"}, "method", BILLED),
 }
 CASES = [
-    pytest.param(slug, whole, part, kind, marks=pytest.mark.covers(row), id=f"{slug} of {kind}")
+    pytest.param(slug, whole, part, kind, id=f"{row}: {slug} of {kind}")
     for row, (slug, whole, part, kinds) in ROWS.items()
     for kind in kinds
 ]
 
 
+@pytest.mark.covers("FLT-05", "FLT-06", "FLT-07", "FLT-09", "FLT-10", "FLT-14", "FLT-15")
 @pytest.mark.parametrize(("slug", "whole", "part", "kind"), CASES)
 def test_one_associated_record_must_pass_all_that_is_asked(slug: str, whole: Any, part: str, kind: str) -> None:
     """Two that pass a part each are not one that passes everything (FLT-03)."""
@@ -100,6 +101,17 @@ def test_feedback_is_found_by_the_contact_or_the_ticket_it_came_from() -> None:
     urgent = is_any_of("priority", "urgent")
     assert matching("feedback_submission", {"association": "ticket", "all": [urgent]}) == [other]
     assert matching("feedback_submission", is_any_of("sentiment", "negative")) == [submission]
+
+
+@pytest.mark.covers("FLT-19")
+def test_conversations_are_found_by_their_contact_or_ticket() -> None:
+    one, other = made("conversation"), made("conversation")
+    contact, ticket = made("contact", city="Lund"), made("ticket", priority="urgent")
+    associate("conversation", "contact", [(one, contact)])
+    associate("conversation", "ticket", [(other, ticket)])
+    lives = {"property": "city", "operator": "is_equal_to_any_of", "value": ["Lund"]}
+    assert matching("conversation", {"association": "contact", "all": [lives]}) == [one]
+    assert matching("conversation", {"association": "ticket", "all": [is_any_of("priority", "urgent")]}) == [other]
 
 
 @pytest.mark.covers("TRG-11", "FLT-11", "FLT-12")
