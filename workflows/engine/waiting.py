@@ -23,8 +23,8 @@ LOOK = f"""
             (SELECT check_at FROM workflows_eventwait WHERE check_at <= %(now)s ORDER BY check_at LIMIT 1)
         ),
         (
-            SELECT statement_timestamp() FROM records_segment
-            WHERE active AND time_sensitive AND (check_at IS NULL OR check_at <= %(now)s) LIMIT 1
+            SELECT COALESCE(MIN(check_at), %(now)s) FROM records_segment
+            WHERE active AND time_sensitive AND (check_at IS NULL OR check_at <= %(now)s) HAVING count(*) > 0
         ),
         (
             SELECT MIN(front.due_at) FROM workflows_workflow w CROSS JOIN LATERAL (

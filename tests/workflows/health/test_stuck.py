@@ -11,13 +11,25 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from crm.models import Contact, User
+from crm.models import Contact, Hit, User
 from records.clock import database_now
-from records.models import Segment
+from records.happening import happen
+from records.models import PendingEvent, Segment
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.engine import tallying
 from workflows.health import alerting, stuck
-from workflows.models import Alert, Beat, Delivery, Enrollment, EventWait, Notification, Tally, Workflow
+from workflows.models import (
+    Alert,
+    Beat,
+    Delivery,
+    Enrollment,
+    EventWait,
+    Notification,
+    Tally,
+    Webhook,
+    WebhookRequest,
+    Workflow,
+)
 from workflows.processes.clock import Clock
 from workflows.processes.rounds import Rounds
 
@@ -86,6 +98,20 @@ def changes_not_followed(enrollment, now):
         cursor.execute("UPDATE records_pendingchange SET at = %s", [now - HOUR])
 
 
+def events_not_followed(enrollment, now):
+    happen("page_viewed", "contact", [enrollment.record_id], properties={"url": "https://a.example/"}, now=now)
+    PendingEvent.objects.update(at=now - HOUR)
+
+
+def requests_not_matched(enrollment, now):
+    webhook = Webhook.objects.create(name="Shop", object_type="contact", token_digest="x")
+    WebhookRequest.objects.create(webhook=webhook, payload={}, received_at=now - HOUR)
+
+
+def hits_not_recorded(enrollment, now):
+    Hit.objects.create(visitor="v", kind="page_viewed", occurred_at=now, received_at=now - HOUR)
+
+
 def segment_not_checked(enrollment, now):
     Segment.objects.create(object_type="contact", criteria={"all": []}, active=True, time_sensitive=True)
     Segment.objects.update(check_at=now - HOUR)
@@ -102,8 +128,12 @@ def still_finishing(enrollment, now):
 
 BREAKERS: list[Callable[[Enrollment, dt.datetime], None]] = [
     waits_for_nothing, due_and_not_taken, lease_over, step_not_in_revision, ended_yet_due, delivery_interrupted,
-    delivery_not_sent, changes_not_followed, segment_not_checked, still_on, still_finishing,
+    delivery_not_sent, changes_not_followed, events_not_followed, requests_not_matched, segment_not_checked, still_on,
+    still_finishing, hits_not_recorded,
 ]  # fmt: skip
+OF_NO_WORKFLOW = (
+    changes_not_followed, events_not_followed, requests_not_matched, hits_not_recorded, segment_not_checked,
+)  # fmt: skip
 
 
 def test_every_rule_is_broken_by_a_test() -> None:
@@ -120,8 +150,7 @@ def test_what_is_stuck_is_found_with_its_workflow_and_ids(breaker, enrollment, n
     [found] = [one for one in stuck.find(now) if one.rule.code == breaker.__name__]
     assert found.count == 1
     assert len(found.ids) == 1
-    no_workflow = breaker.__name__ in ("changes_not_followed", "segment_not_checked")
-    assert found.workflow == (None if no_workflow else enrollment.workflow_id)
+    assert found.workflow == (None if breaker in OF_NO_WORKFLOW else enrollment.workflow_id)
     assert found.sentence.strip()
     assert str(found.rule.remedy).strip()
 
@@ -215,7 +244,7 @@ def test_failures_are_told_when_they_are_many(enrollment, told_about_stuck, now)
 def test_the_check_says_what_is_stuck_and_fails(enrollment, now, capsys):
     alerting.beat("here:1", now, now)
     call_command("workflow_check")
-    assert "Nothing is stuck (11 rules)." in capsys.readouterr().out
+    assert f"Nothing is stuck ({len(BREAKERS)} rules)." in capsys.readouterr().out
     due_and_not_taken(enrollment, now)
     Beat.objects.update(at=now - MINUTE)
     with pytest.raises(SystemExit) as stopped:

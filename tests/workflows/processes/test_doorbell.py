@@ -14,15 +14,19 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from crm.models import Contact
+from records import segments
 from records.clock import database_now
 from records.journal import change_source
-from records.models import PendingChange
+from records.models import PendingChange, Segment
+from records.object_types import object_types
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import chores, doorbell, jobs
+from workflows.engine.waiting import look
 from workflows.models import Enrollment
 from workflows.processes.clock import Clock
 from workflows.processes.worker import EngineWorker
 
+BORN_LATELY = {"all": [{"property": "created_at", "operator": "is_less_than_days_ago", "value": 30}]}
 SET = step("set", "edit_record", property="city", value="Malmö")
 
 
@@ -263,3 +267,33 @@ def test_time_is_moved_only_where_debug_is_on(settings, capsys):
         call_command("workflow_tick", now="tomorrow")
     call_command("workflow_tick", now="2026-11-24T09:00:00Z")
     assert "0 changes, 0 enrolled, 0 steps" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_clock_without_workers_sees_to_what_time_has_changed_too(bell, transactional_db):
+    """Redis takes every ring, but nobody answers: what has been due for a while the clock does itself."""
+    now = database_now()
+    late = now - dt.timedelta(minutes=1)
+    segment = segments.create(BORN_LATELY, object_types["contact"], now=now)
+    Segment.objects.filter(pk=segment.pk).update(check_at=late)
+    assert look().segments == late
+    clock = Clock()
+    try:
+        clock.beat()
+    finally:
+        clock.disconnect()
+    assert look().segments is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_time_has_changed_is_left_to_the_worker_kept_for_it_only_while_fresh(bell, transactional_db):
+    now = database_now()
+    segment = segments.create(BORN_LATELY, object_types["contact"], now=now)
+    worker = EngineWorker(["high"], connection=doorbell.client())
+    worker.register_birth()
+    assert doorbell.attended("high", alone=True)
+    Segment.objects.filter(pk=segment.pk).update(check_at=now)
+    assert not jobs.dispatches("bulk", look())
+    Segment.objects.filter(pk=segment.pk).update(check_at=now - dt.timedelta(seconds=5))
+    assert jobs.dispatches("bulk", look()), "a worker that was killed is listed for two minutes yet"
+    worker.register_death()
