@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from crm.models import Form, Subscription, SubscriptionType
-from crm.record_links import names_of, url, url_of, users_by_id
+from crm.record_links import may, names_of, url, url_of, users_by_id
 from crm.subscription_journal import PREFIX as SUBSCRIPTION
 from records.journal import MERGED_FROM
 from records.models import Change, ChangeKind
@@ -32,10 +32,11 @@ ICONS = {
 
 
 class Teller:
-    """Tells the changes of one page; names of people, records and workflows are read once."""
+    """Tells the changes of one page to a user; names of people, records and workflows are read once."""
 
-    def __init__(self, object_type: ObjectType, changes: Sequence[Change]) -> None:
+    def __init__(self, object_type: ObjectType, changes: Sequence[Change], user: Any) -> None:
         self.object_type = object_type
+        self.user = user
         self.properties: dict[str, Property] = {
             slug: dataclasses.replace(prop, options_source=prop.options) if prop.options_source else prop
             for slug, prop in object_type.properties().items()
@@ -64,7 +65,8 @@ class Teller:
         return {
             (slug, pk): name
             for slug, ids in wanted.items()
-            if slug in object_types
+            # Who may not see records of a type does not learn their names here either.
+            if slug in object_types and may(self.user, "view", object_types[slug])
             for pk, name in names_of(object_types[slug], ids).items()
         }
 
@@ -132,7 +134,8 @@ class Teller:
         slug, pk, label = facts.get("to_type", ""), facts.get("to_id", 0), facts.get("label", "")
         other = object_types.get(slug)
         name = self.records.get((slug, pk), f"#{pk}")
-        link = format_html('<a href="{}">{}</a>', url_of(other, pk), name) if other else name
+        known = other is not None and (slug, pk) in self.records
+        link = format_html('<a href="{}">{}</a>', url_of(other, pk), name) if other and known else name
         if change.kind == ChangeKind.DISSOCIATED:
             template = _("No longer associated with the %(type)s %(name)s.")
         elif label:

@@ -36,7 +36,7 @@ class Timeline:
 def page_of(object_type: ObjectType, record_id: int, user: Any, before: str = "") -> Timeline:
     """The lines older than a place in the timeline; the newest without one."""
     place = parse_place(before)
-    lines = changes(object_type, record_id, place)
+    lines = changes(object_type, record_id, user, place)
     lines += activities(object_type, record_id, user, place)
     lines += enrollments(object_type, record_id, place)
     lines += happened(object_type, record_id, place)
@@ -63,10 +63,10 @@ def parse_place(text: str) -> tuple[dt.datetime, str, int] | None:
     return (instant, kind, found) if instant and instant.tzinfo and found is not None else None
 
 
-def changes(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
+def changes(object_type: ObjectType, record_id: int, user: Any, place: Any) -> list[Line]:
     found = first(changes_of(object_type, record_id), "at", place)
     found = [change for change in found if not is_activity_link(change)]
-    teller = Teller(object_type, found)
+    teller = Teller(object_type, found, user)
     return [
         Line(change.at, "change", change.pk, teller.icon(change), teller.sentence(change), teller.who(change))
         for change in found

@@ -106,6 +106,16 @@ def test_the_timeline_tells_who_changed_what_and_why(admin_page, boss, seller, d
     assert "Associated with the company Cancity as “primary”." in told
 
 
+def test_the_timeline_names_no_record_the_person_may_not_see(client, seller, deal, company):
+    associate(object_types["deal"], object_types["company"], [(deal.pk, company.pk)], "primary")
+    seller.user_permissions.add(Permission.objects.get(codename="view_deal"))
+    client.force_login(seller)
+    for page in (page_of(deal), page_of(deal, "timeline")):
+        told = text_of(client.get(page))
+        assert "Cancity" not in told
+        assert f"Associated with the company #{company.pk}" in told
+
+
 def test_the_timeline_is_read_page_by_page_without_gaps(admin_page, deal):
     for i in range(45):
         Deal.objects.filter(pk=deal.pk).update(amount=i)
