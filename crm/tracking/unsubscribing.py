@@ -15,6 +15,8 @@ from crm.models import Contact, Subscription, SubscriptionType
 from crm.subscribing import Wish, set_status
 from crm.tracking.links import BrokenLink
 from records.happening import happen
+from records.merging.remembering import merged_into
+from records.object_types import object_types
 
 SALT = "crm.tracking.preferences"
 Status = Subscription.Status
@@ -53,14 +55,15 @@ def list_unsubscribe(address: str) -> dict[str, str]:
 
 
 def read(token: str) -> Asked:
-    """Who has followed a link. Raises BrokenLink, also when the contact is gone."""
+    """Who has followed a link: what was merged is what it went into. Raises BrokenLink, also when that is gone."""
     try:
         said = signing.loads(token, salt=SALT)
     except signing.BadSignature as error:
         raise BrokenLink(str(error)) from None
-    if not Contact.objects.filter(pk=said["c"], deleted_at=None).exists():
+    contact_id = merged_into(object_types["contact"], [said["c"]]).get(said["c"], said["c"])
+    if not Contact.objects.filter(pk=contact_id, deleted_at=None).exists():
         raise BrokenLink("The contact is gone.")
-    return Asked(said["c"], said["t"], said["e"])
+    return Asked(contact_id, said["t"], said["e"])
 
 
 def choices_of(contact_id: int) -> list[Choice]:

@@ -15,6 +15,8 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 
 from crm.models import Contact, Hit, Visitor
+from records.merging.remembering import merged_into
+from records.object_types import object_types
 
 #: The cookie, and the name under which pages that cannot read it send the key along.
 NAME = "headrace_visitor"
@@ -69,6 +71,7 @@ def identify(visitor: str, contact_id: int, now: dt.datetime, *, only_unknown: b
         raise ValueError(f"{visitor!r} is not the key of a visitor: 32 hexadecimal digits.")
     sql = IDENTIFY.format(only=ONLY_UNKNOWN if only_unknown else "")
     with transaction.atomic():
+        contact_id = merged_into(object_types["contact"], [contact_id]).get(contact_id, contact_id)
         if not Contact.objects.filter(pk=contact_id, deleted_at=None).exists():
             return
         with connection.cursor() as cursor:

@@ -7,7 +7,9 @@ import pytest
 from crm.models import Contact, Subscription, SubscriptionChange, SubscriptionType
 from crm.tracking.unsubscribing import list_unsubscribe, preferences_link
 from records.clock import database_now
+from records.merging.performing import merge
 from records.models import Event
+from records.object_types import object_types
 
 pytestmark = pytest.mark.django_db
 
@@ -83,3 +85,12 @@ def test_somebody_who_asks_too_often_waits(client, settings, types, ann):
     settings.TRACKING_REQUEST_LIMIT = 0
     assert client.post(preferences_link(ann.pk), {}).status_code == 429
     assert not Subscription.objects.exists()
+
+
+def test_a_link_in_a_mail_to_a_contact_that_was_merged_is_about_what_it_went_into(client, types, ann):
+    old = Contact.objects.create(email="old@example.com")
+    link = preferences_link(old.pk, "news")
+    merge(object_types["contact"], ann.pk, old.pk, now=database_now())
+    assert client.get(link).status_code == 200
+    client.post(link, {"List-Unsubscribe": "One-Click"})
+    assert status_of(ann) == {"news": "unsubscribed"}
