@@ -54,8 +54,9 @@ class AnswerForm(forms.Form):
             name = names.get(problem.path, problem.path)
             self.add_error(name if name in self.fields else None, str(problem.message))
 
-    def is_consent(self, name: str) -> bool:
-        return name in self.consents
+    def takes(self, name: str, value: object) -> bool:
+        """Whether a field can be answered with this many values: a list is for those of which several are chosen."""
+        return not isinstance(value, list) or isinstance(self.fields.get(name), forms.MultipleChoiceField)
 
 
 def consent_name(consent: FormConsent) -> str:

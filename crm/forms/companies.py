@@ -15,7 +15,10 @@ from records.saving.matching import holders, lock_uniques
 def domain_of(text: str) -> str:
     """ "https://www.Acme.example/about" → "acme.example"."""
     text = text.strip().lower()
-    host = urlsplit(text if "://" in text else f"//{text}").hostname or text
+    try:
+        host = urlsplit(text if "://" in text else f"//{text}").hostname or text
+    except ValueError:
+        return text  # Saving says what is wrong with it.
     return host.removeprefix("www.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,6 +14,8 @@ from crm.forms.addresses import EVERYBODY, origins_in
 from crm.forms.answering import AnswerForm, readable
 from crm.forms.pages import PAGE_FIELD, onward
 from crm.models import Form
+from records.api.strict_json import parse
+from records.problems import DocumentError
 
 
 def answer(request: HttpRequest, form: Form, now: dt.datetime) -> HttpResponse:
@@ -27,9 +28,9 @@ def received(request: HttpRequest, form: Form, now: dt.datetime) -> HttpResponse
     if receiving.too_long(request):
         return problem(receiving.TOO_LONG, _("What was sent is too long. Shorten it and send it again."))
     try:
-        sent = readable(json.loads(request.body))
-    except (ValueError, RecursionError):
-        sent = None
+        sent = readable(parse(request.body))
+    except DocumentError as error:
+        return problem(400, " ".join(str(one.message) for one in error.problems[:3]))
     if sent is None:
         return problem(400, _("Send a JSON object with the form's fields: texts, numbers, booleans, lists of texts."))
     answers = AnswerForm(form, sent)
@@ -41,6 +42,9 @@ def received(request: HttpRequest, form: Form, now: dt.datetime) -> HttpResponse
             receiving.INVALID, _("The form does not have all these fields."),
             {name: [message % {"name": name, "known": known}] for name in unknown},
         )  # fmt: skip
+    several = {name: [_("Send one value, not a list.")] for name in sent if not answers.takes(name, sent[name])}
+    if several:
+        return problem(receiving.INVALID, _("Some fields are missing or wrong."), several)
     outcome = receiving.receive(request, form, answers, sent, now)
     if outcome.submission is not None:
         address = request.build_absolute_uri(onward(request, form, keys.key_of(outcome.submission)))

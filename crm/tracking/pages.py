@@ -36,19 +36,19 @@ def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
 
 
 def clean_address(value: object) -> str:
-    """An http(s) address without its fragment and without `WHO`; "" for anything else."""
+    """An http(s) address without its fragment and without `WHO`; "" for anything else; never one that cannot be split."""
     text = clean_text(value, ADDRESS_LIMIT)
     try:
         parts = urlsplit(text)
+        # Without whoever signs in by it, an address may be none any more: "http://[::1]@]a/".
+        parts = urlsplit(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")))
         asked = parse_qsl(parts.query, keep_blank_values=True) if WHO in parts.query else None
     except ValueError:
         return ""
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in text:
         return ""
     query = parts.query if asked is None else urlencode([(name, it) for name, it in asked if name != WHO])
-    # Whoever signs in by an address does not want the password kept.
-    netloc = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    return urlunsplit(parts._replace(query=query))
 
 
 def is_page(address: str) -> bool:

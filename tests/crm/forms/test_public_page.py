@@ -213,3 +213,37 @@ def test_two_who_send_the_same_address_at_once_make_one_contact():
     assert (Contact.objects.count(), FormSubmission.objects.count()) == (1, 4)
     assert FormDay.objects.get().submissions == 4
     assert Contact.objects.get().first_name in {f"Ann {number}" for number in range(4)}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"email": "ann@example.com", "first_name": "\\ud800"}', 400),
+        (b'{"email": "ann@example.com", "first_name": "\\u0000"}', 400),
+        (b'{"email": "ann@example.com", "first_name": "Ann", "first_name": "Eve"}', 400),
+        (b'{"email": "ann@example.com", "first_name": NaN}', 400),
+        (b"[" * 20_000, 400),
+        (b'{"email": "ann@example.com", "first_name": ["Ann", "Eve"]}', 422),
+    ],
+)
+def test_json_no_contact_can_be_made_of_is_refused_with_a_sentence(form, client, body, status):
+    answer = client.post(f"/forms/{form.token}/", body, content_type="application/json")
+    told = answer.json()
+    assert (answer.status_code, Contact.objects.count()) == (status, 0)
+    assert " ".join([told["detail"], *(one["message"] for one in told["errors"])]).endswith(".")
+
+
+def test_looking_at_a_form_sends_nothing_whatever_is_in_the_request(form, client):
+    body = b'{"email": "ann@example.com", "first_name": "Ann"}'
+    answer = client.generic("GET", f"/forms/{form.token}/", body, content_type="application/json")
+    assert (answer.status_code, Contact.objects.count()) == (200, 0)
+
+
+@pytest.mark.parametrize("path", ["", "sent/", "document/"])
+def test_an_address_no_form_can_have_is_not_found(db, client, path):
+    assert client.get(f"/forms/%00/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("referrer", ["http://[::1]@]example.com/", "http://["])
+def test_a_referrer_that_is_no_address_is_passed_over(form, client, referrer):
+    assert client.get(f"/forms/{form.token}/?embed=1", headers={"Referer": referrer}).status_code == 200

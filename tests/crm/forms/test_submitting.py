@@ -148,3 +148,9 @@ def test_users_are_told(form, send):
     told = Notification.objects.get(user=ann)
     assert told.title == "ann@example.com has filled in “Demo request”"
     assert told.url.endswith(f"/{Contact.objects.get().pk}/change/")
+
+
+@pytest.mark.parametrize("domain", ["http://[acme", "acme]", "℀.example"])
+def test_a_domain_that_is_none_is_refused_or_kept_but_breaks_nothing(form, send, domain):
+    form.fields.create(property="company.domain", position=5)
+    assert send(form, **{"company.domain": domain}).status_code in (303, 422)

@@ -96,6 +96,7 @@ def test_only_websites_of_ours_may_tell_and_only_of_their_own_pages(client):
     [b"", b"{", b"[]", b"null", b"\xff", b"[" * 20_000, b'{"page": 1}', b'{"page": {}, "hits": 1}',
      b'{"page": {}, "hits": []}',
      b'{"page": {"url": "https://www.example.com/"}, "hits": [1]}',
+     json.dumps(message(url="https://[::1]@]www.example.com/")).encode(),
      json.dumps(message(*[{"kind": "view"}] * 21)).encode(), json.dumps(message(padding="x" * 20_000)).encode()],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_a_sentence(client, body):
@@ -233,6 +234,7 @@ def test_addresses_are_kept_without_passwords_and_fragments():
         "//example.com",
         "https://a b/",
         "http://[",
+        "http://[::1]@]example.com/",
         None,
     ):
         assert clean_address(bad) == ""
