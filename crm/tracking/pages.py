@@ -36,7 +36,7 @@ def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
 
 
 def clean_address(value: object) -> str:
-    """An http(s) address without its fragment and without `WHO`; "" for anything else; never one that cannot be split."""
+    """An http(s) address without its fragment and without `WHO`; "" for anything else and what cannot be split."""
     text = clean_text(value, ADDRESS_LIMIT)
     try:
         parts = urlsplit(text)
