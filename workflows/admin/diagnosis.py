@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Model, Q
 from django.http import QueryDict
 
+from records.ids import id_of
 from records.object_types import ObjectType, object_types
 from workflows.admin.enrollment_list import record_url
 from workflows.history.explaining import Explanation, explain
@@ -43,15 +44,14 @@ class Diagnosis:
     def found(self) -> list[tuple[int, str]]:
         """The newest records whose name contains the searched text, or whose number it is."""
         condition = Q((f"{self.object_type.name_property}__icontains", self.search))
-        if self.search.isdecimal() and len(self.search) < 19:
-            condition |= Q(pk=int(self.search))
+        if (number := id_of(self.search)) is not None:
+            condition |= Q(pk=number)
         records = self.object_type.records().filter(condition).order_by("-pk")[:FOUND] if self.search else []
         return [(record.pk, self.object_type.name_of(record)) for record in records]
 
     @cached_property
     def record_id(self) -> int | None:
-        value = self.query.get("record", "")
-        return int(value) if value.isdecimal() and len(value) < 19 else None
+        return id_of(self.query.get("record"))
 
     @cached_property
     def record(self) -> Model | None:
@@ -69,11 +69,11 @@ class Diagnosis:
     def explanation(self) -> Explanation | None:
         if not self.record_id:
             return None
-        wanted = self.query.get("enrollment", "")
+        wanted = id_of(self.query.get("enrollment"))
         mine = Enrollment.objects.filter(workflow=self.workflow, record_id=self.record_id)
         enrollment: Any = None
-        if wanted.isdecimal() and len(wanted) < 19:
-            enrollment = mine.filter(pk=int(wanted)).exclude(status=Enrollment.Status.REFUSED).first()
+        if wanted is not None:
+            enrollment = mine.filter(pk=wanted).exclude(status=Enrollment.Status.REFUSED).first()
         return explain(self.workflow, self.record_id, now=self.now, enrollment=enrollment)
 
     @property

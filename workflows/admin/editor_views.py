@@ -29,7 +29,6 @@ from workflows.lifecycle.following import standing
 from workflows.models import Workflow
 
 BODY_LIMIT = 2_000_000
-VERBS = {"undo": drafting.undo, "redo": drafting.redo}
 
 
 class EditorViews:
@@ -91,11 +90,7 @@ class EditorViews:
     ) -> HttpResponse:
         now, user = database_now(), request.user
         try:
-            verb = VERBS.get(str(op.get("op"))) if isinstance(op, dict) else None
-            if verb is not None:
-                applied = verb(workflow, rev=rev, user=user, now=now)
-            else:
-                applied = drafting.apply(workflow, op, rev=rev, user=user, now=now)
+            applied = drafting.carry_out(workflow, op, rev=rev, user=user, now=now)
         except drafting.Conflict as conflict:
             return JsonResponse({"conflict": conflict.sentence, "rev": conflict.rev}, status=409)
         except DocumentError as error:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from records.clock import database_now
+from records.ids import id_of
 from records.object_types import properties_read_once
 from records.problems import DocumentError
 from workflows import drafting
@@ -24,7 +25,8 @@ from workflows.editor.outline import Reading, outline
 from workflows.models import Revision, Workflow
 
 OP_LIMIT = 20_000
-VERBS = {"undo": drafting.undo, "redo": drafting.redo}
+#: The number of changes of no draft.
+NONE = -1
 
 
 class OutlineViews:
@@ -67,11 +69,9 @@ def change(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     """Carry out the operation of a button, and come back to the step it was about."""
     now, anchor = database_now(), ""
     try:
-        op, rev = sent_op(request), request.POST.get("rev", "")
-        verb = VERBS.get(str(op.get("op")))
-        seen = int(rev) if rev.isascii() and rev.isdigit() and len(rev) < 10 else -1
-        facts: dict[str, Any] = {"rev": seen, "user": request.user, "now": now}
-        applied = verb(workflow, **facts) if verb else drafting.apply(workflow, op, **facts)
+        seen = id_of(request.POST.get("rev"))
+        rev = NONE if seen is None else seen
+        applied = drafting.carry_out(workflow, sent_op(request), rev=rev, user=request.user, now=now)
         anchor = f"#s-{applied.selected}" if applied.selected else ""
         messages.success(request, _("Saved."))
     except drafting.Conflict as conflict:

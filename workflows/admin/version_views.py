@@ -24,6 +24,8 @@ from workflows.drafting.telling import step_names, told
 from workflows.models import DraftOp, NamedVersion, Revision, Workflow
 
 PER_PAGE = 50
+#: The number of changes of no draft.
+NONE = -1
 Row = TypeVar("Row", NamedVersion, Revision, DraftOp)
 
 
@@ -82,8 +84,8 @@ class VersionViews:
 def go_back(workflow: Workflow, request: HttpRequest, now: dt.datetime) -> None:
     """Restore what the form names. Raises Http404 for what is not this workflow's, Conflict and DocumentError."""
     sent = request.POST
-    rev = number(sent.get("rev", ""))
-    facts: dict[str, Any] = {"rev": rev, "user": request.user, "now": now}
+    rev = id_of(sent.get("rev"))
+    facts: dict[str, Any] = {"rev": NONE if rev is None else rev, "user": request.user, "now": now}
     if "named" in sent:
         versions.restore_named(workflow, one(NamedVersion.objects.all(), workflow, sent["named"]), **facts)
     elif "revision" in sent:
@@ -94,16 +96,10 @@ def go_back(workflow: Workflow, request: HttpRequest, now: dt.datetime) -> None:
 
 
 def one(rows: QuerySet[Row], workflow: Workflow, asked: str) -> Row:
-    found = rows.filter(workflow=workflow, pk=number(asked)).first()
+    found = rows.filter(workflow=workflow, pk=id_of(asked) or 0).first()
     if found is None:
         raise Http404(_("There is no version %(id)s of this workflow.") % {"id": asked})
     return found
-
-
-def number(text: str) -> int:
-    """A number from a form; -1 for anything else."""
-    found = id_of(text)
-    return -1 if found is None else found
 
 
 def operations(workflow: Workflow) -> QuerySet[DraftOp]:

@@ -165,6 +165,14 @@ def redo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
     return Applied(draft, selected, told(waiting.op))
 
 
+def carry_out(workflow: Workflow, op: Any, *, rev: int, user: Any, now: dt.datetime) -> Applied:
+    """Carry out what an editor sends: an operation, or {"op": "undo"} or {"op": "redo"}. Raises like `apply`."""
+    verb = {"undo": undo, "redo": redo}.get(str(op.get("op"))) if isinstance(op, dict) else None
+    if verb is not None:
+        return verb(workflow, rev=rev, user=user, now=now)
+    return apply(workflow, op, rev=rev, user=user, now=now)
+
+
 def replace(workflow: Workflow, document: Any, rev: int, *, user: Any, now: dt.datetime) -> Applied:
     """Replace the whole draft. Raises Conflict and DocumentError."""
     return apply(workflow, {"op": "replace", "document": document}, rev=rev, user=user, now=now)
