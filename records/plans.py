@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zoneinfo
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, CharField, QuerySet, Value, When
 from django.db.models.functions import Concat
+from django.utils.translation import gettext as _
 
 from records import criteria, vocabulary
 from records.criteria import Compiled, Leaf
 from records.models import Segment
-from records.object_types import object_types
+from records.object_types import ObjectType, object_types
+from records.problems import DocumentError, Problem
 
 KEPT = 1_000
 SQL = tuple[str, tuple[Any, ...]]
@@ -77,14 +80,15 @@ kept: OrderedDict[tuple[str, str, str], Kept] = OrderedDict()
 def plan_of(segment: Segment, now: dt.datetime, version: vocabulary.Version | None = None) -> Plan:
     """The plan of a segment at an instant; made once per process and `version` of the vocabulary.
 
-    Criteria that time alone can change are read once, too, but made into SQL each time.
+    Criteria that time alone can change are read once, too, but made into SQL each time. Raises DocumentError for
+    criteria that cannot be read any more.
     """
     version = vocabulary.version() if version is None else version
     key = (segment.object_type, segment.time_zone, json.dumps(segment.criteria))
     found = kept.get(key)
     if found is None or found.version != version:
-        kind = object_types[segment.object_type]
-        compiled = criteria.compile(segment.criteria, kind, now=now, zone=segment.time_zone, stored=True)
+        kind, zone = place_of(segment)
+        compiled = criteria.compile(segment.criteria, kind, now=now, zone=zone, stored=True)
         found = Kept(version, Plan(compiled))
         if compiled.criteria.lasting:
             kept[key] = found
@@ -93,3 +97,19 @@ def plan_of(segment: Segment, now: dt.datetime, version: vocabulary.Version | No
     if found.plan.compiled.dependencies.time_sensitive:
         return Plan(found.plan.compiled.at(now))
     return found.plan
+
+
+def place_of(segment: Segment) -> tuple[ObjectType, zoneinfo.ZoneInfo]:
+    """What a segment's criteria are about, and whose clocks they follow.
+
+    Raises DocumentError where another version of the software, or of the machine's time zones, has no such thing.
+    """
+    kind = object_types.get(segment.object_type)
+    if kind is None:
+        message = _("There are no records of the type “%(type)s” any more.") % {"type": segment.object_type}
+        raise DocumentError([Problem("object", message, segment.object_type)])
+    try:
+        return kind, zoneinfo.ZoneInfo(segment.time_zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        message = _("There is no time zone “%(zone)s” any more.") % {"zone": segment.time_zone}
+        raise DocumentError([Problem("timezone", message, segment.time_zone)]) from error

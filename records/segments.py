@@ -203,7 +203,11 @@ def affected(pending: list[PendingChange]) -> dict[Segment, list[int]]:
 
 
 def touched(pending: list[PendingChange]) -> Touched:
-    """Like `affected`, with the changes that reach each record: its own, and those of records it is linked with."""
+    """Like `affected`, with the changes that reach each record: its own, and those of records it is linked with.
+
+    One whose records cannot be found, because a type or an association is gone, is there without any: its criteria
+    cannot be read either (records.plans).
+    """
     by_type: dict[str, list[PendingChange]] = defaultdict(list)
     for change in pending:
         by_type[change.object_type].append(change)
@@ -217,6 +221,7 @@ def touched(pending: list[PendingChange]) -> Touched:
         segment__active=True,
     ).select_related("segment")
     found: Touched = {}
+    lost: Touched = {}
     walks: dict[Any, dict[int, list[PendingChange]]] = {}
     for dependency in dependencies.order_by("pk"):
         changes = [change for change in by_type[dependency.object_type] if concerns(change, dependency.property)]
@@ -225,11 +230,15 @@ def touched(pending: list[PendingChange]) -> Touched:
         place = (dependency.segment.object_type, str(dependency.path), tuple(change.pk for change in changes))
         if place not in walks:
             path = tuple(step["association"] for step in dependency.path)
-            walks[place] = walk_back(object_types[dependency.segment.object_type], path, changes)
+            try:
+                walks[place] = walk_back(object_types[dependency.segment.object_type], path, changes)
+            except KeyError:
+                lost[dependency.segment] = {}
+                continue
         records = found.setdefault(dependency.segment, {})
         for record_id, causes in walks[place].items():
             records[record_id] = sorted({*records.get(record_id, ()), *causes}, key=lambda change: change.pk)
-    return {segment: records for segment, records in found.items() if records}
+    return lost | {segment: records for segment, records in found.items() if records}
 
 
 def is_existence(change: PendingChange) -> bool:

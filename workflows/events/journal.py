@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,9 +107,11 @@ class JournalEvent(Event):
         return found
 
 
-def passing_changes(rows: ObjectType, where: list[Any], changes: Sequence[Happened]) -> set[int]:
+def passing_changes(
+    rows: ObjectType, where: list[Any], changes: Sequence[Happened], zone: str | zoneinfo.ZoneInfo = "UTC"
+) -> set[int]:
     """The ids of the changes that pass filters on their values. One statement."""
-    compiled = criteria.compile({"all": where}, rows, now=database_now(), stored=True)
+    compiled = criteria.compile({"all": where}, rows, now=database_now(), zone=zone, stored=True)
     moments = [change.at for change in changes]
     found = Change.objects.filter(
         compiled.q, pk__in=[change.id for change in changes], at__gte=min(moments), at__lte=max(moments)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import zoneinfo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from records import criteria, happening
 from records.associations import links_of
@@ -23,7 +25,7 @@ from records.criteria.event_rows import EVENT_PREFIX, event_rows
 from records.event_types import event_type
 from records.models import Change, Event, PendingChange, PendingEvent
 from records.object_types import ObjectType, object_types
-from records.problems import DocumentError
+from records.problems import DocumentError, Problem
 from workflows.definitions.definition import Definition
 from workflows.enrollment.enrolling import enroll
 from workflows.events.base import Wait
@@ -169,7 +171,10 @@ def reasons_of(
 ) -> list[tuple[int, Reason]]:
     """The records a subscription's occurrences happened to and that meet the standing criteria, with the reason."""
     workflow = subscription.revision.workflow
-    kind = object_types[workflow.object_type]
+    kind = object_types.get(workflow.object_type)
+    if kind is None:
+        message = _("There are no records of the type “%(type)s” any more.") % {"type": workflow.object_type}
+        raise DocumentError([Problem("object", message, workflow.object_type)])
     since = max(subscription.since, workflow.turned_on_at or subscription.since)
     changes, events = merges.counting(workflow, changes), merges.counting(workflow, events)
     if subscription.source.startswith(EVENT_PREFIX):
@@ -209,7 +214,8 @@ def told_reasons(
     for slug, value in told.quiet:
         rows = rows.exclude(properties__contains={slug: value})
     if where := subscription.wanted.get("where"):
-        rows = rows.filter(criteria.compile({"all": where}, event_rows(told), now=now, stored=True).q)
+        zone = zone_of(subscription)
+        rows = rows.filter(criteria.compile({"all": where}, event_rows(told), now=now, zone=zone, stored=True).q)
     records = standing(subscription, kind, now)
     if any(field.name == "created_at" for field in kind.model._meta.concrete_fields):
         records = records.filter(created_at__lte=OuterRef("occurred_at"))
@@ -238,7 +244,7 @@ def journal_reasons(
     happened = [one for one in changes_by_id(changes) if one.kind in event.kinds and event.fits(wait, one)]
     where, rows = subscription.wanted.get("where"), event.rows(subscription.wanted, kind)
     if happened and where and rows is not None:
-        passing = passing_changes(rows, where, happened)
+        passing = passing_changes(rows, where, happened, zone_of(subscription))
         happened = [one for one in happened if one.id in passing]
     reached: dict[int, list[int]] = {one.record_id: [one.record_id] for one in happened}
     if subscription.through:
@@ -271,8 +277,12 @@ def standing(subscription: EventSubscription, kind: ObjectType, now: dt.datetime
     document = subscription.revision.definition["trigger"].get("criteria")
     if not document:
         return kind.records()
-    zone = workflow_zone(subscription.revision.definition.get("settings") or {})
-    return criteria.compile(document, kind, now=now, zone=zone, stored=True).records()
+    return criteria.compile(document, kind, now=now, zone=zone_of(subscription), stored=True).records()
+
+
+def zone_of(subscription: EventSubscription) -> zoneinfo.ZoneInfo:
+    """Whose days the filters of a trigger count."""
+    return workflow_zone(subscription.revision.definition.get("settings") or {})
 
 
 def facts_of(

@@ -38,12 +38,13 @@ IN_LUND = {"all": [{"property": "city", "operator": "is_equal_to_any_of", "value
 
 def on(
     *events: dict[str, Any], object: str = "contact", steps: Any = (WAIT,), goal: Any = None, leave: Any = None,
-    **trigger: Any,
+    zone: str = "UTC", **trigger: Any,
 ) -> Workflow:  # fmt: skip
     """A workflow with an event trigger, turned on now; `leave` are its unenrollment criteria."""
     document = {
         "format": 1, "name": "Events", "object": object, "steps": list(steps), "goal": goal,
         "trigger": {"kind": "event", "events": list(events), **trigger}, "unenroll": {"criteria": leave},
+        "settings": {"timezone": zone},
     }  # fmt: skip
     workflow = drafting.create("Events", object, boss(), document)
     publishing.publish(workflow, by=boss(), now=database_now(), enroll_existing=False)
@@ -384,3 +385,33 @@ def test_a_record_waits_for_any_event_with_filters_on_its_properties():
 
 def standing(workflow: Workflow) -> dict[int, str]:
     return dict(Enrollment.objects.filter(workflow=workflow, status="active").values_list("record_id", "step"))
+
+
+def test_a_type_of_records_that_is_gone_stops_no_other_workflow():
+    broken, well = on(PRICING), on(PRICING)
+    Workflow.objects.filter(pk=broken.pk).update(object_type="spaceship")
+    ann = contact()
+    view(ann)
+    run()
+    broken.refresh_from_db()
+    assert broken.status == "off" and "spaceship" in broken.audit.get(action="turned_off").detail["because"]
+    assert inside(well) == {ann}
+
+
+def test_filters_on_an_event_count_days_as_the_workflow_does():
+    """Eleven in UTC is one o'clock of the next day on Kiritimati, where nine was still the day before."""
+    today = {"property": "occurred_at", "operator": "is_in_calendar_period", "value": "today"}
+    viewed = {"event": "page_viewed", "where": [today]}
+    here, there = on(viewed), on(viewed, zone="Pacific/Kiritimati")
+    ann = contact()
+    later = (database_now() + dt.timedelta(days=1)).replace(hour=11, minute=0)
+    view_at(ann, later - dt.timedelta(hours=2), later)
+    dispatch(later)
+    assert (inside(here), inside(there)) == ({ann}, set())
+    view_at(ann, later - dt.timedelta(minutes=30), later)
+    dispatch(later)
+    assert inside(there) == {ann}
+
+
+def view_at(contact_id: int, at: dt.datetime, now: dt.datetime) -> None:
+    happen("page_viewed", "contact", [contact_id], properties={"url": "a.example"}, occurred_at=at, now=now)

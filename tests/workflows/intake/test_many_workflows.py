@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from crm.models import Deal
 from records import criteria, refreshing
 from records.clock import database_now
-from records.models import Membership, PendingChange, SegmentDependency
+from records.models import Membership, PendingChange, Segment, SegmentDependency
 from records.object_types import object_types
 from tests.workflows.publishing_deals import live
 from workflows.intake.dispatching import dispatch
-from workflows.models import Enrollment, Subscription, Workflow
+from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 
 pytestmark = pytest.mark.django_db
 
@@ -94,5 +94,35 @@ def test_criteria_that_cannot_be_read_stop_nobody_else(monkeypatch: Any) -> None
     changed(deal, amount=100)
     broken.refresh_from_db()
     assert broken.status == "off"
+    entered = Enrollment.objects.filter(record_id=deal.pk).values_list("workflow_id", flat=True)
+    assert set(entered) == {well.pk, other.pk}
+
+
+GONE = {
+    "association": {"all": [{"association": "spaceships", "all": [{"property": "name", "operator": "is_known"}]}]},
+    "zone": "Mars/Phobos", "type": "spaceship",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("what", "named"), [("association", "spaceships"), ("zone", "Mars/Phobos"), ("type", "spaceship")]
+)
+def test_what_another_version_of_the_software_lacks_stops_nobody_else(what: str, named: str) -> None:
+    """A type, an association or a time zone there was when the workflow was published."""
+    deal = Deal.objects.create(name="a", amount=0)
+    broken, well, other = live(over(10)), live(over(20)), live(over(30))
+    segment = Subscription.objects.get(revision=broken.live, purpose="trigger").segment
+    kept = Segment.objects.filter(pk=segment.pk)
+    if what == "association":
+        kept.update(criteria=GONE[what])
+        SegmentDependency.objects.filter(segment=segment).update(path=[{"association": "spaceships"}])
+    elif what == "zone":
+        kept.update(time_zone=GONE[what])
+    else:
+        kept.update(object_type=GONE[what])
+    changed(deal, amount=100)
+    broken.refresh_from_db()
+    told = AuditEntry.objects.get(workflow=broken, action="turned_off").detail["because"]
+    assert broken.status == "off" and named in told
     entered = Enrollment.objects.filter(record_id=deal.pk).values_list("workflow_id", flat=True)
     assert set(entered) == {well.pk, other.pk}
