@@ -55,8 +55,9 @@ def merge(
         found: list[Mover] = list(movers.values())
         for mover in found:
             mover.hold(one)
-        records = locked(one)
+        # In the order of those who save: what is unique first, then the records.
         lock_uniques(object_type)
+        records = locked(one)
         remember(one)
         for mover in found:
             mover.move(one)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from crm.models import Company, Contact, Deal, Note, Subscription, SubscriptionChange, SubscriptionType, Ticket
@@ -23,6 +25,7 @@ from records.models import Association, Change, ChangeKind, Event, MergedRecord,
 from records.object_types import object_types
 from records.problems import DocumentError
 from records.saving import restore_records
+from records.saving.matching import lock_uniques
 from tests.workflows.publishing_deals import boss
 
 pytestmark = pytest.mark.django_db
@@ -279,3 +282,35 @@ def through_tables() -> list[type[models.Model]]:
     from django.apps import apps
 
     return [model for model in apps.get_models(include_auto_created=True) if model._meta.auto_created]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_merges_and_who_saves_wait_for_each_other_instead_of_blocking_one_another():
+    ann, anne = person("ann"), person("anne")
+    told: list[str] = []
+
+    def other() -> None:
+        try:
+            join(ann, anne)
+            told.append("merged")
+        finally:
+            connection.close()
+
+    merging = threading.Thread(target=other)
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_uniques(CONTACT)
+        merging.start()
+        cursor.execute("SET LOCAL lock_timeout = '10s'")
+        for _attempt in range(1_000):
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            if cursor.fetchone()[0]:
+                break
+            time.sleep(0.01)
+        else:
+            raise AssertionError("the merge did not wait")
+        assert Contact.objects.select_for_update(nowait=True).filter(pk__in=[ann.pk, anne.pk]).count() == 2
+    merging.join(20)
+    assert told == ["merged"]
