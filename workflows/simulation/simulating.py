@@ -104,11 +104,12 @@ def simulate(
 
 
 def refuse_hidden(definition: Definition, object_type: ObjectType, user: Any) -> None:
-    """A test tells values of everything the steps read: whoever may not see these may not test."""
-    slugs = {object_type.slug, *(name.split(".", 1)[0] for name in checking.reads(definition))}
+    """A test tells values of what the steps read, and whether what they write was there: it is for who may see it."""
+    touched = checking.reads(definition) | checking.writes(definition)
+    slugs = {object_type.slug, *(name.split(".", 1)[0] for name in touched)}
     for slug in sorted(slugs & object_types.keys()):
         if not may_see(user, object_types[slug]):
-            message = _("The steps read %(records)s, which you may not see. Ask somebody who may to test it.")
+            message = _("The steps read or change %(records)s, which you may not see. Ask somebody who may.")
             raise DocumentError([Problem("record", message % {"records": object_types[slug].label_plural}, slug)])
 
 

@@ -139,6 +139,17 @@ def test_nobody_learns_by_a_test_what_they_may_not_see(contact: Contact) -> None
     assert "Employed" in run(workflow, contact, get_user_model().objects.get(pk=user.pk)).lines[0].sentence
 
 
+def test_nobody_learns_by_a_test_whether_a_record_they_may_not_see_has_a_value(contact: Contact) -> None:
+    company = Company.objects.create(name="Secret", city="Lund")
+    associate("contact", "company", [(contact.pk, company.pk)])
+    change = {"property": "city", "value": "Lund", "of": "company"}
+    workflow = make_workflow([step("edit", "edit_record", **change)])
+    user = get_user_model().objects.create_user("seller", password="x", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_contact", "view_workflow"]))
+    with pytest.raises(DocumentError, match="companies, which you may not see"):
+        run(workflow, contact, user)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_record_somebody_else_holds_is_said_to_be_busy(contact: Contact, person: Any) -> None:
     workflow = make_workflow(branching())
