@@ -6,9 +6,13 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, StreamingHttpResponse
-from django.urls import URLPattern, path
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -51,11 +55,15 @@ class FormSubmissionAdmin(admin.ModelAdmin):
         view = self.admin_site.admin_view(require_safe(self.export_view))
         return [path("export.csv", view, name="crm_formsubmission_export"), *super().get_urls()]
 
-    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The list as it is filtered; the mark at its beginning lets spreadsheets see that it is UTF-8."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            found = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            # A filter there is not: the list says so, as Django's own does.
+            return redirect(f"{reverse('admin:crm_formsubmission_changelist')}?{ERROR_FLAG}=1")
         response = StreamingHttpResponse(
             chain("\ufeff", submission_file(found)), content_type="text/csv; charset=utf-8"
         )

@@ -112,6 +112,11 @@ def test_submissions_are_listed_filtered_and_exported(admin_page, client, send):
     assert "Open the form" in forms_list
 
 
+def test_an_export_by_a_filter_there_is_not_leads_to_the_list_that_says_so(admin_page):
+    answer = admin_page.get(reverse("admin:crm_formsubmission_export") + "?nonsense=1")
+    assert (answer.status_code, answer.url) == (302, reverse("admin:crm_formsubmission_changelist") + "?e=1")
+
+
 def test_submissions_are_for_those_who_may_see_contacts(client, send):
     send(make_form())
     ann = User.objects.create_user("ann", is_staff=True)
