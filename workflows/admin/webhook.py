@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -27,7 +27,7 @@ from records.sealing import Unreadable
 from workflows.admin import webhook_log
 from workflows.admin.webhook_forms import MappingForm, MatchForm, NameForm, NewForm
 from workflows.admin.webhook_verbs import WebhookVerbs, is_id
-from workflows.models import Webhook, Workflow
+from workflows.models import Webhook, WebhookRequest, Workflow
 from workflows.webhooks import keeping, using
 
 CHANGELIST, PAGE = "admin:workflows_webhook_changelist", "admin:workflows_webhook_change"
@@ -40,7 +40,8 @@ class WebhookAdmin(WebhookVerbs, admin.ModelAdmin):
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
-        return super().get_queryset(request).annotate(last=Max("requests__received_at"))
+        newest = WebhookRequest.objects.filter(webhook=OuterRef("pk")).order_by("-pk").values("received_at")[:1]
+        return super().get_queryset(request).annotate(last=Subquery(newest))
 
     @admin.display(description=gettext_lazy("records"), ordering="object_type")
     def shown_object_type(self, webhook: Webhook) -> str:
