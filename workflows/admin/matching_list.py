@@ -37,7 +37,7 @@ def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     meta = kind.model._meta
     if not (request.user.has_perm(ADD) and request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}")):
         raise PermissionDenied(_("You may not make lists of these records. Ask somebody with the right to add lists."))
-    if revision is None or review.definition is None or not review.matching:
+    if revision is None or review.definition is None or not (review.matching or review.withheld):
         messages.info(request, _("No record matches now, so there is nothing to list."))
         return redirect("admin:workflow_review", workflow.pk)
     now, definition = database_now(), parse(revision.definition)

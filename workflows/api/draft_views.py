@@ -15,10 +15,8 @@ from rest_framework.response import Response
 
 from records.api.authentication import Right
 from records.api.problem_details import ApiProblem
-from records.api.record_documents import may_see
 from records.api.schema import Route, header
 from records.api.serializing import Body, Flag, Line
-from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from workflows import doorbell, drafting
 from workflows.api import shapes
@@ -86,15 +84,14 @@ class DraftView(WorkflowsView):
     def review(self, request: Request, id: int) -> Response:
         workflow = self.workflow(id)
         found = publishing.review(workflow, user=request.user, now=self.now())
-        visible = may_see(request.user, object_types[workflow.object_type])
         return Response(
             {
                 "ready": found.ready,
                 "problems": [{**problem.as_json(), "severity": problem.severity} for problem in found.problems],
                 "trigger": str(found.trigger_text),
-                "matching": found.matching,
-                "samples": [{"id": pk, "name": name} for pk, name in found.samples] if visible else [],
-                "already_enrolled": found.already_enrolled,
+                "matching": None if found.withheld else found.matching,
+                "samples": [{"id": pk, "name": name} for pk, name in found.samples],
+                "already_enrolled": None if found.withheld else found.already_enrolled,
                 "next_times": [moment.isoformat() for moment in found.upcoming],
                 "in_flight": found.in_flight,
                 "inside": [step_count(count) for count in found.inside.standing],

@@ -61,9 +61,10 @@ REVIEW = object_shape(
         "ready": {"type": "boolean", "description": "Nothing keeps it from being published."},
         "problems": many(PROBLEM),
         "trigger": {"type": "string", "description": "The trigger as a sentence."},
-        "matching": {"type": "integer", "description": "Records that match now, exactly."},
+        "matching": MAYBE_COUNT
+        | {"description": "Records that match now, exactly; null where the trigger looks at what you may not see."},
         "samples": many(object_shape({"id": ID, "name": TEXT})),
-        "already_enrolled": COUNT,
+        "already_enrolled": MAYBE_COUNT,
         "next_times": many(INSTANT) | {"description": "When the schedule fires next, if the trigger is one."},
         "in_flight": {"type": "string", "enum": ["follow", "pin"], "description": "What publishing does by default."},
         "inside": many(STEP_COUNT),

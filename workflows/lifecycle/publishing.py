@@ -18,6 +18,7 @@ from records.criteria import Compiled
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
+from records.seeing import hidden_type, may_see
 from workflows import doorbell
 from workflows.definitions import checking, cycles
 from workflows.definitions.definition import Definition, parse
@@ -52,7 +53,7 @@ class Review:
 
     `inside` says who is in the workflow and what the draft means for them; `in_flight` what happens to them unless the
     publisher chooses otherwise. `upcoming` are the next times of a schedule. `definition` is None when the document
-    cannot even be read.
+    cannot even be read. `withheld` says why who matches is not told (then nobody seems to).
     """
 
     definition: Definition | None
@@ -64,6 +65,7 @@ class Review:
     inside: Inside = field(default_factory=Inside)
     in_flight: str = FOLLOW
     upcoming: list[dt.datetime] = field(default_factory=list)
+    withheld: str = ""
 
     @property
     def ready(self) -> bool:
@@ -104,17 +106,35 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     text = triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
     inside, policy = look_inside(workflow, definition), policy_of(definition)
     if definition.trigger.kind == "schedule":
-        matching, samples = matching_now(definition, now)
-        times = scheduling.upcoming(definition, now)
-        return Review(definition, found, text, matching, samples, 0, inside, policy, times)
+        times, why = scheduling.upcoming(definition, now), withheld(definition, user, now)
+        matching, samples = (0, []) if why else matching_now(definition, now)
+        return Review(definition, found, text, matching, samples, 0, inside, policy, times, why)
     compiled = trigger_criteria(definition, now)
     if compiled is None:
         return Review(definition, found, text, inside=inside, in_flight=policy)
+    if why := withheld(definition, user, now):
+        return Review(definition, found, text, inside=inside, in_flight=policy, withheld=why)
     before = Enrollment.objects.filter(workflow=workflow, record_id=OuterRef("pk")).exclude(
         status=Enrollment.Status.REFUSED
     )
     already = compiled.records().filter(Exists(before)).count()
     return Review(definition, found, text, compiled.count(), compiled.samples(), already, inside, policy)
+
+
+def withheld(definition: Definition, user: Any, now: dt.datetime) -> str:
+    """Why a person is not told who meets the trigger: with numbers alone anybody reads any value; "" when told."""
+    kind, document = object_types[definition.object], definition.trigger.criteria
+    told = _(
+        "How many records match is not told: the trigger looks at records of the type “%(type)s”, which you may not "
+        "see."
+    )
+    if not may_see(user, kind):
+        return told % {"type": kind.slug}
+    try:
+        hidden = hidden_type(user, criteria.compile(document, kind, now=now, stored=True)) if document else ""
+    except DocumentError:
+        return ""
+    return told % {"type": hidden} if hidden else ""
 
 
 def policy_of(definition: Definition) -> str:

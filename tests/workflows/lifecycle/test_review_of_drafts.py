@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from crm.models import Deal
+from crm.models import Contact, Deal
+from records.associations import associate
 from records.clock import database_now
+from records.object_types import object_types
 from records.problems import DocumentError
+from tests.api.conftest import client_of, person
 from tests.workflows.publishing_deals import BIG, boss, draft, live
 from workflows import drafting
 from workflows.definitions.definition import parse
@@ -56,3 +60,25 @@ def test_a_step_id_is_what_it_says_and_nothing_more(step_id: Any) -> None:
     with pytest.raises(DocumentError) as caught:
         parse({"object": "deal", "steps": [{"id": step_id, "action": "end"}]})
     assert [problem.path for problem in caught.value.problems] == ["steps.0.id"]
+
+
+@pytest.mark.parametrize("by_schedule", [False, True])
+def test_who_may_not_see_what_the_trigger_looks_at_is_told_no_numbers(by_schedule: bool) -> None:
+    """Neither in the admin nor by the API: with numbers alone anybody reads any value."""
+    contact, deal = Contact.objects.create(email="secret@example.com"), Deal.objects.create(name="Bridge")
+    associate(object_types["deal"], object_types["contact"], [(deal.pk, contact.pk)])
+    about = {"association": "contact", "all": [{"property": "email", "operator": "is_known"}]}
+    trigger: dict[str, Any] = {"kind": "filter", "criteria": {"all": [about]}}
+    if by_schedule:
+        trigger |= {"kind": "schedule", "schedule": {"every": "day", "at": "09:00"}}
+    workflow = drafting.create("W", "deal", boss(), {"format": 1, "trigger": trigger, "steps": []})
+    rights = "workflows.view_workflow", "workflows.change_workflow"
+    few, more = person("few", *rights, is_staff=True), person("more", *rights, "crm.view_deal", is_staff=True)
+    most = person("most", *rights, "crm.view_deal", "crm.view_contact", is_staff=True)
+    for user, told in ((few, None), (more, None), (most, 1)):
+        found = client_of(user).send("GET", f"workflows/{workflow.pk}/review/").document
+        assert (found["matching"], len(found["samples"])) == (told, told or 0)
+        client = Client()
+        client.force_login(user)
+        page = client.get(reverse("admin:workflow_review", args=[workflow.pk])).content.decode()
+        assert ("Bridge" in page) is (told is not None) is not ("is not told" in page)
