@@ -17,6 +17,10 @@ from records.property_types.base import PropertyType, property_types
 if TYPE_CHECKING:
     from records.properties import Property
 
+#: What every time zone has: an instant is stored in UTC and shown in the zone of whoever looks.
+EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.UTC)
+LATEST = dt.datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=dt.UTC)
+
 
 def parse_date(text: str) -> dt.date | None:
     """An ISO date, or None."""
@@ -83,7 +87,11 @@ class DateTime(PropertyType):
             raise ValueError(
                 _("“%(value)s” is not a date and time. Write it like 2026-11-22T08:30:00Z.") % {"value": raw}
             )
-        return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+        instant = instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+        if not EARLIEST <= instant <= LATEST:
+            message = _("“%(value)s” is beyond what calendars have. Give an instant between the years 1 and 9999.")
+            raise ValueError(message % {"value": raw})
+        return instant
 
     def output_field(self) -> models.Field:
         return models.DateTimeField()

@@ -350,3 +350,15 @@ def test_records_are_filtered_by_what_a_webhook_has_told():
     filters = {"all": [{"event": webhook.slug, "operator": "has_occurred"}]}
     found = criteria.compile(filters, object_types["contact"], now=database_now())
     assert list(found.records()) == [ada]
+
+
+@pytest.mark.parametrize("beyond", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_beyond_the_calendar_is_blank_and_the_rest_arrives(beyond):
+    webhook = webhook_of(sample={"customer": {"email": "ada@example.com"}, "at": "2026-11-22T08:30:00Z"})
+    contact = Contact.objects.create(email="ada@example.com")
+    payload = {"customer": {"email": "ada@example.com"}, "at": beyond}
+    receiving.receive(webhook, payload, None, database_now())
+    match()
+    request = WebhookRequest.objects.get()
+    assert (request.outcome, request.record_id) == ("matched", contact.pk)
+    assert request.detail["blank"] == [{"label": "At", "value": beyond, "type": "datetime"}]
