@@ -38,7 +38,10 @@ class Line:
 
 
 def lines(webhook: Webhook, rows: Sequence[WebhookRequest], user: Any) -> list[Line]:
-    """The requests with what became of them; names of records only for who may see these. Two statements at most."""
+    """The requests with what became of them. Two statements at most.
+
+    Who may not see the records learns neither their names nor what was sent about them, as by the API.
+    """
     kind = object_types.get(webhook.object_type)
     ids = {row.record_id for row in rows if row.record_id is not None}
     seen = kind is not None and may_see(user, kind)
@@ -49,8 +52,8 @@ def lines(webhook: Webhook, rows: Sequence[WebhookRequest], user: Any) -> list[L
         name = kind.name_of(record) if kind and record is not None else ""
         url = address_of(kind, record.pk) if kind and record is not None else ""
         colour = COLOURS.get(Outcome(row.outcome), "warn")
-        sentence = telling.sentence(webhook, row, name)
-        found.append(Line(row.pk, row.received_at, row.get_outcome_display(), colour, sentence, payload_of(row), url))
+        sentence, payload = (telling.sentence(webhook, row, name), payload_of(row)) if seen else ("", "")
+        found.append(Line(row.pk, row.received_at, row.get_outcome_display(), colour, sentence, payload, url))
     return found
 
 

@@ -155,7 +155,10 @@ def test_names_of_records_are_for_who_may_see_them():
     contact = Contact.objects.create(email="ada@example.com", first_name="Ada")
     receiving.receive(webhook, SHOP, None, database_now())
     match()
-    assert f"/contact/{contact.pk}/" not in person(VIEW).get(page(webhook, "latest")).content.decode()
+    for name in ("latest", "requests"):
+        hidden = person(VIEW).get(page(webhook, name)).content.decode()
+        assert f"/contact/{contact.pk}/" not in hidden
+        assert "ada@example.com" not in hidden, "nor is what was sent about them"
     assert f"/contact/{contact.pk}/" in person(VIEW, "view_contact").get(page(webhook, "latest")).content.decode()
 
 
