@@ -19,6 +19,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from crm.models import CallToAction, CookieConsent, Hit, Visitor
 from crm.tracking.attributing import attribute
 from records.happening import EARLIER, Occurrence, check, record
+from records.merging.remembering import merged_into
 from records.object_types import object_types
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def look_at_oldest(now: dt.datetime, limit: int) -> int:
             return 0
         cursor.execute(MEET, {"ids": ids, "consent": CONSENT})
         cursor.execute(WHOSE, {"ids": ids})
-        found = [Found(*row) for row in read_rows(cursor)]
+        found = followed([Found(*row) for row in read_rows(cursor)])
         count_calls(hit for hit in found if hit.state == Hit.State.NEW)
         known = [hit for hit in found if hit.contact_id is not None]
         tell(known, now)
@@ -132,6 +133,12 @@ def look_at_oldest(now: dt.datetime, limit: int) -> int:
 def read_rows(cursor: Any) -> Iterable[tuple[Any, ...]]:
     for number, kind, facts, *more, earlier in cursor.fetchall():
         yield number, kind, json.loads(facts), *more, bool(earlier)
+
+
+def followed(hits: Sequence[Found]) -> list[Found]:
+    """The hits, those of merged contacts as of what these went into: a mail is opened long after it was sent."""
+    into = merged_into(object_types["contact"], {hit.contact_id for hit in hits if hit.contact_id is not None})
+    return [replace(hit, contact_id=into.get(hit.contact_id or 0, hit.contact_id)) for hit in hits]
 
 
 def tell(hits: Sequence[Found], now: dt.datetime) -> None:

@@ -14,7 +14,9 @@ from crm.tracking.pages import clean_address, click_ids_of, page_facts
 from crm.tracking.recording import record_hits
 from crm.tracking.visitors import identify
 from records.clock import database_now
+from records.merging.performing import merge
 from records.models import Event
+from records.object_types import object_types
 
 pytestmark = pytest.mark.django_db
 KEY = "0123456789abcdef0123456789abcdef"
@@ -239,3 +241,12 @@ def test_addresses_are_kept_without_passwords_and_fragments():
     ):
         assert clean_address(bad) == ""
     assert click_ids_of("https://example.com/?gclid=1&gclid=2&fbclid=") == {"google_click_id": "2"}
+
+
+def test_a_mail_to_a_contact_that_was_merged_is_opened_by_what_it_went_into(client):
+    ann, old = Contact.objects.create(email="ann@example.com"), Contact.objects.create(email="old@example.com")
+    pixel = links.open_pixel(old.pk, "May")
+    merge(object_types["contact"], ann.pk, old.pk, now=database_now())
+    client.get(pixel)
+    record_hits(database_now())
+    assert list(Event.objects.filter(event="email_opened").values_list("record_id", flat=True)) == [ann.pk]
