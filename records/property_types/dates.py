@@ -89,7 +89,7 @@ class DateTime(PropertyType):
             )
         instant = instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
         if not EARLIEST <= instant <= LATEST:
-            message = _("“%(value)s” is beyond what calendars have. Give an instant between the years 1 and 9999.")
+            message = _("“%(value)s” is beyond the calendar. Give an instant from 0001-01-02 to 9999-12-30.")
             raise ValueError(message % {"value": raw})
         return instant
 
