@@ -120,12 +120,16 @@ class Keys:
                 return
         raise AssertionError(f"Tab never came to “{name}”, only to {passed}")
 
+    def skip_the_navigation(self) -> None:
+        self.tab_to("Skip to main content")
+        self.press("Enter")
+
     def add_below(self, action: str) -> None:
         self.press("a")
         expect(self.page.locator("#flow-palette")).to_be_visible()
         self.type(action)
         self.press("Enter")
-        expect(self.page.locator("#flow-panel h2")).to_have_text(action)
+        expect(self.page.locator("#flow-panel header h2")).to_have_text(action)
 
     def leave(self) -> None:
         """Close the panel; the focus is on the step's card again."""
@@ -158,11 +162,16 @@ def test_the_same_workflow_is_built_with_the_keyboard_alone(open_screen: Any) ->
     keys.press("Enter")
     Editor(screen).ready()
 
+    keys.skip_the_navigation()
     keys.tab_to("Trigger")
     keys.press("Enter")
-    expect(page.locator("#flow-panel h2")).to_have_text("Trigger")
-    keys.press("ArrowUp")
-    expect(page.get_by_label("When filter criteria are met")).to_be_focused()
+    expect(page.locator("#flow-panel header h2")).to_have_text("Trigger")
+    expect(page.get_by_label("Only by hand")).to_be_focused()
+    for key, family in (("ArrowUp", "When an event occurs"), ("ArrowDown", "When filter criteria are met")):
+        keys.press(key)
+        expect(page.get_by_label(family)).to_be_focused()
+        expect(page.get_by_label(family)).to_be_checked()
+        expect(page.locator("#flow-saved")).to_contain_text("Saved")
     # The builders of unenrollment and of the goal are folded away.
     expect(page.locator("#flow-panel").get_by_label("Property", exact=True).first).to_be_visible()
     keys.tab_to("Property")
@@ -185,7 +194,7 @@ def test_the_same_workflow_is_built_with_the_keyboard_alone(open_screen: Any) ->
     keys.press("Enter")
     keys.type("note")
     keys.press("Enter")
-    expect(page.locator("#flow-panel h2")).to_have_text("Create note")
+    expect(page.locator("#flow-panel header h2")).to_have_text("Create note")
     keys.type("A big machine.")
     keys.leave()
     keys.press("ArrowUp")
@@ -206,9 +215,11 @@ def test_the_same_workflow_is_built_with_the_keyboard_alone(open_screen: Any) ->
 
     page.reload()
     Editor(screen).ready()
+    keys.skip_the_navigation()
     keys.tab_to("Review and publish")
     keys.press("Enter")
     page.wait_for_url("**/review/")
+    keys.skip_the_navigation()
     keys.tab_to("No Only records that begin")
     keys.press("ArrowDown")
     keys.tab_to("Publish, turn on and enroll 3 records")

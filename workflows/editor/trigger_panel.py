@@ -21,6 +21,15 @@ from workflows.registries import triggers
 SPECIFIC = ("filter", "event")
 
 
+class FamilyRadios(forms.RadioSelect):
+    """Radios whose ids are their values: however the families are grouped, one keeps the focus when drawn anew."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        option["attrs"]["id"] = f"param_{name}_{value}"
+        return option
+
+
 class TriggerForm(forms.Form):
     """What enrolls records; `door` is the form of who enters again and who leaves.
 
@@ -29,7 +38,7 @@ class TriggerForm(forms.Form):
     """
 
     kind = forms.ChoiceField(
-        label=gettext_lazy("Enroll records"), widget=forms.RadioSelect(attrs={"data-refresh": "panel"})
+        label=gettext_lazy("Enroll records"), widget=FamilyRadios(attrs={"data-refresh": "panel"})
     )
 
     def __init__(self, data: Any, definition: Definition, *, workflow: int | None = None, user: Any = None) -> None:
