@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 
@@ -36,6 +37,15 @@ def _empty_logs(request: pytest.FixtureRequest, django_db_blocker: Any) -> Itera
     if commits or {"transactional_db", "live_server"} & set(request.fixturenames):
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("TRUNCATE workflows_stepexecution, records_change, records_event")
+
+
+@pytest.fixture
+def trouble_asked_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every admin page tells of trouble, asked anew after some seconds: not in the middle of a count of queries."""
+    cache.delete("trouble")
+    monkeypatch.setattr("config.admin.TROUBLE_SECONDS", 600)
+    yield
+    cache.delete("trouble")
 
 
 #: Why a test may be skipped; anything else means that a machine lacks something a check must have.

@@ -206,6 +206,7 @@ def test_lists_are_searched_filtered_and_sorted(admin_page, deal, seller, produc
     assert names(o="1") in (["Big one", "Other"], ["Other", "Big one"])
 
 
+@pytest.mark.usefixtures("trouble_asked_once")
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_list_takes_few_queries_however_many_rows(admin_page, seller, company, count, django_assert_max_num_queries):
     deals = Deal.objects.bulk_create(Deal(name=f"D{i}", stage="won", owner=seller) for i in range(count))
@@ -215,6 +216,7 @@ def test_a_list_takes_few_queries_however_many_rows(admin_page, seller, company,
         admin_page.get(reverse("admin:crm_deal_changelist"))
 
 
+@pytest.mark.usefixtures("trouble_asked_once")
 @pytest.mark.parametrize("count", [1, 15])
 def test_a_record_page_takes_few_queries(admin_page, deal, count, django_assert_max_num_queries):
     for i in range(count):

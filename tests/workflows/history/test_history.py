@@ -132,6 +132,7 @@ def test_the_list_is_filtered_by_status_record_outcome_and_name(ann: User, clien
     assert client.get(f"{LIST}?workflow__id__exact=abc").context["rows"] == []
 
 
+@pytest.mark.usefixtures("trouble_asked_once")
 def test_the_list_pages_by_key_with_the_same_few_queries_however_long(
     ann: User, client: Any, django_assert_max_num_queries: Any
 ) -> None:
