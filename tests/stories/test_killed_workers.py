@@ -92,7 +92,7 @@ def test_workers_killed_at_random_do_everything_exactly_once(expected: list[int]
 
 def test_the_same_kills_find_a_worker_that_commits_in_two_parts(expected: list[int], workers: Workers) -> None:
     workers.command = ["tests/stories/careless_worker.py"]
-    killing.kill_in_the_middle(workers, left, kills=2)
+    killing.kill_in_the_middle(workers, left, kills=3)
     killing.end_leases()
     finish(workers)
     assert any("more than one task" in fault for fault in killing.verdict(expected, LOG))
