@@ -125,9 +125,16 @@ def test_a_database_that_refuses_for_a_while_delays_everything_and_loses_nothing
         with connection.cursor() as cursor:
             cursor.execute(f'ALTER DATABASE "{name}" RESET {setting.partition(" ")[0]}')
         end_sessions()
-    tail = journeys.finish()
+
+    def supervise() -> None:
+        """A process that was starting while the database refused ends a moment later, and is started again."""
+        nonlocal ended
+        ended += nursery.revive(workers)
+        journeys.hurry()
+
+    tail = journeys.finish(check=supervise)
     given_up, uncertain = journeys.try_again(), journeys.send_again()
-    journeys.finish()
+    journeys.finish(check=supervise)
     found = journeys.verdict(nursery.mails, given_up=given_up)
     told = nursery.log.read_text() if nursery.log.exists() else ""
     note(trouble=trouble, processes_ended=ended, uncertain=uncertain, given_up_after_three_deaths=given_up,
