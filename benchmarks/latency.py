@@ -31,6 +31,8 @@ IDLE_GOAL_MS, BULK_GOAL_MS, FLOOD_GOAL_MS = 100.0, 150.0, 1_000.0
 RATE_GOAL, MEMORY_GOAL = 3_000.0, 250e6
 #: Seconds a flood is watched at most, whatever is left of it then; and those within which bulk work has to end.
 WATCHED, BULK_PATIENCE = 150.0, 900.0
+#: Changes before those that count: processes that have just started read code and plan statements. Reported beside.
+WARMING = 10
 #: Seconds a single reaction may take before the benchmark gives up, and between two changes.
 PATIENCE, PAUSE, GLANCE = 20.0, 0.05, 0.003
 DEFINITION = {
@@ -62,6 +64,7 @@ def run(changes: int, bulk: int, flood: int, out: TextIO) -> bool:
         workflow = drafting.create("React", "deal", admin, definition=DEFINITION)
         publishing.publish(workflow, by=admin, now=database_now(), enroll_existing=False)
         job, _admin = reference_job.publish()
+        report("update(), idle, the first after the start", measure(workflow, WARMING, by_django), None, out)
         met = [report("update(), idle", measure(workflow, changes, by_django), IDLE_GOAL_MS, out)]
         met.append(report("raw SQL, idle", measure(workflow, changes, by_sql), IDLE_GOAL_MS, out))
         if bulk:
@@ -153,18 +156,20 @@ def measure(workflow: Workflow, changes: int, change: Callable[[Deal], None], re
             time.sleep(GLANCE)
         taken.append((time.perf_counter() - began) * 1_000)
         time.sleep(PAUSE)
-    if StepExecution.objects.filter(enrollment__workflow=workflow, step="mark").count() % changes:
+    done = StepExecution.objects.filter(enrollment__workflow=workflow, step="mark")
+    if done.filter(enrollment__record_id__in=[deal.pk for deal in deals]).count() != changes:
         raise AssertionError("A change has more than one reaction.")
     return taken
 
 
-def report(name: str, taken: list[float], goal: float, out: TextIO) -> bool:
+def report(name: str, taken: list[float], goal: float | None, out: TextIO) -> bool:
     p95 = statistics.quantiles(taken, n=20)[18]
+    stated = "" if goal is None else f" (goal: p95 {goal:.0f} ms)"
     out.write(
         f"Reaction to {len(taken)} changes by {name}: p50 {statistics.median(taken):.0f} ms, p95 {p95:.0f} ms, "
-        f"slowest {max(taken):.0f} ms (goal: p95 {goal:.0f} ms)\n"
+        f"slowest {max(taken):.0f} ms{stated}\n"
     )
-    return p95 <= goal
+    return goal is None or p95 <= goal
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from records.clock import database_now
+from tests import plans
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.engine import claiming, taking_steps
 from workflows.engine.waiting import look
@@ -83,14 +84,6 @@ def test_a_paused_workflow_has_nothing_due_and_keeps_nobody_waiting() -> None:
     assert workflow_of(claiming.claim(LATER, 10)) == held.pk
 
 
-def scanned(plan: dict[str, Any]) -> int:
-    """How many rows of enrollments a plan has looked at."""
-    own = 0
-    if plan.get("Relation Name") == "workflows_enrollment":
-        own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
-    return int(own) + sum(scanned(child) for child in plan.get("Plans", ()))
-
-
 def test_looking_and_claiming_look_at_few_rows_however_many_are_due() -> None:
     past = database_now() - dt.timedelta(hours=1)
     for _ in range(3):
@@ -109,7 +102,7 @@ def test_looking_and_claiming_look_at_few_rows_however_many_are_due() -> None:
                 if re.match(r"\s*(SELECT|UPDATE|WITH)", query["sql"]):
                     Enrollment.objects.update(claim=None, claimed_until=None)
                     cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + query["sql"])
-                    seen += scanned(cursor.fetchone()[0][0]["Plan"])
+                    seen += plans.looked_at(cursor.fetchone()[0][0]["Plan"], "workflows_enrollment")
         assert 0 < seen <= rows, seen
 
 
