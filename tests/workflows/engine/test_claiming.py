@@ -6,7 +6,6 @@ import datetime as dt
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.db import connection

@@ -45,4 +45,6 @@ def test_thousands_enroll_in_a_workflow_where_thousands_were_before(crowded: Any
         assert enrolling.enroll_selected(workflow, selected, params, cause={"kind": "existing"}, now=NOW) == 0
     handled = [plans.looked_at(plan) for plan in tried]
     assert len(handled) == 3
-    assert all(0 < rows <= ROWS_PER_CANDIDATE * count for rows, count in zip(handled, (3_000, 5_000, 5_000))), handled
+    assert all(
+        0 < rows <= ROWS_PER_CANDIDATE * count for rows, count in zip(handled, (3_000, 5_000, 5_000), strict=True)
+    ), handled
