@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from records.clock import database_now
 from records.problems import DocumentError, Problem
@@ -25,7 +21,7 @@ from workflows.definitions.definition import parse
 from workflows.editor import page
 from workflows.editor.panels import SETTINGS, Panel
 from workflows.editor.words import keys, words
-from workflows.lifecycle.following import standing
+from workflows.history.traffic import PERIODS
 from workflows.models import Workflow
 
 BODY_LIMIT = 2_000_000
@@ -66,7 +62,7 @@ class EditorViews:
         context = self.admin_site.each_context(request) | {
             "title": facts["name"], "workflow": workflow, "facts": facts, "panel": panel,
             "palette": page.palette(workflow.object_type, page.centre_of(workflow)),
-            "words": words(), "keys": keys(),
+            "words": words(), "keys": keys(), "periods": [(key, label) for key, (label, _span) in PERIODS.items()],
             "may_change": request.user.has_perm("workflows.change_workflow"),
             "switches": links(workflow, "editor") if request.user.has_perm("workflows.publish_workflow") else [],
             "colour": COLOURS[Workflow.Status(workflow.status)], "limited": limited_now(workflow.pk, database_now()),
@@ -106,8 +102,6 @@ class EditorViews:
         step = request.GET.get("step", "")
         if request.method != "POST":
             workflow = self.workflow_or_404(request, pk, "view")
-            if request.GET.get("format") == "json":
-                return JsonResponse([self.document_of(workflow, step)], safe=False)
             return HttpResponse(self.panel(request, workflow, step))
         workflow = self.workflow_or_404(request, pk, "change")
         revision = drafting.shown(workflow)
@@ -119,22 +113,6 @@ class EditorViews:
             message = _("The step “%(step)s” is not there any more. Reload the page.") % {"step": step}
             return refused(DocumentError([Problem("step", message, step)]))
         return self.carry_out(request, workflow, op, rev, redraw="redraw" in request.POST)
-
-    def counts_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """How many records wait on each step, on any version, with a link to them (DLY-15, SET-09)."""
-        workflow = self.workflow_or_404(request, pk, "view")
-        counts: Counter[str] = Counter()
-        for place in standing(workflow):
-            counts[place.step] += place.count
-        return JsonResponse({step: waiting(workflow, step, count) for step, count in counts.items()})
-
-    def document_of(self, workflow: Workflow, step: str) -> dict[str, Any]:
-        """A step as it stands in the draft, for the clipboard."""
-        revision = drafting.shown(workflow)
-        found = drafting.step_of(revision.definition, step) if revision else None
-        if found is None:
-            raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
-        return found
 
     def panel(self, request: HttpRequest, workflow: Workflow, step: str, *, gone_ok: bool = False) -> str:
         """The panel's HTML; with `gone_ok` empty for a step that is not there."""
@@ -154,16 +132,6 @@ class EditorViews:
             "may_change": request.user.has_perm("workflows.change_workflow"),
         }  # fmt: skip
         return page.panel(context, request)
-
-
-def waiting(workflow: Workflow, step: str, count: int) -> dict[str, str]:
-    facts = {"count": f"{count:,}"}
-    query = urlencode({"workflow__id__exact": workflow.pk, "status__exact": "active", "step": step})
-    return {
-        "text": ngettext("%(count)s waiting", "%(count)s waiting", count) % facts,
-        "label": ngettext("%(count)s record stands here", "%(count)s records stand here", count) % facts,
-        "url": f"{reverse('admin:workflows_enrollment_changelist')}?{query}",
-    }
 
 
 def refused(error: DocumentError) -> JsonResponse:

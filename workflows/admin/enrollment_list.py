@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from records.object_types import ObjectType, object_types
 from workflows.definitions.definition import Definition
+from workflows.history import traffic
 from workflows.history.telling import definition_of, ending
 from workflows.models import Enrollment, Outcome, StepExecution, Workflow
 from workflows.registries import actions
@@ -32,6 +33,11 @@ PERIODS = {
 OUTCOMES = {
     Outcome.FAILED: gettext_lazy("With a failed step"),
     Outcome.SKIPPED: gettext_lazy("With a skipped step"),
+}
+#: How a step that a record came through may have ended.
+ENDED = {
+    "passed": (gettext_lazy("Got through"), (Outcome.SUCCESS, Outcome.SKIPPED)),
+    "failed": (gettext_lazy("Failed there"), (Outcome.FAILED,)),
 }
 STATUS_COLOURS = {
     Enrollment.Status.ACTIVE: "info",
@@ -97,9 +103,22 @@ class Listing:
         if self.chosen("outcome"):
             lines = StepExecution.objects.filter(enrollment_id=OuterRef("pk"), outcome=self.chosen("outcome"))
             found = found.filter(Exists(lines))
+        if self.chosen("through"):
+            found = found.filter(Exists(self.lines_of(self.chosen("through"))))
         if self.chosen("q") and self.workflow:
             found = found.filter(record_id__in=self.searched(object_types[self.workflow.object_type]))
         return found
+
+    def lines_of(self, step: str) -> QuerySet[StepExecution]:
+        """What the log says of a step: `ended` how, `way` by which branch, `during` which period."""
+        lines = StepExecution.objects.filter(enrollment_id=OuterRef("pk"), step=step)
+        if self.chosen("ended"):
+            _label, outcomes = ENDED.get(self.chosen("ended"), ("", ()))
+            lines = lines.filter(outcome__in=outcomes)
+        if self.chosen("way"):
+            lines = lines.filter(detail__branch=self.number("way"))
+        start = traffic.begin(self.chosen("during"), self.now) if self.chosen("during") in traffic.PERIODS else None
+        return lines.filter(at__gte=start) if start else lines
 
     def searched(self, object_type: ObjectType) -> list[int]:
         """The records whose name contains the searched text; the newest thousand of them."""
@@ -156,13 +175,29 @@ class Listing:
             self.filter("status__exact", _("Status"), Enrollment.Status.choices),
             self.filter("enrolled", _("Enrolled"), [(key, label) for key, (label, _span) in PERIODS.items()]),
             self.filter("outcome", _("Steps"), list(OUTCOMES.items())),
+            *(self.came_through() if self.workflow and self.chosen("through") else []),
         ]
 
-    def steps(self) -> list[tuple[str, str]]:
+    def came_through(self) -> list[dict[str, Any]]:
+        """The filters a count on the canvas leads to: the step, how it ended, and since when."""
+        return [
+            self.filter("through", _("Came through"), self.steps("through")),
+            self.filter("ended", _("And there"), [(key, label) for key, (label, _outcomes) in ENDED.items()]),
+            self.filter("during", _("When"), [(key, label) for key, (label, _span) in traffic.PERIODS.items()]),
+            *([self.filter("way", _("Branch"), self.ways())] if self.chosen("way") else []),
+        ]
+
+    def ways(self) -> list[tuple[str, str]]:
+        """The branches of the step that records came through, by number."""
+        definition = definition_of(self.workflow.live) if self.workflow and self.workflow.live else None
+        step = definition.by_id.get(self.chosen("through")) if definition else None
+        return [(str(index), branch.name) for index, branch in enumerate(step.branches)] if step else []
+
+    def steps(self, name: str = "step") -> list[tuple[str, str]]:
         """The steps of the live version, and one that is gone if it was asked for."""
         definition = definition_of(self.workflow.live) if self.workflow and self.workflow.live else None
         found = {step.id: step_label(definition, step.id) for step in definition.walk()} if definition else {}
-        asked = self.chosen("step")
+        asked = self.chosen(name)
         return list((found | ({asked: asked} if asked and asked not in found else {})).items())
 
     def filter(self, name: str, title: str, values: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -173,7 +208,8 @@ class Listing:
 
     @property
     def narrowed(self) -> bool:
-        return any(self.chosen(name) for name in ("status__exact", "enrolled", "outcome", "q", "step", "record"))
+        names = ("status__exact", "enrolled", "outcome", "q", "step", "record", "through")
+        return any(self.chosen(name) for name in names)
 
 
 def names_of(enrollments: list[Enrollment]) -> dict[tuple[str, int], str]:

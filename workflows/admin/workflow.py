@@ -27,6 +27,7 @@ from records.object_types import enrolled_types, object_types, properties_read_o
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin import switch_views
+from workflows.admin.canvas_views import CanvasViews
 from workflows.admin.conversion_views import ConversionViews
 from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_button
 from workflows.admin.editor_views import EditorViews
@@ -78,6 +79,7 @@ class FolderAdmin(admin.ModelAdmin):
 @admin.register(Workflow)
 class WorkflowAdmin(
     EditorViews,
+    CanvasViews,
     TrialViews,
     OutlineViews,
     SimulationViews,
@@ -105,7 +107,7 @@ class WorkflowAdmin(
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             path("<int:pk>/editor/try/", wrap(self.try_trigger_view), name="workflow_try_trigger"),
-            path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
+            *self.canvas_urls(wrap),
             path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
             path("<int:pk>/test/", wrap(self.simulation_view), name="workflow_simulation"),
             path("<int:pk>/versions/", wrap(self.versions_view), name="workflow_versions"),

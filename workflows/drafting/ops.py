@@ -23,6 +23,7 @@ from workflows.drafting.branching import (
     share_equally,
 )
 from workflows.drafting.differences import differences, edited
+from workflows.drafting.selecting import delete_steps, move_steps
 from workflows.drafting.tree import Document, branch_at, find, place, refuse, renewed, started
 from workflows.registries import actions
 
@@ -148,7 +149,7 @@ OPS: dict[str, Callable[[Document, Op], str]] = {
     function.__name__: function
     for function in (
         insert, update, delete, move, duplicate, paste, set_trigger, set_settings, rename, add_branch, clone_branch,
-        set_branch, remove_branch, move_branch, share_equally, replace, batch,
+        set_branch, remove_branch, move_branch, share_equally, delete_steps, move_steps, replace, batch,
     )
 }  # fmt: skip
 

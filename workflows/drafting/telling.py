@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from workflows.registries import actions
 
@@ -24,6 +25,8 @@ def told(op: dict[str, Any], names: Mapping[str, str] | None = None) -> str:
         "move": _("moved the step “%(step)s”"),
         "duplicate": _("copied the step “%(step)s”"),
         "paste": _("pasted steps"),
+        "delete_steps": ngettext("deleted %(count)d step", "deleted %(count)d steps", several(op)),
+        "move_steps": ngettext("moved %(count)d step", "moved %(count)d steps", several(op)),
         "set_trigger": _("changed the trigger"),
         "set_settings": _("changed the settings"),
         "rename": _("renamed the workflow to “%(name)s”"),
@@ -35,10 +38,15 @@ def told(op: dict[str, Any], names: Mapping[str, str] | None = None) -> str:
         "move_branch": _("reordered the branches of “%(step)s”"),
         "replace": restored(op),
     }
-    values = {"step": step, "name": op.get("name")}
+    values = {"step": step, "name": op.get("name"), "count": several(op)}
     if name == "batch" and op.get("ops"):
         return told(op["ops"][-1], names)
     return sentences.get(str(name), _("changed the draft")) % values
+
+
+def several(op: dict[str, Any]) -> int:
+    """How many steps an operation names."""
+    return len(op["steps"]) if isinstance(op.get("steps"), list) else 1
 
 
 def restored(op: dict[str, Any]) -> str:

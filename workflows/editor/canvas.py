@@ -35,7 +35,6 @@ class State:
     problems: dict[str, list[str]] = field(default_factory=dict)
     selected: str = ""
     editable: bool = True
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 def canvas(found: Layout, state: State) -> SafeString:
@@ -113,8 +112,6 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: Coll
         foot += f'<span class="flow-note">{icon("refresh")} {escape(failing)}</span>'
     if step.comment:
         foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("message")}</span>'
-    if state.counts.get(step.id):
-        foot += f'<span class="flow-count">{state.counts[step.id]:,}</span>'
     classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults else ''}"
     inner = (
         f'<a class="{classes}" href="?step={escape(step.id)}" data-step="{escape(step.id)}"'

@@ -20,6 +20,8 @@ GAP, GUTTER, MARGIN = 64, 40, 48
 #: From a branching's card down to its branches' first '+': room for the name of the branch.
 FAN = 96
 PLUS = 28
+#: Beside the name of a branch: room for the share of the records that took it.
+SHARE = 2 * 56
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class Drawing:
                 Edge(f"{step.id}-{index}", ((centre, top), (centre, fork), (middle, fork), (middle, start)))
             )
             text = caption(branch, index)
-            wide = min(width, 34 + 8 * max(len(text), 6))
+            wide = min(width, 34 + 8 * max(len(text), 6) + SHARE)
             name = Label(f"{step.id}-{index}", middle, fork + 18, wide, step.id, index, text)
             self.found.items.append(name)
             place = f"{path}.branches.{index}.steps"

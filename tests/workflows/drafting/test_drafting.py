@@ -48,6 +48,8 @@ ANY_OP = st.one_of(
     st.builds(lambda step, keep: {"op": "delete", "step": step, "keep": keep}, STEPS, st.sampled_from([None, 0, 1])),
     st.builds(lambda step, to: {"op": "move", "step": step, "to": to}, STEPS, PLACES),
     st.builds(lambda step: {"op": "duplicate", "step": step}, STEPS),
+    st.builds(lambda steps: {"op": "delete_steps", "steps": steps}, st.lists(STEPS, max_size=3)),
+    st.builds(lambda steps, to: {"op": "move_steps", "steps": steps, "to": to}, st.lists(STEPS, max_size=3), PLACES),
     st.builds(lambda at: {"op": "paste", "at": at, "steps": [{"id": "x", "action": "delay"}]}, PLACES),
     st.builds(lambda name: {"op": "rename", "name": name}, st.text(min_size=1, max_size=9)),
     st.builds(lambda: {"op": "set_trigger", "trigger": {"kind": "filter", "criteria": {"all": []}}}),

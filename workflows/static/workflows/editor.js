@@ -2,14 +2,17 @@
 import { mount } from "../records/criteria.js";
 import { branchOp, fence } from "./branches.js";
 
-const $ = (id) => document.getElementById(id);
-const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas"), sizer = $("flow-sizer"), panel = $("flow-panel");
-const words = JSON.parse($("flow-words").textContent);
-const editable = "editable" in root.dataset;
-const clipKey = "headrace-step", viewKey = `headrace-view-${root.dataset.key}`, recentKey = "headrace-recent-actions", foldKey = `headrace-collapsed-${root.dataset.key}`;
-const collapsed = new Set(JSON.parse(localStorage.getItem(foldKey) || "[]"));
-const csrf = () => document.querySelector("meta[name=csrf-token]")?.content || document.querySelector("[name=csrfmiddlewaretoken]").value;
-let rev = Number(root.dataset.rev), zoom = 1, place = "", moving = "", before = null, dirty = 0, lastFocus = "";
+export const $ = (id) => document.getElementById(id);
+export const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas");
+const sizer = $("flow-sizer"), panel = $("flow-panel");
+export const words = JSON.parse($("flow-words").textContent);
+export const editable = "editable" in root.dataset;
+/** The ids of the steps that are selected together; selecting.js keeps it. */
+export const selection = new Set();
+const viewKey = `headrace-view-${root.dataset.key}`, recentKey = "headrace-recent-actions", foldKey = `headrace-collapsed-${root.dataset.key}`;
+export const collapsed = new Set(JSON.parse(localStorage.getItem(foldKey) || "[]"));
+export const csrf = () => document.querySelector("meta[name=csrf-token]")?.content || document.querySelector("[name=csrfmiddlewaretoken]").value;
+let rev = Number(root.dataset.rev), zoom = 1, place = "", moving = [], before = null, dirty = 0, lastFocus = "";
 
 /* Drawing */
 function position(scope) {
@@ -94,7 +97,9 @@ function at(path, query) {
   return `${path}?${new URLSearchParams(given)}`;
 }
 const op = (body) => send(() => at(root.dataset.ops, { step: openStep() }), () => JSON.stringify({ op: body, rev }));
-async function flushed(body) { await store(false, true); return op(body); }
+/** Wait until what is being typed in the panel is stored. */
+export async function settled() { await store(false, true); await queue; }
+export async function flushed(body) { await store(false, true); return op(body); }
 async function reload() {
   const answer = await fetch(at(location.pathname, { format: "json" }));
   if (answer.ok) show(await answer.json());
@@ -111,7 +116,7 @@ async function conflict(facts, url, make) {
   if (openStep() && card(openStep())) await open(openStep(), false);
   return kept;
 }
-function ask(dialog) {
+export function ask(dialog) {
   return new Promise((resolve) => {
     dialog.returnValue = "";
     dialog.showModal();
@@ -119,7 +124,7 @@ function ask(dialog) {
     dialog.onclose = () => resolve(dialog.returnValue);
   });
 }
-function toast(text, action, run) {
+export function toast(text, action, run) {
   const box = document.createElement("div");
   box.className = "toast";
   box.append(Object.assign(document.createElement("div"), { className: "toast-text", textContent: text }));
@@ -133,20 +138,20 @@ function toast(text, action, run) {
 }
 
 /* Cards */
-const card = (id) => root.querySelector(`a[data-step="${CSS.escape(id)}"]`);
-const cards = () => [...canvas.querySelectorAll(".flow-card")];
-const here = () => document.activeElement.closest?.(".flow-steps > li")?.querySelector(".flow-card");
-const openStep = () => new URLSearchParams(location.search).get("step") || "";
+export const card = (id) => root.querySelector(`a[data-step="${CSS.escape(id)}"]`);
+export const cards = () => [...canvas.querySelectorAll(".flow-card")];
+export const here = () => document.activeElement.closest?.(".flow-steps > li")?.querySelector(".flow-card");
+export const openStep = () => new URLSearchParams(location.search).get("step") || "";
 function mark() {
-  for (const one of cards()) one.classList.toggle("selected", one.dataset.step === (moving || openStep()));
+  for (const one of cards()) one.classList.toggle("selected", moving.length ? moving.includes(one.dataset.step) : one.dataset.step === openStep());
   for (const rect of $("flow-mini").querySelectorAll("rect")) rect.classList.toggle("warn", Boolean(card(rect.dataset.step)?.classList.contains("flow-warn")));
 }
-function focusCard(one) {
+export function focusCard(one) {
   if (!one) return;
   one.focus({ preventScroll: true });
   one.scrollIntoView({ block: "center", inline: "center" });
 }
-function arrow(key) {
+export function arrow(key) {
   const from = here()?.getBoundingClientRect();
   if (!from) return focusCard(cards()[0]);
   const [dx, dy] = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[key];
@@ -158,7 +163,7 @@ function arrow(key) {
   }
   focusCard(best);
 }
-const belowOf = (one) => {
+export const belowOf = (one) => {
   const path = one.dataset.path;
   if (!path) return "steps.0";
   return path.replace(/\d+$/, (number) => Number(number) + 1);
@@ -237,7 +242,7 @@ function addAt(path) {
   if (!editable) return;
   place = path;
   search.value = "";
-  $("flow-paste").hidden = !localStorage.getItem(clipKey);
+  tell("adding");
   const order = recents(), groups = palette.querySelectorAll(".flow-group");
   for (const group of groups) group.append(...[...group.querySelectorAll("[data-add]")].sort((a, b) => rank(a, order) - rank(b, order)));
   fence(palette, path);
@@ -247,9 +252,10 @@ function addAt(path) {
 const rank = (one, order) => { const at = order.indexOf(one.dataset.add); return at < 0 ? 99 : at; };
 function narrow() {
   const wanted = search.value.trim().toLowerCase();
-  for (const one of palette.querySelectorAll("[data-add]")) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+  for (const one of palette.querySelectorAll(".flow-option")) one.hidden = "absent" in one.dataset || !one.textContent.toLowerCase().includes(wanted);
   for (const group of palette.querySelectorAll(".flow-group")) group.hidden = !group.querySelector("[data-add]:not([hidden])");
-  choose(options().find((one) => !one.ariaDisabled));
+  const all = options().filter((one) => !one.ariaDisabled);
+  choose(all.find((one) => "add" in one.dataset) || all[0]);
 }
 function choose(one) {
   for (const other of palette.querySelectorAll(".flow-option")) other.setAttribute("aria-selected", String(other === one));
@@ -259,7 +265,7 @@ function choose(one) {
 async function pick(one, quick) {
   if (!one || one.ariaDisabled) return;
   palette.close();
-  if ("paste" in one.dataset) return pasteAt(place);
+  if ("paste" in one.dataset) return tell(one.dataset.paste, place);
   localStorage.setItem(recentKey, JSON.stringify([one.dataset.add, ...recents().filter((slug) => slug !== one.dataset.add)].slice(0, 5)));
   const facts = await flushed({ op: "insert", at: place, step: { action: one.dataset.add } });
   if (!facts) return;
@@ -274,6 +280,7 @@ palette.addEventListener("keydown", (event) => {
 palette.addEventListener("click", (event) => { const one = event.target.closest(".flow-option"); if (one) pick(one, event.shiftKey); else if (event.target === palette) palette.close(); });
 
 /* What can be done with a step */
+const tell = (what, detail) => root.dispatchEvent(new CustomEvent(`flow:${what}`, { detail }));
 const choiceButton = ({ value, textContent }) => Object.assign(document.createElement("button"), { type: "button", value, textContent });
 const drop = (target) => target.closest?.(".flow-plus");
 canvas.addEventListener("dragstart", (event) => {
@@ -281,21 +288,11 @@ canvas.addEventListener("dragstart", (event) => {
   if (!one || !editable) return event.preventDefault();
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", one.dataset.step);
-  setTimeout(() => startMove(one, true));
+  setTimeout(() => startMove(selection.has(one.dataset.step) ? [...selection] : [one.dataset.step], true));
 });
-canvas.addEventListener("dragover", (event) => { if (moving && drop(event.target)) event.preventDefault(); });
-canvas.addEventListener("drop", (event) => { const plus = drop(event.target); if (moving && plus) { event.preventDefault(); moveTo(plus); } });
+canvas.addEventListener("dragover", (event) => { if (moving.length && drop(event.target)) event.preventDefault(); });
+canvas.addEventListener("drop", (event) => { const plus = drop(event.target); if (moving.length && plus) { event.preventDefault(); moveTo(plus); } });
 canvas.addEventListener("dragend", stopMove);
-const clip = () => JSON.parse(localStorage.getItem(clipKey) || "null");
-async function copyStep(step) {
-  const answer = await fetch(at(root.dataset.panel, { step, format: "json" }));
-  if (!answer.ok) return;
-  const text = await answer.text();
-  localStorage.setItem(clipKey, text);
-  await navigator.clipboard?.writeText(text).catch(() => null);
-  toast(words.copied);
-}
-const pasteAt = async (at) => { if (clip()) { const facts = await flushed({ op: "paste", at, steps: clip() }); if (facts) focusCard(card(facts.selected)); } };
 async function remove(one) {
   const step = one.dataset.step;
   let keep = null;
@@ -318,25 +315,30 @@ async function shift(one, by) {
   const step = one.dataset.step;
   if (await flushed({ op: "move", step, to: `${at[1]}${index + (by > 0 ? 1 : 0)}` })) focusCard(card(step));
 }
-function startMove(one, quiet) { moving = one.dataset.step; root.classList.add("moving"); mark(); if (!quiet) toast(words.moving); }
-async function moveTo(plus) { const step = moving; stopMove(); if (await flushed({ op: "move", step, to: plus.dataset.at })) focusCard(card(step)); }
-function stopMove() { moving = ""; root.classList.remove("moving"); mark(); }
+export function startMove(ids, quiet) { moving = ids; root.classList.add("moving"); mark(); if (!quiet) toast(words.moving); }
+async function moveTo(plus) {
+  const [step, ...more] = moving, to = plus.dataset.at, steps = moving;
+  stopMove();
+  if (await flushed(more.length ? { op: "move_steps", steps, to } : { op: "move", step, to })) focusCard(card(step));
+}
+function stopMove() { moving = []; root.classList.remove("moving"); mark(); }
 async function menu(step) {
   const one = card(step), path = one.dataset.path;
   const last = !canvas.querySelector(`[data-path="${belowOf(one)}"]`);
-  const items = [["edit", true], ["duplicate", true], ["copy", true], ["up", !path.endsWith(".0")], ["down", !last], ["move", true], [collapsed.has(step) ? "expand" : "collapse", "splits" in one.dataset], ["delete", true]].filter((item) => item[1]);
+  const items = [["edit", true], ["select", true], ["duplicate", true], ["copy", true], ["up", !path.endsWith(".0")], ["down", !last], ["move", true], [collapsed.has(step) ? "expand" : "collapse", "splits" in one.dataset], ["delete", true]].filter((item) => item[1]);
   $("flow-menu-items").replaceChildren(...items.map(([value]) => choiceButton({ value, textContent: words[value] })));
   const choice = await ask($("flow-menu"));
   if (choice === "edit") open(step);
   else if (choice === "duplicate") duplicate(step);
-  else if (choice === "copy") copyStep(step);
+  else if (choice === "select") tell("select", step);
+  else if (choice === "copy") tell("copy", [step]);
   else if (choice === "up" || choice === "down") shift(one, choice === "up" ? -1 : 1);
-  else if (choice === "move") startMove(one);
+  else if (choice === "move") startMove([step]);
   else if (choice === "collapse" || choice === "expand") fold(step);
   else if (choice === "delete") remove(one);
 }
 /** Hide or show the branches of a step; each browser remembers its own. */
-async function fold(step) {
+export async function fold(step) {
   if (!collapsed.delete(step)) collapsed.add(step);
   localStorage.setItem(foldKey, JSON.stringify([...collapsed]));
   await reload();
@@ -345,7 +347,7 @@ async function fold(step) {
 async function duplicate(step) { const facts = await flushed({ op: "duplicate", step }); if (facts) focusCard(card(facts.selected)); }
 canvas.addEventListener("click", (event) => {
   const plus = event.target.closest(".flow-plus"), more = event.target.closest(".flow-more"), one = event.target.closest(".flow-card");
-  if (plus && moving) moveTo(plus);
+  if (plus && moving.length) moveTo(plus);
   else if (plus) addAt(plus.dataset.at);
   else if (more) menu(more.dataset.menu);
   else if (event.target.closest(".flow-hidden")) fold(event.target.closest("li").querySelector(".flow-card").dataset.step);
@@ -357,7 +359,7 @@ for (const name of ["pointerover", "focusin"]) canvas.addEventListener(name, (ev
 });
 
 /* Zoom, pan, minimap */
-const size = () => canvas.dataset.size.split(",").map(Number);
+export const size = () => canvas.dataset.size.split(",").map(Number);
 function resize() {
   const [width, height] = size();
   sizer.style.width = `${Math.max(width * zoom, 0)}px`;
@@ -408,20 +410,7 @@ document.querySelector(".flow-zoom").addEventListener("click", (event) => {
   if (what) ({ in: () => setZoom(zoom * 1.2), out: () => setZoom(zoom / 1.2), one: () => setZoom(1), fit })[what]();
 });
 
-/* Find, problems, keyboard */
-let hit = -1;
-function hits() {
-  const wanted = $("flow-find").value.trim().toLowerCase();
-  const found = wanted ? cards().filter((one) => `${one.textContent} ${one.dataset.step}`.toLowerCase().includes(wanted)) : [];
-  for (const one of cards()) one.classList.toggle("hit", found.includes(one));
-  $("flow-hits").textContent = wanted ? (found.length ? words.found.replace("%n", Math.max(hit + 1, 1)).replace("%m", found.length) : words.nothing) : "";
-  return found;
-}
-$("flow-find").addEventListener("input", () => { hit = -1; hits(); });
-$("flow-find").addEventListener("keydown", (event) => {
-  if (event.key === "Enter") { event.preventDefault(); const all = hits(); if (all.length) { hit = (hit + 1) % all.length; hits(); all[hit].scrollIntoView({ block: "center", inline: "center" }); } }
-  if (event.key === "Escape") { const all = hits(); event.target.value = ""; const at = all[Math.max(hit, 0)]; hits(); focusCard(at || cards()[0]); }
-});
+/* Problems, keyboard */
 function nextProblem() {
   const all = [...canvas.querySelectorAll(".flow-warn")];
   if (!all.length) return toast(words.no_problems);
@@ -434,7 +423,7 @@ addEventListener("keydown", (event) => {
   const one = here(), step = one?.dataset.step, real = one && step !== "trigger";
   const run = (action) => { event.preventDefault(); action(); };
   if (key === "F8") return run(nextProblem);
-  if (key === "Escape" && moving) return run(stopMove);
+  if (key === "Escape" && moving.length) return run(stopMove);
   if (key === "Escape" && openStep()) return run(() => closePanel());
   if (typing) return;
   if (ctrl && key.toLowerCase() === "z" && editable) return run(() => flushed({ op: event.shiftKey ? "redo" : "undo" }));
@@ -453,18 +442,9 @@ addEventListener("keydown", (event) => {
   if (!ctrl && (key === "a" || key === "+")) return run(() => addAt(belowOf(one)));
   if (!real) return;
   if (!ctrl && key === "e") return run(() => open(step));
-  if (!ctrl && key === "m") return run(() => startMove(one));
+  if (!ctrl && key === "m") return run(() => startMove([step]));
   if (key === "Delete" || key === "Backspace") return run(() => remove(one));
   if (ctrl && key === "d") return run(() => duplicate(step));
-  if (ctrl && key === "c") return run(() => copyStep(step));
-  if (ctrl && key === "x") return run(async () => { await copyStep(step); remove(one); });
-});
-addEventListener("paste", (event) => {
-  const one = here();
-  if (!editable || !one || document.querySelector("dialog[open]")) return;
-  event.preventDefault();
-  try { localStorage.setItem(clipKey, JSON.stringify(JSON.parse(event.clipboardData.getData("text")))); } catch { /* other text: what was copied here last is pasted */ }
-  pasteAt(belowOf(one));
 });
 for (const name of ["undo", "redo"]) $(`flow-${name}`)?.addEventListener("click", () => flushed({ op: name }));
 $("flow-settings").addEventListener("click", (event) => { event.preventDefault(); open("_settings"); });

@@ -1,0 +1,41 @@
+// The minimap: names under the pointer, and whether it is shown at all.
+import { $, card, root, size } from "./editor.js";
+
+const map = $("flow-map"), mini = $("flow-mini"), name = $("flow-map-name"), button = $("flow-map-toggle");
+const key = "headrace-minimap";
+
+function show(shown) {
+  map.hidden = !shown;
+  name.hidden = true;
+  button.setAttribute("aria-pressed", String(shown));
+  if (shown) dispatchEvent(new Event("resize"));
+}
+/** The card next to a point of the map, unless none is near. */
+function near(x, y) {
+  const box = mini.getBoundingClientRect(), [width, height] = size(), k = Math.min(box.width / width, box.height / height);
+  const at = [(x - box.x - (box.width - width * k) / 2) / k, (y - box.y - (box.height - height * k) / 2) / k];
+  let best = null, least = 12 / k;
+  for (const rect of mini.querySelectorAll("rect")) {
+    const [left, top, wide, high] = ["x", "y", "width", "height"].map((part) => Number(rect.getAttribute(part)));
+    const away = Math.hypot(Math.max(left - at[0], 0, at[0] - left - wide), Math.max(top - at[1], 0, at[1] - top - high));
+    if (away < least) [best, least] = [rect, away];
+  }
+  return best;
+}
+map.addEventListener("pointermove", (event) => {
+  const one = card(near(event.clientX, event.clientY)?.dataset.step || "");
+  name.hidden = !one;
+  if (!one) return;
+  const needs = one.querySelector(".flow-needs")?.textContent;
+  name.textContent = [one.querySelector(".flow-title").textContent, needs].filter(Boolean).join(" · ");
+  const body = map.parentElement.getBoundingClientRect();
+  name.style.right = `${body.right - event.clientX + 12}px`;
+  name.style.bottom = `${body.bottom - event.clientY + 6}px`;
+});
+map.addEventListener("pointerleave", () => { name.hidden = true; });
+button.addEventListener("click", () => {
+  show(map.hidden);
+  localStorage.setItem(key, map.hidden ? "off" : "on");
+});
+root.addEventListener("flow:shown", () => { name.hidden = true; });
+show(localStorage.getItem(key) !== "off");
