@@ -91,10 +91,11 @@ class Standing:
             self._arrived_at = dt.datetime.fromisoformat(self._arrived_at)
         return self._arrived_at
 
-    def move_to(self, step: str, now: dt.datetime) -> None:
-        """Go on to another step."""
+    def move_to(self, step: str, now: dt.datetime) -> int:
+        """Go on to another step; how many have been visited then."""
         self.step, self.waiting_in, self.tries, self._arrived_at = step, "", 0, now
         self.visit += 1
+        return self.visit
 
 
 @dataclass(slots=True)
@@ -224,13 +225,11 @@ class Batch:
 
     def answer(self, enrollments: Some, answer: Answer, detail: dict[str, Any]) -> None:
         answer.detail = detail
-        for enrollment in self.chosen(enrollments):
-            self.answers[enrollment.id] = answer
-
-    def chosen(self, enrollments: Some) -> Iterable[Standing]:
         if enrollments is None:
-            return self.enrollments
-        return [enrollments] if isinstance(enrollments, Standing) else enrollments
+            enrollments = self.enrollments
+        elif isinstance(enrollments, Standing):
+            enrollments = [enrollments]
+        self.answers |= dict.fromkeys([enrollment.id for enrollment in enrollments], answer)
 
     def answer_of(self, enrollment: Standing) -> Answer:
         return self.answers.get(enrollment.id) or Answer(Outcome.SUCCESS)
@@ -245,14 +244,14 @@ class Batch:
         plain = Answer(Outcome.SUCCESS)
         if not self.answers:
             return [(plain, self.enrollments)]
-        found: dict[int, tuple[Answer, list[Standing]]] = {}
         answers = self.answers
+        different = {id(answer): answer for answer in answers.values()}
+        if len(different) == 1 and answers.keys() >= {enrollment.id for enrollment in self.enrollments}:
+            return [(answer, self.enrollments) for answer in different.values()]
+        groups: dict[int, list[Standing]] = {}
         for enrollment in self.enrollments:
-            answer = answers.get(enrollment.id, plain)
-            if id(answer) not in found:
-                found[id(answer)] = (answer, [])
-            found[id(answer)][1].append(enrollment)
-        return list(found.values())
+            groups.setdefault(id(answers.get(enrollment.id, plain)), []).append(enrollment)
+        return [(different.get(key, plain), group) for key, group in groups.items()]
 
     def part(self, enrollments: list[Standing]) -> Batch:
         """The same step for some of the enrollments only, without answers."""

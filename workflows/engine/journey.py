@@ -87,8 +87,7 @@ class Journey:
                 met = standing.get(next_id)
                 standing[next_id] = sorted([*met, *group], key=by_id) if met else group
         for waiting in standing.values():
-            for enrollment in waiting:
-                self.ledger.stand(enrollment, self.ledger.now)
+            self.ledger.stand(waiting, self.ledger.now)
         return done
 
     def take_step(self, step_id: str, enrollments: list[Standing]) -> Onward:
@@ -214,23 +213,24 @@ class Journey:
             )
             self.keep_outputs(batch, group, answer)
             if answer.move in ("stay", "hold"):
-                for enrollment in group:
-                    enrollment.waiting_in = batch.step.id if answer.move == "stay" else enrollment.waiting_in
-                    self.ledger.stand(enrollment, answer.until)
+                if answer.move == "stay":
+                    for enrollment in group:
+                        enrollment.waiting_in = batch.step.id
+                self.ledger.stand(group, answer.until)
             else:
                 onward += self.move(batch, answer, group)
         return onward
 
     def move(self, batch: Batch, answer: Answer, group: list[Standing]) -> Onward:
         """Send enrollments to their next step; those that can take it at once."""
-        target, now = self.next_step(answer, batch.step.id), self.ledger.now
+        target, now, longest = self.next_step(answer, batch.step.id), self.ledger.now, 0
         for enrollment in group:
-            enrollment.move_to(target, now)
+            longest = max(longest, enrollment.move_to(target, now))
         if not target:
             for enrollment in group:
                 self.ledger.end(enrollment, Enrollment.Status.COMPLETED, "completed")
             return []
-        if max(enrollment.visit for enrollment in group) < VISIT_LIMIT:
+        if longest < VISIT_LIMIT:
             return [(target, group)]
         detail = {"reason": "too_many_steps", "limit": VISIT_LIMIT}
         tired = [enrollment for enrollment in group if enrollment.visit >= VISIT_LIMIT]
@@ -249,7 +249,7 @@ class Journey:
             of = allowed_tries(step, answer)
             facts = {**detail, "try": enrollment.tries, "of": of, "until": again.isoformat()}
             self.ledger.log(enrollment, self.revision.pk, step.action, Outcome.RETRYING, facts)
-            self.ledger.stand(enrollment, again)
+            self.ledger.stand([enrollment], again)
             return True
         if step.stops:
             self.ledger.log(enrollment, self.revision.pk, step.action, Outcome.FAILED, {**detail, "stops": True})

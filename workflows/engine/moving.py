@@ -48,6 +48,9 @@ MOVE_EACH = MOVE.format(
     ) WHERE e.id = v.id""",
 )  # fmt: skip
 PLACE = ("status", "step", "visit", "due_at", "waiting_in", "reason", "tries")
+# Read once: an enumeration's value costs more than all else that is done for an enrollment that goes on.
+ACTIVE, COMPLETED = str(Enrollment.Status.ACTIVE), str(Enrollment.Status.COMPLETED)
+FAILED, UNENROLLED = str(Enrollment.Status.FAILED), str(Enrollment.Status.UNENROLLED)
 #: Up to so many places get a statement each.
 FEW = 4
 
@@ -102,16 +105,15 @@ class Ledger:
             return enrollments
         return [enrollment for enrollment in enrollments if enrollment.id not in self.taken_out]
 
-    def stand(self, enrollment: Standing, due_at: dt.datetime | None) -> None:
-        """The enrollment goes on (or waits) where it stands, from an instant; None: until something wakes it."""
-        self.places[enrollment.id] = (
-            Enrollment.Status.ACTIVE.value, enrollment.step, enrollment.visit, due_at, enrollment.waiting_in, "",
-            enrollment.tries,
-        )  # fmt: skip
+    def stand(self, enrollments: Iterable[Standing], due_at: dt.datetime | None) -> None:
+        """Enrollments go on (or wait) where they stand, from an instant; None: until something wakes them."""
+        places = self.places
+        for one in enrollments:
+            places[one.id] = (ACTIVE, one.step, one.visit, due_at, one.waiting_in, "", one.tries)
 
     def end(self, enrollment: Standing, status: str, reason: str) -> None:
         """The enrollment is over. One that failed keeps its step, to be tried again or passed over by a person."""
-        step = enrollment.step if status == Enrollment.Status.FAILED else ""
+        step = enrollment.step if status == FAILED else ""
         self.places[enrollment.id] = (str(status), step, enrollment.visit, None, "", reason, 0)
 
     def write(self) -> None:
@@ -135,13 +137,21 @@ class Ledger:
                     moved += self.move(cursor, place, ids)
         if moved != len(self.places):
             raise Fenced(f"{len(self.places) - moved} enrollments are not there any more.")
-        if completed := [pk for pk, place in self.places.items() if place[0] == Enrollment.Status.COMPLETED]:
-            occurrences.completed(completed)
-        if ended := [pk for pk, place in self.places.items() if place[0] != Enrollment.Status.ACTIVE]:
-            announce(ended)
-        if left := [pk for pk, place in self.places.items() if place[0] == Enrollment.Status.UNENROLLED]:
-            recording.left(left, self.now)
+        self.tell(together)
         reach("after_move")
+
+    def tell(self, together: Mapping[tuple[Any, ...], list[int]]) -> None:
+        """Make known who has completed the workflow, and who has left it otherwise."""
+        ended: dict[str, list[int]] = {}
+        for (status, *_rest), ids in together.items():
+            if status != ACTIVE:
+                ended.setdefault(status, []).extend(ids)
+        if completed := ended.get(COMPLETED):
+            occurrences.completed(completed)
+        if ended:
+            announce([pk for ids in ended.values() for pk in ids])
+        if left := ended.get(UNENROLLED):
+            recording.left(left, self.now)
 
     def move(self, cursor: Any, place: tuple[Any, ...], ids: list[int]) -> int:
         """Have enrollments stand on one place; how many there were."""

@@ -19,9 +19,11 @@ from workflows.models import Revision, Workflow
 Groups = dict[tuple[Any, ...], list[Standing]]
 
 # The answer is kept for OURS: who may not begin must not wait for rows that somebody holds who holds the workflow.
+# A batch is looked up by its ids in memory: with a disk's prices the planner would read tables of thousands whole.
 SETTINGS = f"""
     SELECT set_config('headrace.may', COALESCE({MAY_STEP}, true)::text, true),
         set_config('lock_timeout', '5s', true), set_config('jit', 'off', true),
+        set_config('random_page_cost', '1.1', true),
         CASE WHEN %(limit)s <> '0' THEN set_config('statement_timeout', %(limit)s, true) END
 """
 # By id, and so written that no other index offers itself: nothing indexes the claim, so that claiming stays cheap.
