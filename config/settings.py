@@ -173,6 +173,8 @@ WORKFLOW_DELIVERY_LIMITS = env.dict("WORKFLOW_DELIVERY_LIMITS", default={})
 TRACKING_DOMAINS = env.list("TRACKING_DOMAINS", default=[])
 #: Nothing is told of a visitor who has not accepted cookies.
 TRACKING_CONSENT_REQUIRED = env.bool("TRACKING_CONSENT_REQUIRED", default=True)
+#: A day of the year, like 03-15, on which contacts become non-marketing besides the first of a month (MKT-06).
+MARKETING_RENEWAL = env.str("MARKETING_RENEWAL", default="")
 #: How long it is kept what visitors did whom nobody knows.
 TRACKING_ANONYMOUS_DAYS = env.int("TRACKING_ANONYMOUS_DAYS", default=90)
 #: How many requests of trackers one network address may send in ten seconds.

@@ -17,6 +17,7 @@ class CrmConfig(AppConfig):
         from crm.derived_events import register_derived_events
         from crm.forms.filter import register_form_filter
         from crm.goals import register_goals
+        from crm.marketing import register_marketing
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
         from crm.stage_rules import register_stage_rules
@@ -35,6 +36,7 @@ class CrmConfig(AppConfig):
         register_filter()
         register_chores()
         register_term_chore()
+        register_marketing()
         register_derived_events()
         register_goals()
         register_attachments()

@@ -15,25 +15,39 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from crm.admin import subscriptions
+from crm.admin import marketing, subscriptions
 from crm.admin.activities import complete
 from crm.admin.forms import RecordForm
 from crm.admin.records import RecordAdmin
-from crm.models import Company, Contact, Deal, Note, SubscriptionType, Task, Ticket
+from crm.models import Company, Contact, Deal, MarketingStatus, Note, SubscriptionType, Task, Ticket
 from records.clock import database_now
 
 
 @admin.register(Contact)
 class ContactAdmin(RecordAdmin):
     search_fields = ("email", "first_name", "last_name", "phone")
-    select_filters = ("lifecycle_stage", "lead_status")
+    select_filters = ("lifecycle_stage", "lead_status", "marketing_status")
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.subscription_view))
-        return [path("<int:pk>/subscription/", view, name="crm_contact_subscription"), *super().get_urls()]
+        views = {"subscription": self.subscription_view, "marketing": self.marketing_view}
+        own = [
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(require_POST(view)), name=f"crm_contact_{name}")
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
 
     def facts(self, request: HttpRequest, record: Any, form: RecordForm, allowed: bool) -> dict[str, Any]:
-        return {**super().facts(request, record, form, allowed), "subscriptions": subscriptions.lines(record)}
+        own = {"subscriptions": subscriptions.lines(record), "marketing": marketing.panel(record, database_now())}
+        return {**super().facts(request, record, form, allowed), **own}
+
+    def marketing_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make the contact a marketing contact, or non-marketing from the next update on."""
+        contact, status = self.record(request, pk, "change"), request.POST.get("status", "")
+        if status not in MarketingStatus.values or contact.deleted_at:
+            messages.error(request, _("Choose a status for a contact that is not deleted."))
+        else:
+            messages.success(request, marketing.change(contact, status, by=request.user, now=database_now()))
+        return redirect(f"{self.url_of(pk)}#marketing")
 
     def subscription_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Set what the contact wants of one type; the page again, with what was sent, when that cannot be."""

@@ -172,6 +172,7 @@ class Teller:
             "import": _("by an import of %(person)s"),
             "command": _("by a command"),
             "demo": _("with the demo data"),
+            "marketing": _("as it was due"),
             "merge": _("by a merge of %(person)s"),
         }
         if kind == "merge" and not person:

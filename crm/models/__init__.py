@@ -8,8 +8,9 @@ from crm.models.engagement import Call, Email, Meeting
 from crm.models.feedback import FeedbackSubmission
 from crm.models.form import Form, FormConsent, FormDay, FormField, FormSubmission
 from crm.models.lead import Lead
+from crm.models.marketing import PendingNonMarketing
 from crm.models.message import Message
-from crm.models.people import Company, Contact, CookieConsent, LeadStatus, LifecycleStage
+from crm.models.people import Company, Contact, CookieConsent, LeadStatus, LifecycleStage, MarketingStatus
 from crm.models.pipeline import Pipeline, Stage
 from crm.models.pipeline_records import Deal, Ticket
 from crm.models.project import Project
@@ -44,10 +45,12 @@ __all__ = [
     "LifecycleStage",
     "LineItem",
     "MarketingEmail",
+    "MarketingStatus",
     "Meeting",
     "Message",
     "Note",
     "Payment",
+    "PendingNonMarketing",
     "Pipeline",
     "Project",
     "Quote",

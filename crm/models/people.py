@@ -35,6 +35,13 @@ class CookieConsent(models.TextChoices):
     REVOKED = "revoked", _("Revoked")
 
 
+class MarketingStatus(models.TextChoices):
+    """Whether marketing may be sent to a contact (MKT-06)."""
+
+    MARKETING = "marketing", _("Marketing contact")
+    NON_MARKETING = "non_marketing", _("Non-marketing contact")
+
+
 class Contact(Record):
     """A person."""
 
@@ -65,6 +72,10 @@ class Contact(Record):
     cookie_consent = models.CharField(
         _("cookie consent"), max_length=10, choices=CookieConsent, blank=True, db_default="", editable=False
     )
+    marketing_status = models.CharField(
+        _("marketing contact status"), max_length=15, choices=MarketingStatus, editable=False,
+        db_default=MarketingStatus.NON_MARKETING,
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("contact")

@@ -41,6 +41,7 @@ REASONS = {
     "no_primary": gettext_lazy("None of the associated %(records)s is the primary one."),
     "no_recipients": gettext_lazy("There was nobody to send it to."),
     "nobody_available": gettext_lazy("Nobody could take the record: everyone is inactive, away or no main member."),
+    "not_computed": gettext_lazy("There is no result: %(error)s"),
     "not_created": gettext_lazy("No record was created: %(error)s"),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
     "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
@@ -49,6 +50,7 @@ REASONS = {
     "record_deleted": gettext_lazy("The record had been deleted."),
     "refused": gettext_lazy("The value was refused: %(error)s"),
     "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
+    "same_marketing_status": gettext_lazy("The contact had this status already, or was due to get it."),
     "same_subscription": gettext_lazy("The subscription was already like this."),
     "step_replaced": gettext_lazy(
         "A new version of the workflow was published without this step, so the record went on at another one."
