@@ -1,6 +1,6 @@
 """The traps of the specification's section 31: what an implementer would get wrong, a readable test each.
 
-Traps 14 (format data), 19 (rights to single properties) and 21 (marketing contacts) are about what is not built yet.
+Trap 19 (rights to single properties) is about what is not built yet.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from records import criteria
 from records.associations import associate, dissociate
 from records.clock import database_now
 from records.lists import keeping, members, working
-from records.models import Event, RecordList
+from records.models import Change, Event, RecordList
 from records.object_types import object_types
 from records.problems import DocumentError
 from records.saving import delete_records, restore_records
 from tests.workflows import building, scheduled_deals
 from tests.workflows.publishing_deals import BIG, boss, change, document, draft, finish, history, inside, live, settle
 from tests.workflows.webhooks.sending import SHOP, match, webhook_of
-from workflows import drafting
+from workflows import chores, drafting
 from workflows.definitions import checking
 from workflows.definitions.definition import parse
 from workflows.engine.taking_steps import run_due
@@ -255,6 +255,24 @@ def test_trap_13_a_webhook_about_nobody_creates_and_enrolls_nobody():
     assert (Contact.objects.count(), Event.objects.count(), inside(workflow)) == (before, 0, [])
 
 
+@pytest.mark.covers("DOP-12")
+def test_trap_14_format_data_writes_nothing_until_another_step_writes_its_result():
+    contact = Contact.objects.create(email="a@example.com", first_name="ANNA")
+    journaled = Change.objects.count()
+    form = building.step("form", "format_data", format="title", value="first_name")
+    (enrollment,) = building.enroll(building.make_workflow([form]), [contact.pk])
+    run_all()
+    enrollment.refresh_from_db()
+    contact.refresh_from_db()
+    assert (enrollment.outputs, contact.first_name) == ({"form": {"result": "Anna"}}, "ANNA")
+    assert Change.objects.count() == journaled
+    write = building.step("write", "edit_record", property="first_name", copy_from="output.form.result")
+    building.enroll(building.make_workflow([form, write]), [contact.pk])
+    run_all()
+    contact.refresh_from_db()
+    assert contact.first_name == "Anna"
+
+
 @pytest.mark.covers("UNE-05", "MAN-06")
 def test_trap_15_leaving_the_unenrollment_criteria_enrolls_nobody_and_they_bar_the_hand_too(deal):
     workflow = live(BIG, unenroll={"criteria": {"all": [NAMED_Z]}})
@@ -335,6 +353,27 @@ def test_trap_20_a_team_is_its_main_members_who_are_told_and_nobody_else(deal):
     building.enroll(building.make_workflow([tell], "deal"), [deal.pk])
     run_all()
     assert list(Notification.objects.values_list("user__username", flat=True)) == ["amy"]
+
+
+@pytest.mark.covers("MKT-06")
+def test_trap_21_to_marketing_is_immediate_and_to_non_marketing_waits_for_the_first_of_the_month():
+    contact = Contact.objects.create(email="a@example.com")
+
+    def set_to(status: str) -> str:
+        step = building.step("set", "set_marketing_status", status=status)
+        building.enroll(building.make_workflow([step]), [contact.pk])
+        run_all()
+        contact.refresh_from_db()
+        return contact.marketing_status
+
+    assert set_to("marketing") == "marketing"
+    assert set_to("non_marketing") == "marketing"
+    chores.work(dt.datetime(2026, 11, 30, 23, 59, tzinfo=dt.UTC))
+    contact.refresh_from_db()
+    assert contact.marketing_status == "marketing"
+    chores.work(dt.datetime(2026, 12, 1, tzinfo=dt.UTC))
+    contact.refresh_from_db()
+    assert contact.marketing_status == "non_marketing"
 
 
 @pytest.mark.covers("REV-03", "REV-04")

@@ -13,13 +13,14 @@ from records.object_types import object_types
 from records.properties import Property
 from records.vocabulary import ListedIn
 from workflows.actions.base import Action
+from workflows.engine.results import values_left
 from workflows.engine.writing import current_values, locked_values, set_for_all, write
 from workflows.events.occasion import facts_told
 from workflows.registries import actions
 from workflows.step_forms import copying
 from workflows.step_forms.forms import FlagField, PropertyField
 from workflows.step_forms.params import StepContext
-from workflows.step_forms.sources import SourceField, source_of, told_slug
+from workflows.step_forms.sources import SourceField, own_slug, result_name, source_of, told_slug
 from workflows.step_forms.targets import TargetForm, properties_for, subject_of, targets_of
 from workflows.step_forms.value_field import ValueField
 from workflows.texts import tokens
@@ -62,7 +63,7 @@ class EditRecord(Action):
                 message = _("%(property)s must not be blank, so it cannot be cleared. Set a value.")
                 self.add_error("clear", message % {"property": prop.label})
             copied = cleaned.get("copy_from")
-            source, same = source_of(copied, self.context), not (self.raw("of") or told_slug(copied))
+            source, same = source_of(copied, self.context), not self.raw("of") and bool(own_slug(copied))
             fault = copying.fault(source, prop, same_record=same) if source else ""
             if fault:
                 self.add_error("copy_from", fault)
@@ -87,8 +88,8 @@ class EditRecord(Action):
         return _("Set %(property)s to %(value)s") % (facts | {"value": shown(document["value"], prop)})
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
-        copied = document.get("copy_from")
-        found = {f"{context.object_type.slug}.{copied}"} if copied and not told_slug(copied) else set()
+        copied = own_slug(document.get("copy_from"))
+        found = {f"{context.object_type.slug}.{copied}"} if copied else set()
         return found | tokens.reads(document.get("value"), context.object_type)
 
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
@@ -170,7 +171,10 @@ class EditRecord(Action):
         return dict.fromkeys(batch.ids, params["value"])
 
     def copied(self, batch: Batch, name: str, prop: Property) -> dict[int, Any]:
-        """The values of a property of the record, or of the event that enrolled it."""
+        """The values of a property of the record, of the event that enrolled it, or of an earlier step's result."""
+        if left := result_name(name):
+            output, values = values_left(batch.context, batch.enrollments, left)
+            return cleaned(batch, prop, values, lambda value: copying.convert(value, output, prop))
         if slug := told_slug(name):
             facts = facts_told(batch.definition, batch.enrollments, [slug])[slug]
             batch.skip([one for one in batch.enrollments if one.record_id not in facts], "nothing_to_copy")

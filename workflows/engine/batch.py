@@ -13,6 +13,7 @@ from django.db.models import Model, QuerySet
 
 from records.object_types import ObjectType
 from workflows.definitions.definition import Definition, Step
+from workflows.engine import results
 from workflows.events.occasion import texts_told
 from workflows.models import Outcome, Revision, Workflow
 from workflows.step_forms.params import StepContext
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from records.properties import Property
+    from workflows.texts.token_values import Shown
 
 
 class Standing:
@@ -176,9 +178,20 @@ class Batch:
         """A text with its tokens filled in, by record id; see workflows.texts.tokens.render_many for `target`."""
         if not tokens.has_tokens(template):
             return dict.fromkeys(self.ids, template)
-        slugs, raw = tokens.told_slugs(template), target == "value"
-        told = texts_told(self.definition, self.enrollments, slugs, raw=raw) if slugs else None
+        slugs, names, raw = tokens.told_slugs(template), tokens.results_named(template), target == "value"
+        told = self.told(slugs, names, raw=raw) if slugs or names else None
         return tokens.render_many(template, self.object_type, self.records_by_id.values(), self.now, target, told)
+
+    def told(self, slugs: list[str], names: list[str], *, raw: bool = False) -> dict[int, dict[str, Shown]]:
+        """What texts say of the event and of earlier steps' results, by record id and "event.…" or "output.…"."""
+        found: dict[int, dict[str, Shown]] = {}
+        if slugs:
+            for pk, facts in texts_told(self.definition, self.enrollments, slugs, raw=raw).items():
+                found.setdefault(pk, {}).update({f"{tokens.EVENT}.{slug}": text for slug, text in facts.items()})
+        for name in names:
+            for pk, text in results.texts_left(self.context, self.enrollments, name, raw=raw).items():
+                found.setdefault(pk, {})[f"{tokens.OUTPUT}.{name}"] = text
+        return found
 
     def done(self, enrollments: Some = None, /, **detail: Any) -> None:
         """The step is done; the record goes on."""

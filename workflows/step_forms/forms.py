@@ -71,7 +71,8 @@ def example_token(context: StepContext) -> str:
 def check_tokens(text: Any, context: StepContext | None) -> None:
     """Raises ValidationError for each token that cannot be filled in."""
     if context is not None and tokens.has_tokens(text):
-        found = tokens.check(text, context.object_type, context.properties, context.told)
+        results = context.results if tokens.results_named(text) else ()
+        found = tokens.check(text, context.object_type, context.properties, context.told, results)
         if found:
             raise ValidationError([problem.message for problem in found])
 

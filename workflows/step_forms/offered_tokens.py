@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+import re
+
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from workflows.step_forms.params import StepContext
-from workflows.texts.tokens import EVENT, allowed_names
+from workflows.texts.tokens import EVENT, OUTPUT, allowed_names
+
+#: The ids of steps that Liquid reads without brackets: none of its own words, no number.
+PLAIN = re.compile(
+    r"(?!(?:and|or|not|if|else|true|false|nil|null|empty|blank|contains|in|with|for|as)$)[a-z][a-z0-9_-]*"
+)
 
 Choices = list[tuple[str, str]]
 
 
 def offered_tokens(context: StepContext) -> list[tuple[str, Choices]]:
     """The tokens of a text under the headings they are chosen by, those of the event first."""
+    return [
+        (heading, [(f"{{{{ {in_token(name)} }}}}", label) for name, label in choices])
+        for heading, choices in offered_names(context)
+    ]
+
+
+def in_token(name: str) -> str:
+    """A name as tokens have it: a step's id that is no plain word stands in brackets."""
+    source, _dot, rest = name.partition(".")
+    step, _dot, result = rest.partition(".")
+    if source != OUTPUT or PLAIN.fullmatch(step):
+        return name
+    return f'{OUTPUT}["{step}"].{result}'
+
+
+def offered_names(context: StepContext) -> list[tuple[str, Choices]]:
+    """What values are called under the headings they are chosen by, those of the event first."""
     record = context.object_type
     known = allowed_names(record, context.properties)
     own = [(f"{record.slug}.{slug}", str(prop.label)) for slug, prop in context.properties.items()]
     told = [(f"{EVENT}.{slug}", str(prop.label)) for slug, prop in context.told.items()]
     parts = [(name, capfirst(name.partition(".")[2].replace("_", " "))) for name in known if name.startswith("owner.")]
+    results = [(f"{OUTPUT}.{name}", str(prop.label)) for name, prop in context.results.items()]
     named = (
         (_("The event that enrolled it"), told),
+        (_("Results of earlier steps"), results),
         (capfirst(str(record.label)), [(name, label) for name, label in own if name in known]),
         (_("Owner"), parts),
     )
-    groups = [(heading, [(f"{{{{ {name} }}}}", label) for name, label in found]) for heading, found in named]
-    return [(heading, choices) for heading, choices in groups if choices]
+    return [(heading, choices) for heading, choices in named if choices]

@@ -52,6 +52,14 @@ class StepContext:
 
         return properties_told(self.definition)
 
+    @cached_property
+    def results(self) -> Mapping[str, Property]:
+        """What steps that can come before this one leave for later ones, as "step.name"; read once per context."""
+        # The steps' own forms are made of these.
+        from workflows.engine.results import results_before
+
+        return results_before(self)
+
     def at(self, step: Step) -> StepContext:
         """The context of another step, with the properties already read."""
         context = replace(self, step=step)

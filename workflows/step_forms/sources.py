@@ -1,4 +1,4 @@
-"""Where a value is copied from: a property of the record, or of the event that enrolled it."""
+"""Where a value is copied from: a property of the record, of the event that enrolled it, or an earlier result."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from django.utils.translation import gettext as _
 from records.properties import Property
 from workflows.step_forms.forms import PropertyField
 from workflows.step_forms.params import StepContext
-from workflows.texts.tokens import EVENT
+from workflows.texts.tokens import EVENT, OUTPUT
 
 
 class SourceField(PropertyField):
-    """A property to copy from: one of the record's, or of the event that enrolled it as “event.slug”."""
+    """A property to copy from: one of the record's, “event.slug” of the event, or “output.step.name” of a step."""
 
     def use_context(self, context: StepContext) -> None:
         super().use_context(context)
         told = [(f"{EVENT}.{slug}", str(prop.label)) for slug, prop in context.told.items()]
-        if told:
-            own: Any = self.choices
+        left = [(f"{OUTPUT}.{name}", str(prop.label)) for name, prop in context.results.items()]
+        own: Any = self.choices
+        if told or left:
             record = capfirst(str(context.object_type.label))
-            self.choices = [own[0], (record, own[1:]), (_("The event that enrolled it"), told)]
+            others = ((_("The event that enrolled it"), told), (_("Results of earlier steps"), left))
+            self.choices = [own[0], (record, own[1:]), *(group for group in others if group[1])]
 
 
 def source_of(name: Any, context: StepContext) -> Property | None:
     """The property a source names; None when there is none."""
     if told := told_slug(name):
         return context.told.get(told)
+    if left := result_name(name):
+        return context.results.get(left)
     return context.properties.get(str(name or ""))
 
 
@@ -36,3 +40,14 @@ def told_slug(name: Any) -> str:
     """The property of the event a source names; "" when it is one of the record."""
     source, _dot, slug = str(name or "").partition(".")
     return slug if source == EVENT else ""
+
+
+def result_name(name: Any) -> str:
+    """The earlier step's result a source names, as "step.name"; "" when it is none."""
+    source, _dot, rest = str(name or "").partition(".")
+    return rest if source == OUTPUT else ""
+
+
+def own_slug(name: Any) -> str:
+    """The property of the record a source names; "" when it is of something else."""
+    return "" if told_slug(name) or result_name(name) else str(name or "")

@@ -31,6 +31,8 @@ TOKEN_LIMIT = 200
 TOKEN_LENGTH = 500
 #: What tokens call the event that enrolled the record.
 EVENT = "event"
+#: What tokens call the results of earlier steps: {{ output.format-data.result }}.
+OUTPUT = "output"
 TARGETS = ("text", "line", "html", "value")
 
 environment = Environment()
@@ -144,10 +146,12 @@ def check(
     object_type: ObjectType,
     properties: Mapping[str, Any] | None = None,
     told: Iterable[str] = (),
+    results: Iterable[str] = (),
 ) -> list[Problem]:
     """What keeps a text from being rendered for records of an object type; [] when nothing does.
 
-    `told` are the properties of the event that enrolls, which tokens name as {{ event.… }}.
+    `told` are the properties of the event that enrolls, which tokens name as {{ event.… }}; `results` what earlier
+    steps leave, as "step.name", which tokens name as {{ output.… }}.
     """
     if not isinstance(template, str):
         return [Problem("", _("%(value)r is not text. Send a string.") % {"value": template})]
@@ -160,6 +164,7 @@ def check(
         return []
     known = object_type.properties() if properties is None else properties
     allowed = [*allowed_names(object_type, known), *(f"{EVENT}.{slug}" for slug in told)]
+    allowed += [f"{OUTPUT}.{name}" for name in results]
     message = _("There is no token “%(token)s”. Use one of: %(known)s.")
     return [
         Problem("", message % {"token": token.name, "known": ", ".join(allowed)}, token.name, code="unknown_token")
@@ -194,11 +199,19 @@ def told_slugs(template: Any) -> list[str]:
     return list(dict.fromkeys(path[1] for path in named if path[0] == EVENT and len(path) > 1))
 
 
+def results_named(template: Any) -> list[str]:
+    """The results of earlier steps a text speaks of, as "step.name"."""
+    named = (token.path for token in tokens_of(template))
+    return list(dict.fromkeys(".".join(path[1:]) for path in named if path[0] == OUTPUT and len(path) == 3))
+
+
 def property_slug(token: Token, object_type: ObjectType) -> str:
-    """The property of the record a token speaks of, "event.…" for one of the event; "" when it is neither."""
+    """The property of the record a token speaks of; "event.…" for one of the event, "output.…" for a result."""
     source, *rest = token.path
     if source == EVENT and rest:
         return f"{EVENT}.{rest[0]}"
+    if source == OUTPUT and len(rest) == 2:
+        return token.name
     if source == "owner":
         return "owner"
     return rest[0] if rest and source == object_type.slug else ""
@@ -216,8 +229,8 @@ def render_many(
 
     `target` chooses how values are written: "text" as people read them, "line" the same without line breaks
     (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property). Blank and
-    unknown tokens become "". `told` has what was told with the event that enrolled each record. Raises TokenError
-    when the text cannot be read or a result would be too long.
+    unknown tokens become "". `told` has what no property of the record is, by record id and then "event.…" or
+    "output.…". Raises TokenError when the text cannot be read or a result would be too long.
     """
     if target not in TARGETS:
         raise ValueError(f"There is no target {target!r}; use one of {TARGETS}.")
@@ -229,7 +242,7 @@ def render_many(
     slugs = {slug for token in tokens if (slug := property_slug(token, object_type))}
     values = values_of(object_type, slugs, records, raw=target == "value")
     for pk, facts in (told or {}).items():
-        values.get(pk, {}).update({f"{EVENT}.{slug}": value for slug, value in facts.items()})
+        values.get(pk, {}).update(facts)
     return {record.pk: joined(pieces, values[record.pk], object_type, target) for record in records}
 
 
@@ -249,7 +262,7 @@ def joined(pieces: Template, values: Mapping[str, Shown], object_type: ObjectTyp
 def written(token: Token, values: Mapping[str, Shown], object_type: ObjectType, target: str) -> str:
     value = values.get(property_slug(token, object_type), Shown(None, ""))
     part = token.path[1:] if token.path[0] == "owner" else token.path[2:]
-    if part:
+    if part and token.path[0] != OUTPUT:
         value = value.part(part[0]) if len(part) == 1 else Shown(None, "")
     for name, arguments in token.filters:
         value = FILTERS[name].apply(value, *arguments)

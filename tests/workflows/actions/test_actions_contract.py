@@ -54,6 +54,12 @@ EXAMPLES = {
     "delay_until_weekday": step("s", "delay_until_weekday", days=["tue", "sun"], at="08:15", zone="record"),
     "edit_record": step("s", "edit_record", property="city", value=f"Near {BLANK}"),
     "end": step("s", "end"),
+    "format_data": step(
+        "s",
+        "format_data",
+        format="formula",
+        formula='join(" ", title(contact.job_title), owner.email, if_blank(contact.country, "nowhere"))',
+    ),
     "random_split": step(
         "s",
         "random_split",
@@ -65,6 +71,7 @@ EXAMPLES = {
     "rotate_owner": step("s", "rotate_owner", team="north"),
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
+    "set_marketing_status": step("s", "set_marketing_status", status="marketing"),
     "set_subscription": step(
         "s", "set_subscription", type="news", status="subscribed", legal_basis="consent", explanation=f"See {BLANK}"
     ),
