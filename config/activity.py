@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from config.palette import may_view
 from records.models import Change, ChangeKind
 from records.object_types import ObjectType, object_types
+from records.property_access import rights_of
 
 #: More lines than these properties of one change are cut.
 SHOWN_PROPERTIES = 2
@@ -46,7 +47,7 @@ def latest(user: Any, limit: int) -> list[Happening]:
             icon=visible[change.object_type].icon,
             name=names.get((change.object_type, change.record_id), f"#{change.record_id}"),
             url=url_of(visible[change.object_type], change.record_id),
-            sentence=sentence(change, visible[change.object_type]),
+            sentence=sentence(change, visible[change.object_type], user),
             who=who(change, people),
         )
         for change in changes
@@ -84,13 +85,13 @@ def who(change: Change, people: dict[int, Any]) -> str:
     return labels.get((change.source or {}).get("kind", ""), "")
 
 
-def sentence(change: Change, object_type: ObjectType) -> str:
+def sentence(change: Change, object_type: ObjectType, user: Any) -> str:
     label = capfirst(str(object_type.label))
     if change.kind == ChangeKind.CREATED:
         return _("%(type)s created") % {"type": label}
     if change.kind == ChangeKind.DELETED:
         return _("%(type)s deleted") % {"type": label}
-    properties = object_type.properties()
+    properties = rights_of(user).seen(object_type, object_type.properties())
     changed = [slug for slug in change.after if slug in properties and slug not in QUIET]
     told = [
         _("%(property)s: %(before)s → %(after)s")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.cache import cache
 from django.core.exceptions import BadRequest
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_POST
 from config import home, navigation, palette
 from config.queue_admin import restricted
 from records.clock import database_now
+from records.problems import DocumentError
 from workflows.health import alerting
 from workflows.models import Notification
 
@@ -96,7 +98,11 @@ class HeadraceSite(AdminSite):
 
     def start_view(self, request: HttpRequest, goal: str) -> HttpResponse:
         """Make a draft from one of the goals and open it in the editor."""
-        workflow = home.start(goal, request.user)
+        try:
+            workflow = home.start(goal, request.user)
+        except DocumentError as error:  # A step of it changes what the person may not edit.
+            messages.error(request, str(error.problems[0].message))
+            return redirect("admin:index")
         return redirect("admin:workflow_editor", workflow.pk)
 
     def palette_view(self, request: HttpRequest) -> JsonResponse:

@@ -24,6 +24,7 @@ from records.object_types import object_types
 from workflows import drafting
 from workflows.models import Delivery, Enrollment, Workflow
 from workflows.registries import goals
+from workflows.rights.opening import openable
 
 SHOWN = 8
 DAYS = 14
@@ -108,7 +109,8 @@ def running(user: Any, now: datetime) -> list[Running]:
     """The workflows that are on, the last changed first, with their numbers."""
     if not user.has_perm("workflows.view_workflow"):
         return []
-    workflows = list(Workflow.objects.filter(deleted_at=None, status=Workflow.Status.ON)[:SHOWN])
+    found = openable(Workflow.objects.filter(deleted_at=None, status=Workflow.Status.ON), user)
+    workflows = list(found[:SHOWN])
     today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     counts = numbers(workflows, today)
     by_day = enrolled_by_day(workflows, today)

@@ -27,8 +27,8 @@ AUTOMATION = (
     "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
-    "crm.campaign", "crm.calltoaction", "crm.user", "crm.team", "auth.group", "crm.pipeline", "crm.subscriptiontype",
-    "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
+    "crm.campaign", "crm.calltoaction", "crm.user", "crm.team", "auth.group", "records.propertyaccess", "crm.pipeline",
+    "crm.subscriptiontype", "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
 )  # fmt: skip
 ICONS = {
     "workflows.workflow": "workflow",
@@ -47,6 +47,7 @@ ICONS = {
     "crm.user": "users",
     "crm.team": "user-check",
     "auth.group": "shield",
+    "records.propertyaccess": "eye-off",
     "crm.pipeline": "columns",
     "crm.trackedterm": "search",
     "crm.subscriptiontype": "mail",

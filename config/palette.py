@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from config.navigation import Group
 from records.object_types import ObjectType, object_types
 from workflows.models import Workflow
+from workflows.rights.opening import openable
 
 LIMIT = 5
 SHORTEST = 2
@@ -44,7 +45,7 @@ def matching_pages(text: str, pages: list[Group]) -> list[dict[str, str]]:
 def matching_workflows(text: str, user: Any) -> list[dict[str, str]]:
     if not user.has_perm("workflows.view_workflow"):
         return []
-    found = Workflow.objects.filter(deleted_at=None, name__icontains=text)[:LIMIT]
+    found = openable(Workflow.objects.filter(deleted_at=None, name__icontains=text), user)[:LIMIT]
     return [
         {
             "label": workflow.name,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.journal import change_source
-from records.models import PropertyDefinition, SegmentDependency
+from records.models import PropertyAccess, PropertyDefinition, SegmentDependency
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.saving.matching import key_expression
@@ -138,5 +138,6 @@ def remove(definition: PropertyDefinition, *, actor: object = None) -> int:
                 f"UPDATE {quote(object_type.table)} SET custom = custom - %s WHERE custom ? %s",
                 [definition.slug, definition.slug],
             )
+        PropertyAccess.objects.filter(object_type=definition.object_type, property=definition.slug).delete()
         definition.delete()
         return removal.records

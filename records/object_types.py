@@ -89,6 +89,8 @@ class ObjectType:
     mergeable: bool = False
     #: Slugs of the object types of which each of its records has one primary record at most.
     one_primary: tuple[str, ...] = ()
+    #: Properties its records' names are made of beside `name_property`; like that one they are never hidden.
+    named_by: tuple[str, ...] = ()
     #: Properties whose forms, lists and API come first; the rest follow in order of declaration.
     highlights: tuple[str, ...] = field(default=())
 

@@ -6,12 +6,16 @@ any value. So every door that takes criteria from a person asks here first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from records.associations import associations_of
 from records.criteria import Compiled
+from records.models import Access
 from records.object_types import ObjectType, object_types
+from records.property_access.rights import property_label, rights_of
 
 
 def may_see(user: Any, object_type: ObjectType) -> bool:
@@ -25,10 +29,18 @@ def may_use(user: Any, permission: str) -> bool:
     return not permission or user is None or bool(user.has_perm(permission))
 
 
-def hidden_type(user: Any, compiled: Compiled) -> str:
-    """The slug of an object type that criteria look at and the person may not see; "" when they may see all."""
-    hidden = (slug for slug in sorted(set(looked_at(compiled))) if not may_see(user, object_types[slug]))
-    return next(hidden, "")
+def hidden_in(user: Any, compiled: Compiled) -> str:
+    """What criteria look at and the person may not see, as the object of a sentence; "" when they may see all."""
+    for slug in sorted(set(looked_at(compiled))):
+        if not may_see(user, object_types[slug]):
+            return _("records of the type “%(type)s”") % {"type": slug}
+    return hidden_property(user, (f"{one.object_type}.{one.property}" for one in compiled.dependencies.properties))
+
+
+def hidden_property(user: Any, names: Iterable[str]) -> str:
+    """The first of some properties, as "object_type.property", that a person has no access to, as `hidden_in` does."""
+    hidden = rights_of(user).below(names, Access.VIEW)
+    return _("the property “%(property)s”") % {"property": property_label(hidden[0])} if hidden else ""
 
 
 def looked_at(compiled: Compiled) -> Iterator[str]:

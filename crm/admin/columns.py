@@ -19,6 +19,7 @@ from crm.record_links import names_of, url_of, users_by_id
 from records.associations import associations_of, ids_of
 from records.object_types import ObjectType
 from records.properties import Property
+from records.property_access import rights_of
 
 DEFAULTS = {
     "contact": ["email", "association:company", "lifecycle_stage", "owner"],
@@ -111,9 +112,10 @@ class Column:
         return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def choices(object_type: ObjectType) -> list[tuple[str, str]]:
-    """Every column a person can choose."""
-    properties = [(slug, capfirst(str(prop.label))) for slug, prop in object_type.properties().items()]
+def choices(object_type: ObjectType, user: Any) -> list[tuple[str, str]]:
+    """Every column a person can choose: of the properties those they may see."""
+    seen = rights_of(user).seen(object_type, object_type.properties())
+    properties = [(slug, capfirst(str(prop.label))) for slug, prop in seen.items()]
     links = [
         (PREFIX + slug, capfirst(str(association.to.label_plural)))
         for slug, association in associations_of(object_type).items()
@@ -125,7 +127,7 @@ def choices(object_type: ObjectType) -> list[tuple[str, str]]:
 def chosen(request: HttpRequest, object_type: ObjectType) -> list[str]:
     """The slugs of the columns the person sees, without those that no longer exist."""
     saved = SavedColumns.objects.filter(user_id=request.user.pk or 0, object_type=object_type.slug).first()
-    known = dict(choices(object_type))
+    known = dict(choices(object_type, request.user))
     return [slug for slug in (saved.columns if saved else DEFAULTS.get(object_type.slug, [])) if slug in known]
 
 
@@ -133,7 +135,8 @@ def columns_of(request: HttpRequest, object_type: ObjectType) -> tuple[Page, lis
     """The columns of this request's list; found once per request."""
     cache = request.__dict__.setdefault("_record_columns", {})
     if object_type.slug not in cache:
-        page, properties, labels = Page(object_type), object_type.properties(), dict(choices(object_type))
+        page, properties = Page(object_type), object_type.properties()
+        labels = dict(choices(object_type, request.user))
         columns = []
         for slug in chosen(request, object_type):
             prop = properties.get(slug)
@@ -151,10 +154,10 @@ class ColumnsForm(forms.Form):
         label=gettext_lazy("Columns"), widget=forms.CheckboxSelectMultiple, required=False
     )
 
-    def __init__(self, *args: Any, object_type: ObjectType, current: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, object_type: ObjectType, user: Any, current: Sequence[str], **kwargs: Any) -> None:
         kwargs["initial"] = {"columns": list(current)}
         super().__init__(*args, **kwargs)
-        known = dict(choices(object_type))
+        known = dict(choices(object_type, user))
         first = [(slug, known[slug]) for slug in current]
         rest = [pair for pair in known.items() if pair[0] not in current]
         self.fields["columns"].choices = first + rest  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ from records.object_types import ObjectType
 from workflows.enrollment import enrolling_many
 from workflows.enrollment.enrolling import REFUSALS, enroll
 from workflows.models import Enrollment, MassEnrollment, Workflow
+from workflows.rights.opening import changeable, openable
 
 SHOWN = 20
 #: How many records one selection takes along, and how many are enrolled while the person waits.
@@ -38,20 +39,22 @@ class Shown:
 TONES = {"active": "chip-info", "completed": "chip-ok", "failed": "chip-danger"}
 
 
-def enrollments_of(object_type: ObjectType, record_id: int) -> list[Shown]:
-    """The record's enrollments, newest first."""
+def enrollments_of(object_type: ObjectType, record_id: int, user: Any) -> list[Shown]:
+    """The record's enrollments, newest first, in the workflows a person may open."""
     found = Enrollment.objects.filter(workflow__object_type=object_type.slug, record_id=record_id)
+    found = openable(found, user, "workflow")
     return [
         Shown(one, url("admin:workflows_enrollment_change", one.pk), TONES.get(one.status, "chip-muted"))
         for one in found.select_related("workflow").order_by("-id")[:SHOWN]
     ]
 
 
-def workflows_for(object_type: ObjectType) -> QuerySet[Workflow]:
-    """The workflows records of the type can be enrolled in by hand: those that are on."""
-    return Workflow.objects.filter(
+def workflows_for(object_type: ObjectType, user: Any) -> QuerySet[Workflow]:
+    """The workflows a person can enroll records of the type in by hand: those that are on."""
+    found = Workflow.objects.filter(
         object_type=object_type.slug, status=Workflow.Status.ON, live__isnull=False, deleted_at=None
-    ).order_by("name")
+    )
+    return changeable(found, user).order_by("name")
 
 
 def choose(model_admin: Any, request: HttpRequest, ids: list[int]) -> HttpResponse:
@@ -65,7 +68,7 @@ def choose(model_admin: Any, request: HttpRequest, ids: list[int]) -> HttpRespon
         "listed": ",".join(map(str, ids[:MOST])),
         "count": min(len(ids), MOST),
         "too_many": len(ids) > MOST,
-        "workflows": workflows_for(object_type),
+        "workflows": workflows_for(object_type, request.user),
         "prefix": f"admin:crm_{model_admin.opts.model_name}",
     }
     return model_admin.page(request, "admin/crm/enroll.html", context)
@@ -78,7 +81,7 @@ def perform(object_type: ObjectType, request: HttpRequest) -> list[int] | MassEn
     """
     named = [*request.POST.getlist("record"), *request.POST.get("records", "").split(",")]
     ids = [pk for pk in map(id_of, named) if pk is not None][:MOST]
-    workflow = workflows_for(object_type).filter(pk=id_of(request.POST.get("workflow")) or 0).first()
+    workflow = workflows_for(object_type, request.user).filter(pk=id_of(request.POST.get("workflow")) or 0).first()
     if workflow is None:
         messages.error(request, _("Choose a workflow that is turned on."))
         return ids

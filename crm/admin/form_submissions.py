@@ -8,7 +8,9 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
+from django.db.models import F, Func, JSONField, QuerySet, TextField, Value
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -23,6 +25,7 @@ from crm.forms.exporting import submission_file
 from crm.models import FormSubmission, SubscriptionType
 from crm.record_links import url_of
 from records.object_types import object_types
+from records.property_access import rights_of
 
 SHOWN = 3
 
@@ -55,6 +58,13 @@ class FormSubmissionAdmin(admin.ModelAdmin):
         view = self.admin_site.admin_view(require_safe(self.export_view))
         return [path("export.csv", view, name="crm_formsubmission_export"), *super().get_urls()]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FormSubmission]:
+        """With the answers the person may see, as `seen`."""
+        hidden = rights_of(request.user).hidden
+        names = Value(hidden, ArrayField(TextField()))
+        seen = Func(F("values"), names, template="(%(expressions)s)", arg_joiner=" - ", output_field=JSONField())
+        return super().get_queryset(request).annotate(seen=seen if hidden else F("values"))
+
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The list as it is filtered; the mark at its beginning lets spreadsheets see that it is UTF-8."""
         if not self.has_view_permission(request):
@@ -65,7 +75,8 @@ class FormSubmissionAdmin(admin.ModelAdmin):
             # A filter there is not: the list says so, as Django's own does.
             return redirect(f"{reverse('admin:crm_formsubmission_changelist')}?{ERROR_FLAG}=1")
         response = StreamingHttpResponse(
-            chain("\ufeff", submission_file(found)), content_type="text/csv; charset=utf-8"
+            chain("\ufeff", submission_file(found, rights_of(request.user).hidden)),
+            content_type="text/csv; charset=utf-8",
         )
         response["Content-Disposition"] = 'attachment; filename="form-submissions.csv"'
         return response
@@ -78,14 +89,14 @@ class FormSubmissionAdmin(admin.ModelAdmin):
         return format_html('<a href="{}">{}</a>', url, name) if url else format_html("{}", name)
 
     @admin.display(description=_("answers"))
-    def answers(self, submission: FormSubmission) -> str:
-        told = [f"{one['label']}: {one['text']}" for one in submission.values.values()]
+    def answers(self, submission: Any) -> str:
+        told = [f"{one['label']}: {one['text']}" for one in submission.seen.values()]
         more = f" (+{len(told) - SHOWN})" if len(told) > SHOWN else ""
         return "; ".join(told[:SHOWN])[:200] + more
 
     @admin.display(description=_("answers"))
-    def all_answers(self, submission: FormSubmission) -> SafeString:
-        lines = [(one["label"], one["text"]) for one in submission.values.values()]
+    def all_answers(self, submission: Any) -> SafeString:
+        lines = [(one["label"], one["text"]) for one in submission.seen.values()]
         return listed(lines)
 
     @admin.display(description=_("consents"))

@@ -12,23 +12,30 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from crm.record_links import may
+from records.models import Access
 from records.object_types import ObjectType
 from records.problems import DocumentError
 from records.properties import Property
+from records.property_access.rights import ALWAYS_SEEN, reason, rights_of
 from records.saving import Row, Saved, save_batch
 
 
 class RecordForm(forms.Form):
-    """Every property that can be written.
+    """Every property that can be written and the person may see; what they may not change is shown and stays.
 
     The values the person saw travel with the form, so that saving writes only what they changed and leaves alone
     what somebody else has changed meanwhile.
     """
 
-    def __init__(self, *args: Any, object_type: ObjectType, record: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, object_type: ObjectType, user: Any, record: Any = None, **kwargs: Any) -> None:
         self.object_type = object_type
         self.record = record
-        self.properties = {slug: prop for slug, prop in object_type.properties().items() if writable(prop)}
+        rights = rights_of(user)
+        self.fixed = {slug for kind, slug in rights.restricted if kind == object_type.slug}
+        # There is nothing yet to be seen of a new record.
+        known = rights.seen(object_type, object_type.properties())
+        left_out = set() if record else self.fixed
+        self.properties = {slug: prop for slug, prop in known.items() if writable(prop) and slug not in left_out}
         shown = record or object_type.model()
         initial = {slug: initial_of(prop, shown) for slug, prop in self.properties.items()}
         kwargs["initial"] = initial | kwargs.pop("initial", {})
@@ -38,9 +45,10 @@ class RecordForm(forms.Form):
             self.fields[slug] = known.kind.form_field(
                 known,
                 label=capfirst(str(prop.label)),
-                required=prop.required,
-                help_text=prop.description,
-                show_hidden_initial=record is not None,
+                required=prop.required and slug not in self.fixed,
+                help_text=capfirst(reason(Access.VIEW)) if slug in self.fixed else prop.description,
+                show_hidden_initial=record is not None and slug not in self.fixed,
+                disabled=slug in self.fixed,
             )
 
     def built_in(self) -> list[forms.BoundField]:
@@ -59,7 +67,7 @@ class RecordForm(forms.Form):
 
     def save(self, user: Any) -> Saved | None:
         """Save what was changed; None, with errors in the form, when it cannot be saved."""
-        slugs = self.changed_data if self.record else self.properties
+        slugs = [slug for slug in (self.changed_data if self.record else self.properties) if slug not in self.fixed]
         values = {slug: raw_of(self.cleaned_data[slug]) for slug in slugs if slug in self.properties}
         if self.record is None:
             values = {slug: value for slug, value in values.items() if value not in (None, "", [])}
@@ -73,12 +81,14 @@ class RecordForm(forms.Form):
             return None
 
 
-def kept_values(object_type: ObjectType, record: Any) -> list[tuple[str, str]]:
+def kept_values(object_type: ObjectType, record: Any, user: Any) -> list[tuple[str, str]]:
     """Label and value of what the record has and nobody writes by hand, but what every record has."""
+    rights = rights_of(user)
     known = [
         prop
         for prop in object_type.declared
-        if prop.read_only and prop.slug not in ("id", "created_at", "updated_at") and prop.read(record) is not None
+        if prop.read_only and prop.slug not in ALWAYS_SEEN and prop.read(record) is not None
+        if rights.may_view(object_type.slug, prop.slug)
     ]
     return [(capfirst(str(prop.label)), prop.display(prop.read(record))) for prop in known]
 

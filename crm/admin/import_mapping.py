@@ -19,6 +19,7 @@ from records.importing.suggesting import guess_type
 from records.models import ImportRun
 from records.object_types import object_types
 from records.problems import DocumentError
+from records.property_access import rights_of
 from records.property_types import property_types
 
 NEW, LINK, LINK_OR_CREATE, COLUMN = "new:", "link:", "create:", "column:"
@@ -47,7 +48,7 @@ class MappingForm(forms.Form):
         super().__init__(data)
         self.table = table
         self.object_type = object_types[run.object_type]
-        self.known = self.object_type.properties()
+        self.known = rights_of(user).seen(self.object_type, self.object_type.properties())
         self.suggested = run.plan or {}
         self.may_create = user.has_perm("records.add_propertydefinition")
         targets = self.targets()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from records.merging import Merge, Mover, movers
 from records.merging.choosing import SIDES, Choice, choices
 from records.merging.performing import merge
 from records.object_types import ObjectType
+from records.property_access import rights_of
 
 #: The names of the radio buttons begin like this.
 FIELD = "keep-"
@@ -62,13 +63,19 @@ def detail_of(object_type: ObjectType, record: Any) -> str:
     return " · ".join([*named, _("ID %(id)d") % {"id": record.pk}])
 
 
-def lines(object_type: ObjectType, winner: Any, loser: Any, sent: Mapping[str, str]) -> list[Line]:
-    """The comparison: what differs first, then what both have alike; what neither has is left out."""
+def lines(object_type: ObjectType, winner: Any, loser: Any, sent: Mapping[str, str], user: Any) -> list[Line]:
+    """The comparison: what differs first, then what both have alike; what neither has is left out, and what the
+    person may not see.
+    """
     found = [one for one in choices(object_type, winner, loser) if one.winner is not None or one.loser is not None]
+    found = [one for one in found if rights_of(user).may_view(object_type.slug, one.prop.slug)]
     people = users_by_id(
         value for one in found if one.prop.type == "user" for value in (one.winner, one.loser) if value is not None
     )
     shown = [line_of(one, sent, people) for one in found]
+    fixed = {one.prop.slug for one in found if not rights_of(user).may_edit(object_type.slug, one.prop.slug)}
+    # Nothing to choose where the person may only look: the winner's value stays, or it gets the other's.
+    shown = [replace(line, differs=line.differs and line.slug not in fixed) for line in shown]
     return sorted(shown, key=lambda line: not line.differs)
 
 

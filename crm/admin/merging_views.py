@@ -96,7 +96,7 @@ class MergingAdmin(ListingAdmin):
             "record": winner,
             "other": loser,
             "names": names,
-            "lines": merging.lines(self.object_type, winner, loser, request.POST.dict()),
+            "lines": merging.lines(self.object_type, winner, loser, request.POST.dict(), request.user),
             "consequences": merging.consequences(one),
             "older": min(winner.created_at, loser.created_at),
             "wrong": wrong,

@@ -21,6 +21,7 @@ from crm.admin.forms import RecordForm
 from crm.admin.records import RecordAdmin
 from crm.models import Company, Contact, Deal, MarketingStatus, Note, SubscriptionType, Task, Ticket
 from records.clock import database_now
+from records.problems import DocumentError
 
 
 @admin.register(Contact)
@@ -95,7 +96,11 @@ class TaskAdmin(RecordAdmin):
         self.complete(request, list(queryset.values_list("pk", flat=True)))
 
     def complete(self, request: HttpRequest, ids: list[int]) -> None:
-        count = complete(ids, request.user, database_now())
+        try:
+            count = complete(ids, request.user, database_now())
+        except DocumentError as error:
+            messages.error(request, str(error.problems[0].message))
+            return
         message = ngettext("%(count)d task was completed.", "%(count)d tasks were completed.", count)
         messages.success(request, message % {"count": count})
 

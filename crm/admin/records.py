@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from crm.admin import activities, associating, columns, enrolling, timeline
-from crm.admin.filters import DeletedFilter, OwnerFilter, property_filter
+from crm.admin import activities, associating, columns, enrolling, seen, timeline
 from crm.admin.forms import RecordForm, kept_values, may_save
 from crm.admin.merging_views import MergingAdmin
 from crm.admin.paging import FirstPagePaginator, RecordChangeList
@@ -53,9 +52,15 @@ class RecordAdmin(MergingAdmin):
         return ["shown_name"]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        customs = [p.slug for p in self.object_type.properties().values() if p.custom and p.type == "select"]
-        chosen = [property_filter(slug) for slug in self.select_filters]
-        return [*chosen, *(property_filter(slug, column=False) for slug in customs), OwnerFilter, DeletedFilter]
+        return seen.filters(request, self.object_type, self.select_filters)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return seen.lookup_allowed(request, self.object_type, lookup) and super().lookup_allowed(
+            lookup, value, request
+        )
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return seen.searched(request, self.object_type, super().get_search_fields(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         queryset = super().get_queryset(request)
@@ -80,7 +85,7 @@ class RecordAdmin(MergingAdmin):
             raise PermissionDenied
         current = columns.chosen(request, self.object_type)
         data = request.POST if request.method == "POST" else None
-        form = columns.ColumnsForm(data, object_type=self.object_type, current=current)
+        form = columns.ColumnsForm(data, object_type=self.object_type, user=request.user, current=current)
         if form.is_valid():
             columns.save(request, self.object_type, [] if "usual" in request.POST else form.slugs())
             return redirect(f"admin:crm_{self.opts.model_name}_changelist")
@@ -184,7 +189,8 @@ class RecordAdmin(MergingAdmin):
         if not allowed and (record is None or request.method == "POST"):
             raise PermissionDenied
         initial = {} if record else {"owner": request.user.pk}
-        form = RecordForm(request.POST or None, object_type=self.object_type, record=record, initial=initial)
+        kind = self.object_type
+        form = RecordForm(request.POST or None, object_type=kind, user=request.user, record=record, initial=initial)
         if request.method == "POST" and form.is_valid():
             saved = form.save(request.user)
             if saved is not None:
@@ -207,13 +213,15 @@ class RecordAdmin(MergingAdmin):
             "title": self.object_type.name_of(record),
             "record": record,
             "form": form,
-            "kept": kept_values(self.object_type, record),
+            "kept": kept_values(self.object_type, record, request.user),
             "may_change": allowed,
             "may_delete": self.has_delete_permission(request, record),
             "may_merge": self.may_merge(request, record),
             "associations": associating.panels(self.object_type, record.pk, request.user),
-            "enrollments": enrolling.enrollments_of(self.object_type, record.pk),
-            "workflows": enrolling.workflows_for(self.object_type) if self.has_enroll_permission(request) else [],
+            "enrollments": enrolling.enrollments_of(self.object_type, record.pk, request.user),
+            "workflows": (
+                enrolling.workflows_for(self.object_type, request.user) if self.has_enroll_permission(request) else []
+            ),
             "quick_forms": activities.quick_forms(self.object_type, request.user),
             "timeline": timeline.page_of(self.object_type, record.pk, request.user),
             "prefix": f"admin:crm_{self.opts.model_name}",

@@ -18,6 +18,7 @@ from records.journal import MERGED_FROM
 from records.models import Change, ChangeKind
 from records.object_types import ObjectType, object_types
 from records.properties import Property
+from records.property_access import rights_of
 from workflows.models import Workflow
 
 HIDDEN = {"id", "created_at", "updated_at", "custom"}
@@ -39,7 +40,7 @@ class Teller:
         self.user = user
         self.properties: dict[str, Property] = {
             slug: dataclasses.replace(prop, options_source=prop.options) if prop.options_source else prop
-            for slug, prop in object_type.properties().items()
+            for slug, prop in rights_of(user).seen(object_type, object_type.properties()).items()
         }
         people = {change.actor_id for change in changes}
         for slug, prop in self.properties.items():

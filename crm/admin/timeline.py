@@ -23,6 +23,7 @@ from records.object_types import ObjectType
 from workflows.history.event_stories import details_of, sentence_of
 from workflows.intake.deriving import DERIVED
 from workflows.models import Enrollment
+from workflows.rights.opening import openable
 
 
 @dataclass
@@ -38,7 +39,7 @@ def page_of(object_type: ObjectType, record_id: int, user: Any, before: str = ""
     place = parse_place(before)
     lines = changes(object_type, record_id, user, place)
     lines += activities(object_type, record_id, user, place)
-    lines += enrollments(object_type, record_id, place)
+    lines += enrollments(object_type, record_id, user, place)
     lines += happened(object_type, record_id, place)
     if place is not None:
         lines = [line for line in lines if line.key < place]
@@ -99,8 +100,9 @@ def happened(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
     ]
 
 
-def enrollments(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
+def enrollments(object_type: ObjectType, record_id: int, user: Any, place: Any) -> list[Line]:
     found = Enrollment.objects.filter(workflow__object_type=object_type.slug, record_id=record_id)
+    found = openable(found, user, "workflow")
     lines = []
     for one in first(found.select_related("workflow"), "enrolled_at", place):
         facts = {"workflow": one.workflow.name, "status": one.get_status_display()}

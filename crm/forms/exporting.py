@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db.models import F, Func, QuerySet
@@ -19,10 +19,10 @@ AT_A_TIME = 500
 FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d[\d\s.,()-]*$)")
 
 
-def submission_file(found: QuerySet[FormSubmission]) -> Iterator[str]:
-    """A line for each submission, oldest first; a column for each property any of them answers."""
+def submission_file(found: QuerySet[FormSubmission], hidden: Collection[str] = ()) -> Iterator[str]:
+    """A line for each submission, oldest first; a column for each property any of them answers, but the hidden."""
     keys = Func(F("values"), function="jsonb_object_keys")
-    names = sorted(set(found.order_by().annotate(name=keys).values_list("name", flat=True)))
+    names = sorted(set(found.order_by().annotate(name=keys).values_list("name", flat=True)) - {*hidden})
     labels = {name: str(prop.label) for name, prop in askable().items()}
     buffer = io.StringIO()
     writer = csv.writer(buffer)

@@ -29,7 +29,7 @@ def register_people() -> None:
     phone = {"type": "phone"}
     register(
         Contact, plural="contacts", icon="user", associates_with=links("contact"), blanks_match_negatives=True,
-        name_property="email", mergeable=True, one_primary=("company",),
+        name_property="email", named_by=("first_name", "last_name"), mergeable=True, one_primary=("company",),
         declared=columns(Contact, email={"unique": True}, phone=phone, mobile=phone, **CAME_FROM),
     )  # fmt: skip
     register(

@@ -19,7 +19,7 @@ from records.models import RecordList
 from records.models.list import SLUG, SLUG_LENGTH
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-from records.seeing import hidden_type, may_see
+from records.seeing import hidden_in, may_see
 
 
 class KindForm(forms.Form):
@@ -139,9 +139,9 @@ class ActiveForm(StaticForm):
             compiled = compile(criteria, self.object_type, now=database_now(), zone=zone)
         except DocumentError as error:
             raise forms.ValidationError({"criteria": [str(problem.message) for problem in error.problems]}) from None
-        if hidden := hidden_type(self.user, compiled):
-            message = _("The criteria look at records of the type “%(type)s”, which you may not see. Leave that out.")
-            self.add_error("criteria", message % {"type": hidden})
+        if hidden := hidden_in(self.user, compiled):
+            message = _("The criteria look at %(what)s, which you may not see. Leave that out.")
+            self.add_error("criteria", message % {"what": hidden})
         return cleaned
 
     def initial_of(self, found: RecordList) -> dict[str, Any]:

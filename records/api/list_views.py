@@ -25,7 +25,7 @@ from records.models import Membership, RecordList, Scope
 from records.models.list import SLUG
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
-from records.seeing import hidden_type, may_see
+from records.seeing import hidden_in, may_see
 
 BATCH_LIMIT = 1_000
 READ, WRITE = Scope.RECORDS_READ.value, Scope.RECORDS_WRITE.value
@@ -201,9 +201,9 @@ class ListView(ApiView):
             compiled = compile(criteria, kind, now=self.now(), zone=zone)
         except DocumentError as error:
             raise DocumentError([problem.at("criteria") for problem in error.problems]) from None
-        if hidden := hidden_type(request.user, compiled):
-            detail = _("The criteria look at records of the type “%(type)s”, which you may not see.")
-            raise ApiProblem("forbidden", detail % {"type": hidden})
+        if hidden := hidden_in(request.user, compiled):
+            detail = _("The criteria look at %(what)s, which you may not see.")
+            raise ApiProblem("forbidden", detail % {"what": hidden})
 
     def refuse_contradiction(self, body: dict[str, Any], active: bool) -> None:
         """An active list is one with criteria; nothing makes a static one active."""

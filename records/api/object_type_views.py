@@ -17,6 +17,7 @@ from records.associations import associations_of
 from records.models import Scope
 from records.object_types import ObjectType, object_types
 from records.properties import Property
+from records.property_access import PropertyRights, rights_of
 
 TEXT: Document = {"type": "string"}
 FLAG: Document = {"type": "boolean"}
@@ -66,10 +67,15 @@ class ObjectTypeView(ApiView):
     }
 
     def list(self, request: Request) -> Response:
-        return Response({"results": [describe(one) for one in object_types.values() if may_see(request.user, one)]})
+        rights = rights_of(request.user)
+        return Response(
+            {"results": [describe(one, rights) for one in object_types.values() if may_see(request.user, one)]}
+        )
 
 
-def describe(object_type: ObjectType) -> dict[str, Any]:
+def describe(object_type: ObjectType, rights: PropertyRights) -> dict[str, Any]:
+    """The type with the properties one may see; those one may not change are read-only."""
+    seen, slug = rights.seen(object_type, object_type.properties()), object_type.slug
     return {
         "slug": object_type.slug,
         "plural": object_type.plural,
@@ -77,12 +83,12 @@ def describe(object_type: ObjectType) -> dict[str, Any]:
         "label_plural": str(object_type.label_plural),
         "name_property": object_type.name_property,
         "associations": [{"slug": slug, "type": one.to.slug} for slug, one in associations_of(object_type).items()],
-        "properties": [describe_property(prop) for prop in object_type.properties().values()],
+        "properties": [describe_property(prop, rights.may_edit(slug, prop.slug)) for prop in seen.values()],
         "workflows_write": list(object_type.workflows_write) if object_type.workflows_write is not None else None,
     }
 
 
-def describe_property(prop: Property) -> dict[str, Any]:
+def describe_property(prop: Property, may_edit: bool) -> dict[str, Any]:
     return {
         "slug": prop.slug,
         "label": str(prop.label),
@@ -91,7 +97,7 @@ def describe_property(prop: Property) -> dict[str, Any]:
         "options": [{"value": option.value, "label": str(option.label)} for option in prop.options],
         "required": prop.required,
         "unique": prop.unique,
-        "read_only": shapes.is_read_only(prop),
+        "read_only": shapes.is_read_only(prop) or not may_edit,
         "custom": prop.custom,
-        "schema": shapes.schema_of(prop),
+        "schema": shapes.schema_of(prop) | ({} if may_edit else {"readOnly": True}),
     }

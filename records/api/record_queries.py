@@ -17,7 +17,7 @@ from records.criteria import compile
 from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.properties import Property
-from records.seeing import hidden_type
+from records.seeing import hidden_in
 
 KEY = "ordering_key"
 
@@ -32,9 +32,9 @@ def filtered(request: Request, object_type: ObjectType, now: dt.datetime) -> Que
         compiled = compile(document, object_type, now=now, zone=str(getattr(request.user, "time_zone", "UTC")))
     except DocumentError as error:
         raise DocumentError([problem.at("filter") for problem in error.problems]) from None
-    if hidden := hidden_type(request.user, compiled):
-        detail = _("The filter looks at records of the type “%(type)s”, which you may not see. Leave it out.")
-        raise ApiProblem("forbidden", detail % {"type": hidden})
+    if hidden := hidden_in(request.user, compiled):
+        detail = _("The filter looks at %(what)s, which you may not see. Leave it out.")
+        raise ApiProblem("forbidden", detail % {"what": hidden})
     return compiled.records()
 
 

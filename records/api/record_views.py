@@ -27,6 +27,8 @@ from records.merging.remembering import gone_into, merged_into
 from records.models import Scope
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
+from records.properties import Property
+from records.property_access import rights_of
 from records.saving import Row, delete_records, save_batch
 
 BATCH_LIMIT = 1_000
@@ -107,7 +109,7 @@ class RecordView(ObjectView):
     }  # fmt: skip
 
     def list(self, request: Request) -> Response:
-        known = self.object_type.properties()
+        known = self.seen_properties(request)
         properties = chosen(request, known)
         rows = with_calculated(filtered(request, self.object_type, self.now()), properties)
         rows, order = ordered(request, rows, known)
@@ -158,12 +160,16 @@ class RecordView(ObjectView):
 
     def shown(self, request: Request, record_id: int) -> dict[str, Any]:
         """The record as it is in the database now."""
-        properties = chosen(request, self.object_type.properties())
+        properties = chosen(request, self.seen_properties(request))
         found = with_calculated(self.object_type.records(), properties).filter(pk=record_id).first()
         if found is None:
             self.refuse_merged(record_id)
             raise Http404
         return render(self.object_type, [found], properties, request.user)[0]
+
+    def seen_properties(self, request: Request) -> dict[str, Property]:
+        """The properties the token's owner may see: the others are not there for them (PRM-09)."""
+        return rights_of(request.user).seen(self.object_type, self.object_type.properties())
 
     def save_one(self, request: Request, row: Row) -> int:
         """The saved record's id; DocumentError with paths as in the document sent."""

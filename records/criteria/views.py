@@ -23,7 +23,7 @@ from records.criteria.diagnosing import why_none
 from records.criteria.event_rows import rows_named
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-from records.seeing import hidden_type, may_see
+from records.seeing import hidden_in, may_see
 
 BODY_LIMIT = 1_000_000
 
@@ -81,9 +81,9 @@ def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
         compiled = criteria.compile(sent.get("criteria"), object_type, now=database_now(), zone=zone)
     except DocumentError as error:
         return JsonResponse({"problems": [problem.as_json() for problem in error.problems]}, status=400)
-    if hidden := hidden_type(request.user, compiled):
-        message = _("The criteria look at records of the type “%(type)s”, which you may not see. Leave that out.")
-        return JsonResponse({"problems": [{"path": "", "message": message % {"type": hidden}}]}, status=403)
+    if hidden := hidden_in(request.user, compiled):
+        message = _("The criteria look at %(what)s, which you may not see. Leave that out.")
+        return JsonResponse({"problems": [{"path": "", "message": message % {"what": hidden}}]}, status=403)
     return JsonResponse(matches(compiled, exact=sent.get("exact") is True))
 
 

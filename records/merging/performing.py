@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from records import segments
 from records.journal import change_source
-from records.merging.choosing import chosen, problems_of
+from records.merging.choosing import LOSER, chosen, problems_of
 from records.merging.movers import SOURCE, Merge, Mover, movers
 from records.merging.remembering import gone_into, merged_into, remember
 from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
+from records.property_access.rights import refusal, rights_of
 from records.saving.matching import lock_uniques
 from records.saving.rows import Row, Work
 from records.saving.rules import apply_rules
@@ -46,6 +47,7 @@ def merge(
     """
     keep = keep or {}
     wrong = refusals(object_type, winner, loser) + problems_of(object_type, keep)
+    wrong += beyond_rights(object_type, keep, by)
     if wrong:
         raise DocumentError(wrong)
     one = Merge(object_type, winner, loser, by.pk if isinstance(by, Model) else by, now)
@@ -74,6 +76,18 @@ def refusals(object_type: ObjectType, winner: int, loser: int) -> list[Problem]:
         message = _("A record cannot be merged with itself. Choose another one.")
         return [Problem("loser", message, loser, code="same_record")]
     return []
+
+
+def beyond_rights(object_type: ObjectType, keep: Mapping[str, str], by: Any) -> list[Problem]:
+    """A wish to replace what the person may not edit. What the winner lacks it gets from the loser all the same."""
+    rights, known = rights_of(by), object_type.properties()
+    return [
+        Problem(
+            f"keep.{slug}", refusal(known[slug].label, rights.level(object_type.slug, slug)), side, code="forbidden"
+        )
+        for slug, side in keep.items()
+        if side == LOSER and slug in known and not rights.may_edit(object_type.slug, slug)
+    ]
 
 
 def locked(merge: Merge) -> Both:

@@ -7,11 +7,13 @@ from records.models.event import CustomEventProperty, CustomEventType, Event, Ev
 from records.models.import_run import ImportedRecord, ImportFault, ImportRun
 from records.models.list import ListWork, RecordList
 from records.models.merged_record import MergedRecord
+from records.models.property_access import Access, PropertyAccess, PropertyAccessChange
 from records.models.property_definition import PropertyDefinition
 from records.models.record import Record
 from records.models.segment import Membership, Segment, SegmentDependency
 
 __all__ = [
+    "Access",
     "ApiToken",
     "Association",
     "Change",
@@ -29,6 +31,8 @@ __all__ = [
     "MergedRecord",
     "PendingChange",
     "PendingEvent",
+    "PropertyAccess",
+    "PropertyAccessChange",
     "PropertyDefinition",
     "Record",
     "RecordList",

@@ -10,6 +10,7 @@ from django.db import transaction
 from records.journal import change_source
 from records.object_types import ObjectType
 from records.problems import DocumentError
+from records.property_access.rights import EVERYTHING, PropertyRights, rights_of
 from records.saving.cleaning import Cleaner
 from records.saving.linking import check_links, link
 from records.saving.matching import check_uniques, find_records, lock_uniques, upsert_property
@@ -35,14 +36,16 @@ def save_batch(
     Values are cleaned by their property, unique and required properties are kept, read-only ones refused. A row
     that changes nothing writes nothing. With `upsert_by` (a unique property, or the name) rows without id change
     the record that has their value and create one where there is none; rows of one batch that mean the same record
-    are applied in order. `partial=False`: any invalid row raises DocumentError (paths like
+    are applied in order. `actor` (a user, or the id of one) may set what their rights on properties allow; None may
+    set everything. `partial=False`: any invalid row raises DocumentError (paths like
     "0.properties.amount") and nothing is written; `partial=True` saves the others. `facts` are kept with each
     change beside `source`.
     """
+    rights = rights_of(actor)
     with change_source(source, actor=actor, **(facts or {})), transaction.atomic():
         saved: list[Saved] = []
         for start in range(0, len(rows), SIZE):
-            saved += save_some(object_type, rows[start : start + SIZE], upsert_by)
+            saved += save_some(object_type, rows[start : start + SIZE], upsert_by, rights)
         problems = [
             problem.at(str(i)) for i, one in enumerate(saved) if one.status == "invalid" for problem in one.problems
         ]
@@ -51,9 +54,11 @@ def save_batch(
     return saved
 
 
-def save_some(object_type: ObjectType, rows: Sequence[Row], upsert_by: str | None) -> list[Saved]:
-    """Save up to 500 rows; invalid ones are left out."""
-    cleaner = Cleaner(object_type, rows)
+def save_some(
+    object_type: ObjectType, rows: Sequence[Row], upsert_by: str | None, rights: PropertyRights = EVERYTHING
+) -> list[Saved]:
+    """Save up to 500 rows; invalid ones are left out, also what goes beyond the rights of who sent them."""
+    cleaner = Cleaner(object_type, rows, rights)
     known = cleaner.known
     key = upsert_property(object_type, known, upsert_by) if upsert_by else None
     works = [Work(row) for row in rows]
@@ -95,7 +100,7 @@ def apply_all(object_type: ObjectType, works: list[Work], cleaner: Cleaner) -> d
         first = work.record.pk is None and id(work.record) not in begun
         if first:
             check_required(object_type, work, cleaner.known)
-        changed = apply(object_type, work, cleaner.known)
+        changed = apply(object_type, work, cleaner.known, cleaner.fixed)
         if not work.valid:
             continue
         begun.add(id(work.record))

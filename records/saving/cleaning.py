@@ -11,8 +11,10 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.translation import gettext as _
 
+from records.models import Access
 from records.object_types import ObjectType
 from records.properties import Property
+from records.property_access.rights import EVERYTHING, PropertyRights, refusal
 from records.saving.rows import Row, Work
 
 INTEGERS = {
@@ -26,9 +28,11 @@ INTEGERS = {
 class Cleaner:
     """Cleans the values of one batch; options and users are read from the database once."""
 
-    def __init__(self, object_type: ObjectType, rows: Iterable[Row]) -> None:
-        self.object_type = object_type
+    def __init__(self, object_type: ObjectType, rows: Iterable[Row], rights: PropertyRights = EVERYTHING) -> None:
+        self.object_type, self.rights = object_type, rights
         self.known = object_type.properties()
+        #: What may be sent as it is, but not changed.
+        self.fixed = {slug for slug in self.known if not rights.may_edit(object_type.slug, slug)}
         used = {slug for row in rows for slug in (*row.properties, *row.initial)} & set(self.known)
         self.properties = {
             slug: dataclasses.replace(self.known[slug], options_source=self.known[slug].options) for slug in used
@@ -37,8 +41,13 @@ class Cleaner:
         self.users = usernames(rows, [slug for slug, prop in self.properties.items() if prop.type == "user"])
 
     def clean(self, work: Work) -> None:
-        """Fill the work's values, or its problems."""
+        """Fill the work's values, or its problems: also for what whoever sent it may not even see."""
         self.clean_values(work, work.row.properties)
+        for slug in self.fixed & work.row.properties.keys():
+            level = self.rights.level(self.object_type.slug, slug)
+            if level < Access.VIEW:
+                raw = work.row.properties[slug]
+                work.refuse(f"properties.{slug}", refusal(self.known[slug].label, level), raw, code="forbidden")
 
     def clean_initial(self, work: Work) -> None:
         """Add the values of a new record that its row does not give."""

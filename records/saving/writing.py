@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -11,15 +12,20 @@ from django.db import connection, models
 from django.db.models import NOT_PROVIDED
 from django.utils.translation import gettext as _
 
+from records.models import Access
 from records.object_types import ObjectType
 from records.properties import Property
+from records.property_access.rights import refusal
 from records.saving.cleaning import column_of
 from records.saving.rows import Work
 
 
-def apply(object_type: ObjectType, work: Work, properties: dict[str, Property]) -> dict[str, Any]:
+def apply(
+    object_type: ObjectType, work: Work, properties: dict[str, Property], fixed: Collection[str] = ()
+) -> dict[str, Any]:
     """Set the work's values on its record; the properties that became another, with their new values.
 
+    Of the `fixed` ones, which who sent the row may see but not change, only what the record has already is taken.
     A blank for a column that must hold something means its default where it has one, else it is refused.
     """
     record = work.record
@@ -34,6 +40,8 @@ def apply(object_type: ObjectType, work: Work, properties: dict[str, Property]) 
             continue
         if (None if value == "" else value) != current(prop, record):
             changed[slug] = value
+            if slug in fixed and slug in work.row.properties:
+                work.refuse(f"properties.{slug}", refusal(prop.label, Access.VIEW), code="forbidden")
     if work.valid:
         for slug, value in changed.items():
             properties[slug].write(record, value)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from workflows.enrollment.reviving import Group
 from workflows.history.telling import definition_of, ending, tell
 from workflows.models import Delivery, Enrollment, Outcome, Revision, StepExecution, Workflow
 from workflows.outbox import resending
+from workflows.rights.opening import changeable, openable
 
 PER_PAGE = 50
 LEAVE = "leave"
@@ -55,13 +56,14 @@ class RecordRow:
 class Attention:
     """The page, narrowed by `workflow`, `step` and `reason` where a group is opened."""
 
-    def __init__(self, query: QueryDict) -> None:
-        self.query = query
+    def __init__(self, query: QueryDict, user: Any = None) -> None:
+        """`user` is who looks: workflows that person may not open are left out (PRM-09)."""
+        self.query, self.user = query, user
 
     @cached_property
     def which(self) -> QuerySet[Enrollment]:
         """The stopped enrollments the page or a form is about; none for values that mean nothing."""
-        found = reviving.stopped()
+        found = openable(reviving.stopped(), self.user, "workflow")
         if "workflow" in self.query:
             text = str(self.query["workflow"])
             found = found.filter(workflow_id=int(text) if text.isdecimal() and len(text) < 19 else 0)
@@ -137,19 +139,20 @@ def sentences(enrollments: list[int]) -> dict[int, SafeString]:
 class Decision:
     """What somebody wants to do about stopped records, from a form: looked at first, then done."""
 
-    def __init__(self, form: QueryDict) -> None:
-        self.form = form
+    def __init__(self, form: QueryDict, user: Any = None) -> None:
+        self.form, self.user = form, user
         self.verb = form.get("verb", "")
         self.target = form.get("target") or None
         self.ids = [int(pk) for pk in form.getlist("enrollment") if pk.isdecimal() and len(pk) < 19]
-        self.attention = Attention(form)
+        self.attention = Attention(form, user)
 
     @cached_property
     def enrollments(self) -> QuerySet[Enrollment]:
         """Those that were chosen, or all that match where a whole group was."""
         if "chosen" in self.form or self.ids:
-            return Enrollment.objects.filter(pk__in=self.ids)
-        return self.attention.which if self.attention.facts else Enrollment.objects.none()
+            return changeable(Enrollment.objects.filter(pk__in=self.ids), self.user, "workflow")
+        which = changeable(self.attention.which, self.user, "workflow")
+        return which if self.attention.facts else Enrollment.objects.none()
 
     @property
     def known(self) -> bool:

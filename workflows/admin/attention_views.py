@@ -38,7 +38,7 @@ class AttentionViews(ReadOnlyAdmin):
         """What stopped: in groups, or the records of one group."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        attention = Attention(request.GET)
+        attention = Attention(request.GET, request.user)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Needs attention"),
@@ -55,7 +55,7 @@ class AttentionViews(ReadOnlyAdmin):
         """Ask, saying exactly what and how many; then let the chosen records go on."""
         if not request.user.has_perm(PUBLISH):
             raise PermissionDenied
-        decision, back = Decision(request.POST), request.POST.get("back", "")
+        decision, back = Decision(request.POST, request.user), request.POST.get("back", "")
         if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
             back = reverse("admin:enrollment_attention")
         if not decision.known or not decision.enrollments.exists():

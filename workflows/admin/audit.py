@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.models import AuditEntry
+from workflows.rights.opening import openable
 
 ACTIONS = {
     "published": _("Published"),
@@ -63,6 +66,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("workflow", "user")
     show_full_result_count = False
     list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return openable(super().get_queryset(request), request.user, "workflow")
 
     @admin.display(description=_("user"))
     def who(self, entry: AuditEntry) -> str:

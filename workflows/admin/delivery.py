@@ -19,6 +19,7 @@ from workflows.admin.reading import ReadOnlyAdmin
 from workflows.engine import limits
 from workflows.models import Delivery
 from workflows.outbox import resending
+from workflows.rights.opening import of_known_workflows
 from workflows.times.moments import shown_moment
 
 State = Delivery.State
@@ -40,6 +41,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     show_full_result_count = False
     fields = ("key", "kind", "state", "attempts", "last_error", "due_at", "created_at", "done_at", "request")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return of_known_workflows(super().get_queryset(request), request.user)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Above the list: which kinds are kept back by their limit, and until when."""

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from records.clock import database_now
+from records.models import Access
 from records.problems import DocumentError, Problem
 from workflows import drafting
 from workflows.admin.limited import limited_now
@@ -23,6 +24,7 @@ from workflows.editor.panels import SETTINGS, Panel
 from workflows.editor.words import keys, words
 from workflows.history.traffic import PERIODS
 from workflows.models import Workflow
+from workflows.rights import opening
 
 BODY_LIMIT = 2_000_000
 
@@ -33,10 +35,15 @@ class EditorViews:
     admin_site: Any
 
     def workflow_or_404(self, request: HttpRequest, pk: int, right: str) -> Workflow:
-        """The workflow, if it exists and the person has the right: view, change, add, delete or publish."""
+        """The workflow, if it exists and the person has the right: view, change, add, delete or publish.
+
+        Whoever may not edit a property it changes only reads it, or does not open it at all (PRM-08, PRM-09).
+        """
         if not request.user.has_perm(f"workflows.{right}_workflow"):
             raise PermissionDenied
-        return get_object_or_404(Workflow.objects.select_related("live", "folder"), pk=pk, deleted_at=None)
+        workflow = get_object_or_404(Workflow.objects.select_related("live", "folder"), pk=pk, deleted_at=None)
+        (opening.refuse_closed if right == "view" else opening.refuse_change)(workflow, request.user)
+        return workflow
 
     def facts(self, request: HttpRequest, workflow: Workflow, selected: str = "") -> dict[str, Any]:
         revision = drafting.shown(workflow)
@@ -47,8 +54,9 @@ class EditorViews:
             revision,
             now=database_now(),
             selected=selected,
-            editable=request.user.has_perm("workflows.change_workflow"),
+            editable=opening.may_change(workflow, request.user),
             collapsed=frozenset(request.GET.get("collapsed", "").split()),
+            user=request.user,
         )
 
     def editor_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -59,12 +67,14 @@ class EditorViews:
         if request.GET.get("format") == "json":
             return JsonResponse(facts)
         panel = self.panel(request, workflow, step, gone_ok=True) if step else ""
+        changed = opening.access_to(workflow, request.user) == Access.EDIT
         context = self.admin_site.each_context(request) | {
             "title": facts["name"], "workflow": workflow, "facts": facts, "panel": panel,
-            "palette": page.palette(workflow.object_type, page.centre_of(workflow)),
+            "palette": page.palette(workflow.object_type, page.centre_of(workflow), request.user),
             "words": words(), "keys": keys(), "periods": [(key, label) for key, (label, _span) in PERIODS.items()],
-            "may_change": request.user.has_perm("workflows.change_workflow"),
-            "switches": links(workflow, "editor") if request.user.has_perm("workflows.publish_workflow") else [],
+            "may_change": changed and request.user.has_perm("workflows.change_workflow"),
+            "read_only": "" if changed else opening.why_read_only(),
+            "switches": links(workflow, "editor") if changed and request.user.has_perm(checking.PUBLISH) else [],
             "colour": COLOURS[Workflow.Status(workflow.status)], "limited": limited_now(workflow.pk, database_now()),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/editor.html", context)
@@ -129,7 +139,7 @@ class EditorViews:
             "panel": Panel(definition, step, workflow=workflow.pk, user=request.user), "faults": faults,
             "workflow": workflow,
             "number": definition.number_of(step) if step in definition.by_id else 0,
-            "may_change": request.user.has_perm("workflows.change_workflow"),
+            "may_change": opening.may_change(workflow, request.user),
         }  # fmt: skip
         return page.panel(context, request)
 

@@ -23,6 +23,7 @@ from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, r
 from workflows.enrollment.leaving import unenroll
 from workflows.history.telling import path_of, place_of
 from workflows.models import Enrollment, Workflow
+from workflows.rights import opening
 
 MANUAL = "workflows.publish_workflow"
 
@@ -42,7 +43,7 @@ class EnrollmentAdmin(AttentionViews):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        listing = Listing(request.GET, database_now())
+        listing = Listing(request.GET, database_now(), request.user)
         title = _("Enrollment history")
         context = {
             **self.admin_site.each_context(request),
@@ -64,6 +65,7 @@ class EnrollmentAdmin(AttentionViews):
             raise PermissionDenied
         pk = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
         enrollment = get_object_or_404(Enrollment.objects.select_related("workflow", "revision"), pk=pk)
+        opening.refuse_closed(enrollment.workflow, request.user)
         object_type = object_types.get(enrollment.workflow.object_type)
         names = names_of([enrollment])
         name = names.get((enrollment.workflow.object_type, enrollment.record_id), f"#{enrollment.record_id}")
@@ -77,12 +79,12 @@ class EnrollmentAdmin(AttentionViews):
             "object_type": object_type,
             "name": name,
             "record_url": record_url(enrollment.workflow.object_type, enrollment.record_id),
-            "lines": path_of(enrollment),
+            "lines": path_of(enrollment, request.user),
             "colour": STATUS_COLOURS.get(Enrollment.Status(enrollment.status), "muted"),
             "step_number": number,
             "step_setting": setting,
             "waits": enrollment.due_at is not None and enrollment.due_at > now,
-            "may_unenroll": request.user.has_perm(MANUAL),
+            "may_unenroll": opening.may_change(enrollment.workflow, request.user, MANUAL),
             "stopped": enrollment.status == Enrollment.Status.FAILED and bool(enrollment.step),
         }
         return TemplateResponse(request, "admin/workflows/enrollment/story.html", context)
@@ -92,6 +94,7 @@ class EnrollmentAdmin(AttentionViews):
         if not self.has_view_permission(request):
             raise PermissionDenied
         workflow = get_object_or_404(Workflow, pk=pk, deleted_at=None)
+        opening.refuse_closed(workflow, request.user)
         diagnosis = Diagnosis(workflow, request.GET, database_now())
         if not diagnosis.may_see(request.user):
             raise PermissionDenied
@@ -109,7 +112,7 @@ class EnrollmentAdmin(AttentionViews):
         if not request.user.has_perm(MANUAL):
             raise PermissionDenied
         ids = [int(pk) for pk in request.POST.getlist("enrollment") if pk.isdecimal() and len(pk) < 19]
-        chosen = Enrollment.objects.filter(pk__in=ids)
+        chosen = opening.changeable(Enrollment.objects.filter(pk__in=ids), request.user, "workflow")
         back = request.POST.get("back", "")
         if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
             back = reverse("admin:workflows_enrollment_changelist")

@@ -21,6 +21,7 @@ from workflows.history import traffic
 from workflows.history.telling import definition_of, ending
 from workflows.models import Enrollment, Outcome, StepExecution, Workflow
 from workflows.registries import actions
+from workflows.rights.opening import openable
 
 PER_PAGE = 50
 SEARCHED = 1_000
@@ -72,8 +73,9 @@ class Choice:
 class Listing:
     """One page of enrollments. Unknown filter values find nothing rather than everything."""
 
-    def __init__(self, query: QueryDict, now: dt.datetime) -> None:
-        self.query = query
+    def __init__(self, query: QueryDict, now: dt.datetime, user: Any = None) -> None:
+        """`user` is who looks: workflows that person may not open are left out (PRM-09)."""
+        self.query, self.user = query, user
         self.now = now
 
     def chosen(self, name: str) -> str:
@@ -86,10 +88,10 @@ class Listing:
     @cached_property
     def workflow(self) -> Workflow | None:
         pk = self.number("workflow__id__exact")
-        return Workflow.objects.filter(pk=pk).first() if pk else None
+        return openable(Workflow.objects.filter(pk=pk), self.user).first() if pk else None
 
     def filtered(self) -> QuerySet[Enrollment]:
-        found = Enrollment.objects.order_by("-id")
+        found = openable(Enrollment.objects.order_by("-id"), self.user, "workflow")
         if self.chosen("workflow__id__exact"):
             found = found.filter(workflow_id=self.number("workflow__id__exact") or 0)
         if self.chosen("record"):
@@ -168,7 +170,8 @@ class Listing:
 
     def filters(self) -> list[dict[str, Any]]:
         """The filter chips: title and choices, as the template of the admin's own filters wants them."""
-        workflows = Workflow.objects.filter(deleted_at=None).order_by("name").values_list("pk", "name")[:200]
+        found = openable(Workflow.objects.filter(deleted_at=None), self.user)
+        workflows = found.order_by("name").values_list("pk", "name")[:200]
         return [
             self.filter("workflow__id__exact", _("Workflow"), [(str(pk), name) for pk, name in workflows]),
             *([self.filter("step", _("Step"), self.steps())] if self.workflow else []),

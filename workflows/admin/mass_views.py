@@ -18,10 +18,11 @@ from records.criteria import compile
 from records.criteria.widget import CriteriaField
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-from records.seeing import hidden_type, may_see
+from records.seeing import hidden_in, may_see
 from workflows.enrollment import enrolling_many
 from workflows.enrollment.doors import REFUSALS, closed_because
 from workflows.models import MassEnrollment, Workflow
+from workflows.rights import opening
 
 
 class ChosenForm(forms.Form):
@@ -38,9 +39,9 @@ class ChosenForm(forms.Form):
         """Who is enrolled tells of what the criteria look at: only of what one may see."""
         document = self.cleaned_data["criteria"]
         compiled = compile(document, self.object_type, now=database_now())
-        if hidden := hidden_type(self.user, compiled):
-            message = _("The criteria look at records of the type “%(type)s”, which you may not see. Leave that out.")
-            raise forms.ValidationError(message % {"type": hidden})
+        if hidden := hidden_in(self.user, compiled):
+            message = _("The criteria look at %(what)s, which you may not see. Leave that out.")
+            raise forms.ValidationError(message % {"what": hidden})
         return document
 
 
@@ -90,6 +91,7 @@ class MassViews:
         work = MassEnrollment.objects.filter(pk=mass).select_related("workflow").first()
         if work is None:
             raise Http404(_("There is no such enrollment of many records."))
+        opening.refuse_closed(work.workflow, request.user)
         seen_type(request, work.workflow)
         told = [(count, REFUSALS.get(code, code)) for code, count in sorted(work.refused.items())]
         history = f"{reverse('admin:workflows_enrollment_changelist')}?workflow__id__exact={work.workflow_id}"

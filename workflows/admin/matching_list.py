@@ -15,7 +15,7 @@ from records.criteria import compile
 from records.lists import keeping, working
 from records.models import ListWork
 from records.object_types import object_types
-from records.seeing import hidden_type
+from records.seeing import hidden_in
 from workflows import drafting
 from workflows.definitions.definition import parse
 from workflows.doorbell import ring
@@ -48,9 +48,9 @@ def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     criteria, zone = definition.trigger.criteria, workflow_zone(definition.settings).key
     if criteria == ALL_RECORDS:
         criteria = EVERYBODY
-    if hidden := hidden_type(request.user, compile(criteria, kind, now=now, zone=zone, stored=True)):
-        told = _("The trigger looks at records of the type “%(type)s”, which you may not see.")
-        raise PermissionDenied(told % {"type": hidden})
+    if hidden := hidden_in(request.user, compile(criteria, kind, now=now, zone=zone, stored=True)):
+        told = _("The trigger looks at %(what)s, which you may not see.")
+        raise PermissionDenied(told % {"what": hidden})
     facts = {"workflow": workflow.name[:60], "moment": date_format(localtime(now), "SHORT_DATETIME_FORMAT")}
     found = keeping.create(kind, _("Matching “%(workflow)s”, %(moment)s") % facts, now=now, by=request.user)
     working.start(found, ListWork.Kind.ADD, now=now, criteria=criteria, zone=zone, by=request.user)

@@ -23,6 +23,7 @@ from workflows.drafting.telling import step_names, told
 from workflows.editor import page
 from workflows.editor.outline import Reading, outline
 from workflows.models import Revision, Workflow
+from workflows.rights import opening
 
 OP_LIMIT = 20_000
 #: The number of changes of no draft.
@@ -47,7 +48,7 @@ class OutlineViews:
 
 @properties_read_once()
 def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dict[str, Any]:
-    may_change = request.user.has_perm("workflows.change_workflow")
+    may_change = opening.may_change(workflow, request.user)
     definition, asked = parse(revision.definition), request.GET
     moving = asked.get("move", "") if may_change and asked.get("move") in definition.by_id else ""
     faults = page.by_step(checking.errors(checking.problems(definition, workflow=workflow.pk)), definition)
@@ -60,7 +61,7 @@ def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dic
         "outline": outline(definition, reading), "reading": reading, "general": faults.get("", []),
         "count": sum(1 for _step in definition.walk()), "number": definition.number_of(moving) if moving else 0,
         "at": asked.get("at", "") if may_change else "",
-        "palette": page.palette(workflow.object_type, page.centre_of(workflow)) if "at" in asked else [],
+        "palette": page.palette(workflow.object_type, page.centre_of(workflow), request.user) if "at" in asked else [],
         "undo": told(done.op, step_names(done.inverse, revision.definition)) if done else "",
     }  # fmt: skip
 

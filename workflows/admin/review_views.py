@@ -26,6 +26,7 @@ from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.lifecycle import publishing
 from workflows.models import Workflow
 from workflows.registries import actions
+from workflows.rights import opening
 from workflows.schedules.scheduling import zone_of
 from workflows.schedules.words import shown_firing
 
@@ -66,7 +67,7 @@ class ReviewViews:
             "by_schedule": bool(review.definition and review.definition.trigger.kind == "schedule"),
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
             "text": description(review.definition),
-            "may_publish": request.user.has_perm(checking.PUBLISH),
+            "may_publish": opening.may_change(workflow, request.user, checking.PUBLISH),
             "may_list": request.user.has_perm(ADD),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/review.html", context)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
@@ -12,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.models import ScheduleRun
+from workflows.rights.opening import openable
 from workflows.times.moments import shown_moment
 
 COLOURS = {"running": "info", "done": "ok", "missed": "warn", "stopped": "muted"}
@@ -26,6 +30,9 @@ class ScheduleRunAdmin(ReadOnlyAdmin):
     list_select_related = ("schedule__workflow",)
     show_full_result_count = False
     list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return openable(super().get_queryset(request), request.user, "schedule__workflow")
 
     @admin.display(description=_("workflow"))
     def workflow(self, run: ScheduleRun) -> str:

@@ -23,6 +23,7 @@ from records.clock import database_now
 from records.problems import DocumentError
 from workflows.lifecycle import switching
 from workflows.models import Enrollment, Workflow
+from workflows.rights import opening
 
 Status = Workflow.Status
 COLOURS = {Status.ON: "ok", Status.PAUSED: "warn", Status.DRAINING: "info", Status.OFF: "muted"}
@@ -103,10 +104,12 @@ class SwitchViews:
             raise PermissionDenied
         way = WAYS.get(request.GET.get("to", ""))
         ids = [int(pk) for pk in request.GET.getlist("id") if pk.isascii() and pk.isdigit() and len(pk) < 10]
-        chosen = list(Workflow.objects.filter(pk__in=ids, deleted_at=None).order_by("name"))
+        found = opening.openable(Workflow.objects.filter(pk__in=ids, deleted_at=None), request.user)
+        chosen = list(found.order_by("name"))
         if way is None or not chosen:
             raise Http404(_("There is no such workflow, or no such way to switch it."))
-        able = [one for one in chosen if one.live_id and one.status in way.states]
+        barred = opening.levels(request.user)
+        able = [one for one in chosen if one.live_id and one.status in way.states and one.pk not in barred]
         if request.method == "POST":
             self.switch_all(request, way, able)
             if request.GET.get("from") == "editor":
@@ -119,7 +122,11 @@ class SwitchViews:
         context = self.admin_site.each_context(request) | {
             "title": way.question, "way": way, "one": one, "cancel": cancel,
             "consequences": consequences(request.GET["to"], able),
-            "unable": [(workflow, state_of(workflow)) for workflow in chosen if workflow not in able],
+            "unable": [
+                (workflow, opening.why_read_only() if workflow.pk in barred else state_of(workflow))
+                for workflow in chosen
+                if workflow not in able
+            ],
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/switch.html", context)
 

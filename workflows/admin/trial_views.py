@@ -16,7 +16,7 @@ from records.clock import database_now
 from records.criteria.explaining import LeafAnswer, explain
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-from records.seeing import hidden_type, may_see
+from records.seeing import hidden_in, may_see
 from workflows import drafting
 from workflows.definitions.definition import Definition, parse
 from workflows.models import Workflow
@@ -86,8 +86,8 @@ def tried(definition: Definition, record: Any, user: Any, now: dt.datetime) -> T
         compiled = criteria.compile(document, kind, now=now, zone=workflow_zone(definition.settings).key, stored=True)
     except DocumentError as error:
         return Trial(name, problem=str(error.problems[0].message))
-    if hidden := hidden_type(user, compiled):
-        told = _("The filters look at records of the type “%(type)s”, which you may not see.") % {"type": hidden}
+    if hidden := hidden_in(user, compiled):
+        told = _("The filters look at %(what)s, which you may not see.") % {"what": hidden}
         return Trial(name, problem=told)
     met = compiled.records().filter(pk=record.pk).exists()
     return Trial(name, met, explain(kind, compiled.leaves, [record.pk]).get(record.pk, []))

@@ -22,6 +22,7 @@ from workflows.drafting import versions
 from workflows.drafting.saving import UNDO_DAYS
 from workflows.drafting.telling import step_names, told
 from workflows.models import DraftOp, NamedVersion, Revision, Workflow
+from workflows.rights import opening
 
 PER_PAGE = 50
 #: The number of changes of no draft.
@@ -60,7 +61,7 @@ class VersionViews:
             "named": workflow.named_versions.select_related("created_by"),
             "published": published(workflow), "live": workflow.live_id,
             "draft": bool(shown and shown.published_at is None),
-            "may_change": request.user.has_perm("workflows.change_workflow"),
+            "may_change": opening.may_change(workflow, request.user),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/versions.html", context)
 

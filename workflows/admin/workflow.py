@@ -45,6 +45,7 @@ from workflows.engine import limits
 from workflows.lifecycle import cataloguing
 from workflows.models import Enrollment, Folder, Revision, Workflow
 from workflows.registries import goals
+from workflows.rights.opening import openable
 
 
 class ObjectTypeFilter(admin.SimpleListFilter):
@@ -126,7 +127,7 @@ class WorkflowAdmin(
         inside = Enrollment.objects.filter(workflow=OuterRef("pk")).exclude(status="refused").values("workflow")
         total = inside.annotate(n=Count("pk")).values("n")
         active = inside.filter(status="active").annotate(n=Count("pk")).values("n")
-        found = super().get_queryset(request).select_related("folder", "live")
+        found = openable(super().get_queryset(request), request.user).select_related("folder", "live")
         drafts = Prefetch("revisions", Revision.objects.filter(published_at=None), to_attr="drafts")
         return found.prefetch_related(drafts).annotate(
             total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0),
@@ -227,9 +228,12 @@ class WorkflowAdmin(
         posted = request.method == "POST"
         form = NewWorkflowForm(request.POST if posted and "goal" not in request.POST else None)
         if posted and request.POST.get("goal") in goals:
-            goal = goals[request.POST["goal"]]
-            document = goal.definition
-            workflow = drafting.create(str(document["name"]), document["object"], request.user, document)
+            document = goals[request.POST["goal"]].definition
+            try:
+                workflow = drafting.create(str(document["name"]), document["object"], request.user, document)
+            except DocumentError as error:  # A step of it changes what the person may not edit.
+                messages.error(request, str(error.problems[0].message))
+                return redirect("admin:workflows_workflow_add")
             return redirect("admin:workflow_editor", workflow.pk)
         if posted and form.is_valid():
             kind = form.cleaned_data["object_type"]

@@ -27,6 +27,7 @@ from workflows.api import shapes
 from workflows.api.workflow_views import PUBLISH, narrowed
 from workflows.models import Delivery, Enrollment
 from workflows.outbox import resending
+from workflows.rights.opening import of_known_workflows
 
 RIGHT = Right(Scope.HISTORY_READ.value, "workflows.view_delivery")
 REPAIR = Right(PUBLISH, resending.CHANGE)
@@ -82,7 +83,8 @@ class DeliveryView(ApiView):
         slugs = [slug for slug, object_type in object_types.items() if may_see(request.user, object_type)]
         behind = Enrollment.objects.filter(pk=OuterRef("enrollment_id"))
         own = Q(enrollment_id=None) | Exists(behind.filter(workflow__object_type__in=slugs))
-        return Delivery.objects.filter(own).defer("request").annotate(workflow=Subquery(behind.values("workflow")))
+        found = of_known_workflows(Delivery.objects.filter(own), request.user)
+        return found.defer("request").annotate(workflow=Subquery(behind.values("workflow")))
 
     def list(self, request: Request) -> Response:
         rows = narrowed(DeliveryFilter, request, self.visible(request))

@@ -20,7 +20,7 @@ from records.api.views import whole_number
 from records.criteria import compile
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
-from records.seeing import hidden_type, may_see
+from records.seeing import hidden_in, may_see
 from workflows import doorbell
 from workflows.api import shapes
 from workflows.api.explanations import EXPLANATION, render
@@ -30,6 +30,7 @@ from workflows.enrollment.enrolling import REFUSALS, enroll
 from workflows.enrollment.leaving import unenroll
 from workflows.history import explaining
 from workflows.models import Enrollment, MassEnrollment, Workflow
+from workflows.rights.opening import refuse_change
 
 RECORD_LIMIT = 1_000
 MASS_SHOWN = 20
@@ -68,6 +69,7 @@ class EnrollingView(WorkflowsView):
     def enroll(self, request: Request, id: int) -> Response:
         workflow, ids = self.workflow(id), self.body(request, Records)["records"]
         self.see_records(request, workflow)
+        refuse_change(workflow, request.user)
         cause = {"kind": "manual", "actor": request.user.pk}
         with self.source(request):
             done = enroll(workflow, ids, cause=cause, now=self.now(), manual=True)
@@ -82,9 +84,9 @@ class EnrollingView(WorkflowsView):
         kind, now = self.see_records(request, workflow), self.now()
         try:
             compiled = compile(document, kind, now=now)
-            if hidden := hidden_type(request.user, compiled):
-                detail = _("The criteria look at records of the type “%(type)s”, which you may not see.")
-                raise ApiProblem("forbidden", detail % {"type": hidden})
+            if hidden := hidden_in(request.user, compiled):
+                detail = _("The criteria look at %(what)s, which you may not see.")
+                raise ApiProblem("forbidden", detail % {"what": hidden})
             work = enrolling_many.begin(workflow, by=request.user, now=now, document=document)
         except DocumentError as error:
             raise DocumentError([problem.at("criteria") for problem in error.problems]) from error
@@ -98,6 +100,7 @@ class EnrollingView(WorkflowsView):
     def unenroll(self, request: Request, id: int) -> Response:
         workflow, ids = self.workflow(id), self.body(request, Records)["records"]
         self.see_records(request, workflow)
+        refuse_change(workflow, request.user)
         inside = Enrollment.objects.filter(workflow=workflow, record_id__in=ids)
         return Response({"unenrolled": unenroll(inside, reason="by_hand", by=request.user, now=self.now())})
 

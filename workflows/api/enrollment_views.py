@@ -29,6 +29,7 @@ from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, narrowed
 from workflows.enrollment import reviving
 from workflows.history import telling
 from workflows.models import Enrollment
+from workflows.rights.opening import openable
 
 
 class EnrollmentFilter(django_filters.FilterSet):
@@ -94,7 +95,8 @@ class EnrollmentView(ApiView):
 
     def visible(self, request: Request) -> QuerySet[Enrollment]:
         slugs = [slug for slug, object_type in object_types.items() if may_see(request.user, object_type)]
-        return Enrollment.objects.filter(workflow__object_type__in=slugs).select_related("workflow", "revision")
+        found = openable(Enrollment.objects.filter(workflow__object_type__in=slugs), request.user, "workflow")
+        return found.select_related("workflow", "revision")
 
     def list(self, request: Request) -> Response:
         rows = narrowed(EnrollmentFilter, request, self.visible(request).defer("revision__definition", "outputs"))
@@ -109,7 +111,7 @@ class EnrollmentView(ApiView):
         found = self.visible(request).filter(pk=id).first()
         if found is None:
             raise Http404
-        return Response(render(found) | {"history": [line(one) for one in telling.path_of(found)]})
+        return Response(render(found) | {"history": [line(one) for one in telling.path_of(found, request.user)]})
 
     def retry(self, request: Request, id: int) -> Response:
         return self.revive_one(request, id, reviving.RETRY)

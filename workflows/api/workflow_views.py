@@ -26,6 +26,7 @@ from workflows import drafting
 from workflows.api import shapes
 from workflows.lifecycle import cataloguing, publishing
 from workflows.models import Revision, Workflow
+from workflows.rights.opening import openable, refuse_closed
 
 READ, WRITE, PUBLISH = (
     scope.value for scope in (Scope.WORKFLOWS_READ, Scope.WORKFLOWS_WRITE, Scope.WORKFLOWS_PUBLISH)
@@ -70,10 +71,11 @@ class WorkflowsView(ApiView):
     group = "workflows"
 
     def workflow(self, workflow_id: int) -> Workflow:
-        """The workflow; 404 when there is none (any more)."""
+        """The workflow; 404 when there is none (any more), 403 for whoever may not open it (PRM-09)."""
         found = workflows().filter(pk=workflow_id).first()
         if found is None:
             raise Http404
+        refuse_closed(found, self.request.user)
         return found
 
 
@@ -98,7 +100,7 @@ class WorkflowView(WorkflowsView):
     }  # fmt: skip
 
     def list(self, request: Request) -> Response:
-        rows = narrowed(WorkflowFilter, request, workflows())
+        rows = narrowed(WorkflowFilter, request, openable(workflows(), request.user))
         return Response(
             page(request, rows, Order("-id", descending=True), lambda found: [render(one) for one in found])
         )

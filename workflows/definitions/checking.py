@@ -16,6 +16,7 @@ from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import settings_problems
 from workflows.enrollment import suppressing
 from workflows.registries import actions, triggers
+from workflows.rights import writing
 from workflows.schedules import centring
 from workflows.step_forms.params import StepContext
 
@@ -28,7 +29,8 @@ PUBLISH = "workflows.publish_workflow"
 def problems(definition: Definition, *, user: Any = None, workflow: int | None = None) -> list[Problem]:
     """Every problem of a definition: errors, which keep it from being published, and warnings.
 
-    `user` is who wants to publish; without the right to, that is a problem, too. `workflow` is the id of the
+    `user` is who wants to publish; without the right to, or to edit what a step changes, that is a problem, too.
+    `workflow` is the id of the
     definition's workflow: it cannot enroll in itself.
     """
     found = [*rights_problems(user), *trigger_problems(definition), *unsupported(definition)]
@@ -40,6 +42,9 @@ def problems(definition: Definition, *, user: Any = None, workflow: int | None =
     context = StepContext(definition, None, user, workflow)
     for step in definition.walk():
         found += step_problems(context.at(step))
+    found += writing.problems(definition, user)
+    if user is not None:
+        found += writing.reading_problems(reads(definition), user)
     return [*found, *never_reached(definition), *own_trigger(definition)]
 
 

@@ -18,6 +18,8 @@ from workflows.drafting import ops
 from workflows.drafting.telling import told
 from workflows.drafting.tree import refuse
 from workflows.models import DraftOp, Revision, Workflow
+from workflows.rights.opening import refuse_change
+from workflows.rights.writing import refuse_beyond_rights
 
 UNDO_DAYS = 30
 
@@ -47,7 +49,10 @@ class Applied:
 
 @transaction.atomic
 def create(name: str, object_type: str, user: Any, definition: dict[str, Any] | None = None) -> Workflow:
-    """A workflow that is off, with a draft. Raises DocumentError when the definition cannot be read."""
+    """A workflow that is off, with a draft.
+
+    Raises DocumentError when the definition cannot be read, or changes what the person may not edit (PRM-05).
+    """
     document = definition or {"format": FORMAT, "steps": []}
     document = {**document, "name": name, "object": object_type}
     if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
@@ -57,6 +62,7 @@ def create(name: str, object_type: str, user: Any, definition: dict[str, Any] | 
         values = {"other": definition["object"], "kind": object_type}
         raise refuse("object", message % values, definition["object"])
     parse(document)
+    refuse_beyond_rights(None, document, user)
     author = user if getattr(user, "pk", None) else None
     workflow = Workflow.objects.create(
         name=name.strip(), description=document.get("description", ""), object_type=object_type, created_by=author
@@ -104,13 +110,16 @@ def locked_draft(workflow: Workflow, rev: int, now: dt.datetime) -> Revision:
 def apply(workflow: Workflow, op: dict[str, Any], *, rev: int, user: Any, now: dt.datetime) -> Applied:
     """Carry out an operation on the draft that is at `rev`. Raises Conflict and DocumentError; then nothing is kept.
 
-    What it brings in and the person may not use is refused (TRG-12). What was undone before can no longer be redone.
+    What it brings in and the person may not use is refused (TRG-12), so are steps that change what they may not edit
+    (PRM-05). What was undone before can no longer be redone. Raises PermissionDenied where they only read (PRM-08).
     """
+    refuse_change(workflow, user)
     draft = locked_draft(workflow, rev, now)
     document, inverse, selected = ops.apply(draft.definition, op)
     if isinstance(op, dict) and op.get("op") == "edit":
         ops.operation(op)  # Only undo may: raises.
     refuse_new(draft.definition, document, user)
+    refuse_beyond_rights(draft.definition, document, user)
     if document == draft.definition:
         return Applied(draft, selected)
     draft.ops.filter(undone=True).delete()
@@ -142,11 +151,13 @@ def undoable(draft: Revision, now: dt.datetime) -> tuple[DraftOp | None, DraftOp
 @transaction.atomic
 def undo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applied:
     """Take back the last operation (EDT-09). Raises Conflict, and DocumentError when there is none."""
+    refuse_change(workflow, user)
     draft = locked_draft(workflow, rev, now)
     last, _waiting = undoable(draft, now)
     if last is None:
         raise refuse("op", _("There is nothing to undo in the last %(days)d days.") % {"days": UNDO_DAYS})
     document, _inverse, selected = ops.apply(draft.definition, last.inverse)
+    refuse_beyond_rights(draft.definition, document, user)
     store(draft, document, workflow)
     draft.ops.filter(pk=last.pk).update(undone=True)
     return Applied(draft, selected, told(last.op))
@@ -155,11 +166,13 @@ def undo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
 @transaction.atomic
 def redo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applied:
     """Repeat what was undone last. Raises Conflict, and DocumentError when there is nothing."""
+    refuse_change(workflow, user)
     draft = locked_draft(workflow, rev, now)
     _done, waiting = undoable(draft, now)
     if waiting is None:
         raise refuse("op", _("There is nothing to redo."))
     document, inverse, selected = ops.apply(draft.definition, waiting.op)
+    refuse_beyond_rights(draft.definition, document, user)
     store(draft, document, workflow)
     draft.ops.filter(pk=waiting.pk).update(undone=False, inverse=inverse)
     return Applied(draft, selected, told(waiting.op))

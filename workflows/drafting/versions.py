@@ -16,11 +16,16 @@ from workflows.drafting.saving import UNDO_DAYS, Applied, apply, draft_of, locke
 from workflows.drafting.tree import Document, refuse
 from workflows.models import DraftOp, NamedVersion, Revision, Workflow
 from workflows.models.version import NAME_LIMIT
+from workflows.rights.opening import refuse_change
 
 
 @transaction.atomic
 def keep(workflow: Workflow, name: str, *, user: Any, now: dt.datetime) -> NamedVersion:
-    """Give what the editor shows now a name. Raises DocumentError for a name that is blank, too long or taken."""
+    """Give what the editor shows now a name.
+
+    Raises DocumentError for a name that is blank, too long or taken, PermissionDenied where it may only be read.
+    """
+    refuse_change(workflow, user)
     name = name.strip()
     if not 0 < len(name) <= NAME_LIMIT or "\0" in name:
         message = _("The name of a version has 1 to %(limit)d characters.")

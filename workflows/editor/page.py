@@ -22,6 +22,7 @@ from workflows.editor.layout import layout
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.models import Revision, Workflow
 from workflows.registries import actions
+from workflows.rights import writing
 from workflows.schedules import centring
 
 
@@ -34,8 +35,12 @@ def facts(
     selected: str = "",
     editable: bool = True,
     collapsed: frozenset[str] = frozenset(),
+    user: Any = None,
 ) -> dict[str, Any]:
-    """Everything the page shows about a draft, as JSON. `collapsed`: branchings whose branches are not drawn."""
+    """Everything the page shows about a draft, as JSON. `collapsed`: branchings whose branches are not drawn.
+
+    `user` is who is offered only the actions that person may add (PRM-05).
+    """
     definition = parse(revision.definition)
     found = [problem for problem in checking.problems(definition, workflow=workflow.pk) if problem.severity == "error"]
     faults = by_step(found, definition)
@@ -54,7 +59,7 @@ def facts(
         "redo": _("Redo: %(op)s") % {"op": told(waiting.op)} if waiting else "",
         "saved": saved(revision, now) if done or workflow.live_id is None else "",
         "draft": revision.published_at is None,
-        "unfit": unfit(definition),
+        "unfit": unfit(definition, user),
     }
 
 
@@ -85,20 +90,23 @@ def centre_of(workflow: Workflow) -> Centre | None:
     return centres.read(revision.definition.get("centre")) if revision else None
 
 
-def unfit(definition: Definition) -> dict[str, str]:
+def unfit(definition: Definition, user: Any = None) -> dict[str, str]:
     """Why actions cannot be used in this draft, by action; those that can are left out."""
-    groups = palette(definition.object, definition.centre)
+    groups = palette(definition.object, definition.centre, user)
     return {entry["slug"]: str(entry["reason"]) for group in groups for entry in group["actions"] if entry["reason"]}
 
 
-def palette(object_type: str, centre: Centre | None = None) -> list[dict[str, Any]]:
-    """The actions by category; those that cannot be used for the object type or this centre with the reason."""
+def palette(object_type: str, centre: Centre | None = None, user: Any = None) -> list[dict[str, Any]]:
+    """The actions by category; those that cannot be used for the object type, this centre or by the person with the
+    reason.
+    """
     groups: dict[str, list[dict[str, Any]]] = {}
     kind = object_types[object_type]
     for action in actions.values():
         usable = action.offered_to(kind)
         reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": kind.label}
         reason = reason or centring.unfit(str(action.slug), centre)
+        reason = reason or writing.unfit(action, kind, user)
         entry = {"slug": action.slug, "label": action.label, "description": action.description, "icon": action.icon}
         groups.setdefault(str(action.group), []).append(entry | {"reason": reason, "inside": action.in_branches})
     return [{"label": label, "actions": entries} for label, entries in groups.items()]

@@ -112,7 +112,7 @@ class Panel:
         if self.step is None:
             return
         self.action = actions[self.step.action]
-        self.context = StepContext(definition, self.step, workflow=workflow)
+        self.context = StepContext(definition, self.step, user, workflow)
         if data is None:
             self.form = self.action.Params(document=self.step.params, context=self.context)
         else:

@@ -26,6 +26,7 @@ from workflows.chores import Chore
 from workflows.enrollment.doors import REFUSALS, closed_because
 from workflows.enrollment.enrolling import enroll
 from workflows.models import AuditEntry, MassEnrollment, Workflow
+from workflows.rights.opening import refuse_change
 from workflows.times.wall_time import workflow_zone
 
 logger = logging.getLogger(__name__)
@@ -46,8 +47,10 @@ def begin(
 ) -> MassEnrollment:
     """Have records enrolled by hand: those named, or those that meet criteria.
 
-    Raises DocumentError when the workflow takes nobody in or the criteria cannot be read.
+    Raises DocumentError when the workflow takes nobody in or the criteria cannot be read, PermissionDenied where the
+    person may only read it.
     """
+    refuse_change(workflow, by)
     closed = closed_because(workflow)
     if closed:
         message = _("%(why)s Turn it on first, or choose another workflow.") % {"why": REFUSALS[closed]}

@@ -29,6 +29,7 @@ from workflows.enrollment.announcing import announce
 from workflows.enrollment.enrolling import locked
 from workflows.intake import occurrences
 from workflows.models import AuditEntry, Enrollment, Outcome, Workflow
+from workflows.rights.opening import changeable
 
 RETRY, SKIP = "retry", "skip"
 OFF, DELETED, GONE, RUNNING, NO_STEP, LATER = (
@@ -126,11 +127,12 @@ def revive(
     on whose step is gone; without it they are left alone. Who is revived, and by whom, is kept in the history and in
     the audit log.
 
-    Raises PermissionDenied, and DocumentError for a verb or a target that does not exist; then nothing has changed.
+    Those of workflows the person may only read are left alone. Raises PermissionDenied, and DocumentError for a verb
+    or a target that does not exist; then nothing has changed.
     """
     if not by.has_perm(checking.PUBLISH):
         raise PermissionDenied(_("You may not let stopped records go on. Ask somebody with the right to publish."))
-    found = Revival()
+    found, enrollments = Revival(), changeable(enrollments, by, "workflow")
     with transaction.atomic():
         for workflow in workflows_of(enrollments):
             plan = Plan(locked(workflow), verb, target)
@@ -154,7 +156,7 @@ def leave(enrollments: QuerySet[Enrollment], *, by: Any, now: dt.datetime) -> in
     """
     if not by.has_perm(checking.PUBLISH):
         raise PermissionDenied(_("You may not settle stopped records. Ask somebody with the right to publish."))
-    total = 0
+    total, enrollments = 0, changeable(enrollments, by, "workflow")
     with transaction.atomic():
         for workflow in map(locked, workflows_of(enrollments)):
             done = stopped(enrollments).filter(workflow=workflow).update(step="")

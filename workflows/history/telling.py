@@ -19,6 +19,7 @@ from records.associations import associations_of, exists
 from records.models import Change, ChangeKind
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
+from records.property_access import rights_of
 from workflows.definitions.definition import Definition, Step, parse
 from workflows.definitions.other_workflows import enrolled_by_workflow, taken_out_by, took_out
 from workflows.engine.failing import with_sequel
@@ -83,9 +84,9 @@ class HistoryLine:
         return str(Outcome(self.outcome).label) if self.outcome in Outcome.values else ""
 
 
-def path_of(enrollment: Enrollment) -> list[HistoryLine]:
-    """Everything that happened to an enrollment, oldest first; five queries whatever its length."""
-    return Path(enrollment).lines()
+def path_of(enrollment: Enrollment, user: Any = None) -> list[HistoryLine]:
+    """Everything that happened to an enrollment, as a user may read it, oldest first; few queries for any length."""
+    return Path(enrollment, user).lines()
 
 
 def ending(reason: str) -> str:
@@ -108,8 +109,8 @@ def definition_of(revision: Revision) -> Definition | None:
 class Path:
     """An enrollment with what is needed to tell its story."""
 
-    def __init__(self, enrollment: Enrollment) -> None:
-        self.enrollment = enrollment
+    def __init__(self, enrollment: Enrollment, user: Any = None) -> None:
+        self.enrollment, self.user = enrollment, user
         self.definitions = {enrollment.revision_id: definition_of(enrollment.revision)}
 
     @cached_property
@@ -184,7 +185,7 @@ class Path:
         kind = object_types.get(change.object_type)
         if change.kind in (ChangeKind.ASSOCIATED, ChangeKind.DISSOCIATED) or kind is None:
             return escape(_("An association of it was made or removed"))
-        properties = kind.properties()
+        properties = rights_of(self.user).seen(kind, kind.properties())
         told = [
             format_html(
                 _("{property} was {before}, now {after}"),
@@ -264,9 +265,8 @@ def unwrapped(text: str) -> str:
 def manual_sentence(cause: dict[str, Any]) -> SafeString:
     actor = cause.get("actor")
     user = get_user_model().objects.filter(pk=actor).first() if actor else None
-    if user:
-        return format_html(_("{user} enrolled it by hand."), user=str(user))
-    return escape(_("It was enrolled by hand."))
+    told = _("{user} enrolled it by hand.") if user else _("It was enrolled by hand.")
+    return format_html(told, user=str(user))
 
 
 def tell(execution: StepExecution, definition: Definition | None, step: Step | None) -> SafeString:

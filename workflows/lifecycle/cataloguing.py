@@ -15,6 +15,7 @@ from workflows.definitions.permitted import refuse_new
 from workflows.enrollment.leaving import unenroll
 from workflows.lifecycle import switching
 from workflows.models import AuditEntry, Enrollment, Folder, Workflow
+from workflows.rights.opening import refuse_change
 
 
 def unknown_object_type(slug: str) -> Problem:
@@ -44,8 +45,10 @@ def create(
 def change(workflow: Workflow, facts: dict[str, Any], *, by: Any, now: dt.datetime) -> None:
     """Rename, describe or move a workflow to a folder; only the facts given. The change is kept in its audit log.
 
-    A draft gets the new name and description, too: publishing it would bring the old ones back.
+    A draft gets the new name and description, too: publishing it would bring the old ones back. Raises
+    PermissionDenied where the person may only read it.
     """
+    refuse_change(workflow, by)
     found = dict(facts)
     if "folder" in found:
         found["folder"] = folder_named(found["folder"])
@@ -69,8 +72,9 @@ def folder_named(name: str | None) -> Folder | None:
 def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
     """Take a workflow off the list: turned off, everything inside leaves; its history stays. How many left.
 
-    Raises PermissionDenied when it is on and `by` may not turn it off.
+    Raises PermissionDenied when it is on and `by` may not turn it off, or where they may only read it.
     """
+    refuse_change(workflow, by)
     with transaction.atomic():
         if workflow.status != Workflow.Status.OFF:
             switching.turn_off(workflow, by=by, now=now)
@@ -83,7 +87,11 @@ def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
 
 
 def restore(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
-    """Put a deleted workflow back on the list, off (LIF-05). Who was inside when it was deleted has left for good."""
+    """Put a deleted workflow back on the list, off (LIF-05). Who was inside when it was deleted has left for good.
+
+    Raises PermissionDenied where the person may only read it.
+    """
+    refuse_change(workflow, by)
     with transaction.atomic():
         Workflow.objects.filter(pk=workflow.pk).update(deleted_at=None, updated_at=now)
         AuditEntry.objects.create(workflow=workflow, user=by, action="restored", detail={}, at=now)

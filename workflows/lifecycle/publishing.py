@@ -18,7 +18,7 @@ from records.criteria import Compiled
 from records.object_types import object_types
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from records.seeing import hidden_type, may_see
+from records.seeing import hidden_in, may_see
 from workflows import doorbell
 from workflows.definitions import checking, cycles
 from workflows.definitions.definition import Definition, parse
@@ -38,6 +38,7 @@ from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed
 from workflows.lifecycle.switching import note
 from workflows.models import Enrollment, Revision, Workflow
 from workflows.registries import triggers
+from workflows.rights.opening import refuse_change
 from workflows.schedules import centring, scheduling
 from workflows.schedules.matching import matching_now
 from workflows.times.wall_time import workflow_zone
@@ -124,17 +125,14 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
 def withheld(definition: Definition, user: Any, now: dt.datetime) -> str:
     """Why a person is not told who meets the trigger: with numbers alone anybody reads any value; "" when told."""
     kind, document = object_types[definition.object], definition.trigger.criteria
-    told = _(
-        "How many records match is not told: the trigger looks at records of the type “%(type)s”, which you may not "
-        "see."
-    )
+    told = _("How many records match is not told: the trigger looks at %(what)s, which you may not see.")
     if not may_see(user, kind):
-        return told % {"type": kind.slug}
+        return told % {"what": _("records of the type “%(type)s”") % {"type": kind.slug}}
     try:
-        hidden = hidden_type(user, criteria.compile(document, kind, now=now, stored=True)) if document else ""
+        hidden = hidden_in(user, criteria.compile(document, kind, now=now, stored=True)) if document else ""
     except DocumentError:
         return ""
-    return told % {"type": hidden} if hidden else ""
+    return told % {"what": hidden} if hidden else ""
 
 
 def policy_of(definition: Definition) -> str:
@@ -186,6 +184,7 @@ def publish(
     """
     if not by.has_perm(checking.PUBLISH):
         raise PermissionDenied(_("You may not publish workflows. Ask somebody with the right to publish."))
+    refuse_change(workflow, by)
     refuse_unknown(in_flight, delays)
     with transaction.atomic():
         hold_still(workflow.pk)

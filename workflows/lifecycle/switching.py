@@ -25,6 +25,7 @@ from workflows.holding import hold_still
 from workflows.intake.subscriptions import watched_by
 from workflows.intake.taking import lock_dispatching
 from workflows.models import AuditEntry, Enrollment, Revision, Workflow
+from workflows.rights.opening import refuse_change
 
 PUBLISH = "workflows.publish_workflow"
 Status = Workflow.Status
@@ -79,6 +80,7 @@ def switch(
     """
     if not by.has_perm(PUBLISH):
         raise PermissionDenied(_("You may not turn workflows on or off. Ask somebody with the right to publish."))
+    refuse_change(workflow, by)
     with transaction.atomic():
         hold_still(workflow.pk)
         lock_dispatching()

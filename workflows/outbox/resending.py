@@ -12,8 +12,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from records.models import Access
 from workflows import doorbell
 from workflows.models import AuditEntry, Delivery, Enrollment
+from workflows.rights.opening import of_known_workflows
 
 State = Delivery.State
 CHANGE = "workflows.change_delivery"
@@ -49,6 +51,7 @@ def settle(deliveries: QuerySet[Delivery], change: dict[str, Any], action: str, 
         raise PermissionDenied(_("You may not change deliveries. Ask somebody who may."))
     with transaction.atomic():
         # Locked, so that what is counted for the audit log is what is changed.
+        deliveries = of_known_workflows(deliveries, by, Access.EDIT)
         rows = list(deliveries.order_by("pk").select_for_update().values_list("pk", "enrollment_id"))
         behind = Enrollment.objects.filter(pk__in={enrollment for _pk, enrollment in rows if enrollment})
         workflows = dict(behind.values_list("pk", "workflow"))

@@ -20,7 +20,7 @@ from records import vocabulary
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.saving import Row, save_batch
-from records.seeing import may_see
+from records.seeing import hidden_property, may_see
 from workflows.definitions import checking
 from workflows.definitions.definition import Definition, parse
 from workflows.engine.batch import Standing
@@ -111,6 +111,9 @@ def refuse_hidden(definition: Definition, object_type: ObjectType, user: Any) ->
         if not may_see(user, object_types[slug]):
             message = _("The steps read or change %(records)s, which you may not see. Ask somebody who may.")
             raise DocumentError([Problem("record", message % {"records": object_types[slug].label_plural}, slug)])
+    if what := hidden_property(user, touched):
+        message = _("The steps read or change %(what)s, to which you have no access. Ask somebody who may see it.")
+        raise DocumentError([Problem("record", message % {"what": what})])
 
 
 def walked(

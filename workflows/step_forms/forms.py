@@ -12,7 +12,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.object_types import ObjectType
 from records.properties import Property
+from workflows.step_forms.greyed_field import GreyingSelect, greyed
 from workflows.step_forms.offered_tokens import offered_tokens
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.texts import tokens
@@ -130,8 +132,8 @@ class ChoiceField(forms.ChoiceField):
 class PropertyField(forms.ChoiceField):
     """A property of the object type, by its slug; with `subject` one of the records the action works on.
 
-    `writable` leaves out what cannot be set; `types` keeps some property types only. Where other fields of the form
-    depend on the choice, `steers` has the panel drawn anew when it changes.
+    `writable` leaves out what cannot be set and greys out what the user may not edit (PRM-06); `types` keeps some
+    types. Where other fields of the form depend on the choice, `steers` has the panel drawn anew when it changes.
     """
 
     def __init__(
@@ -144,20 +146,23 @@ class PropertyField(forms.ChoiceField):
         **kwargs: Any,
     ) -> None:
         self.writable, self.types, self.subject = writable, types, subject
-        super().__init__(**kwargs)
+        super().__init__(**({"widget": GreyingSelect()} if writable else {}) | kwargs)
         if steers:
             self.widget.attrs["data-refresh"] = "panel"
 
     def use_context(self, context: StepContext) -> None:
-        self.offer(context.properties.values())
+        self.offer(context.properties.values(), context.object_type, context.user)
 
     def use_form(self, form: ParamsForm) -> None:
         if self.subject:
-            self.offer(form.subject_properties.values())
+            self.offer(form.subject_properties.values(), form.subject, form.context.user)
 
-    def offer(self, properties: Iterable[Property]) -> None:
+    def offer(self, properties: Iterable[Property], object_type: ObjectType, user: Any) -> None:
+        """What the user may not edit is shown with the reason; storing and publishing it are refused elsewhere."""
         offered = [prop for prop in properties if self.offers(prop)]
         self.choices = [("", "—"), *((prop.slug, str(prop.label)) for prop in offered)]
+        if isinstance(self.widget, GreyingSelect):
+            self.widget.unavailable = greyed(object_type, user)
 
     def offers(self, prop: Property) -> bool:
         settable = not self.writable or not (prop.read_only or prop.calculated is not None)

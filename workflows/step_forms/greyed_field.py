@@ -9,6 +9,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from records.object_types import ObjectType
+from records.property_access.rights import reason, rights_of
+
 
 class GreyingSelect(forms.Select):
     """A select whose unavailable options are disabled; the chosen one stays, so that a page keeps what is stored."""
@@ -59,3 +62,9 @@ class GreyedChoiceField(forms.ChoiceField):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"} | ({"enum": known} if (known := self.available()) else {})
+
+
+def greyed(object_type: ObjectType, user: Any) -> dict[str, str]:
+    """The properties of a type that a person may not edit, with the reason."""
+    restricted = rights_of(user).restricted
+    return {slug: reason(level) for (kind, slug), level in restricted.items() if kind == object_type.slug}

@@ -95,6 +95,11 @@ class ParamsForm(forms.Form):
         return True
 
     @property
+    def subject(self) -> ObjectType:
+        """The type of the records the action works on."""
+        return self.context.object_type
+
+    @property
     def subject_properties(self) -> Mapping[str, Property]:
         """The properties of the records the action works on."""
         return self.context.properties

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType
 from records.properties import Property
+from workflows.step_forms.greyed_field import greyed
 from workflows.step_forms.params import ParamsForm
 from workflows.step_forms.targets import properties_for
 from workflows.step_forms.value_field import ValueField
@@ -28,6 +29,8 @@ class PropertiesWidget(forms.Widget):
         super().__init__()
         self.fields: dict[str, ValueField] = {}
         self.needed: set[str] = set()
+        #: Those the person who edits may not, with the reason.
+        self.unavailable: dict[str, str] = {}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """The values of the rows shown, without those taken out; a property just added is blank."""
@@ -55,13 +58,20 @@ class PropertiesWidget(forms.Widget):
         values = value if isinstance(value, dict) else {}
         shown = [slug for slug in self.fields if slug in values or slug in self.needed]
         rows = [self.row(name, slug, values.get(slug), renderer) for slug in shown]
-        more = [(slug, label_of(field)) for slug, field in self.fields.items() if slug not in shown]
-        options = format_html_join("", '<option value="{}">{}</option>', [("", "—"), *more])
+        more = [self.offered(slug, field) for slug, field in self.fields.items() if slug not in shown]
+        options = format_html_join("", '<option value="{}"{}>{}</option>', [("", "", "—"), *more])
         return format_html(
             '{}<div class="field" data-refresh="panel"><label for="param_{}-add">{}</label>'
             '<select name="{}-add" id="param_{}-add">{}</select></div>',
             format_html_join("", "{}", ((row,) for row in rows)), name, _("Add a property"), name, name, options,
         )  # fmt: skip
+
+    def offered(self, slug: str, field: ValueField) -> tuple[str, SafeString, str]:
+        """Value, state and label of a property in the choice of one more."""
+        label, why = label_of(field), self.unavailable.get(slug)
+        if not why:
+            return slug, SafeString(), label
+        return slug, SafeString(" disabled"), _("%(choice)s – %(reason)s") % {"choice": label, "reason": why}
 
     def row(self, name: str, slug: str, value: Any, renderer: Any) -> SafeString:
         field, place = self.fields[slug], f"{name}-{slug}"
@@ -104,6 +114,7 @@ class PropertiesField(forms.Field):
             for slug, prop in known.items()
             if not prop.read_only and prop.calculated is None
         }
+        self.widget.unavailable = greyed(object_type, form.context.user) if object_type else {}
         self.widget.needed = {slug for slug in self.widget.fields if known[slug].required}
 
     @property

@@ -1,0 +1,141 @@
+"""Which workflows a person may open, and which they may only read, because of properties these change or look at.
+
+A workflow is an existing one for a person as soon as they cannot have made it as it stands: a step in it, in the live
+revision or in the draft, changes a property they may not edit; or it was published. Then
+
+- who may only see such a property sees the whole workflow, and changes nothing of it (PRM-08);
+- who has no access to it cannot open the workflow (PRM-09); nor one of which a published revision looks at the
+  property, as the history of its records would tell the values.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import CharField, Model, Q, QuerySet, TextField
+from django.db.models.functions import MD5, Cast
+from django.utils.translation import gettext as _
+
+from records.models import Access
+from records.problems import DocumentError
+from records.property_access.rights import PropertyRights, rights_of
+from workflows.definitions import checking
+from workflows.definitions.definition import parse
+from workflows.models import Delivery, Enrollment, Revision, Workflow
+
+KEPT = 2_000
+#: What drafts change, by what is written in them: a draft is read once, however often the pages ask.
+written: OrderedDict[str, frozenset[str]] = OrderedDict()
+Row = TypeVar("Row", bound=Model)
+
+
+def access_to(workflow: Workflow, user: Any) -> Access:
+    """What a person may do with a workflow: nothing, see it, or change it; beside what their permissions say."""
+    return levels(user, workflow.pk).get(workflow.pk, Access.EDIT)
+
+
+def levels(user: Any, workflow: int | None = None) -> dict[int, Access]:
+    """The workflows (or the one) that a person may not change, with what they may; three queries at most."""
+    rights = rights_of(user)
+    if not rights.restricted:
+        return {}
+    found: dict[int, Access] = {}
+    chosen = Revision.objects.all() if workflow is None else Revision.objects.filter(workflow=workflow)
+    for owner, level in [*published(chosen, rights), *drafts(chosen, rights)]:
+        found[owner] = min(level, found.get(owner, level))
+    return found
+
+
+def published(revisions: QuerySet[Revision], rights: PropertyRights) -> list[tuple[int, Access]]:
+    """By every revision records have gone through; what may only be seen counts in the live one."""
+    fixed, hidden = [f"{kind}.{slug}" for kind, slug in rights.restricted], rights.hidden
+    rows = revisions.exclude(published_at=None).filter(Q(writes__overlap=fixed) | Q(reads__overlap=hidden))
+    found = []
+    for owner, pk, live, reads, writes in rows.values_list("workflow", "pk", "workflow__live", "reads", "writes"):
+        if rights.below({*reads, *writes}, Access.VIEW):
+            found.append((owner, Access.NONE))
+        elif pk == live and rights.below(writes, Access.EDIT):
+            found.append((owner, Access.VIEW))
+    return found
+
+
+def drafts(revisions: QuerySet[Revision], rights: PropertyRights) -> list[tuple[int, Access]]:
+    """By what their drafts change already."""
+    text = MD5(Cast("definition", TextField()), output_field=CharField())
+    rows = list(revisions.filter(published_at=None).annotate(text=text).values_list("workflow", "pk", "text"))
+    known = writes_of({text: pk for _owner, pk, text in rows})
+    found = []
+    for owner, _pk, text in rows:
+        if rights.below(known[text], Access.EDIT):
+            found.append((owner, Access.NONE if rights.below(known[text], Access.VIEW) else Access.VIEW))
+    return found
+
+
+def writes_of(asked: Mapping[str, int]) -> dict[str, frozenset[str]]:
+    """What drafts change, by what is written in them; `asked` has the id of one with each text."""
+    found = {text: written[text] for text in asked if text in written}
+    unread = {pk: text for text, pk in asked.items() if text not in found}
+    definitions = Revision.objects.filter(pk__in=unread).values_list("pk", "definition") if unread else []
+    for pk, document in definitions:
+        try:
+            names = frozenset(checking.writes(parse(document)))
+        except DocumentError:
+            names = frozenset()  # It names what is gone: nothing of it can be carried out.
+        found[unread[pk]] = written[unread[pk]] = names
+        if len(written) > KEPT:
+            written.popitem(last=False)
+    return {text: found.get(text, frozenset()) for text in asked}
+
+
+def openable(rows: QuerySet[Row], user: Any, column: str = "pk") -> QuerySet[Row]:
+    """The rows about workflows a person may open; `column` is where they name the workflow."""
+    return without(rows, user, Access.VIEW, column)
+
+
+def changeable(rows: QuerySet[Row], user: Any, column: str = "pk") -> QuerySet[Row]:
+    """The rows about workflows a person may change."""
+    return without(rows, user, Access.EDIT, column)
+
+
+def without(rows: QuerySet[Row], user: Any, level: Access, column: str) -> QuerySet[Row]:
+    barred = [pk for pk, found in levels(user).items() if found < level]
+    return rows.exclude(**{f"{column}__in": barred}) if barred else rows
+
+
+def of_known_workflows(deliveries: QuerySet[Delivery], user: Any, level: Access = Access.VIEW) -> QuerySet[Delivery]:
+    """The deliveries but those of workflows of which a person's right is less than `level`: they tell values."""
+    barred = [pk for pk, found in levels(user).items() if found < level]
+    inside = Enrollment.objects.filter(workflow__in=barred).values("pk")
+    return deliveries.exclude(enrollment_id__in=inside) if barred else deliveries
+
+
+def refuse_closed(workflow: Workflow, user: Any) -> None:
+    """Raise PermissionDenied where a person may not open a workflow."""
+    refuse_below_view(access_to(workflow, user))
+
+
+def refuse_below_view(level: Access) -> None:
+    if level < Access.VIEW:
+        raise PermissionDenied(
+            _("This workflow uses a property you have no access to, so you cannot open it. Ask an administrator.")
+        )
+
+
+def refuse_change(workflow: Workflow, user: Any) -> None:
+    """Raise PermissionDenied where a person may not change a workflow: with all that is in it, it is only read."""
+    level = access_to(workflow, user)
+    refuse_below_view(level)
+    if level < Access.EDIT:
+        raise PermissionDenied(why_read_only())
+
+
+def may_change(workflow: Workflow, user: Any, permission: str = "workflows.change_workflow") -> bool:
+    """Whether a person may change a workflow: by a permission of theirs, and by what it changes."""
+    return bool(user.has_perm(permission)) and access_to(workflow, user) == Access.EDIT
+
+
+def why_read_only() -> str:
+    return _("This workflow changes a property you may see but not edit, so you can read it only.")
