@@ -109,8 +109,7 @@ def running(user: Any, now: datetime) -> list[Running]:
     """The workflows that are on, the last changed first, with their numbers."""
     if not user.has_perm("workflows.view_workflow"):
         return []
-    found = openable(Workflow.objects.filter(deleted_at=None, status=Workflow.Status.ON), user)
-    workflows = list(found[:SHOWN])
+    workflows = list(openable(Workflow.objects.filter(deleted_at=None, status=Workflow.Status.ON), user)[:SHOWN])
     today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     counts = numbers(workflows, today)
     by_day = enrolled_by_day(workflows, today)

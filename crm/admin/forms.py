@@ -33,9 +33,9 @@ class RecordForm(forms.Form):
         rights = rights_of(user)
         self.fixed = {slug for kind, slug in rights.restricted if kind == object_type.slug}
         # There is nothing yet to be seen of a new record.
-        known = rights.seen(object_type, object_type.properties())
+        seen = rights.seen(object_type, object_type.properties())
         left_out = set() if record else self.fixed
-        self.properties = {slug: prop for slug, prop in known.items() if writable(prop) and slug not in left_out}
+        self.properties = {slug: prop for slug, prop in seen.items() if writable(prop) and slug not in left_out}
         shown = record or object_type.model()
         initial = {slug: initial_of(prop, shown) for slug, prop in self.properties.items()}
         kwargs["initial"] = initial | kwargs.pop("initial", {})

@@ -62,7 +62,7 @@ class ContactAdmin(RecordAdmin):
         if told:
             messages.success(request, told)
             return redirect(f"{self.url_of(pk)}#subscriptions")
-        form = RecordForm(object_type=self.object_type, record=contact)
+        form = RecordForm(object_type=self.object_type, user=request.user, record=contact)
         facts = self.facts(request, contact, form, True) | {"subscriptions": subscriptions.lines(contact, sent)}
         return self.page(request, "admin/crm/record_page.html", facts)
 

@@ -54,7 +54,7 @@ class RecordAdmin(MergingAdmin):
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return seen.filters(request, self.object_type, self.select_filters)
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return seen.lookup_allowed(request, self.object_type, lookup) and super().lookup_allowed(
             lookup, value, request
         )

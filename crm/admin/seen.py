@@ -27,9 +27,9 @@ def searched(request: HttpRequest, object_type: ObjectType, columns: Iterable[st
     return [slug for slug in columns if rights.may_view(object_type.slug, slug)]
 
 
-def lookup_allowed(request: HttpRequest | None, object_type: ObjectType, lookup: str) -> bool:
+def lookup_allowed(request: HttpRequest, object_type: ObjectType, lookup: str) -> bool:
     """Whether an address may filter by this: Django's lists take any column."""
-    rights = rights_of(request.user if request else None)
+    rights = rights_of(request.user)
     hidden = {slug for kind, slug in rights.restricted if kind == object_type.slug and not rights.may_view(kind, slug)}
     if not hidden:
         return True

@@ -155,7 +155,7 @@ class PropertyField(forms.ChoiceField):
 
     def use_form(self, form: ParamsForm) -> None:
         if self.subject:
-            self.offer(form.subject_properties.values(), form.subject, form.context.user)
+            self.offer(form.subject_properties.values(), form.subject_type, form.context.user)
 
     def offer(self, properties: Iterable[Property], object_type: ObjectType, user: Any) -> None:
         """What the user may not edit is shown with the reason; storing and publishing it are refused elsewhere."""

@@ -95,7 +95,7 @@ class ParamsForm(forms.Form):
         return True
 
     @property
-    def subject(self) -> ObjectType:
+    def subject_type(self) -> ObjectType:
         """The type of the records the action works on."""
         return self.context.object_type
 

@@ -104,6 +104,10 @@ class TargetForm(ParamsForm):
         return subject_of({"of": self.raw("of")}, self.context)
 
     @property
+    def subject_type(self) -> ObjectType:
+        return self.subject
+
+    @property
     def subject_properties(self) -> Mapping[str, Property]:
         return properties_for(self.subject, self.context)
 
