@@ -1,7 +1,4 @@
-"""The traps of the specification's section 31: what an implementer would get wrong, a readable test each.
-
-Trap 19 (rights to single properties) is about what is not built yet.
-"""
+"""The traps of the specification's section 31: what an implementer would get wrong, a readable test each."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
@@ -17,11 +15,11 @@ from records import criteria
 from records.associations import associate, dissociate
 from records.clock import database_now
 from records.lists import keeping, members, working
-from records.models import Change, Event, RecordList
+from records.models import Access, Change, Event, RecordList
 from records.object_types import object_types
 from records.problems import DocumentError
 from records.saving import delete_records, restore_records
-from tests.workflows import building, scheduled_deals
+from tests.workflows import building, restricted, scheduled_deals
 from tests.workflows.publishing_deals import BIG, boss, change, document, draft, finish, history, inside, live, settle
 from tests.workflows.webhooks.sending import SHOP, match, webhook_of
 from workflows import chores, drafting
@@ -32,6 +30,7 @@ from workflows.enrollment.enrolling import enroll
 from workflows.intake.dispatching import dispatch
 from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Notification, Workflow
+from workflows.rights.opening import access_to
 from workflows.schedules import scheduling
 from workflows.times.windows import closed_at
 from workflows.webhooks import receiving
@@ -341,6 +340,20 @@ def test_trap_18_execution_times_shift_actions_but_neither_delays_nor_branches()
     assert building.log_of(enrollment)[1:] == [("wait", "success"), ("split", "success"), ("set", "waiting")]
     enrollment.refresh_from_db()
     assert enrollment.due_at is not None and enrollment.due_at.hour == 9 and enrollment.due_at > evening
+
+
+@pytest.mark.covers("PRM-07", "PRM-08", "PRM-09", "FLT-48")
+def test_trap_19_view_only_on_one_property_makes_an_existing_workflow_read_only_yet_new_ones_may_read_it():
+    vic, una = restricted.member("vic", Access.VIEW), restricted.member("una", Access.NONE)
+    raising = restricted.published(restricted.RENAME, restricted.RAISE)  # One of its steps changes the amount.
+    assert (access_to(raising, vic), access_to(raising, una)) == (Access.VIEW, Access.NONE)
+    with pytest.raises(PermissionDenied, match="you can read it only"):  # The other step has nothing to do with it.
+        restricted.changed(raising, restricted.RENAME | {"comment": "mine"}, restricted.RAISE, by=vic)
+    for person in (vic, una):
+        looks = restricted.made(restricted.RENAME, trigger={"kind": "filter", "criteria": restricted.BIG}, by=person)
+        assert publishing.review(looks, user=person, now=database_now()).ready
+        with pytest.raises(DocumentError, match="changes “amount”"):
+            restricted.changed(looks, restricted.RAISE, by=person)
 
 
 @pytest.mark.covers("COM-08")

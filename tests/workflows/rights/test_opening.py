@@ -133,7 +133,8 @@ def test_no_access_closes_every_page_of_the_workflow_and_leaves_it_out_of_every_
     other = published(RENAME)
     client, mine = admin(una), entered(workflow)
     for page in [*pages(workflow), reverse("admin:workflows_enrollment_change", args=[mine.pk])]:
-        assert client.get(page).status_code == 403, page
+        refused = client.get(page)
+        assert refused.status_code == 403 and "you cannot open it" in refused.content.decode(), page
         assert admin(boss()).get(page).status_code in (200, 302), page
     listed = client.get(reverse("admin:workflows_workflow_changelist")).context["cl"].result_list
     assert [one.pk for one in listed] == [other.pk]
