@@ -37,13 +37,17 @@ BUILDING = (7301, 3)
 AT_ONCE = 20
 
 
-def look(now: dt.datetime) -> Iterator[tuple[Segment, list[int] | None]]:
+def look(
+    now: dt.datetime, looked_at: Iterable[Segment] | None = None
+) -> Iterator[tuple[Segment, list[int] | None]]:
     """The segments that time may have changed since they were looked at, with the records to look at; None: all.
+
+    Of `looked_at`, or of all that are due.
 
     The others are followed up to now with that, and so are these when their records have been looked at in the same
     transaction.
     """
-    due = segments.due(now)
+    due = segments.due(now) if looked_at is None else list(looked_at)
     version = vocabulary.version() if due else ()
     followed_up = []
     for segment in due:

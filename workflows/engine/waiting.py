@@ -20,7 +20,8 @@ LOOK = f"""
         LEAST(
             (SELECT at FROM records_pendingchange ORDER BY id LIMIT 1),
             (SELECT at FROM records_pendingevent ORDER BY id LIMIT 1),
-            (SELECT check_at FROM workflows_eventwait WHERE check_at <= %(now)s ORDER BY check_at LIMIT 1)
+            (SELECT check_at FROM workflows_eventwait WHERE check_at <= %(now)s ORDER BY check_at LIMIT 1),
+            (SELECT MIN(due_at) FROM workflows_hindrance WHERE due_at <= %(now)s)
         ),
         (
             SELECT COALESCE(MIN(check_at), %(now)s) FROM records_segment

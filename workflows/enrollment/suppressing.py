@@ -51,8 +51,18 @@ def problems(definition: Definition) -> Iterator[Problem]:
             yield Problem(f"suppress.{i}", message % values, slug, code="unknown_list")
 
 
-def follow(pending: Iterable[PendingChange], now: dt.datetime) -> None:
-    """Take out of their workflows who has joined a suppression list; who leaves one enters nothing (SUP-03)."""
+def follow(pending: Iterable[PendingChange], now: dt.datetime, workflow_id: int | None = None) -> None:
+    """Take out of their workflows, or of one, who has joined a suppression list.
+
+    Who leaves one enters nothing (SUP-03).
+    """
+    for guard, ids in concerned(pending):
+        if workflow_id in (None, guard.revision.workflow_id):
+            leaving.follow_guard(guard, Transitions(sorted(ids), []), now)
+
+
+def concerned(pending: Iterable[PendingChange]) -> Iterator[tuple[Subscription, set[int]]]:
+    """The suppressions that changes are about, with the records that have joined."""
     joined: dict[tuple[str, str], set[int]] = {}
     for change in pending:
         if change.kind == JOINED:
@@ -67,7 +77,7 @@ def follow(pending: Iterable[PendingChange], now: dt.datetime) -> None:
         by_segment.setdefault(guard.segment_id, []).append(guard)
     for place, ids in joined.items():
         for guard in by_segment.get(lists[place].segment_id, ()) if place in lists else ():
-            leaving.follow_guard(guard, Transitions(sorted(ids), []), now)
+            yield guard, ids
 
 
 def lists_of(places: Iterable[tuple[str, str]]) -> Iterable[RecordList]:

@@ -84,7 +84,7 @@ def tell(alert: Alert, now: dt.datetime) -> None:
             for admin in admins
         )
         if alert.workflow is not None:
-            notify(alert.workflow, STUCK, title, body, now=now)
+            notify(alert.workflow, STUCK, title, body, now=now, always=rule is not None and rule.always)
 
 
 def tell_failures(now: dt.datetime) -> int:

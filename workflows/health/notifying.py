@@ -48,15 +48,18 @@ def watchers(workflow: Workflow) -> list[Any]:
     return list(users.filter(pk=publisher)) if publisher else []
 
 
-def notify(workflow: Workflow, kind: str, title: str, body: str, *, now: dt.datetime, url: str = "") -> int:
+def notify(
+    workflow: Workflow, kind: str, title: str, body: str, *, now: dt.datetime, url: str = "", always: bool = False
+) -> int:
     """Tell those who want to hear about this kind, unless they were told within a day; how many were told.
 
-    `kind` is one of KINDS, `url` where the notification leads, by default to the workflow.
+    `kind` is one of KINDS, `url` where the notification leads, by default to the workflow. `always`: whoever watches
+    the workflow is told whether they want to hear about it or not.
     """
     with transaction.atomic():
         current = locked(workflow)
         told = AuditEntry.objects.filter(workflow=current, action="notified", detail__about=kind, at__gt=now - DAY)
-        if not wants(current, kind) or told.exists():
+        if not (always or wants(current, kind)) or told.exists():
             return 0
         count = tell(current, title, body, now=now, url=url)
         AuditEntry.objects.create(workflow=current, action="notified", detail={"about": kind, "told": count}, at=now)

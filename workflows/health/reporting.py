@@ -14,7 +14,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from workflows import doorbell
-from workflows.health import alerting, measuring, stuck
+from workflows.health import alerting, hindrances, measuring, stuck
 from workflows.health.measuring import Measured, in_time
 from workflows.models import Alert, Allowance, Beat
 
@@ -86,6 +86,7 @@ class Health:
         ))  # fmt: skip
         self.workflows = None if found is None else rows(found[:PER_PAGE], now)
         self.more = bool(found) and len(found or []) > PER_PAGE
+        self.hindered = hindrances.hindered()
         self.alerts = alerts(now)
 
     @property
@@ -102,6 +103,8 @@ class Health:
             found.append(("warn", _("No worker is known to Redis. Start `manage.py rqworker high bulk`.")))
         if any(row.late for row in self.workflows or []):
             found.append(("warn", _("Some workflows are behind: see below how far.")))
+        if self.hindered:
+            found.append(("warn", _("An error keeps some changes from being followed: see below which.")))
         return found or [("ok", _("Everything runs and nothing is late."))]
 
 

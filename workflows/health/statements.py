@@ -95,3 +95,23 @@ STILL_DRAINING = """
     WHERE w.status = 'draining' AND w.updated_at < %(now)s - %(patience)s
         AND NOT EXISTS (SELECT FROM workflows_enrollment e WHERE e.workflow_id = w.id AND e.status = 'active')
 """
+# Who owns a segment is who has it for their own trigger, goal or unenrollment; a list stands on its own.
+HINDERED = """
+    SELECT found.workflow, sum(found.aside)::bigint, (array_agg(found.id))[:%(named)s] FROM (
+        SELECT h.id, COALESCE(h.workflow_id, (
+            SELECT r.workflow_id FROM workflows_subscription s JOIN workflows_revision r ON r.id = s.revision_id
+            WHERE s.segment_id = h.segment_id AND s.purpose <> 'suppression' ORDER BY s.id LIMIT 1
+        )) AS workflow, (
+            SELECT count(*) FROM (SELECT FROM workflows_setaside a WHERE a.hindrance_id = h.id LIMIT %(cap)s) capped
+        ) AS aside
+        FROM workflows_hindrance h ORDER BY h.id LIMIT %(cap)s
+    ) found GROUP BY found.workflow
+"""
+SCHEDULES = """
+    SELECT s.workflow_id, count(*), (array_agg(s.id))[:%(named)s] FROM (
+        SELECT workflow_id, id FROM workflows_schedule WHERE again_at IS NOT NULL
+        UNION ALL
+        SELECT s.workflow_id, r.id FROM workflows_schedulerun r JOIN workflows_schedule s ON s.id = r.schedule_id
+        WHERE r.state = 'running' AND r.again_at IS NOT NULL
+    ) s GROUP BY s.workflow_id
+"""

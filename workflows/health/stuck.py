@@ -38,6 +38,8 @@ class Rule:
     sentence: Any
     #: What a person can do about it.
     remedy: Any
+    #: Whether those who watch a workflow are told whatever they want to hear about.
+    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,28 @@ RULES: dict[str, Rule] = {
                 "count",
             ),
             RUN_THE_CLOCK,
+        ),
+        Rule(
+            "set_aside",
+            statements.HINDERED,
+            ngettext_lazy(
+                "An error keeps %(count)d record or change from being followed. It was set aside, the others go on.",
+                "An error keeps %(count)d records or changes from being followed. They were set aside, the others go on.",
+                "count",
+            ),
+            _("It is tried again every few minutes. Engine health names the part and the error; so does the log."),
+            always=True,
+        ),
+        Rule(
+            "schedule_fails",
+            statements.SCHEDULES,
+            ngettext_lazy(
+                "An error keeps %(count)d scheduled run from enrolling.",
+                "An error keeps %(count)d scheduled runs from enrolling.",
+                "count",
+            ),
+            _("It is tried again, less and less often. What it is about is in the log of the workers."),
+            always=True,
         ),
         Rule("still_on", statements.STILL_ON, _("The workflow should have been turned off by now."), RUN_THE_CLOCK),
         Rule(

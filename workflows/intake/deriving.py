@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,27 +36,41 @@ class Derived:
     change: Change
 
 
+Rule = Callable[[Sequence[Change]], list[Derived]]
 #: By object type: what follows from changes of its records, in a constant number of statements.
-derivations: dict[str, list[Callable[[Sequence[Change]], list[Derived]]]] = defaultdict(list)
+derivations: dict[str, list[Rule]] = defaultdict(list)
 
 
-def derive(pending: Sequence[PendingChange], now: dt.datetime) -> int:
-    """Record the events that follow from these changes; how many there are. Nothing is asked when none can."""
-    asked = [change for change in pending if change.object_type in derivations and not by_merge(change)]
-    if not asked:
+def name_of(rule: Rule) -> str:
+    return f"{rule.__module__}.{rule.__qualname__}"
+
+
+def rules_for(pending: Sequence[PendingChange]) -> dict[tuple[str, str], list[PendingChange]]:
+    """The changes that something may follow from, by their object type and the name of the rule."""
+    found: dict[tuple[str, str], list[PendingChange]] = defaultdict(list)
+    for change in pending:
+        if change.object_type in derivations and not by_merge(change):
+            for rule in derivations[change.object_type]:
+                found[change.object_type, name_of(rule)].append(change)
+    return found
+
+
+def derive(asked: Mapping[tuple[str, str], Sequence[PendingChange]], now: dt.datetime) -> int:
+    """Record the events that follow from changes by rules; how many there are. Rules that are gone say nothing."""
+    changes = {change.change_id: change.at for some in asked.values() for change in some}
+    if not changes:
         return 0
-    moments = [change.at for change in asked]
-    ids = [change.change_id for change in asked]
-    rows = Change.objects.filter(pk__in=ids, at__gte=min(moments), at__lte=max(moments)).order_by("pk")
-    by_type: dict[str, list[Change]] = defaultdict(list)
-    for change in rows:
-        by_type[change.object_type].append(change)
-    found = [one for slug, changes in by_type.items() for rule in derivations[slug] for one in rule(changes)]
+    moments = changes.values()
+    rows = Change.objects.filter(pk__in=changes, at__gte=min(moments), at__lte=max(moments)).order_by("pk")
+    by_id = {change.pk: change for change in rows}
     groups: dict[tuple[str, str, str], list[Derived]] = defaultdict(list)
-    for one in found:
-        cause = json.dumps((one.change.source or {}) | {"depth": one.change.depth}, sort_keys=True)
-        groups[one.event, one.object_type, cause].append(one)
-    return sum(record(*group, some, now) for group, some in groups.items())
+    for (slug, name), some in asked.items():
+        mine = [by_id[pk] for pk in sorted({change.change_id for change in some}) if pk in by_id]
+        for rule in derivations.get(slug, ()) if mine else ():
+            for one in rule(mine) if name_of(rule) == name else ():
+                cause = json.dumps((one.change.source or {}) | {"depth": one.change.depth}, sort_keys=True)
+                groups[one.event, one.object_type, cause].append(one)
+    return sum(record(*group, found, now) for group, found in groups.items())
 
 
 def record(event: str, slug: str, cause: str, found: Sequence[Derived], now: dt.datetime) -> int:

@@ -34,6 +34,8 @@ from workflows.events.base import Event, Wait, Want
 from workflows.events.journal import source_of
 from workflows.events.known import event_of
 from workflows.events.stored import event_source
+from workflows.intake import waking
+from workflows.intake.waking import waits_in
 from workflows.models import EventWait
 
 if TYPE_CHECKING:
@@ -45,9 +47,6 @@ logger = logging.getLogger(__name__)
 CHECK_LIMIT = 1_000
 #: When a wait is tried again whose event could not be looked for.
 PATIENCE = dt.timedelta(minutes=1)
-WAIT = (
-    "pk", "object_type", "record_id", "event", "through", "wanted", "mark", "since", "happened_at", "check_at",
-)  # fmt: skip
 
 # A record that is told to wait anew where it already stands keeps its mark: it has reached the delay only once.
 BEGIN = """
@@ -77,20 +76,6 @@ USED = """
         SELECT FROM workflows_eventwait w
         WHERE w.source = way.source AND w.object_type = way.object_type AND w.through = way.through
     )
-"""
-LOCK = """
-    SELECT id FROM workflows_enrollment WHERE id = ANY(%(ids)s) AND status = 'active' ORDER BY id FOR NO KEY UPDATE
-"""
-HAPPENED = """
-    UPDATE workflows_eventwait w SET happened_at = v.at, check_at = NULL
-    FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[]) AS v (id, at)
-    WHERE w.enrollment_id = v.id
-"""
-WAKE = """
-    UPDATE workflows_enrollment e SET due_at = %(now)s
-    FROM workflows_eventwait w
-    WHERE e.id = ANY(%(ids)s) AND w.enrollment_id = e.id AND e.status = 'active' AND e.step = w.step
-        AND e.visit = w.visit AND e.waiting_in = e.step AND (e.due_at IS NULL OR e.due_at > %(now)s)
 """
 # Unless a check was ordered again meanwhile.
 CHECKED = """
@@ -141,17 +126,23 @@ def end(batch: Batch) -> dict[int, Wait]:
     return waits
 
 
-def look(pending: Sequence[PendingChange], now: dt.datetime, told: Sequence[PendingEvent] = ()) -> int:
+def look(
+    pending: Sequence[PendingChange], now: dt.datetime, told: Sequence[PendingEvent] = (), *, careful: bool = False
+) -> int:
     """Wake the records for which what they wait for has happened, by these changes and events or unseen before.
 
-    Runs in the transaction that has taken the changes. Returns how many waits were due for a check.
+    Runs in the transaction that has taken the changes. Returns how many waits were due for a check. `careful`: who
+    cannot be woken is looked at again after a while, and the others are woken.
     """
     unchecked = waits_in(EventWait.objects.filter(check_at__lte=Now()).order_by("check_at")[:CHECK_LIMIT])
     asked = {wait.id: wait for wait in [*touched(pending), *waiting_for(told), *unchecked]}
     if not asked:
         return 0
     met, failed = happened(list(asked.values()))
-    wake(list(asked.values()), met, now)
+    if careful:
+        waking.wake_carefully(list(asked.values()), met, failed, now)
+    else:
+        waking.wake(list(asked.values()), met, now)
     ordered = {wait.id for wait in unchecked} | failed
     settle([wait for wait in asked.values() if wait.id in ordered and wait.id not in met], failed)
     return len(unchecked)
@@ -244,19 +235,6 @@ def by_event(wait: Wait) -> str:
     return wait.event
 
 
-def wake(waits: Sequence[Wait], met: Mapping[int, dt.datetime], now: dt.datetime) -> None:
-    """Note that it has happened and let the records go on, except who has gone on to wait for something else."""
-    if not met:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, {"ids": sorted(met)})
-    same = {wait.identity for wait in waits_in(EventWait.objects.filter(pk__in=met, happened_at=None))}
-    ids = sorted(wait.id for wait in waits if wait.id in met and wait.identity in same)
-    with connection.cursor() as cursor:
-        cursor.execute(HAPPENED, {"ids": ids, "moments": [met[wait_id] for wait_id in ids]})
-        cursor.execute(WAKE, {"ids": ids, "now": now})
-
-
 def settle(waits: Sequence[Wait], failed: set[int]) -> None:
     """Say when these waits, which go on, are compared with the history again."""
     if not waits:
@@ -280,7 +258,3 @@ def completed(enrollment_ids: Sequence[int]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(COMPLETED, {"ids": array(enrollment_ids)})
-
-
-def waits_in(rows: QuerySet[EventWait]) -> list[Wait]:
-    return [Wait(*row) for row in rows.values_list(*WAIT)]

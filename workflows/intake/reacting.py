@@ -9,7 +9,6 @@ each.
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import zoneinfo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,11 +32,11 @@ from workflows.events.journal import Happened, JournalEvent, details_of, passing
 from workflows.events.known import event_of
 from workflows.events.settings import EventForm, context_of
 from workflows.events.stored import event_source
+from workflows.health import unreadable
 from workflows.intake import merges
-from workflows.models import AuditEntry, EventSubscription, Revision, Workflow
+from workflows.models import EventSubscription, Revision, Workflow
 from workflows.times.wall_time import workflow_zone
 
-logger = logging.getLogger(__name__)
 #: The kind of a change that stands for an event where segments are looked at.
 EVENT = "event"
 LISTENED = """
@@ -114,16 +113,21 @@ def listened(event: str, object_type: str) -> bool:
 happening.listeners.append(listened)
 
 
-def react(changes: Sequence[PendingChange], events: Sequence[PendingEvent], now: dt.datetime) -> None:
+def react(
+    changes: Sequence[PendingChange],
+    events: Sequence[PendingEvent],
+    now: dt.datetime,
+    subscriptions: Sequence[EventSubscription],
+) -> None:
     """Enroll whom these occurrences call for; a record once for each workflow, for the first of its occurrences."""
     found: dict[Workflow, dict[int, Reason]] = {}
-    for subscription in interested(changes, events):
+    for subscription in subscriptions:
         workflow = subscription.revision.workflow
         reasons = found.setdefault(workflow, {})
         try:
             reached = reasons_of(subscription, changes, events, now)
         except DocumentError as error:
-            give_up(workflow, error, now)
+            unreadable.turn_off([workflow], error, now)
             continue
         for record_id, reason in reached:
             known = reasons.get(record_id)
@@ -137,12 +141,11 @@ def react(changes: Sequence[PendingChange], events: Sequence[PendingEvent], now:
             enroll(workflow, reasons, cause={"kind": "event"}, causes=told, again=again, now=now)
 
 
-def give_up(workflow: Workflow, error: DocumentError, now: dt.datetime) -> None:
-    """Turn off a workflow whose trigger cannot be read any more, and say why; the others are not kept from theirs."""
-    because = " ".join(str(problem.message) for problem in error.problems)[:500]
-    logger.error("The event trigger of workflow %d cannot be read, so it was turned off: %s", workflow.pk, because)
-    Workflow.objects.filter(pk=workflow.pk).update(status=Workflow.Status.OFF)
-    AuditEntry.objects.create(workflow=workflow, action="turned_off", detail={"because": because}, at=now)
+def names(subscription: EventSubscription, occurrence: PendingChange | PendingEvent) -> bool:
+    """Whether an occurrence is of the kind a subscription is about."""
+    if isinstance(occurrence, PendingEvent):
+        return event_source(occurrence.event) == subscription.source
+    return source_of(occurrence.object_type) == subscription.source and subscription.detail in details_of(occurrence)
 
 
 def interested(changes: Sequence[PendingChange], events: Sequence[PendingEvent]) -> list[EventSubscription]:

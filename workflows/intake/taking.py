@@ -27,6 +27,7 @@ GLANCE = f"""
         (SELECT id FROM records_pendingevent ORDER BY id LIMIT 1) IS NOT NULL
         OR EXISTS (SELECT FROM workflows_eventwait WHERE check_at <= statement_timestamp())
         OR EXISTS (SELECT FROM records_segment WHERE active AND time_sensitive AND {{due}})
+        OR EXISTS (SELECT FROM workflows_hindrance WHERE due_at <= %(now)s)
 """
 # An array, so that the rows are looked up once: for IN the planner may ask again for each row of the table.
 TAKE = """
@@ -37,7 +38,8 @@ TAKE = """
 # After the changes were taken: a wait that is not seen here is committed later, and looked at once by itself then.
 REST = """
     SELECT EXISTS (SELECT FROM workflows_eventwait), EXISTS (SELECT FROM workflows_eventsubscription),
-        EXISTS (SELECT FROM records_segment WHERE active AND time_sensitive AND {due})
+        EXISTS (SELECT FROM records_segment WHERE active AND time_sensitive AND {due}),
+        (SELECT min(due_at) <= %(now)s FROM workflows_hindrance)
 """
 DUE = "(check_at IS NULL OR check_at <= %(now)s)"
 Row = TypeVar("Row", bound=models.Model)
@@ -47,6 +49,8 @@ Row = TypeVar("Row", bound=models.Model)
 class Taken:
     """Pending changes and events, oldest first, gone from their queues; and whether anybody waits for an event, any
     workflow is enrolled into by one, and time may have changed any segment.
+
+    `hindered`: whether anything that was set aside is to be tried again; None when nothing is set aside.
     """
 
     changes: list[PendingChange]
@@ -54,6 +58,7 @@ class Taken:
     waits: bool
     subscriptions: bool
     segments: bool
+    hindered: bool | None
 
 
 def glance(now: dt.datetime) -> tuple[bool, bool]:

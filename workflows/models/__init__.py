@@ -5,6 +5,7 @@ from workflows.models.delivery import AuditEntry, Delivery, Notification
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
 from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
+from workflows.models.hindrance import Hindrance, SetAside
 from workflows.models.mass_enrollment import MassEnrollment
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
 from workflows.models.version import NamedVersion
@@ -23,6 +24,7 @@ __all__ = [
     "EventSubscription",
     "EventWait",
     "Folder",
+    "Hindrance",
     "MassEnrollment",
     "NamedVersion",
     "Notification",
@@ -31,6 +33,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "ScheduledRecord",
+    "SetAside",
     "StepExecution",
     "Subscription",
     "Tally",

@@ -20,6 +20,9 @@ class Schedule(models.Model):
     zone = models.CharField(max_length=64)
     since = models.DateTimeField()
     next_at = models.DateTimeField(_("next time"), null=True)
+    #: How often in a row firing it has raised an error, and when it is tried again.
+    tries = models.PositiveIntegerField(default=0, db_default=0)
+    again_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("schedule")
@@ -54,6 +57,9 @@ class ScheduleRun(models.Model):
     refused = models.PositiveIntegerField(_("refused"), default=0)
     fired_at = models.DateTimeField(_("fired"))
     ended_at = models.DateTimeField(_("ended"), null=True)
+    #: How often in a row going on with it has raised an error, and when that is tried again.
+    tries = models.PositiveIntegerField(default=0, db_default=0)
+    again_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("scheduled run")
@@ -72,3 +78,5 @@ class ScheduledRecord(models.Model):
     pk = models.CompositePrimaryKey("run_id", "record_id")
     run = models.ForeignKey(ScheduleRun, on_delete=models.CASCADE, related_name="records", db_index=False)
     record_id = models.BigIntegerField()
+    #: Whether enrolling it has raised an error; the others come first.
+    failed = models.BooleanField(default=False, db_default=False)

@@ -17,7 +17,7 @@ from records.models import ChangeKind, PendingChange
 from records.object_types import object_types
 from workflows.enrollment.leaving import unenroll
 from workflows.enrollment.reviving import stopped
-from workflows.models import Enrollment, EventWait, MassEnrollment, Notification, ScheduledRecord, WebhookRequest
+from workflows.models import Enrollment, EventWait, MassEnrollment, Notification, ScheduledRecord, SetAside, WebhookRequest
 
 MERGED = "merged"
 
@@ -25,11 +25,12 @@ MERGED = "merged"
 @movers.register
 class Enrollments(Mover):
     slug = "enrollments"
-    # Waits end with their enrollments. What is still to be enrolled is passed over; links to it, from notifications
-    # and from what webhooks were sent, lead to the winner.
+    # Waits end with their enrollments. What is still to be enrolled, or was set aside, is passed over; links to it,
+    # from notifications and from what webhooks were sent, lead to the winner.
     tables = (
         Enrollment._meta.db_table, EventWait._meta.db_table, MassEnrollment._meta.db_table,
-        ScheduledRecord._meta.db_table, Notification._meta.db_table, WebhookRequest._meta.db_table,
+        ScheduledRecord._meta.db_table, SetAside._meta.db_table, Notification._meta.db_table,
+        WebhookRequest._meta.db_table,
     )  # fmt: skip
 
     def hold(self, merge: Merge) -> None:

@@ -25,7 +25,8 @@ from workflows.chores import Chore
 from workflows.definitions.definition import Definition, parse
 from workflows.enrollment.doors import closed_because
 from workflows.enrollment.enrolling import locked
-from workflows.models import AuditEntry, Revision, Schedule, ScheduleRun, Workflow
+from workflows.health import unreadable
+from workflows.models import Revision, Schedule, ScheduleRun, Workflow
 from workflows.schedules import rules, runs
 from workflows.schedules.instants import Rule, firings, next_firing
 from workflows.schedules.matching import matching
@@ -87,7 +88,7 @@ def plan(workflow: Workflow, definition: Definition, now: dt.datetime, before: R
     since = max(now, seen_to(seen) or now) if seen else now
     facts = {
         "rule": definition.trigger.document["schedule"], "zone": zone.key, "since": since,
-        "next_at": next_firing(rule, zone, since),
+        "next_at": next_firing(rule, zone, since), "tries": 0, "again_at": None,
     }  # fmt: skip
     Schedule.objects.update_or_create(workflow=workflow, defaults=facts)
 
@@ -130,25 +131,25 @@ def since_of(schedule: Schedule) -> dt.datetime:
 
 
 def due(now: dt.datetime) -> QuerySet[Schedule]:
-    return planned().filter(next_at__lte=now).order_by("next_at")
+    return planned().filter(runs.rested(now), next_at__lte=now).order_by("next_at")
 
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
     """Since when an instant waits to be fired, or a run to go on; None when none does."""
     first = due(now).aggregate(first=Min("next_at"))["first"]
-    begun = running().aggregate(first=Min("fired_at"))["first"]
+    begun = running().filter(runs.rested(now)).aggregate(first=Min("fired_at"))["first"]
     return min((moment for moment in (first, begun) if moment is not None), default=None)
 
 
 def work(now: dt.datetime) -> int:
     """Fire what is due and enroll some records of each run; how much was done, 0 when nothing is left."""
     done = sum(attempt(pk, now) for pk in list(due(now).values_list("workflow", flat=True)[:100]))
-    runs = list(running().select_related("schedule")[:20])
-    return done + sum(alone(run.schedule.workflow_id, partial(go_on, run, now)) for run in runs)
+    begun = list(running().filter(runs.rested(now)).select_related("schedule")[:20])
+    return done + sum(alone(partial(go_on, run, now), ScheduleRun.objects.filter(pk=run.pk), now) for run in begun)
 
 
-def alone(workflow_id: int, do: Callable[[], int]) -> int:
-    """Do something for one schedule; an error is logged and keeps no other from its turn.
+def alone(do: Callable[[], int], of: QuerySet[Schedule] | QuerySet[ScheduleRun], now: dt.datetime) -> int:
+    """Do something for one schedule or run; where it raises an error it is put off, and keeps no other from its turn.
 
     Raises OperationalError and InterfaceError, as without a database there is nothing to do.
     """
@@ -158,26 +159,22 @@ def alone(workflow_id: int, do: Callable[[], int]) -> int:
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        logger.exception("The schedule of workflow %d failed.", workflow_id)
+        logger.exception("A schedule failed (%s %s).", of.model.__name__, list(of.values_list("pk", flat=True)))
+        runs.put_off(of, now)
         return 0
 
 
 def attempt(workflow_id: int, now: dt.datetime) -> int:
     """Fire a workflow's schedule; one that cannot be read any more is turned off, and the others are fired."""
-    return alone(workflow_id, partial(fire_or_turn_off, workflow_id, now))
+    return alone(partial(fire_or_turn_off, workflow_id, now), Schedule.objects.filter(workflow=workflow_id), now)
 
 
 def fire_or_turn_off(workflow_id: int, now: dt.datetime) -> int:
     try:
         return fire(workflow_id, now)
     except DocumentError as error:
-        because = " ".join(str(problem.message) for problem in error.problems)[:500]
-        logger.error("The schedule of workflow %d cannot be read: %s It was turned off.", workflow_id, because)
         with transaction.atomic():
-            workflow = locked(Workflow(pk=workflow_id))
-            Workflow.objects.filter(pk=workflow.pk).update(status=Workflow.Status.OFF)
-            detail = {"because": because}
-            AuditEntry.objects.create(workflow=workflow, action="turned_off", detail=detail, at=now)
+            unreadable.turn_off([locked(Workflow(pk=workflow_id))], error, now)
         return 1
 
 
@@ -203,7 +200,9 @@ def fire(workflow_id: int, now: dt.datetime) -> int:
             missed.save()
         for instant in caught:
             begin(schedule, definition, rule, zone, instant, now)
-        Schedule.objects.filter(pk=schedule.pk).update(next_at=next_firing(rule, zone, upto))
+        Schedule.objects.filter(pk=schedule.pk).update(
+            next_at=next_firing(rule, zone, upto), tries=0, again_at=None
+        )
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
     return max(len(caught), 1)
 
