@@ -37,9 +37,7 @@ BUILDING = (7301, 3)
 AT_ONCE = 20
 
 
-def look(
-    now: dt.datetime, looked_at: Iterable[Segment] | None = None
-) -> Iterator[tuple[Segment, list[int] | None]]:
+def look(now: dt.datetime, looked_at: Iterable[Segment] | None = None) -> Iterator[tuple[Segment, list[int] | None]]:
     """The segments that time may have changed since they were looked at, with the records to look at; None: all.
 
     Of `looked_at`, or of all that are due.

@@ -30,6 +30,18 @@ def parse_date(text: str) -> dt.date | None:
         return None
 
 
+def written_day(text: str) -> dt.date | None:
+    """The day of an ISO date or of an ISO date and time, as it is written there; None for anything else."""
+    day = parse_date(text)
+    if day is not None:
+        return day
+    try:
+        instant = dateparse.parse_datetime(text)
+    except ValueError:
+        return None
+    return instant.date() if instant is not None else None
+
+
 @property_types.register
 class Date(PropertyType):
     """A calendar day without a zone; written year-month-day (imports may choose another order)."""
@@ -43,7 +55,7 @@ class Date(PropertyType):
             return raw.date()
         if isinstance(raw, dt.date):
             return raw
-        day = parse_date(raw.strip()[:10]) if isinstance(raw, str) else None
+        day = written_day(raw.strip()) if isinstance(raw, str) else None
         if day is None:
             raise ValueError(
                 _("“%(value)s” is not a date. Write it year-month-day, like 2026-11-22.") % {"value": raw}

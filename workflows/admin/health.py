@@ -34,7 +34,9 @@ class AlertAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path("now/", self.admin_site.admin_view(self.now_view), name="engine_health_now"),
-            path("<int:pk>/again/", self.admin_site.admin_view(require_POST(self.again_view)), name="engine_try_again"),
+            path(
+                "<int:pk>/again/", self.admin_site.admin_view(require_POST(self.again_view)), name="engine_try_again"
+            ),
         ]
         return own + super().get_urls()
 

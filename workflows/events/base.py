@@ -17,6 +17,10 @@ from django.utils.translation import gettext_lazy
 from records.object_types import ObjectType
 from records.properties import Text
 from workflows.step_forms.params import StepContext
+from workflows.times.wall_time import workflow_zone
+
+#: The key of `Want.wanted` for the zone whose days filters on an event's properties count.
+ZONE = "zone"
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,11 @@ class Event:
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
         """What to wait for, from cleaned settings; a constant number of queries."""
         raise NotImplementedError(self.slug)
+
+    def filters(self, params: dict[str, Any], context: StepContext) -> dict[str, Any]:
+        """The part of `Want.wanted` that says which occurrences count: filters, and whose days they count."""
+        where = params.get("where")
+        return {"where": where, ZONE: workflow_zone(context.definition.settings).key} if where else {}
 
     def rows(self, document: dict[str, Any], object_type: ObjectType) -> ObjectType | None:
         """What filters on the event's properties (`where`) are about; None when it has none (yet)."""

@@ -16,7 +16,7 @@ from records.associations import associations_of, links_of
 from records.clock import database_now
 from records.models import Change, ChangeKind, PendingChange
 from records.object_types import ObjectType, object_types
-from workflows.events.base import Event, Wait
+from workflows.events.base import ZONE, Event, Wait
 
 #: Ids are given while a change is made, so a change with a larger id was made later, whenever it is committed.
 NEWEST = "COALESCE(pg_sequence_last_value('records_change_id_seq'::regclass), 0)"
@@ -102,7 +102,8 @@ class JournalEvent(Event):
             ids = {change.id for _wait, change in pairs}
             rows = self.rows(wanted, object_types[slug]) if wanted.get("where") else None
             if rows is not None:
-                ids = passing_changes(rows, wanted["where"], [change for _wait, change in pairs])
+                changes = [change for _wait, change in pairs]
+                ids = passing_changes(rows, wanted["where"], changes, wanted.get(ZONE, "UTC"))
             found |= {(wait.id, change.id) for wait, change in pairs if change.id in ids}
         return found
 

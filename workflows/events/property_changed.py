@@ -62,8 +62,7 @@ class PropertyChanged(JournalEvent):
         prop = context.properties[params["property"]]
         values = [part if prop.kind.multiple else prop.kind.to_storage(part) for part in params.get("values") or ()]
         wanted = {"property": prop.slug, "type": prop.type} | ({"values": values} if values else {})
-        wanted |= {"where": params["where"]} if params.get("where") else {}
-        return Want(source_of(context.object_type.slug), "", wanted)
+        return Want(source_of(context.object_type.slug), "", wanted | self.filters(params, context))
 
     def rows(self, document: dict[str, Any], object_type: ObjectType) -> ObjectType | None:
         prop = object_type.properties().get(str(document.get("property") or ""))

@@ -14,7 +14,7 @@ from records.criteria.event_rows import EVENT_PREFIX, event_rows
 from records.event_types import EventType
 from records.models import Event as EventRow
 from records.object_types import ObjectType
-from workflows.events.base import Event, Wait, Want
+from workflows.events.base import ZONE, Event, Wait, Want
 from workflows.step_forms.params import StepContext
 
 #: Ids are given while an event is recorded, so one with a larger id was recorded later, whenever it is committed.
@@ -44,21 +44,22 @@ class StoredEvent(Event):
         return event_rows(self.kind)
 
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
-        where = params.get("where") or []
-        return Want(event_source(self.slug), "", {"where": where} if where else {})
+        return Want(event_source(self.slug), "", self.filters(params, context))
 
     def found(self, waits: Sequence[Wait]) -> dict[int, dt.datetime]:
         """What was told of since the wait began and did not occur before (DLY-08); a statement per set of filters."""
         met: dict[int, dt.datetime] = {}
         for where, group in groupby(sorted(waits, key=where_text), key=where_text):
             asked = list(group)
-            for record_id, event_id, at in self.occurrences(asked, json.loads(where)):
+            for record_id, event_id, at in self.occurrences(asked, *json.loads(where)):
                 for wait in asked:
                     if wait.record_id == record_id and event_id > wait.mark and at >= wait.since:
                         met[wait.id] = min(at, met.get(wait.id, at))
         return met
 
-    def occurrences(self, waits: Sequence[Wait], where: list[Any]) -> Sequence[tuple[int, int, dt.datetime]]:
+    def occurrences(
+        self, waits: Sequence[Wait], where: list[Any], zone: str
+    ) -> Sequence[tuple[int, int, dt.datetime]]:
         found = EventRow.objects.filter(
             event=self.slug,
             object_type=waits[0].object_type,
@@ -67,10 +68,11 @@ class StoredEvent(Event):
             id__gt=min(wait.mark for wait in waits),
         )
         if where:
-            filters = criteria.compile({"all": where}, event_rows(self.kind), now=database_now(), stored=True)
+            rows = event_rows(self.kind)
+            filters = criteria.compile({"all": where}, rows, now=database_now(), zone=zone, stored=True)
             found = found.filter(filters.q)
         return list(found.values_list("record_id", "id", "occurred_at"))
 
 
 def where_text(wait: Wait) -> str:
-    return json.dumps(wait.wanted.get("where") or [], sort_keys=True)
+    return json.dumps([wait.wanted.get("where") or [], wait.wanted.get(ZONE, "UTC")], sort_keys=True)

@@ -26,7 +26,7 @@ PARTS = {
     isolating.WAITING: gettext_lazy("Waking records that wait for an event"),
     isolating.LOOKUP: gettext_lazy("Finding the triggers and lists that changes concern"),
 }
-PURPOSES = {
+PURPOSES: dict[str, Any] = {
     Subscription.Purpose.TRIGGER: gettext_lazy("Enrolling by the trigger’s filters"),
     Subscription.Purpose.REENROLLMENT: gettext_lazy("Enrolling again by a filter of the trigger"),
     Subscription.Purpose.GOAL: gettext_lazy("Following the goal"),

@@ -173,8 +173,8 @@ RULES: dict[str, Rule] = {
             "set_aside",
             statements.HINDERED,
             ngettext_lazy(
-                "An error keeps %(count)d record or change from being followed. It was set aside, the others go on.",
-                "An error keeps %(count)d records or changes from being followed. They were set aside, the others go on.",
+                "An error keeps %(count)d record or change from being followed. It waits alone.",
+                "An error keeps %(count)d records or changes from being followed. They wait alone.",
                 "count",
             ),
             _("It is tried again every few minutes. Engine health names the part and the error; so does the log."),

@@ -36,5 +36,6 @@ def turn_off(workflows: Collection[Workflow], error: DocumentError, now: dt.date
             Notification(
                 user=user, title=title[:250], body=body % {"because": because}, url=url_of(workflow), created_at=now
             )
-            for user in watchers(workflow) or get_user_model()._default_manager.filter(is_superuser=True, is_active=True)
+            for user in watchers(workflow)
+            or get_user_model()._default_manager.filter(is_superuser=True, is_active=True)
         )

@@ -25,7 +25,6 @@ from workflows.intake.isolating import (
     LOOKUP,
     MERGE,
     REACTION,
-    SEGMENT,
     SUPPRESSION,
     WAITING,
     Care,
@@ -138,9 +137,7 @@ def wake(occurred: Sequence[Thing], now: dt.datetime, care: Care) -> int:
 
 
 def wake_by(work: Work, now: dt.datetime, *, careful: bool) -> int:
-    return sum(
-        occurrences.look(changes_in(some), now, events_in(some), careful=careful) for some in work.values()
-    )
+    return sum(occurrences.look(changes_in(some), now, events_in(some), careful=careful) for some in work.values())
 
 
 def react(occurred: Sequence[PendingChange | PendingEvent], now: dt.datetime, care: Care) -> None:
@@ -237,7 +234,7 @@ def look_at_time_of(segment: Segment, now: dt.datetime, care: Care) -> None:
 
 def try_again(part: Part, things: Sequence[Thing], care: Care, now: dt.datetime) -> None:
     """Do for a part what was set aside for it. What is gone meanwhile has nothing to be done for."""
-    if part.kind == SEGMENT:
+    if part.segment is not None:
         segment = Segment.objects.filter(pk=part.segment, active=True).first()
         if segment is None:
             return

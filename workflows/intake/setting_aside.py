@@ -76,7 +76,7 @@ def keep(aside: Iterable[Aside], now: dt.datetime) -> None:
         )
         while some := list(islice(rows, ROWS_AT_ONCE)):
             SetAside.objects.bulk_create(some)
-        if one.part.kind == SEGMENT and any(thing.record_id is None for thing in one.things):
+        if one.part.segment is not None and any(thing.record_id is None for thing in one.things):
             # Time is not looked at before that is tried again.
             Segment.objects.filter(pk=one.part.segment).update(check_at=due_at)
 
@@ -121,7 +121,7 @@ def exactly(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.datetime) else DjangoJSONEncoder().default(value)
 
 
-def read(kept: dict[str, Any]) -> PendingChange | PendingEvent:
+def read(kept: Any) -> PendingChange | PendingEvent:
     model = PendingEvent if kept["as"] == "event" else PendingChange
     facts = {name: value for name, value in kept.items() if name != "as"}
     for name in {"at", "occurred_at"} & facts.keys():
@@ -169,7 +169,8 @@ def settle(hindrance: Hindrance, errors: Sequence[Exception], now: dt.datetime, 
         hindrance.due_at = now + dt.timedelta(seconds=BACKOFF[min(hindrance.tries, len(BACKOFF)) - 1])
         hindrance.error = words_of(errors[-1])
     hindrance.save(update_fields=["due_at", "tries", "error"])
-    if hindrance.kind == SEGMENT and SetAside.objects.filter(hindrance=hindrance, record_id=None).exists():
+    timed = SetAside.objects.filter(hindrance=hindrance, record_id=None)
+    if hindrance.segment_id is not None and timed.exists():
         Segment.objects.filter(pk=hindrance.segment_id).update(check_at=hindrance.due_at)
 
 

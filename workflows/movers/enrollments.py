@@ -17,7 +17,15 @@ from records.models import ChangeKind, PendingChange
 from records.object_types import object_types
 from workflows.enrollment.leaving import unenroll
 from workflows.enrollment.reviving import stopped
-from workflows.models import Enrollment, EventWait, MassEnrollment, Notification, ScheduledRecord, SetAside, WebhookRequest
+from workflows.models import (
+    Enrollment,
+    EventWait,
+    MassEnrollment,
+    Notification,
+    ScheduledRecord,
+    SetAside,
+    WebhookRequest,
+)
 
 MERGED = "merged"
 

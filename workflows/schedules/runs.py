@@ -90,7 +90,9 @@ def go_on(run: ScheduleRun, now: dt.datetime) -> int:
             return 1
         found.tries, found.again_at = 0, None
         ids = take(found)
-        left = enroll_or_find(workflow, found, ids, now, FAILURES) if ids else try_again(workflow, found, run.tries, now)
+        left = (
+            enroll_or_find(workflow, found, ids, now, FAILURES) if ids else try_again(workflow, found, run.tries, now)
+        )
         ScheduledRecord.objects.bulk_create(ScheduledRecord(run=found, record_id=pk, failed=True) for pk in left)
         if len(ids) < CHUNK and not ScheduledRecord.objects.filter(run=found).exists():
             end(found, State.DONE, now)
@@ -134,7 +136,9 @@ def enroll_or_find(workflow: Workflow, run: ScheduleRun, ids: list[int], now: dt
         raise
     except Exception as error:
         if len(ids) == 1 or most < 1:
-            logger.error("Run %d of a schedule cannot enroll %d records: %s", run.pk, len(ids), ids[:5], exc_info=error)
+            logger.error(
+                "Run %d of a schedule cannot enroll %d records: %s", run.pk, len(ids), ids[:5], exc_info=error
+            )
             return ids
     failed: list[int] = []
     for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):

@@ -200,9 +200,7 @@ def fire(workflow_id: int, now: dt.datetime) -> int:
             missed.save()
         for instant in caught:
             begin(schedule, definition, rule, zone, instant, now)
-        Schedule.objects.filter(pk=schedule.pk).update(
-            next_at=next_firing(rule, zone, upto), tries=0, again_at=None
-        )
+        Schedule.objects.filter(pk=schedule.pk).update(next_at=next_firing(rule, zone, upto), tries=0, again_at=None)
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
     return max(len(caught), 1)
 

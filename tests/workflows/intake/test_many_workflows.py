@@ -13,9 +13,9 @@ from records import criteria, refreshing
 from records.clock import database_now
 from records.models import Membership, PendingChange, Segment, SegmentDependency
 from records.object_types import object_types
-from tests.workflows.publishing_deals import live
+from tests.workflows.publishing_deals import boss, live
 from workflows.intake.dispatching import dispatch
-from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
+from workflows.models import AuditEntry, Enrollment, Notification, Subscription, Workflow
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +94,8 @@ def test_criteria_that_cannot_be_read_stop_nobody_else(monkeypatch: Any) -> None
     changed(deal, amount=100)
     broken.refresh_from_db()
     assert broken.status == "off"
+    told = Notification.objects.get(user=boss())
+    assert "was turned off: it cannot be read any more" in told.title and "“gone”" in told.body
     entered = Enrollment.objects.filter(record_id=deal.pk).values_list("workflow_id", flat=True)
     assert set(entered) == {well.pk, other.pk}
 

@@ -20,6 +20,7 @@ from workflows import drafting
 from workflows.chores import chores
 from workflows.definitions.definition import parse
 from workflows.enrollment.enrolling import enroll
+from workflows.health import stuck
 from workflows.lifecycle import publishing, switching
 from workflows.models import AuditEntry, Enrollment, Schedule, ScheduledRecord, ScheduleRun, Workflow
 from workflows.schedules import runs, scheduling
@@ -149,7 +150,7 @@ def test_a_schedule_that_fails_keeps_no_other_from_firing(deals, caplog, table):
     schedule = Schedule.objects.get(workflow=broken)
 
     def failing(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(f'INSERT INTO "{table}"') and schedule.pk in params:
+        if sql.startswith(f'INSERT INTO "{table}"') and params[0] == schedule.pk:
             raise IntegrityError("poison")
         if sql.strip().startswith(f"DELETE FROM {table}") and params["run"] in runs_of(broken):
             raise IntegrityError("poison")
@@ -158,9 +159,44 @@ def test_a_schedule_that_fails_keeps_no_other_from_firing(deals, caplog, table):
     with connection.execute_wrapper(failing):
         work(stockholm(11))
     assert inside(well) == [deals[2].pk, deals[3].pk] and inside(broken) == []
-    assert f"The schedule of workflow {broken.pk} failed." in caplog.text
-    work(stockholm(11))
+    assert "A schedule failed (" in caplog.text
+    work(stockholm(11) + dt.timedelta(seconds=10))
     assert inside(broken) == [deals[2].pk, deals[3].pk], "it goes on when it can"
+
+
+def test_twenty_runs_that_fail_each_time_keep_no_other_run_waiting(deals, monkeypatch):
+    workflows = [live(BIG) for _ in range(21)]
+    failing = {workflow.pk for workflow in workflows[:20]}
+    real = runs.enroll_taken
+
+    def poisoned(workflow: Workflow, *args: Any) -> None:
+        if workflow.pk in failing:
+            raise ZeroDivisionError
+        real(workflow, *args)
+
+    monkeypatch.setattr(runs, "enroll_taken", poisoned)
+    for seconds in range(0, 12, 6):
+        work(stockholm(11) + dt.timedelta(seconds=seconds))
+    assert inside(workflows[20]) == [deals[2].pk, deals[3].pk]
+    assert {found.workflow for found in stuck.find(stockholm(11), [stuck.RULES["schedule_fails"]])} == failing
+
+
+def test_a_record_that_cannot_be_enrolled_keeps_no_other_of_its_run_out_and_is_refused_in_the_end(deals):
+    workflow = live(BIG)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.record_id = {deals[2].pk} AND NEW.status = 'active' THEN RAISE 'poison'; END IF; RETURN NEW;
+            END $$;
+            CREATE TRIGGER poison BEFORE INSERT ON workflows_enrollment FOR EACH ROW EXECUTE FUNCTION poison()"""
+        )
+    work(stockholm(11))
+    assert inside(workflow) == [deals[3].pk]
+    for hours in range(1, 8):
+        work(stockholm(11) + hours * HOUR)
+    assert history(workflow, deals[2]) == [("refused", "enrolling_failed")]
+    run = ScheduleRun.objects.get(schedule__workflow=workflow)
+    assert (run.state, run.enrolled, run.refused) == ("done", 1, 1)
 
 
 def runs_of(workflow: Workflow) -> set[int]:
