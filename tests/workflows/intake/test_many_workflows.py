@@ -95,7 +95,7 @@ def test_criteria_that_cannot_be_read_stop_nobody_else(monkeypatch: Any) -> None
     broken.refresh_from_db()
     assert broken.status == "off"
     told = Notification.objects.get(user=boss())
-    assert "was turned off: it cannot be read any more" in told.title and "“gone”" in told.body
+    assert "was turned off: it cannot be read any more" in told.title and "'gone'" in told.body
     entered = Enrollment.objects.filter(record_id=deal.pk).values_list("workflow_id", flat=True)
     assert set(entered) == {well.pk, other.pk}
 
