@@ -26,10 +26,10 @@ def table() -> str:
     for one in FUNCTIONS.values():
         node = read(one.example)
         kind_given(node, lambda name: None)
-        cells = (
-            f"`{one.name}`", one.signature.replace("same:", "") or "nothing", "like its values" if one.gives == "same" else one.gives,
-            str(one.help), f"`{one.example}`", written(compute(node, {}, run)),
-        )  # fmt: skip
+        takes = one.signature.replace("same:", "") or "nothing"
+        gives = {"same": "like its values", "boolean": "yesno"}.get(one.gives, one.gives)
+        result = written(compute(node, {}, run))
+        cells = (f"`{one.name}`", takes, gives, str(one.help), f"`{one.example}`", result)
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(lines)
 
