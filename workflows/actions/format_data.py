@@ -147,13 +147,16 @@ class FormatData(Action):
             text = document.get(FORMULA)
             if not isinstance(text, str) or not text.strip():
                 return _("Write a formula")
-            return _("Compute %(formula)s") % {"formula": text.strip()[:SHOWN]}
+            return text.strip()[:SHOWN]
         preset = PRESETS.get(chosen) if isinstance(chosen, str) else None
         if preset is None:
             return _("Choose a format")
         source = source_of(document.get("value"), context)
-        facts = {"format": preset.label, "value": source.label if source else _("choose a value")}
-        return _("%(format)s: %(value)s") % facts
+        if source is None:
+            return _("%(format)s: choose a value") % {"format": preset.label}
+        with_what = (worded(name, document.get(name), context) for name in preset.needs)
+        values = ", ".join([str(source.label), *(text for text in with_what if text)])
+        return _("%(format)s: %(values)s") % {"format": preset.label, "values": values}
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         try:
@@ -230,6 +233,18 @@ def setting(name: str, value: Any, context: StepContext) -> Any:
         number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
         return Decimal(str(value)) if number else Decimal(0)
     return value if isinstance(value, str) else ""
+
+
+def worded(name: str, value: Any, context: StepContext) -> str:
+    """A setting as the card has it; "" for one that is left out."""
+    if name == "other":
+        source = source_of(value, context)
+        return str(source.label) if source else ""
+    if name == "unit":
+        return str(UNIT_LABELS.get(value, "")) if isinstance(value, str) else ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return f"“{value}”" if isinstance(value, str) and value else str(value)
 
 
 def formula_of(document: dict[str, Any], context: StepContext) -> Formula:

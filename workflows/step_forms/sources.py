@@ -16,15 +16,23 @@ from workflows.texts.tokens import EVENT, OUTPUT
 class SourceField(PropertyField):
     """A property to copy from: one of the record's, “event.slug” of the event, or “output.step.name” of a step."""
 
+    context: StepContext
+
     def use_context(self, context: StepContext) -> None:
-        super().use_context(context)
+        """The choices are made when they are asked for: what every earlier step leaves takes a while to find out."""
+        self.context = context
+        self.choices = self.all_choices
+
+    def all_choices(self) -> list[Any]:
+        context = self.context
+        own = [(prop.slug, str(prop.label)) for prop in context.properties.values() if self.offers(prop)]
         told = [(f"{EVENT}.{slug}", str(prop.label)) for slug, prop in context.told.items()]
         left = [(f"{OUTPUT}.{name}", str(prop.label)) for name, prop in context.results.items()]
-        own: Any = self.choices
-        if told or left:
-            record = capfirst(str(context.object_type.label))
-            others = ((_("The event that enrolled it"), told), (_("Results of earlier steps"), left))
-            self.choices = [own[0], (record, own[1:]), *(group for group in others if group[1])]
+        if not (told or left):
+            return [("", "—"), *own]
+        record = capfirst(str(context.object_type.label))
+        groups = ((record, own), (_("The event that enrolled it"), told), (_("Results of earlier steps"), left))
+        return [("", "—"), *(group for group in groups if group[1])]
 
 
 def source_of(name: Any, context: StepContext) -> Property | None:
