@@ -21,6 +21,7 @@ from workflows.definitions import checking
 from workflows.definitions.definition import Definition, parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
+from workflows.drafting.mentions import mentioned, renamed
 from workflows.drafting.selecting import chosen
 from workflows.drafting.tree import Document, ids, refuse, walk
 from workflows.models import Workflow
@@ -95,7 +96,7 @@ def fitted(text: Any, workflow: Workflow, document: Document, at: Any, user: Any
     found = read(text)
     steps = found["steps"]
     ops.apply(document, {"op": "paste", "at": at, "steps": steps})  # Refuses what are no steps.
-    notes = renamed(steps, found)
+    notes = with_workflows(steps, found)
     notes += loosened(steps, document if found.get("source") == source_of(workflow) else {})
     after, _inverse, _first = ops.apply(document, {"op": "paste", "at": at, "steps": steps})
     refuse_new(document, after, user)
@@ -112,7 +113,7 @@ def other_records(slug: Any, workflow: Workflow) -> str:
     return message % {"theirs": named.get(slug, slug), "ours": named[workflow.object_type]}
 
 
-def renamed(steps: list[Document], found: Document) -> list[str]:
+def with_workflows(steps: list[Document], found: Document) -> list[str]:
     """Have steps name the workflows that are called the same here; a note for each that is not here."""
     listed = found.get("workflows")
     theirs: dict[str, Any] = listed if isinstance(listed, dict) else {}
@@ -152,6 +153,9 @@ def loosened(steps: list[Document], home: Document) -> list[str]:
             )
             notes.append(message % {"output": output, "step": source})
             del params["output"]
+        # A step of the same id would be another one: named so, it is found missing, and told.
+        lost = mentioned(params) - known
+        params.update(renamed(params, {step: f"missing-{step}"[:60] for step in lost}))
     return notes
 
 

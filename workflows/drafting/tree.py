@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from records.problems import DocumentError, Problem
 from workflows.definitions.definition import DEPTH_LIMIT
+from workflows.drafting.mentions import renamed
 from workflows.registries import actions
 
 Document = dict[str, Any]
@@ -125,6 +126,7 @@ def renewed(steps: Any, document: Document) -> list[Document]:
         source, _dot, output = str(params.get("output", "")).rpartition(".")
         if source in names:
             params["output"] = f"{names[source]}.{output}"
+        found.step["params"] = renamed(params, names)
     return copies
 
 

@@ -23,7 +23,7 @@ Text = tuple[str, str]
 class Hit:
     """A step ("trigger" for the trigger) in which something was found.
 
-    `places` are sentences; `around` are the ids of the branchings it stands in, from the outermost.
+    `places` say where besides its name, and what; `around` are the ids of the branchings around it, outermost first.
     """
 
     step: str
@@ -43,7 +43,7 @@ def find(definition: Definition, wanted: str) -> list[Hit]:
     hits = []
     for step, name, around, texts in everything(definition):
         places = [told(label, text, folded) for label, text in texts if folded in text.casefold()]
-        if places:
+        if places or folded in name.casefold():
             hits.append(Hit(step, name, list(dict.fromkeys(places))[:PLACES], around))
     return hits
 
@@ -52,12 +52,12 @@ def everything(definition: Definition) -> Iterator[tuple[str, str, list[str], li
     """Each step's id, name, branchings around it, and texts with what they are."""
     trigger = triggers[definition.trigger.kind]
     sentence = trigger.describe(definition.trigger.document, definition.object)
-    yield "trigger", _("Trigger"), [], [(_("Trigger"), _("Trigger")), (_("Setting"), sentence)]
+    yield "trigger", _("Trigger"), [], [(_("Setting"), sentence)]
     context = StepContext(definition)
     by_path = {step.path: step.id for step in definition.walk()}
     for number, step in enumerate(definition.walk(), 1):
         name = _("%(number)d. %(action)s") % {"number": number, "action": actions[step.action].label}
-        yield step.id, name, around(step.path, by_path), list(texts_of(step, name, context.at(step)))
+        yield step.id, name, around(step.path, by_path), list(texts_of(step, context.at(step)))
 
 
 def around(path: str, by_path: dict[str, str]) -> list[str]:
@@ -65,9 +65,8 @@ def around(path: str, by_path: dict[str, str]) -> list[str]:
     return [by_path[".branches.".join(parts[:count])] for count in range(1, len(parts))]
 
 
-def texts_of(step: Step, name: str, context: StepContext) -> Iterator[Text]:
+def texts_of(step: Step, context: StepContext) -> Iterator[Text]:
     action = actions[step.action]
-    yield _("Name"), name
     yield _("Id"), step.id
     yield _("Setting"), str(action.describe(step.params, context))
     for key, value in step.params.items():

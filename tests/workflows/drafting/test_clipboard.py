@@ -99,6 +99,22 @@ def test_what_leads_out_of_the_copied_steps_is_taken_out_elsewhere_with_a_note()
         assert key not in found.steps[0]["params"]
 
 
+def test_results_of_steps_in_texts_and_formulas_are_those_of_the_copies_or_missing() -> None:
+    made = step("made", "format_data", format="formula", formula="concat(deal.name, “!”)")
+    note = step("note", "create_note", body='{{ output.made.result }} {{output["made"].result}} of output.made.result')
+    more = step("more", "format_data", format="formula", formula="upper(output.made.result)")
+    source, target = draft("First", made, note, more), draft("Second", made)
+    after = pasted(fitted(text(source, "made", "note", "more"), target, "steps.1"), target, "steps.1")["steps"]
+    assert [one["id"] for one in after] == ["made", "format-data", "create-note", "format-data-2"]
+    assert after[2]["params"]["body"] == (
+        '{{ output.format-data.result }} {{output["format-data"].result}} of output.made.result'
+    )
+    assert after[3]["params"]["formula"] == "upper(output.format-data.result)"
+    alone = fitted(text(source, "note", "more"), target, "steps.1")
+    assert "missing-made" in alone.notes[0] and "missing-made" in alone.notes[-1], "there is another step of the id"
+    assert fitted(text(source, "note"), source, "steps.2").notes == []
+
+
 def empty_branching() -> dict[str, Any]:
     return step("ways", "branch") | {"branches": [{"name": "A", "steps": []}, {"name": "B", "steps": []}]}
 
