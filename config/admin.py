@@ -73,8 +73,9 @@ class HeadraceSite(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
         context["navigation"] = navigation.groups(
-            context["available_apps"], request.path, SimpleLazyObject(navigation.waiting_for_somebody)
-        )
+            context["available_apps"], request.path, SimpleLazyObject(navigation.waiting_for_somebody),
+            navigation.folding(request.COOKIES.get(navigation.REMEMBERED, "")),
+        )  # fmt: skip
         context["trouble"] = SimpleLazyObject(lambda: trouble(request))
         context["home_url"] = reverse("admin:index", current_app=self.name)
         context["unread_notifications"] = SimpleLazyObject(lambda: unread(request))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import Any
 
 #: What every log record has; the rest of its attributes are the facts given by `extra`.
@@ -12,10 +13,29 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 UNLOGGABLE = frozenset({"request", "server_time"})
 
 
+#: Addresses whose next part is as good as a password: whoever reads the log could send, or answer, in another's name.
+SECRET = re.compile(r"""(/(?:hooks|forms|preferences|t)/)[^/\s?\\"']+""")
+
+
+def redacted(text: str) -> str:
+    """A line without the tokens of webhooks, forms and mails' links: "/hooks/…/"."""
+    return SECRET.sub(r"\1…", text)
+
+
+class TextFormatter(logging.Formatter):
+    """A line of words, and the lines of an exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message, and the facts given by `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
+        return redacted(self.line(record))
+
+    def line(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
@@ -35,7 +55,11 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+            "text": {
+                "()": "config.logging.TextFormatter",
+                "format": "{asctime} {levelname:<7} {name}: {message}",
+                "style": "{",
+            },
             "json": {"()": "config.logging.JsonFormatter"},
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": style}},

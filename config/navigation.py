@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,6 +58,10 @@ ICONS = {
     "django_rq.dashboard": "activity",
 }
 
+#: The cookie in which a browser remembers which groups somebody has opened ("forms-1") and closed ("records-0").
+REMEMBERED = "headrace_navigation"
+#: Open until somebody closes them.
+OPEN = ("records", "automation")
 #: Up to which what needs attention is counted.
 COUNTED = 1_000
 
@@ -76,16 +80,29 @@ class Entry:
 
 @dataclass(frozen=True)
 class Group:
-    """The pages under one heading."""
+    """The pages under one heading, which folds."""
 
+    key: str
     label: str
     entries: list[Entry]
+    open: bool
+    #: How much waits in all of it, as text; shown while it is folded.
+    count: Any = ""
 
 
-def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> list[Group]:
+def folding(text: str) -> dict[str, bool]:
+    """Whether each group was opened or closed by hand, as the browser remembers it; rubbish says nothing."""
+    parts = (part.rpartition("-") for part in text[:500].split("."))
+    return {key: state == "1" for key, _dash, state in parts if key and state in ("0", "1")}
+
+
+def groups(
+    apps: Iterable[dict[str, Any]], path: str, attention: Any = "", folded: Mapping[str, bool] | None = None
+) -> list[Group]:
     """The admin's models a person may see, as `AdminSite.get_app_list` gives them, in groups.
 
-    `attention`: how much needs attention, as text, shown beside the page about it.
+    `attention`: how much needs attention, as text, shown beside the page about it. `folded`: see `folding`; the group
+    of the page one is on is open in any case.
     A model no group names goes to Records when it is a record, else to Settings.
     """
     pages = {label_of(page): page for app in apps for page in app["models"] if page.get("admin_url")}
@@ -96,20 +113,22 @@ def groups(apps: Iterable[dict[str, Any]], path: str, attention: Any = "") -> li
     more_records = [key for key in pages if key not in named and key in kinds]
     others = [key for key in pages if key not in named and key not in more_records]
     layout = (
-        (_("Records"), (*RECORDS, *more_records)),
-        (_("Forms"), FORMS),
-        (_("Activities"), ACTIVITIES),
-        (_("Commerce"), COMMERCE),
-        (_("Automation"), AUTOMATION),
-        (_("Settings"), (*SETTINGS, *others)),
+        ("records", _("Records"), (*RECORDS, *more_records)),
+        ("forms", _("Forms"), FORMS),
+        ("activities", _("Activities"), ACTIVITIES),
+        ("commerce", _("Commerce"), COMMERCE),
+        ("automation", _("Automation"), AUTOMATION),
+        ("settings", _("Settings"), (*SETTINGS, *others)),
     )
     found = []
-    for label, keys in layout:
+    for name, label, keys in layout:
         entries = [entry(pages[key], icons.get(key, "settings"), path) for key in keys if key in pages]
-        if "workflows.enrollment" in keys and "workflows.enrollment" in pages:
+        own = "workflows.enrollment" in keys and "workflows.enrollment" in pages
+        if own:
             entries = with_attention(entries, path, attention)
         if entries:
-            found.append(Group(label, entries))
+            is_open = any(one.current for one in entries) or (folded or {}).get(name, name in OPEN)
+            found.append(Group(name, label, entries, is_open, attention if own else ""))
     return found
 
 

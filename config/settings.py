@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 
 from config import services
 from config.logging import logging_settings
+from records.api.addresses import read_proxies
 
 env = environ.Env()
 BASE_DIR = services.BASE_DIR
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "crm.middleware.UserTimeZone",
+    "config.receiving.Interrupted",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -137,7 +139,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE and env.bool("HSTS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-if env.bool("TRUST_PROXY", default=False):
+#: Which proxies say truly where requests come from, and whether they came by https (records.api.addresses).
+TRUST_PROXY = read_proxies(env.str("TRUST_PROXY", default=""))
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 

@@ -20,6 +20,7 @@ class CrmConfig(AppConfig):
         from crm.marketing import register_marketing
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
+        from crm.public_metrics import register_public_metrics
         from crm.stage_rules import register_stage_rules
         from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
@@ -44,4 +45,5 @@ class CrmConfig(AppConfig):
         register_email_filter()
         register_cta_filter()
         register_form_filter()
+        register_public_metrics()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

@@ -23,6 +23,7 @@ from crm.demo_names import (
     REQUESTS,
     TEAMS,
 )
+from crm.demo_work import make_surroundings, make_work
 from crm.models import Company, Contact, Deal, Form, LeadStatus, LifecycleStage, Team, TeamMembership, Ticket, User
 from records.associations import associate
 from records.journal import change_source
@@ -45,7 +46,8 @@ def seed(*, by: User, now: dt.datetime) -> int:
         deals = make_deals(dice, companies, contacts, now)
         tickets = make_tickets(dice, companies, contacts, now)
         more = make_activities(dice, deals, tickets, now) + make_commerce(dice, deals, now)
-    make_form()
+        more += make_work(contacts, deals, tickets, SEED, now)
+    make_surroundings(make_form(), contacts, by, now)
     return len(companies) + len(contacts) + len(deals) + len(tickets) + more
 
 
@@ -65,7 +67,7 @@ def make_teams() -> list[User]:
     return sellers
 
 
-def make_form() -> None:
+def make_form() -> Form:
     """A form to try out, open to everybody who has its link."""
     form = Form.objects.create(
         name="Demo request", slug="demo-request", title="See it at work",
@@ -81,6 +83,7 @@ def make_form() -> None:
     for position, (prop, required) in enumerate(asked):
         label = "Company" if prop == "company.name" else ""
         form.fields.create(property=prop, required=required, position=position, label=label)
+    return form
 
 
 def make_companies(dice: random.Random, sellers: list[User], now: dt.datetime) -> list[Company]:

@@ -96,8 +96,12 @@ class FormSubmissionAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("answers"))
     def all_answers(self, submission: Any) -> SafeString:
-        lines = [(one["label"], one["text"]) for one in submission.seen.values()]
-        return listed(lines)
+        note = _("%(answer)s (not kept in the record: another one has this value)")
+        told = [
+            (one["label"], note % {"answer": one["text"]} if one.get("taken") else one["text"])
+            for one in submission.seen.values()
+        ]
+        return listed(told)
 
     @admin.display(description=_("consents"))
     def all_consents(self, submission: FormSubmission) -> SafeString | str:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from crm.forms.saving import renamed, save
 from records.object_types import ObjectType, object_types
-from records.problems import DocumentError, Problem
-from records.saving import Row, save_batch
+from records.problems import DocumentError
+from records.saving import Row
+from records.saving.cleaning import Cleaner
 from records.saving.matching import holders, lock_uniques
+from records.saving.rows import Work
 
 
 def domain_of(text: str) -> str:
@@ -22,8 +25,9 @@ def domain_of(text: str) -> str:
     return host.removeprefix("www.")
 
 
-def find_or_make(values: Mapping[str, Any], facts: Mapping[str, Any]) -> int | None:
-    """The company that is meant, by its id; None when neither domain nor name is given.
+def find_or_make(values: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[int | None, set[str]]:
+    """The company that is meant, by its id, and the slugs of values another company has; None when neither domain
+    nor name is given.
 
     A new one gets every value. Of one that is there only what was blank is filled: a visitor does not rewrite a
     company. The caller's transaction holds the lock until it ends. Raises DocumentError with paths like
@@ -34,18 +38,16 @@ def find_or_make(values: Mapping[str, Any], facts: Mapping[str, Any]) -> int | N
     if given.get("domain"):
         given["domain"] = domain_of(str(given["domain"]))
     if not given.get("domain") and not given.get("name"):
-        return None
+        return None, set()
     lock_uniques(kind)
     pk = company_with(kind, given)
     if pk is None:
-        row = Row(given | {"name": given.get("name") or given["domain"]})
-    else:
-        known, record = kind.properties(), kind.records().get(pk=pk)
-        row = Row({slug: value for slug, value in given.items() if known[slug].read(record) is None}, id=pk)
-    try:
-        return save_batch(kind, [row], source="form", facts=facts)[0].id
-    except DocumentError as error:
-        raise DocumentError(renamed(problem, "company") for problem in error.problems) from None
+        return save(kind, given | {"name": given.get("name") or given["domain"]}, facts=facts)
+    known, record = kind.properties(), kind.records().get(pk=pk)
+    # What stays as it is must be as good as what is written, or the answer would tell which it was.
+    check(kind, given)
+    blank = {slug: value for slug, value in given.items() if known[slug].read(record) is None}
+    return save(kind, blank, id=pk, facts=facts)
 
 
 def company_with(kind: ObjectType, given: Mapping[str, Any]) -> int | None:
@@ -58,7 +60,9 @@ def company_with(kind: ObjectType, given: Mapping[str, Any]) -> int | None:
     return next((ids[0] for ids in holders(kind, kind.properties()[slug], [value]).values()), None)
 
 
-def renamed(problem: Problem, kind: str) -> Problem:
-    """A problem of a saved row with the path "company.name" in place of "0.properties.name"."""
-    slug = problem.path.rpartition("properties.")[2]
-    return Problem(f"{kind}.{slug}", problem.message, problem.value, problem.severity, problem.code)
+def check(kind: ObjectType, given: Mapping[str, Any]) -> None:
+    """Raises DocumentError, with paths like "company.city", for values no company could have."""
+    work = Work(Row(dict(given)))
+    Cleaner(kind, [work.row]).clean(work)
+    if not work.valid:
+        raise DocumentError(renamed(problem, kind.slug) for problem in work.problems)

@@ -25,8 +25,9 @@ def answer(request: HttpRequest, form: Form, now: dt.datetime) -> HttpResponse:
 
 
 def received(request: HttpRequest, form: Form, now: dt.datetime) -> HttpResponse:
-    if receiving.too_long(request):
-        return problem(receiving.TOO_LONG, _("What was sent is too long. Shorten it and send it again."))
+    unread = receiving.refused_unread(request, form, now)
+    if unread is not None:
+        return refused(unread)
     try:
         sent = readable(parse(request.body))
     except DocumentError as error:
@@ -52,6 +53,10 @@ def received(request: HttpRequest, form: Form, now: dt.datetime) -> HttpResponse
     if outcome.status == receiving.INVALID:
         errors = {name: [str(one) for one in found] for name, found in answers.errors.items()}
         return problem(receiving.INVALID, _("Some fields are missing or wrong."), errors)
+    return refused(outcome)
+
+
+def refused(outcome: receiving.Outcome) -> HttpResponse:
     response = problem(outcome.status, outcome.message)
     if outcome.status == receiving.TOO_SOON:
         response["Retry-After"] = str(limiting.SECONDS)

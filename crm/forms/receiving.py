@@ -15,6 +15,7 @@ from crm.forms.answering import AnswerForm
 from crm.forms.pages import PAGE_FIELD, page_of
 from crm.forms.submitting import submit
 from crm.models import Form, FormSubmission
+from crm.tracking.limits import longer_than
 from records.problems import DocumentError
 
 BODY_LIMIT = 65_536
@@ -35,17 +36,25 @@ class Outcome:
 
 def too_long(request: HttpRequest) -> bool:
     """Whether more is sent than any form asks for; ask before reading it."""
-    return int(request.META.get("CONTENT_LENGTH") or 0) > BODY_LIMIT
+    return longer_than(request, BODY_LIMIT)
+
+
+def refused_unread(request: HttpRequest, form: Form, now: dt.datetime) -> Outcome | None:
+    """Why an attempt is refused before it is read; each one counts, whatever was sent. None for one to be read."""
+    often = not limiting.may_send(request, form)
+    if too_long(request):
+        return Outcome(TOO_LONG, _("What was sent is too long. Shorten it and send it again."))
+    if not often:
+        return None
+    counting.count(form.pk, counting.REFUSED, now)
+    message = _("This form was sent too often from where you are. Wait %(n)d seconds and send it again.")
+    return Outcome(TOO_SOON, message % {"n": limiting.SECONDS})
 
 
 def receive(
     request: HttpRequest, form: Form, answers: AnswerForm, sent: Mapping[str, Any], now: dt.datetime
 ) -> Outcome:
     """Submit what was sent; whatever is wrong with single answers is in `answers` afterwards."""
-    if not limiting.may_send(request, form):
-        counting.count(form.pk, counting.REFUSED, now)
-        message = _("This form was sent too often from where you are. Wait %(n)d seconds and send it again.")
-        return Outcome(TOO_SOON, message % {"n": limiting.SECONDS})
     if not form.active:
         return Outcome(CLOSED, form.closed_text or _("This form is closed. It takes nothing any more."))
     if sent.get(HONEYPOT):

@@ -21,6 +21,7 @@ from crm.forms.answering import AnswerForm
 from crm.forms.documents import attachment
 from crm.forms.pages import PAGE_FIELD, embedded, onward, page_of
 from crm.models import Form
+from crm.tracking.limits import limited
 from records.clock import database_now
 
 
@@ -42,6 +43,7 @@ def form_of(token: str) -> Form:
 @xframe_options_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST", "OPTIONS"])
+@limited("form-pages")
 def form_view(request: HttpRequest, token: str) -> HttpResponseBase:
     """The form, and where it is sent to."""
     form = form_of(token)
@@ -82,11 +84,12 @@ def touched_view(request: HttpRequest, token: str) -> HttpResponse:
 
 def posted(request: HttpRequest, form: Form) -> HttpResponse:
     """What became of an attempt to send the form."""
-    if receiving.too_long(request):
-        message = _("What was sent is too long. Shorten it and send it again.")
-        return refused(request, form, receiving.Outcome(receiving.TOO_LONG, message))
+    now = database_now()
+    unread = receiving.refused_unread(request, form, now)
+    if unread is not None and unread.status == receiving.TOO_LONG:
+        return refused(request, form, unread)
     answers = AnswerForm(form, request.POST)
-    outcome = receiving.receive(request, form, answers, request.POST, database_now())
+    outcome = unread or receiving.receive(request, form, answers, request.POST, now)
     if outcome.submission is not None:
         # On to another page, so that reloading it sends nothing again.
         return SeeOther(onward(request, form, keys.key_of(outcome.submission)))
@@ -103,6 +106,7 @@ def posted(request: HttpRequest, form: Form) -> HttpResponse:
 @xframe_options_exempt
 @never_cache
 @require_safe
+@limited("form-pages")
 def sent_view(request: HttpRequest, token: str) -> HttpResponseBase:
     """The thank-you page, with the document where there is one."""
     form = form_of(token)
@@ -114,6 +118,7 @@ def sent_view(request: HttpRequest, token: str) -> HttpResponseBase:
 
 @never_cache
 @require_safe
+@limited("form-pages")
 def document_view(request: HttpRequest, token: str) -> HttpResponseBase:
     """The document, for who has filled in the form (FLT-25)."""
     form = form_of(token)

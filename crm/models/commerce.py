@@ -27,11 +27,24 @@ def money(label: Any, **options: Any) -> models.DecimalField:
     return models.DecimalField(label, **(facts | options))
 
 
-def currency() -> models.CharField:
-    return models.CharField(_("currency"), max_length=3, blank=True, db_default="")
+class Priced(Record):
+    """A record with an amount of money; the newest is listed first, by what it is called."""
+
+    #: The field a record is called by.
+    called = "name"
+
+    amount = money(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3, blank=True, db_default="")
+
+    class Meta:
+        abstract = True
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return str(getattr(self, self.called))
 
 
-class LineItem(Record):
+class LineItem(Priced):
     """One position of a deal, a quote, a subscription, a payment or an invoice.
 
     The database keeps the amount: quantity × unit price, less the discount.
@@ -54,22 +67,17 @@ class LineItem(Record):
         db_persist=True,
         verbose_name=_("amount"),
     )  # fmt: skip
-    currency = currency()
     billing_frequency = models.CharField(
         _("billing frequency"), max_length=20, choices=BillingFrequency, blank=True, db_default=""
     )
     term = models.PositiveIntegerField(_("term in months"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Priced.Meta):
         verbose_name = _("line item")
         verbose_name_plural = _("line items")
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return self.name
 
 
-class Quote(Record):
+class Quote(Priced):
     """An offer that a buyer can accept."""
 
     class Status(models.TextChoices):
@@ -86,23 +94,17 @@ class Quote(Record):
     status = models.CharField(
         _("status"), max_length=20, choices=Status, default=Status.DRAFT, db_default=Status.DRAFT
     )
-    amount = money(_("amount"))
-    currency = currency()
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
     expires_on = models.DateField(_("expires"), null=True, blank=True)
     accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
     comments = models.TextField(_("comments"), blank=True, db_default="")
 
-    class Meta:
+    class Meta(Priced.Meta):
         verbose_name = _("quote")
         verbose_name_plural = _("quotes")
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return self.name
 
 
-class RecurringSubscription(Record):
+class RecurringSubscription(Priced):
     """What a buyer pays for again and again; not what a contact has subscribed to (crm.models.subscription)."""
 
     class Status(models.TextChoices):
@@ -121,24 +123,21 @@ class RecurringSubscription(Record):
         _("billing frequency"), max_length=20, choices=BillingFrequency, blank=True, db_default=""
     )
     amount = money(_("recurring amount"))
-    currency = currency()
     starts_on = models.DateField(_("starts"), null=True, blank=True)
     ends_on = models.DateField(_("ends"), null=True, blank=True)
     next_payment_on = models.DateField(_("next payment"), null=True, blank=True)
     payments_made = models.PositiveIntegerField(_("payments made"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Priced.Meta):
         verbose_name = _("recurring subscription")
         verbose_name_plural = _("recurring subscriptions")
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return self.name
 
 
-class Payment(Record):
+class Payment(Priced):
     """One payment by a buyer."""
+
+    called = "reference"
 
     class Status(models.TextChoices):
         PROCESSING = "processing", _("Processing")
@@ -166,24 +165,20 @@ class Payment(Record):
     status = models.CharField(
         _("status"), max_length=20, choices=Status, default=Status.PROCESSING, db_default=Status.PROCESSING
     )
-    amount = money(_("amount"))
     refunded = money(_("refunded"))
-    currency = currency()
     method = models.CharField(_("method"), max_length=20, choices=Method, blank=True, db_default="")
     source = models.CharField(_("source"), max_length=20, choices=Source, blank=True, db_default="")
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Priced.Meta):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return self.reference
 
 
-class Invoice(Record):
+class Invoice(Priced):
     """A bill."""
+
+    called = "number"
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -198,15 +193,10 @@ class Invoice(Record):
     )
     amount = money(_("amount billed"))
     balance = money(_("balance due"))
-    currency = currency()
     issued_on = models.DateField(_("issued"), null=True, blank=True)
     due_on = models.DateField(_("due"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Priced.Meta):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return self.number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,11 +16,15 @@ from crm.models import CookieConsent, Hit
 from crm.tracking.links import tracked, who
 from crm.tracking.pages import clean_address, clean_text, page_facts
 from crm.tracking.visitors import identify, is_key
+from records.api.tallying import tally
 
 BODY_LIMIT = 16_384
 HITS_LIMIT = 20
 SLUG = re.compile(r"[-\w]{1,50}", re.ASCII)
 CONSENT = "cookie_consent_given"
+#: What hits are counted as for `/metrics`.
+TALLIED = "hit"
+REFUSED = "refused"
 
 
 class Refused(ValueError):
@@ -89,4 +94,7 @@ def hit(kind: str, facts: dict[str, Any], now: dt.datetime, **whose: Any) -> Hit
 
 
 def keep(hits: list[Hit]) -> int:
-    return len(Hit.objects.bulk_create(hits))
+    made = len(Hit.objects.bulk_create(hits))
+    for kind, number in Counter(one.kind for one in hits).items():
+        tally(TALLIED, kind, number)
+    return made

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
-from records.api.throttling import counter
+from records.api.addresses import address_of
+from records.api.throttling import WINDOW, counter
 
-
-def address_of(request: HttpRequest) -> str:
-    """The network address a request came from; behind a proxy of ours the one it says it has talked to."""
-    told = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
-    return str(told.rpartition(",")[2].strip()[:64] or request.META.get("REMOTE_ADDR", ""))
+View = Callable[..., HttpResponseBase]
 
 
 def within_limit(request: HttpRequest, what: str, limit: int) -> bool:
@@ -19,4 +22,31 @@ def within_limit(request: HttpRequest, what: str, limit: int) -> bool:
 
     Counted in Redis for all processes; in this process alone while Redis does not answer.
     """
-    return counter.count(f"{what}:{address_of(request)}") <= limit
+    return counter.count(f"{what}:{address_of(request.META)}") <= limit
+
+
+def limited(what: str) -> Callable[[View], View]:
+    """A view that answers 429 to addresses which send more than TRACKING_REQUEST_LIMIT requests of this kind."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            allowed = within_limit(request, what, settings.TRACKING_REQUEST_LIMIT)
+            return view(request, *args, **kwargs) if allowed else too_many()
+
+        return answer
+
+    return decorate
+
+
+def too_many() -> HttpResponse:
+    text = _("Too many requests. Try again in ten seconds.")
+    return HttpResponse(
+        text, status=429, content_type="text/plain; charset=utf-8", headers={"Retry-After": str(WINDOW)}
+    )
+
+
+def longer_than(request: HttpRequest, limit: int) -> bool:
+    """Whether a body has more bytes than `limit`, or does not say how many in digits; ask before reading it."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not (length.isascii() and length.isdigit()) or len(length) > 12 or int(length) > limit

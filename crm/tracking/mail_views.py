@@ -7,15 +7,14 @@ import logging
 from anymail import urls as services
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, URLResolver
 from django.urls.resolvers import RegexPattern
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from crm.tracking import mailing
-from crm.tracking.limits import within_limit
+from crm.tracking.limits import too_many, within_limit
 
 #: How much more a mail service may send than a visitor.
 FOR_SERVICES = 10
@@ -29,7 +28,7 @@ def mail_events(request: HttpRequest, path: str) -> HttpResponseBase:
     if not mailing.secret():
         raise Http404
     if not within_limit(request, "mail", FOR_SERVICES * settings.TRACKING_REQUEST_LIMIT):
-        return HttpResponse(_("Too many requests. Try again in ten seconds."), status=429, content_type="text/plain")
+        return too_many()
     try:
         found = known.resolve(path)
         return found.func(request, *found.args, **found.kwargs)

@@ -16,6 +16,7 @@ from anymail.signals import inbound, tracking
 from django.conf import settings
 
 from crm.models import Contact, Hit, MarketingEmail
+from crm.tracking.collecting import keep
 from crm.tracking.pages import clean_address, clean_text
 from crm.tracking.unsubscribing import Asked, leave
 from records.clock import database_now
@@ -90,10 +91,11 @@ def take_event(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
     """Anymail's signal: what happened to a mail. Who complains or unsubscribes gets no more of it at once."""
     now = database_now()
     made = hits_of(event, esp_name, now)
-    Hit.objects.bulk_create(made)
+    keep(made)
     if made and event.event_type in ("complained", "unsubscribed"):
         subscription = clean_text((event.metadata or {}).get("subscription"), 50)
-        for contact_id in Contact.objects.filter(email=made[0].address, deleted_at=None).values_list("pk", flat=True):
+        # Also in the trash: who is restored must not get mail again.
+        for contact_id in Contact.objects.filter(email=made[0].address).values_list("pk", flat=True):
             leave(Asked(contact_id, subscription, ""), now)
 
 
@@ -109,7 +111,7 @@ def take_reply(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
     if facts is not None:
         given = clean_text(message["Message-ID"] or "", 200) or repr((address, answered, event.timestamp))
         key = f"{esp_name}/{hashlib.sha256(given.encode()).hexdigest()}"
-        hit("email_replied", facts, address, min(event.timestamp or now, now), now, key).save()
+        keep([hit("email_replied", facts, address, min(event.timestamp or now, now), now, key)])
 
 
 def answered_email(contact_id: int, answered: str, subject: str, now: dt.datetime) -> dict[str, Any] | None:

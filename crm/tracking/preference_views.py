@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from crm.tracking import unsubscribing
-from crm.tracking.limits import within_limit
+from crm.tracking.limits import limited, longer_than
 from crm.tracking.links import BrokenLink
 from records.clock import database_now
 
@@ -23,11 +22,10 @@ BODY_LIMIT = 16_384
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("preferences")
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows what the contact gets and changes nothing; POST changes it, or unsubscribes by one click."""
-    if not within_limit(request, "preferences", settings.TRACKING_REQUEST_LIMIT):
-        return HttpResponse(_("Too many requests. Try again in ten seconds."), status=429, content_type="text/plain")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
+    if longer_than(request, BODY_LIMIT):
         return HttpResponse(_("That is more than this page asks for."), status=413, content_type="text/plain")
     try:
         asked = unsubscribing.read(token)

@@ -24,11 +24,21 @@ Status = Subscription.Status
 
 @dataclass(frozen=True)
 class Asked:
-    """Who opened the page, and what the mail was about: a subscription type and the email's name, or ""."""
+    """Who opened the page, and what the mail was about: a subscription type and the email's name, or "".
 
-    contact_id: int
+    `contact_id` is None where nothing is left of the contact; `deleted`: contacts in the trash that are the same
+    person, who may be restored and must not get mail again then.
+    """
+
+    contact_id: int | None
     type: str
     email: str
+    deleted: tuple[int, ...] = ()
+
+    @property
+    def ids(self) -> list[int]:
+        """Every contact the person is."""
+        return [pk for pk in (self.contact_id, *self.deleted) if pk is not None]
 
 
 @dataclass(frozen=True)
@@ -55,19 +65,34 @@ def list_unsubscribe(address: str) -> dict[str, str]:
 
 
 def read(token: str) -> Asked:
-    """Who has followed a link: what was merged is what it went into. Raises BrokenLink, also when that is gone."""
+    """Who has followed a link: what was merged is what it went into. Raises BrokenLink for a link not made here.
+
+    A link in a mail works for good, whatever has become of the contact: who is in the trash is found there, with
+    whoever has the email address now.
+    """
     try:
         said = signing.loads(token, salt=SALT)
     except signing.BadSignature as error:
         raise BrokenLink(str(error)) from None
     contact_id = merged_into(object_types["contact"], [said["c"]]).get(said["c"], said["c"])
-    if not Contact.objects.filter(pk=contact_id, deleted_at=None).exists():
-        raise BrokenLink("The contact is gone.")
-    return Asked(contact_id, said["t"], said["e"])
+    found = Contact.objects.filter(pk=contact_id).values_list("email", "deleted_at").first()
+    if found is None:
+        return Asked(None, said["t"], said["e"])
+    email, deleted_at = found
+    if deleted_at is None:
+        return Asked(contact_id, said["t"], said["e"])
+    same = Contact.objects.filter(email=email, deleted_at=None).values_list("pk", flat=True)
+    living = same.first() if email else None
+    return Asked(living or contact_id, said["t"], said["e"], (contact_id,) if living else ())
 
 
-def choices_of(contact_id: int) -> list[Choice]:
-    """The emails one can subscribe to; those nobody can any more only while the contact still gets them."""
+def choices_of(contact_id: int | None) -> list[Choice]:
+    """The emails one can subscribe to; those nobody can any more only while the contact still gets them.
+
+    None for who gets none, as nothing is left of the contact.
+    """
+    if contact_id is None:
+        return []
     rows = Subscription.objects.filter(contact=contact_id).values_list("type__slug", "status")
     said: dict[str, str] = dict(rows)
     found = SubscriptionType.objects.filter(channel=SubscriptionType.Channel.EMAIL)
@@ -83,7 +108,7 @@ def choose(asked: Asked, wanted: Collection[str], now: dt.datetime) -> None:
             if subscribing and not choice.chosen and choice.type.active:
                 basis = Subscription.LegalBasis.CONSENT
                 wish = Wish(choice.type, Status.SUBSCRIBED, basis, _("Chosen on the page of preferences."))
-                set_status([asked.contact_id], wish, source=Subscription.Source.CONTACT, now=now)
+                set_status(asked.ids, wish, source=Subscription.Source.CONTACT, now=now)
             elif not subscribing:
                 opt_out(asked, [choice], now)
 
@@ -98,10 +123,12 @@ def leave(asked: Asked, now: dt.datetime) -> None:
 
 def opt_out(asked: Asked, choices: Collection[Choice], now: dt.datetime) -> None:
     """Unsubscribe, also from what the contact has never said anything about, and tell of it once."""
+    if asked.contact_id is None:
+        return
     changed = False
     for choice in choices:
-        if choice.status != Status.UNSUBSCRIBED:
+        if choice.status != Status.UNSUBSCRIBED or asked.deleted:
             wish = Wish(choice.type, Status.UNSUBSCRIBED, "", _("Unsubscribed by a link in an email."))
-            changed |= bool(set_status([asked.contact_id], wish, source=Subscription.Source.CONTACT, now=now))
+            changed |= bool(set_status(asked.ids, wish, source=Subscription.Source.CONTACT, now=now))
     if changed and asked.email:
         happen("email_unsubscribed", "contact", [asked.contact_id], properties={"email": asked.email}, now=now)

@@ -21,6 +21,7 @@ from crm.tracking import collecting, links
 from crm.tracking.limits import within_limit
 from crm.tracking.pages import page_facts
 from crm.tracking.visitors import NAME, visitor_of, wants_privacy
+from records.api.tallying import tally
 from records.clock import database_now
 
 #: The smallest transparent picture there is.
@@ -50,12 +51,14 @@ def collect(request: HttpRequest) -> HttpResponse:
         answer["Access-Control-Max-Age"] = "86400"
         return answer
     if not allowed(request):
+        tally(collecting.TALLIED, collecting.REFUSED)
         answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
     elif not wants_privacy(request):
         try:
             message = collecting.read_message(request.read(collecting.BODY_LIMIT + 1))
             collecting.collect(message, database_now())
         except collecting.Refused as error:
+            tally(collecting.TALLIED, collecting.REFUSED)
             answer.status_code, answer.content = HTTPStatus.BAD_REQUEST, str(error).encode()
             answer["Content-Type"] = "text/plain; charset=utf-8"
     return answer

@@ -1,4 +1,4 @@
-"""How many requests a token, and an address without a valid token, may send."""
+"""How many requests a token, and an address without a login, may send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from records.api.addresses import address_of
+
 WINDOW = 10
+#: How many counts one process keeps by itself at most; what comes then shares some more.
+KEPT, SHARED = 50_000, 1_024
 #: How long Redis is left alone after it did not answer.
 PAUSE = 5.0
 
@@ -37,6 +41,8 @@ class Counter:
         with self.lock:
             if window != self.local_window:
                 self.local, self.local_window = {}, window
+            if key not in self.local and len(self.local) >= KEPT:
+                key = f"#{hash(key) % SHARED}"
             self.local[key] = self.local.get(key, 0) + 1
             return self.local[key]
 
@@ -73,5 +79,4 @@ class FailureThrottle(TokenThrottle):
     """50 refused tokens in ten seconds for an address: guessing is slow."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        address = request.META.get("REMOTE_ADDR", "")
-        return counter.count(f"failures:{address}") <= per_window("API_FAILURES_PER_10_S", 50)
+        return counter.count(f"failures:{address_of(request.META)}") <= per_window("API_FAILURES_PER_10_S", 50)

@@ -98,7 +98,7 @@ def apply_all(object_type: ObjectType, works: list[Work], cleaner: Cleaner) -> d
         if not work.valid or work.record is None:
             continue
         first = work.record.pk is None and id(work.record) not in begun
-        if first:
+        if first and not work.row.incomplete:
             check_required(object_type, work, cleaner.known)
         changed = apply(object_type, work, cleaner.known, cleaner.fixed)
         if not work.valid:

@@ -16,12 +16,14 @@ class Row:
 
     With `id` it changes that record, else it creates one (or finds one by the property to upsert by). `initial` are
     raw values only a new record gets, where `properties` has none.
+    `incomplete`: a new one may lack required properties, for whoever sends it cannot know of them.
     """
 
     properties: dict[str, Any] = field(default_factory=dict)
     id: int | None = None
     associations: list[dict[str, Any]] = field(default_factory=list)
     initial: dict[str, Any] = field(default_factory=dict)
+    incomplete: bool = False
 
 
 @dataclass

@@ -148,14 +148,14 @@ class WebhookAdmin(WebhookVerbs, admin.ModelAdmin):
         """The page; with `secret` the one time it can be read. Forms that were sent with faults are shown again."""
         may_change = self.has_change_permission(request, webhook)
         may_define = request.user.has_perm("records.add_propertydefinition")
-        kind = object_types[webhook.object_type]
+        kind, sample = object_types[webhook.object_type], keeping.sample_for(webhook, request.user)
         context = {
             "title": webhook.name,
             "webhook": webhook,
             "kind": kind,
             "address": address_of(request, webhook) if may_change else "",
             "secret": secret,
-            "payload": json.dumps(webhook.sample, indent=2, ensure_ascii=False)[: webhook_log.SHOWN],
+            "payload": "" if sample is None else json.dumps(sample, indent=2, ensure_ascii=False)[: webhook_log.SHOWN],
             "token": "{{ event.order_total }}",
             "may_change": may_change,
             "may_delete": self.has_delete_permission(request, webhook),
@@ -165,7 +165,7 @@ class WebhookAdmin(WebhookVerbs, admin.ModelAdmin):
             "workflow": (workflow := self.workflow(request)),
             "replaced": using.replaced(workflow) if workflow else "",
             "name_form": NameForm(initial={"name": webhook.name}),
-            "mapping_form": MappingForm(None, webhook, disabled=not may_change),
+            "mapping_form": MappingForm(None, webhook, sample, disabled=not may_change),
             "match_form": MatchForm(None, webhook, may_define, disabled=not may_change),
             "lines": webhook_log.latest(webhook, request.user),
             **forms,

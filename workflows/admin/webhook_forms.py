@@ -54,9 +54,9 @@ class Row:
 class MappingForm(forms.Form):
     """Labels, types and removals of all properties."""
 
-    def __init__(self, data: Any, webhook: Webhook, disabled: bool = False) -> None:
+    def __init__(self, data: Any, webhook: Webhook, sample: Any, disabled: bool = False) -> None:
         super().__init__(data, auto_id="map_%s")
-        self.mapped = mapping.shown(webhook)
+        self.mapped = mapping.shown(webhook, sample)
         for one in self.mapped:
             prop, pk = one.property, one.property.pk
             self.fields[f"label-{pk}"] = forms.CharField(

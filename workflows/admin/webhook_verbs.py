@@ -72,7 +72,7 @@ class WebhookVerbs:
         webhook = self.found(request, pk, "change")
         if request.method != "POST":
             return self.page(request, webhook)
-        form = MappingForm(request.POST, webhook)
+        form = MappingForm(request.POST, webhook, webhook.sample)
         if form.is_valid():
             try:
                 mapping.change(webhook, form.changes())

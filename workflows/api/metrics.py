@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
@@ -16,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
+from records.api.tallying import tallied
 from records.clock import database_now
 from workflows.health import alerting, measuring, timing
 from workflows.models import Workflow
@@ -44,11 +46,19 @@ class Engine:
         began = time.perf_counter()
         failed = GaugeMetricFamily("headrace_scrape_failed", "Parts that could not be read in time.", labels=["part"])
         for name, part in PARTS.items():
-            found = measuring.in_time(lambda part=part: list(part()))  # type: ignore[misc]
+            found = answer_of(part)
             failed.add_metric([name], 0 if found is not None else 1)
             yield from found or []
         yield failed
         yield gauge("headrace_scrape_seconds", "How long collecting all this took.", time.perf_counter() - began)
+
+
+def answer_of(part: Callable[[], Iterator[Metric]]) -> list[Metric] | None:
+    """What a part says; None where the database, or Redis, does not answer in time."""
+    try:
+        return measuring.in_time(lambda: list(part()))
+    except redis.RedisError:
+        return None
 
 
 def gauge(name: str, text: str, value: float) -> Metric:
@@ -120,6 +130,19 @@ def events() -> Iterator[Metric]:
     yield gauge("headrace_events_oldest_seconds", "How long the oldest of them has waited.", max(age, 0.0))
 
 
+def webhooks() -> Iterator[Metric]:
+    """Counted in Redis, as most requests that are refused leave no row behind."""
+    came = CounterMetricFamily("headrace_webhook_requests", "Requests to webhooks, by result.", labels=["result"])
+    for result, number in sorted(tallied("webhook").items()):
+        came.add_metric([result], number)
+    became = CounterMetricFamily(
+        "headrace_webhook_outcomes", "What became of those accepted, by outcome.", labels=["outcome"]
+    )
+    for outcome, number in sorted(tallied("webhook-outcome").items()):
+        became.add_metric([outcome], number)
+    yield from (came, became)
+
+
 def processes() -> Iterator[Metric]:
     now, heard = database_now(), alerting.clock_heard_at()
     silence = (now - heard).total_seconds() if heard else float("inf")
@@ -131,5 +154,5 @@ def processes() -> Iterator[Metric]:
 
 PARTS: dict[str, Any] = {
     "enrollments": enrollments, "steps": steps, "durations": durations, "workflows": workflows,
-    "deliveries": deliveries, "changes": changes, "events": events, "processes": processes,
+    "deliveries": deliveries, "changes": changes, "events": events, "webhooks": webhooks, "processes": processes,
 }  # fmt: skip

@@ -45,7 +45,7 @@ FACTS: Document = {
     "listening": {"type": "boolean", "description": "Whether the next request becomes the test payload."},
     "match": {"anyOf": [MATCH, {"type": "null"}]},
     "properties": {"type": "array", "items": PROPERTY},
-    "sample": ANYTHING,
+    "sample": {"description": "The test payload; null when there is none, and for who may not change the webhook."},
     "sampled_at": {**INSTANT, "type": ["string", "null"]},
     "created_at": INSTANT,
 }
@@ -139,7 +139,7 @@ class WebhookView(ApiView):
 
     def list(self, request: Request) -> Response:
         rows = Webhook.objects.prefetch_related("properties")
-        return Response(page(request, rows, Order("id"), lambda found: [document(one) for one in found]))
+        return Response(page(request, rows, Order("id"), lambda found: [document(one, request.user) for one in found]))
 
     def create(self, request: Request) -> Response:
         body = self.body(request, NewBody)
@@ -148,7 +148,7 @@ class WebhookView(ApiView):
         return Response(self.addressed(request, made), status=201, headers={"Location": place})
 
     def retrieve(self, request: Request, id: int) -> Response:
-        return Response(document(existing(id)))
+        return Response(document(existing(id), request.user))
 
     def partial_update(self, request: Request, id: int) -> Response:
         webhook, body = existing(id), self.body(request, ChangedBody)
@@ -168,7 +168,7 @@ class WebhookView(ApiView):
                 mapping.listen(webhook)
             if "signed" in body:
                 keeping.take_unsigned(webhook)
-        return Response(document(existing(id)))
+        return Response(document(existing(id), request.user))
 
     def destroy(self, request: Request, id: int) -> Response:
         keeping.delete(existing(id))
@@ -196,7 +196,7 @@ class WebhookView(ApiView):
 
     def addressed(self, request: Request, webhook: Webhook) -> dict[str, Any]:
         path = reverse("webhook", args=[keeping.token_of(webhook)])
-        return document(webhook) | {"address": request.build_absolute_uri(f"{path}/")}
+        return document(webhook, request.user) | {"address": request.build_absolute_uri(f"{path}/")}
 
 
 def existing(webhook_id: int) -> Webhook:
@@ -206,7 +206,7 @@ def existing(webhook_id: int) -> Webhook:
     return found
 
 
-def document(webhook: Webhook) -> dict[str, Any]:
+def document(webhook: Webhook, user: Any) -> dict[str, Any]:
     match = {"path": webhook.match_path, "property": webhook.match_property} if webhook.match_path else None
     return {
         "id": webhook.pk, "name": webhook.name, "event": webhook.slug, "object": webhook.object_type,
@@ -215,7 +215,8 @@ def document(webhook: Webhook) -> dict[str, Any]:
             {"path": one.path, "slug": one.slug, "label": one.label, "type": one.type, "removed": one.removed}
             for one in webhook.properties.all()
         ],
-        "sample": webhook.sample, "sampled_at": webhook.sampled_at, "created_at": webhook.created_at,
+        "sample": keeping.sample_for(webhook, user), "sampled_at": webhook.sampled_at,
+        "created_at": webhook.created_at,
     }  # fmt: skip
 
 

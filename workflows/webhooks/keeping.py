@@ -116,6 +116,11 @@ def take_unsigned(webhook: Webhook) -> None:
     webhook.save(update_fields=["secret_sealed"])
 
 
+def sample_for(webhook: Webhook, user: Any) -> Any:
+    """The test payload for who may change the webhook; None for everybody else, as it may be about a person."""
+    return webhook.sample if user.has_perm("workflows.change_webhook") else None
+
+
 def is_used(webhook: Webhook) -> bool:
     """Whether a workflow, a waiting record or a list asks for its event now."""
     return listened(webhook.slug, webhook.object_type)

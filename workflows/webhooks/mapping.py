@@ -117,11 +117,11 @@ class Mapped:
     fault: str
 
 
-def shown(webhook: Webhook) -> list[Mapped]:
-    """The webhook's properties, those that were removed last."""
+def shown(webhook: Webhook, sample: Any) -> list[Mapped]:
+    """The webhook's properties with what a payload has there, those that were removed last; None for no payload."""
     found = []
     for one in sorted(webhook.properties.all(), key=lambda one: one.removed):
-        value, fault = value_at(webhook.sample, one.path), ""
+        value, fault = value_at(sample, one.path), ""
         try:
             read(value, one.type)
         except ValueError as error:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from records.api.tallying import tally
 from records.happening import record
 from records.object_types import ObjectType, object_types
 from records.properties import Property
@@ -32,6 +34,8 @@ BATCH = 500
 LOCK = (7301, 7)
 #: How much of a value the log shows.
 SHOWN = 200
+#: What outcomes are counted as for `/metrics`.
+TALLIED = "webhook-outcome"
 WRITE = """
     UPDATE workflows_webhookrequest AS request
     SET outcome = told.outcome, detail = told.detail, record_id = told.record_id, event_id = told.event_id
@@ -63,7 +67,15 @@ def match(now: dt.datetime) -> int:
             told += attempt(known[pk], list(group), now)
         if told:
             cursor.execute(WRITE, [json.dumps(told)])
+            outcomes = Counter(str(one["outcome"]) for one in told)
+            transaction.on_commit(lambda: tell(outcomes), robust=True)
     return len(rows)
+
+
+def tell(outcomes: Mapping[str, int]) -> None:
+    """Count what became of requests, for `/metrics`."""
+    for outcome, number in outcomes.items():
+        tally(TALLIED, outcome, number)
 
 
 def attempt(webhook: Webhook, rows: list[WebhookRequest], now: dt.datetime) -> list[Told]:

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from records.api.addresses import address_of
+from records.api.tallying import tally
 from records.api.throttling import counter, per_window
 from records.clock import database_now
 from records.problems import DocumentError
@@ -17,6 +19,8 @@ from workflows.webhooks import receiving
 RETRY_AFTER = 10
 #: Requests refused for the same reason that the log takes in ten seconds.
 LOGGED = 10
+#: What requests are counted as for `/metrics`.
+TALLIED = "webhook"
 
 
 @csrf_exempt
@@ -28,15 +32,18 @@ def receive_view(request: HttpRequest, token: str) -> JsonResponse:
         return refused(405, _("Webhooks are sent with POST."), {"Allow": "POST"})
     webhook = receiving.known(token)
     if webhook is None:
+        tally(TALLIED, "unknown_address")
         return unknown(request)
     number = counter.count(f"webhook:{webhook.pk}")
     most = per_window("WEBHOOK_RATE_LIMIT", 2_000)
     if number > most:
+        tally(TALLIED, "refused_rate")
         if number == most + 1:
             receiving.refuse(webhook, "rate", database_now())
         return too_many(_("Too many requests came at once. Send it again in 10 s."))
     length = request.META.get("CONTENT_LENGTH") or ("" if "Transfer-Encoding" in request.headers else "0")
     if not (length.isascii() and length.isdigit()):
+        tally(TALLIED, "refused_size")
         return refused(411, _("Send the body’s “Content-Length”, and not in chunks."))
     if len(length) > 12 or int(length) > receiving.body_limit():
         log(webhook, "size")
@@ -57,19 +64,21 @@ def take(request: HttpRequest, webhook: Webhook) -> JsonResponse:
         told = " ".join(str(problem.message) for problem in error.problems[:3])
         log(webhook, "unreadable", error=told, body=body)
         return refused(400, told)
-    return JsonResponse({"id": receiving.receive(webhook, payload, key, now)}, status=202)
+    public = receiving.receive(webhook, payload, key, now)
+    tally(TALLIED, "accepted")
+    return JsonResponse({"id": public}, status=202)
 
 
 def log(webhook: Webhook, why: str, *, error: str = "", body: bytes = b"") -> None:
-    """Keep a refused request for whoever wonders, but not thousands of them."""
+    """Keep a refused request for whoever wonders, but not thousands of them; all of them count."""
+    tally(TALLIED, f"refused_{why}")
     if counter.count(f"webhook-refused:{webhook.pk}:{why}") <= LOGGED:
         receiving.refuse(webhook, why, database_now(), error=error, body=body)
 
 
 def unknown(request: HttpRequest) -> JsonResponse:
     """Guessing is slow: an address on the network may be wrong now and then only."""
-    address = request.META.get("REMOTE_ADDR", "")
-    if counter.count(f"failures:{address}") > per_window("API_FAILURES_PER_10_S", 50):
+    if counter.count(f"failures:{address_of(request.META)}") > per_window("API_FAILURES_PER_10_S", 50):
         return too_many(_("Too many requests to addresses that are none. Try again in 10 s."))
     return refused(404, _("There is no webhook at this address."))
 

@@ -253,3 +253,12 @@ def test_the_list_says_how_far_each_webhook_is():
     receiving.receive(webhook_of(), SHOP, None, database_now())
     text = admin().get("/admin/workflows/webhook/").content.decode()
     assert all(state in text for state in ("Waits for its test payload", "To be matched", "Ready"))
+
+
+def test_what_was_sent_as_a_test_is_for_who_may_change_the_webhook(client):
+    webhook = webhook_of(sample={"customer": {"email": "secret@example.com"}})
+    for name, seen in (("view_webhook", False), ("change_webhook", True)):
+        text = person(VIEW, name).get(page(webhook)).content.decode()
+        assert ("secret@example.com" in text) is seen
+        assert ("Only who may change the webhook sees what was sent." in text) is not seen
+        assert "customer.email" in text
