@@ -16,6 +16,7 @@ from crm.record_links import may
 from records.associations import associations_of
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
+from records.property_access import rights_of
 from records.saving import Row, save_batch
 
 ROWS = forms.Textarea(attrs={"rows": 3})
@@ -114,7 +115,8 @@ def add(form: QuickForm, object_type: ObjectType, record_id: int, request: HttpR
             messages.error(request, f"{label}: {' '.join(map(str, errors))}".lstrip(": "))
         return False
     values = {slug: getattr(value, "pk", value) for slug, value in form.cleaned_data.items() if value}
-    values.setdefault("owner", request.user.pk)
+    if rights_of(request.user).may_edit(activity.slug, "owner"):
+        values.setdefault("owner", request.user.pk)
     row = Row(values, associations=[{"type": object_type.slug, "id": record_id}])
     try:
         save_batch(activity, [row], actor=request.user, source="admin")
