@@ -19,6 +19,8 @@ from workflows.admin.limited import limited_now
 from workflows.admin.switch_views import COLOURS, links
 from workflows.definitions import checking
 from workflows.definitions.definition import parse
+from workflows.discussion import presence
+from workflows.discussion.places import open_threads
 from workflows.editor import page
 from workflows.editor.panels import SETTINGS, Panel
 from workflows.editor.words import keys, words
@@ -75,6 +77,8 @@ class EditorViews:
             "may_change": changed and request.user.has_perm("workflows.change_workflow"),
             "read_only": "" if changed else opening.why_read_only(),
             "switches": links(workflow, "editor") if changed and request.user.has_perm(checking.PUBLISH) else [],
+            "open_threads": open_threads(workflow), "comment": request.GET.get("comment", "")[:20],
+            "every": presence.EVERY,
             "colour": COLOURS[Workflow.Status(workflow.status)], "limited": limited_now(workflow.pk, database_now()),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/editor.html", context)
@@ -139,6 +143,7 @@ class EditorViews:
             "panel": Panel(definition, step, workflow=workflow.pk, user=request.user), "faults": faults,
             "workflow": workflow,
             "number": definition.number_of(step) if step in definition.by_id else 0,
+            "open_threads": open_threads(workflow).get(step, 0),
             "may_change": opening.may_change(workflow, request.user),
         }  # fmt: skip
         return page.panel(context, request)

@@ -19,6 +19,7 @@ from records.problems import DocumentError
 from workflows import drafting
 from workflows.definitions import checking
 from workflows.definitions.definition import parse
+from workflows.discussion.places import open_threads
 from workflows.drafting.telling import step_names, told
 from workflows.editor import page
 from workflows.editor.outline import Reading, outline
@@ -52,9 +53,11 @@ def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dic
     definition, asked = parse(revision.definition), request.GET
     moving = asked.get("move", "") if may_change and asked.get("move") in definition.by_id else ""
     faults = page.by_step(checking.errors(checking.problems(definition, workflow=workflow.pk)), definition)
+    adding = may_change and "add" in asked
     reading = Reading(
-        reverse("admin:workflow_editor", args=[workflow.pk]), faults, may_change, moving, may_change and "add" in asked
-    )
+        reverse("admin:workflow_editor", args=[workflow.pk]), faults, may_change, moving, adding,
+        comments=reverse("admin:workflow_comments", args=[workflow.pk]), threads=open_threads(workflow),
+    )  # fmt: skip
     done, _waiting = drafting.undoable(revision, database_now()) if revision.published_at is None else (None, None)
     return {
         "title": _("Outline"), "workflow": workflow, "rev": revision.rev, "may_change": may_change,

@@ -28,6 +28,7 @@ from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin import switch_views
 from workflows.admin.canvas_views import CanvasViews
+from workflows.admin.comment_views import CommentViews
 from workflows.admin.conversion_views import ConversionViews
 from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_button
 from workflows.admin.editor_views import EditorViews
@@ -81,6 +82,7 @@ class FolderAdmin(admin.ModelAdmin):
 class WorkflowAdmin(
     EditorViews,
     CanvasViews,
+    CommentViews,
     TrialViews,
     OutlineViews,
     SimulationViews,
@@ -121,7 +123,7 @@ class WorkflowAdmin(
             path("<int:pk>/remove/", wrap(self.remove_view), name="workflow_remove"),
             path("<int:pk>/restore/", wrap(require_POST(self.restore_view)), name="workflow_restore"),
         ]
-        return own + super().get_urls()
+        return own + self.comment_urls() + super().get_urls()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         inside = Enrollment.objects.filter(workflow=OuterRef("pk")).exclude(status="refused").values("workflow")

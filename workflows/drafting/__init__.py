@@ -8,6 +8,7 @@ from workflows.drafting.saving import (
     carry_out,
     create,
     draft_of,
+    last_change,
     redo,
     replace,
     shown,
@@ -17,6 +18,6 @@ from workflows.drafting.saving import (
 from workflows.drafting.tree import step_of
 
 __all__ = [
-    "Applied", "Conflict", "apply", "carry_out", "changed", "create", "draft_of", "redo", "replace", "shown",
-    "step_of", "undo", "undoable",
+    "Applied", "Conflict", "apply", "carry_out", "changed", "create", "draft_of", "last_change", "redo", "replace",
+    "shown", "step_of", "undo", "undoable",
 ]  # fmt: skip

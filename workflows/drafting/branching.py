@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from workflows.definitions.shares import CENT, WHOLE, equal_shares, is_share, number, scaled
 from workflows.definitions.ways import END, GO_TO
+from workflows.drafting.spent import SPENT
 from workflows.drafting.tree import Document, branch_at, branches_of, find, refuse, renewed
 
 Op = dict[str, Any]
@@ -46,7 +47,7 @@ def clone_branch(document: Document, op: Op) -> str:
     equal = has_shares(branches) and are_equal(branches)
     twin = {**copy.deepcopy(branch), "name": copy_name(branches, str(branch.get("name", "")))}
     if branch.get("steps"):
-        twin["steps"] = renewed(branch["steps"], document)
+        twin["steps"] = renewed(branch["steps"], document, op.get(SPENT) or ())
     rest = is_rest(branch, branches)
     if rest:  # Only one branch takes the rest: the copy of it waits for criteria or values of its own.
         kind = kind_of(branches)

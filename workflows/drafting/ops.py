@@ -24,6 +24,7 @@ from workflows.drafting.branching import (
 )
 from workflows.drafting.differences import differences, edited
 from workflows.drafting.selecting import delete_steps, move_steps
+from workflows.drafting.spent import SPENT
 from workflows.drafting.tree import Document, branch_at, find, place, refuse, renewed, started
 from workflows.registries import actions
 
@@ -34,7 +35,7 @@ STEP_FIELDS = ("params", "comment", "on_failure")
 
 def insert(document: Document, op: Op) -> str:
     steps, index = place(document, op.get("at"))
-    step = started(op.get("step"), document)
+    step = started(op.get("step"), document, op.get(SPENT) or ())
     if actions[step["action"]].in_branches and "branches" not in op["at"]:
         message = _("“%(action)s” has its place in a branch only. Choose a place in a branch.")
         raise refuse("at", message % {"action": actions[step["action"]].label}, op["at"])
@@ -79,14 +80,14 @@ def move(document: Document, op: Op) -> str:
 
 def duplicate(document: Document, op: Op) -> str:
     found = find(document, op.get("step"))
-    twin = renewed([found.step], document)[0]
+    twin = renewed([found.step], document, op.get(SPENT) or ())[0]
     found.steps.insert(found.index + 1, twin)
     return str(twin["id"])
 
 
 def paste(document: Document, op: Op) -> str:
     steps, index = place(document, op.get("at"))
-    copies = renewed(op.get("steps"), document)
+    copies = renewed(op.get("steps"), document, op.get(SPENT) or ())
     steps[index:index] = copies
     return str(copies[0]["id"])
 
@@ -132,7 +133,7 @@ def batch(document: Document, op: Op) -> str:
         raise refuse("ops", _("Send a list of at least one operation."), parts)
     selected = ""
     for part in parts:
-        selected = operation(part)(document, part) or selected
+        selected = operation(part)(document, {**part, SPENT: op.get(SPENT)}) or selected
     return selected
 
 

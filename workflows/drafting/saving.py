@@ -15,6 +15,7 @@ from records.problems import DocumentError
 from workflows.definitions.definition import FORMAT, parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
+from workflows.drafting.spent import with_spent
 from workflows.drafting.telling import told
 from workflows.drafting.tree import refuse
 from workflows.models import DraftOp, Revision, Workflow
@@ -96,14 +97,19 @@ def locked_draft(workflow: Workflow, rev: int, now: dt.datetime) -> Revision:
     """The draft, locked, at the `rev` the caller has seen. Raises Conflict otherwise."""
     draft = draft_of(workflow)
     if rev != draft.rev:
-        last = draft.ops.order_by("-rev").select_related("user").first()
-        raise Conflict(
-            by=last.user if last else None,
-            at=last.at if last else draft.created_at,
-            rev=draft.rev,
-            op=told(last.op) if last and not last.undone else _("changed the draft"),
-        )
+        raise last_change(draft)
     return draft
+
+
+def last_change(draft: Revision) -> Conflict:
+    """What somebody has done to the draft last, as it is told to who has not seen it."""
+    last = draft.ops.order_by("-rev").select_related("user").first()
+    return Conflict(
+        by=last.user if last else None,
+        at=last.at if last else draft.created_at,
+        rev=draft.rev,
+        op=told(last.op) if last and not last.undone else _("changed the draft"),
+    )
 
 
 @transaction.atomic
@@ -115,6 +121,7 @@ def apply(workflow: Workflow, op: dict[str, Any], *, rev: int, user: Any, now: d
     """
     refuse_change(workflow, user)
     draft = locked_draft(workflow, rev, now)
+    op = with_spent(op, workflow, draft.definition)
     document, inverse, selected = ops.apply(draft.definition, op)
     if isinstance(op, dict) and op.get("op") == "edit":
         ops.operation(op)  # Only undo may: raises.

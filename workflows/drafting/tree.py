@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,12 +106,12 @@ def new_id(action: str, taken: set[str]) -> str:
     return candidate
 
 
-def renewed(steps: Any, document: Document) -> list[Document]:
-    """Copies of steps with ids of their own; what they say of one another is about the copies."""
+def renewed(steps: Any, document: Document, spent: Iterable[str] = ()) -> list[Document]:
+    """Copies of steps with ids of their own, none `spent`; what they say of one another is about the copies."""
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise refuse("steps", _("Send a list of at least one step to paste."), None)
     copies = copy.deepcopy(steps)
-    taken, names = ids(document), {}
+    taken, names = ids(document) | set(spent), {}
     for found in list(walk(copies)):
         old = found.step.get("id")
         found.step["id"] = new_id(str(found.step.get("action", "step")), taken)
@@ -130,14 +130,14 @@ def renewed(steps: Any, document: Document) -> list[Document]:
     return copies
 
 
-def started(sent: Any, document: Document) -> Document:
-    """A new step from what was sent: an id where there is none, and the branches its action starts with."""
+def started(sent: Any, document: Document, spent: Iterable[str] = ()) -> Document:
+    """A new step from what was sent: an id, not `spent`, where there is none, and the branches it starts with."""
     if not isinstance(sent, dict) or sent.get("action") not in actions:
         value = sent.get("action") if isinstance(sent, dict) else sent
         message = _("There is no action %(value)r. Use one of: %(known)s.")
         raise refuse("step.action", message % {"value": value, "known": ", ".join(actions)}, value)
     step = copy.deepcopy(sent)
-    step.setdefault("id", new_id(step["action"], ids(document)))
+    step.setdefault("id", new_id(step["action"], ids(document) | set(spent)))
     step.setdefault("params", {})
     if actions[step["action"]].splits:
         step.setdefault("branches", copy.deepcopy(actions[step["action"]].default_branches()))

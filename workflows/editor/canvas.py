@@ -111,7 +111,7 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: Coll
     if failing := note(step):
         foot += f'<span class="flow-note">{icon("refresh")} {escape(failing)}</span>'
     if step.comment:
-        foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("message")}</span>'
+        foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("sticky-note")}</span>'
     classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults else ''}"
     inner = (
         f'<a class="{classes}" href="?step={escape(step.id)}" data-step="{escape(step.id)}"'

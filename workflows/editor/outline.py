@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -36,6 +37,9 @@ class Reading:
     editable: bool = False
     moving: str = ""
     adding: bool = False
+    #: Where comments are read, and how many threads about each step are open.
+    comments: str = ""
+    threads: dict[str, int] = field(default_factory=dict)
 
 
 def outline(definition: Definition, reading: Reading) -> SafeString:
@@ -105,8 +109,18 @@ class Outline:
         faults = self.reading.problems.get(key, [])
         wrong = "".join(f'<p class="outline-problem">{icon("alert-triangle")} {escape(fault)}</p>' for fault in faults)
         return (
-            f'<p class="outline-title">{icon(symbol)} {link}</p><p class="outline-text">{escape(sentence)}</p>{wrong}'
+            f'<p class="outline-title">{icon(symbol)} {link}{self.talk(key)}</p>'
+            f'<p class="outline-text">{escape(sentence)}</p>{wrong}'
         )
+
+    def talk(self, key: str) -> str:
+        """How many threads about a step are open, leading to them."""
+        count = self.reading.threads.get(key, 0)
+        if not count:
+            return ""
+        told = ngettext("%(count)d open comment thread", "%(count)d open comment threads", count) % {"count": count}
+        url = f"{self.reading.comments}?{urlencode({'step': key})}"
+        return f' <a class="outline-talk" href="{escape(url)}">{icon("message")} {escape(told)}</a>'
 
     @property
     def choosing(self) -> bool:

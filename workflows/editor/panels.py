@@ -23,7 +23,11 @@ from workflows.step_forms.params import ParamsForm, StepContext
 
 class CommentForm(forms.Form):
     comment = forms.CharField(
-        label=gettext_lazy("Comment"), required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
+        label=gettext_lazy("Note"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Why the step is there; it belongs to the workflow and is printed with it."),
     )
 
 

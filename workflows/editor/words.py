@@ -57,6 +57,7 @@ def keys() -> list[tuple[str, str]]:
         ("Ctrl C, X, V", _("Copy, cut and paste steps, in other workflows, too")),
         ("Delete", _("Delete the step, or those selected")),
         ("Ctrl Z, Ctrl Shift Z", _("Undo, redo")),
+        ("T", _("Comments on the card, or on the workflow")),
         ("F8", _("Go to the next problem")),
         ("/", _("Find in names, settings and texts; Enter goes to the next place, Shift Enter back")),
         ("0, 1", _("Fit the width, actual size")),

@@ -2,6 +2,7 @@
 
 from workflows.models.allowance import Allowance
 from workflows.models.delivery import AuditEntry, Delivery, Notification
+from workflows.models.discussion import Comment, Presence, Thread
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
 from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
@@ -18,6 +19,7 @@ __all__ = [
     "Allowance",
     "AuditEntry",
     "Beat",
+    "Comment",
     "Delivery",
     "DraftOp",
     "Enrollment",
@@ -29,6 +31,7 @@ __all__ = [
     "NamedVersion",
     "Notification",
     "Outcome",
+    "Presence",
     "Revision",
     "Schedule",
     "ScheduleRun",
@@ -37,6 +40,7 @@ __all__ = [
     "StepExecution",
     "Subscription",
     "Tally",
+    "Thread",
     "Timing",
     "Webhook",
     "WebhookProperty",
