@@ -30,10 +30,14 @@ function show() {
 }
 
 /* The drawer */
-async function load(asked) {
+function load(asked) {
   query = asked;
   list.setAttribute("aria-busy", "true");
-  await htmx.ajax("GET", `${address}?${asked}`, { target: list, swap: "innerHTML" });
+  const settled = new Promise((resolve) => {
+    for (const name of ["htmx:afterSettle", "htmx:responseError", "htmx:sendError"]) list.addEventListener(name, resolve, { once: true });
+  });
+  htmx.ajax("GET", `${address}?${asked}`, { target: list, swap: "innerHTML" });
+  return settled;
 }
 /** Closing the panel stores what is in it and gives the focus to its card; wait for both. */
 function panelClosed() {
@@ -49,7 +53,7 @@ async function open(step, comment = "") {
   talk.hidden = false;
   talk.dataset.step = step === "all" ? "" : step;
   await load(new URLSearchParams(comment ? { comment } : { step }).toString());
-  const found = comment && $(`comment-${comment}`);
+  const found = comment ? $(`comment-${comment}`) : null;
   const place = found ? found.closest(".talk-place").querySelector("[data-talk-card]")?.dataset.talkCard : step;
   if (place) cardOf(place)?.scrollIntoView({ block: "center", inline: "center" });
   found?.scrollIntoView({ block: "center" });
@@ -102,7 +106,7 @@ list.addEventListener("htmx:afterSettle", () => {
   show();
   if (!talk.hidden && document.activeElement === document.body) $("talk-title").focus();
 });
-for (const name of ["htmx:responseError", "htmx:sendError"]) list.addEventListener(name, () => say(failed));
+for (const name of ["htmx:responseError", "htmx:sendError"]) list.addEventListener(name, () => { list.removeAttribute("aria-busy"); say(failed); });
 root.addEventListener("flow:talked", ({ detail }) => {
   threads = detail.threads;
   show();
