@@ -16,10 +16,11 @@ function show() {
   if (!people.length) here.open = false;
   const faces = people.slice(0, FACES).map(({ initials }) => element("span", "talk-face", initials));
   if (people.length > FACES) faces.push(element("span", "talk-face", `+${people.length - FACES}`));
-  const summary = here.querySelector("summary"), names = people.map(({ name }) => name).join(", ");
-  summary.replaceChildren(...faces);
+  const summary = here.querySelector("summary"), shown = element("span", "flow-faces"), names = people.map(({ name }) => name).join(", ");
+  shown.append(...faces);
+  shown.setAttribute("aria-hidden", "true");
   summary.title = here.dataset.label.replace("%names", names);
-  summary.setAttribute("aria-label", summary.title);
+  summary.replaceChildren(shown, element("span", "visually-hidden", summary.title));
   here.querySelector(".menu-body").replaceChildren(...people.map(line));
   mark();
 }
