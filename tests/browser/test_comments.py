@@ -73,9 +73,9 @@ def test_a_comment_with_a_mention_is_written_found_answered_and_resolved_with_th
     keys.press("Escape")
     expect(drawer).to_be_hidden()
     expect(editor.card("first")).to_be_focused()
-    editor.add("steps.1", "End")
+    editor.menu("note", "Duplicate")
     changed = other.page.locator("#flow-changed")
-    expect(changed).to_contain_text("Ann Berg added the step “End”", timeout=15_000)
+    expect(changed).to_contain_text("Ann Berg copied the step “note” at", timeout=15_000)
     assert other.axe() == []
     other.screenshot("comments-changed")
     assert editor.screen.problems() == [] and other.problems() == []
