@@ -67,8 +67,8 @@ class CommentViews:
 
     def mentionable_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The people one may mean by `q` after an @."""
-        self.workflow_or_404(request, pk, "view")
-        people = mentions.suggested(request.GET.get("q", "")[:100], SUGGESTED)
+        workflow = self.workflow_or_404(request, pk, "view")
+        people = mentions.suggested(workflow, request.GET.get("q", "")[:100], SUGGESTED)
         found = [{"username": person.get_username(), "name": str(person)} for person in people]
         count = ngettext("%(count)d person", "%(count)d people", len(found)) % {"count": len(found)}
         return JsonResponse({"people": found, "said": count if found else _("Nobody of that name")})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth import get_backends, get_user_model
@@ -12,14 +13,20 @@ from django.db.models import Q, QuerySet
 from django.utils.html import format_html, urlize
 from django.utils.safestring import SafeString, mark_safe
 
+from records.models import Access
+from workflows.models import Workflow
+from workflows.rights import opening
+
 #: How many people one comment may name.
 MENTION_LIMIT = 20
+#: Among how many times as many people as are suggested those are looked for who may see the workflow.
+LOOKED_AT = 5
 #: An @ at the beginning of a word, and what a username is made of.
 MENTION = re.compile(r"(?<![^\s(\[{\"'“‘«])@([\w.@+-]{1,150})")
 
 
 def readers() -> QuerySet[Any]:
-    """The people who may open workflows in the admin, and so read comments on them."""
+    """The people who may open workflows in the admin, and so read comments on them, as far as properties let them."""
     people = get_user_model()._default_manager.none()
     for backend in get_backends():
         if isinstance(backend, ModelBackend):
@@ -27,14 +34,20 @@ def readers() -> QuerySet[Any]:
     return people.filter(is_active=True, is_staff=True).distinct()
 
 
-def suggested(text: str, limit: int) -> list[Any]:
+def open_to(workflow: Workflow, people: Iterable[Any]) -> Iterator[Any]:
+    """Those of the people to whom the workflow is not closed because of properties (PRM-09)."""
+    return (person for person in people if opening.access_to(workflow, person) != Access.NONE)
+
+
+def suggested(workflow: Workflow, text: str, limit: int) -> list[Any]:
     """Whom somebody may mean who has typed `text` after an @, by name; the first `limit`."""
     found = readers()
     for word in text.split()[:4]:
         found = found.filter(
             Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
         )
-    return list(found.order_by("first_name", "last_name", "username")[:limit])
+    by_name = found.order_by("first_name", "last_name", "username")[: limit * LOOKED_AT]
+    return list(islice(open_to(workflow, by_name), limit))
 
 
 def candidates(text: str) -> list[str]:
@@ -47,10 +60,10 @@ def trimmed(word: str) -> str:
     return word.rstrip(".@+-")
 
 
-def mentioned(text: str) -> list[Any]:
-    """The people a text names who may see workflows."""
+def mentioned(workflow: Workflow, text: str) -> list[Any]:
+    """The people a text names who may see the workflow."""
     names = candidates(text)
-    return list(readers().filter(username__in=names).order_by("pk")) if names else []
+    return list(open_to(workflow, readers().filter(username__in=names).order_by("pk"))) if names else []
 
 
 def unknown(text: str, people: Collection[Any]) -> list[str]:

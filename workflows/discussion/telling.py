@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from workflows.discussion.mentions import readers
+from workflows.discussion.mentions import open_to, readers
 from workflows.health.notifying import url_of
 from workflows.models import Comment, Notification, Workflow
 
@@ -26,8 +26,8 @@ def tell_mentioned(comment: Comment, people: Iterable[Any], *, now: dt.datetime)
 def tell_thread(comment: Comment, told: set[int], *, now: dt.datetime) -> None:
     """Tell those who have written in the thread before and may still read it, unless they have been `told`."""
     earlier = Comment.objects.filter(thread=comment.thread_id, deleted_at=None).exclude(author=None)
-    people = readers().filter(pk__in=earlier.values("author")).values_list("pk", flat=True)
-    tell(comment, set(people) - told, _("%(who)s replied in “%(workflow)s”"), now)
+    people = open_to(comment.thread.workflow, readers().filter(pk__in=earlier.values("author")))
+    tell(comment, {person.pk for person in people} - told, _("%(who)s replied in “%(workflow)s”"), now)
 
 
 def tell(comment: Comment, people: set[int], title: str, now: dt.datetime) -> set[int]:

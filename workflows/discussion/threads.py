@@ -65,7 +65,7 @@ def write(thread: Thread, text: str, user: Any, now: dt.datetime) -> Comment:
     replying = thread.pk is not None
     thread.save()
     comment = Comment.objects.create(thread=thread, author=user, text=checked, created_at=now)
-    people = mentions.mentioned(checked)
+    people = mentions.mentioned(thread.workflow, checked)
     comment.mentioned.set(people)
     told = telling.tell_mentioned(comment, people, now=now)
     if replying:
@@ -82,7 +82,7 @@ def edit(comment: Comment, text: str, *, user: Any, now: dt.datetime) -> Comment
     if checked == own.text:
         return own
     before = set(own.mentioned.values_list("pk", flat=True))
-    people = mentions.mentioned(checked)
+    people = mentions.mentioned(thread.workflow, checked)
     telling.notices(own).update(body=checked[: telling.QUOTED])
     own.text, own.edited_at = checked, now
     own.save(update_fields=["text", "edited_at"])

@@ -10,8 +10,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 
+from records.models import Access
 from records.problems import DocumentError
 from tests.workflows.building import NOW, step
+from tests.workflows.restricted import MANUAL, RAISE, RENAME, member
 from workflows import drafting
 from workflows.discussion import mentions, threads
 from workflows.discussion.places import open_threads, place_of, places
@@ -70,6 +72,20 @@ def test_a_comment_tells_whom_it_names_where_it_is_read_and_nobody_else(workflow
     assert notice.url == f"/admin/workflows/workflow/{workflow.pk}/editor/?comment={comment.pk}"
     assert mentions.unknown(text, [ann, bob]) == ["cid", "dan", "eve", "nobody"]
     assert open_threads(workflow) == {"wait": 1}
+
+
+def test_to_whom_the_workflow_is_closed_because_of_a_property_is_told_nothing(ann: Any):
+    eve = member("eve", Access.NONE)
+    document = {"format": 1, "object": "deal", "trigger": MANUAL, "steps": [RAISE]}
+    workflow = drafting.create("Closed", "deal", ann, document)
+    assert mentions.suggested(workflow, "eve", 8) == []
+    open_one = drafting.create("Open", "deal", ann, {**document, "steps": [RENAME]})
+    assert mentions.suggested(open_one, "eve", 8) == [eve]
+    comment = threads.begin(workflow, "", "Look, @eve", user=ann, now=NOW)
+    assert not comment.mentioned.exists() and told(eve) == []
+    Comment.objects.create(thread=comment.thread, author=eve, text="From before", created_at=NOW)
+    threads.reply(comment.thread, "And now?", user=ann, now=LATER)
+    assert told(eve) == []
 
 
 def test_a_reply_tells_once_who_has_written_before_and_who_is_named(workflow: Workflow, ann: Any, bob: Any):
@@ -188,8 +204,8 @@ def test_a_text_is_shown_escaped_with_safe_links_and_the_names_of_people(ann: An
     assert '(<span class="mention">@Bob Lind</span>) <span class="mention">@Ann Berg</span>. @bob.lx a@ann' in html
 
 
-def test_whom_one_may_mean_is_found_by_any_part_of_the_name(ann: Any, bob: Any):
+def test_whom_one_may_mean_is_found_by_any_part_of_the_name(workflow: Workflow, ann: Any, bob: Any):
     person("lindgren")
-    assert mentions.suggested("lin", 8) == [bob]
-    assert mentions.suggested("be an", 8) == [ann]
-    assert mentions.suggested("", 1) == [ann]
+    assert mentions.suggested(workflow, "lin", 8) == [bob]
+    assert mentions.suggested(workflow, "be an", 8) == [ann]
+    assert mentions.suggested(workflow, "", 1) == [ann]
