@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0017_plain_index_entries"),
+        ("workflows", "0018_set_aside"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
