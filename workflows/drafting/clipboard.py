@@ -26,6 +26,8 @@ from workflows.drafting.selecting import chosen
 from workflows.drafting.tree import Document, ids, refuse, walk
 from workflows.models import Workflow
 from workflows.registries import actions
+from workflows.rights.opening import openable
+from workflows.rights.writing import refuse_beyond_rights
 from workflows.step_forms.params import StepContext
 
 FORMAT = "headrace.steps"
@@ -91,15 +93,16 @@ def fitted(text: Any, workflow: Workflow, document: Document, at: Any, user: Any
     """The steps of a clipboard's text, made ready for a place of a draft, which stays as it is.
 
     Raises DocumentError for what cannot be pasted at all: another text, unknown actions, too many steps, and what the
-    person may not use.
+    person may not use or change.
     """
     found = read(text)
     steps = found["steps"]
     ops.apply(document, {"op": "paste", "at": at, "steps": steps})  # Refuses what are no steps.
-    notes = with_workflows(steps, found)
+    notes = with_workflows(steps, found, user)
     notes += loosened(steps, document if found.get("source") == source_of(workflow) else {})
     after, _inverse, _first = ops.apply(document, {"op": "paste", "at": at, "steps": steps})
     refuse_new(document, after, user)
+    refuse_beyond_rights(document, after, user)
     had = ids(document)
     notes += [problem_note(*one) for one in misfits(parse(after), had, workflow, user)]
     if notes and found.get("object") != workflow.object_type:
@@ -113,7 +116,7 @@ def other_records(slug: Any, workflow: Workflow) -> str:
     return message % {"theirs": named.get(slug, slug), "ours": named[workflow.object_type]}
 
 
-def with_workflows(steps: list[Document], found: Document) -> list[str]:
+def with_workflows(steps: list[Document], found: Document, user: Any) -> list[str]:
     """Have steps name the workflows that are called the same here; a note for each that is not here."""
     listed = found.get("workflows")
     theirs: dict[str, Any] = listed if isinstance(listed, dict) else {}
@@ -124,7 +127,8 @@ def with_workflows(steps: list[Document], found: Document) -> list[str]:
         name = theirs.get(number)
         if not isinstance(name, str) or here.get(number) == name:
             continue
-        known = list(Workflow.objects.filter(name=name, deleted_at=None).values_list("pk", flat=True)[:2])
+        rows = openable(Workflow.objects.filter(name=name, deleted_at=None), user)
+        known = list(rows.values_list("pk", flat=True)[:2])
         if len(known) == 1:
             params["workflow"] = str(known[0])
             continue
