@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from django.db import DatabaseError, InterfaceError, connection
+
 from workflows import chores, doorbell
 from workflows.engine import taking_steps, tallying
 from workflows.engine.waiting import Waiting, look
@@ -34,6 +36,11 @@ def pump(lane: str = "high") -> None:
     try:
         with stopping() as asked_to_stop:
             work_until(asked_to_stop, lane)
+    except (DatabaseError, InterfaceError):
+        # Who connected while the database was read-only, or gave statements no time, stays so until the line is new.
+        if not connection.in_atomic_block:
+            connection.close()
+        raise
     finally:
         tallying.flush()
 

@@ -101,6 +101,8 @@ def test_upsert_by_a_name_several_records_have_is_refused_row_by_row():
         ({"name": "A", "stage": "nirvana"}, "0.properties.stage", "not an option"),
         ({"name": "A", "owner": "nobody"}, "0.properties.owner", "no user “nobody”"),
         ({"name": "A", "close_date": "31.12.2026"}, "0.properties.close_date", "not a date"),
+        ({"name": "A", "close_date": "2026-11-22garbage"}, "0.properties.close_date", "“2026-11-22garbage” is not a"),
+        ({"name": "A", "close_date": "2026-11-22 25:99"}, "0.properties.close_date", "not a date"),
         ({"name": "x" * 251}, "0.properties.name", "250 at most"),
         ({"name": ""}, "0.properties.name", "must not be empty"),
         ({"amount": 5}, "0.properties.name", "required"),

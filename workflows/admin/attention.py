@@ -91,7 +91,7 @@ class Attention:
                 one,
                 names.get((one.workflow.object_type, one.record_id), f"#{one.record_id}"),
                 record_url(one.workflow.object_type, one.record_id),
-                told.get(one.pk) or ending(one.ended_reason),
+                told.get(one.pk) or ending(one.ended_reason, one.cause),
             )
             for one in found
         ]

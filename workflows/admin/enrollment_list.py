@@ -162,7 +162,7 @@ class Listing:
                 name=names.get((enrollment.workflow.object_type, enrollment.record_id), f"#{enrollment.record_id}"),
                 url=record_url(enrollment.workflow.object_type, enrollment.record_id),
                 step=step_label(definitions.get(enrollment.revision_id), enrollment.step),
-                reason=ending(enrollment.ended_reason),
+                reason=ending(enrollment.ended_reason, enrollment.cause),
                 colour=STATUS_COLOURS.get(Enrollment.Status(enrollment.status), "muted"),
             )
             for enrollment in enrollments

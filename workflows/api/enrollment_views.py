@@ -168,7 +168,7 @@ def render(enrollment: Enrollment) -> dict[str, Any]:
         "enrolled_at": enrollment.enrolled_at,
         "ended_at": enrollment.ended_at,
         "ended_reason": enrollment.ended_reason,
-        "ended_because": telling.ending(enrollment.ended_reason),
+        "ended_because": telling.ending(enrollment.ended_reason, enrollment.cause),
     }
 
 

@@ -32,7 +32,7 @@ from workflows.enrollment.doors import (
 )
 from workflows.enrollment.leaving import others_of, take_out, unenroll
 from workflows.failpoints import reach
-from workflows.models import AuditEntry, Enrollment, Workflow
+from workflows.models import AuditEntry, Enrollment, Subscription, Workflow
 from workflows.schedules import centring
 
 __all__ = [
@@ -78,8 +78,10 @@ REFUSE_MEMBERS = """
     INSERT INTO workflows_enrollment (workflow_id, revision_id, record_id, status, step, visit, attempts, cause,
         outputs, enrolled_at, ended_at, ended_reason)
     SELECT DISTINCT ON (found.record_id) %(workflow)s, %(revision)s, found.record_id, 'refused', '', 0, 0,
-        %(cause)s::jsonb, '{}', %(now)s, %(now)s, guard.reason
-    FROM jsonb_to_recordset(%(guards)s::jsonb) AS guard (place int, segment bigint, reason text)
+        %(cause)s::jsonb || jsonb_strip_nulls(jsonb_build_object('list', (
+            SELECT l.name FROM records_recordlist l WHERE l.segment_id = guard.segment AND guard.suppresses
+        ))), '{}', %(now)s, %(now)s, guard.reason
+    FROM jsonb_to_recordset(%(guards)s::jsonb) AS guard (place int, segment bigint, reason text, suppresses boolean)
     JOIN records_membership AS kept ON kept.segment_id = guard.segment
     JOIN records_membership AS found ON found.record_id = kept.record_id
     JOIN workflows_subscription AS s ON s.segment_id = found.segment_id
@@ -90,6 +92,7 @@ REFUSE_MEMBERS = """
     )
     ORDER BY found.record_id, guard.place
 """
+SUPPRESSION = Subscription.Purpose.SUPPRESSION
 #: What a trigger met in vain is kept in the history for; that a record is inside, or was, is there already.
 UNEXPECTED = {LOOP, NO_DATE, *(refusal for refusal, _reason in GUARDS.values())}
 ALIKE = "(SELECT unnest(%(ids)s::bigint[]), %(cause)s::jsonb, %(again)s) AS candidate (record_id, cause, again)"
@@ -255,7 +258,12 @@ def refuse_members(workflow: Workflow, cause: dict[str, Any], now: dt.datetime) 
     if not watched:
         return
     listed = [
-        {"place": place, "segment": guard.segment_id, "reason": GUARDS[guard.purpose][0]}
+        {
+            "place": place,
+            "segment": guard.segment_id,
+            "reason": GUARDS[guard.purpose][0],
+            "suppresses": guard.purpose == SUPPRESSION,
+        }  # fmt: skip
         for place, guard in enumerate(watched)
     ]
     facts: dict[str, Any] = {

@@ -15,6 +15,7 @@ from records.object_types import ObjectType, object_types
 from workflows.definitions.definition import Definition, parse
 from workflows.enrollment import reenrolling
 from workflows.enrollment.doors import REFUSALS, barred
+from workflows.enrollment.refusing import because
 from workflows.history.event_stories import told_event
 from workflows.lifecycle.publishing import trigger_criteria
 from workflows.models import Enrollment, Revision, Schedule, Subscription, Workflow
@@ -76,8 +77,8 @@ def refusals_of(workflow: Workflow, record_id: int) -> list[tuple[dt.datetime, s
     """When and why the record was refused, newest first."""
     rows = Enrollment.objects.filter(workflow=workflow, record_id=record_id, status=Enrollment.Status.REFUSED)
     return [
-        (at, str(REFUSALS.get(reason, reason)))
-        for at, reason in rows.order_by("-id").values_list("enrolled_at", "ended_reason")[:20]
+        (at, because(reason, cause))
+        for at, reason, cause in rows.order_by("-id").values_list("enrolled_at", "ended_reason", "cause")[:20]
     ]
 
 

@@ -23,10 +23,10 @@ from records.property_access import rights_of
 from workflows.definitions.definition import Definition, Step, parse
 from workflows.definitions.other_workflows import enrolled_by_workflow, taken_out_by, took_out
 from workflows.engine.failing import with_sequel
-from workflows.enrollment.enrolling import REFUSALS
+from workflows.enrollment.refusing import REFUSALS, because
 from workflows.history.event_stories import event_sentence, told_event
 from workflows.history.explaining import first_revision
-from workflows.history.reasons import REASONS, reason_sentence
+from workflows.history.reasons import reason_sentence
 from workflows.lifecycle.publishing import trigger_criteria
 from workflows.models import Enrollment, Outcome, Revision, StepExecution
 from workflows.registries import actions, triggers
@@ -51,7 +51,6 @@ ENDINGS = {
     "step_removed": gettext_lazy("A new version of the workflow was published without the step it stood on."),
     "too_many_steps": gettext_lazy("It took too many steps, so it was stopped."),
     "crashed": gettext_lazy("A step broke off three times without a result, so it was stopped."),
-    **REFUSALS,
 }
 Status = Enrollment.Status
 STATUS_LINE = {
@@ -89,13 +88,11 @@ def path_of(enrollment: Enrollment, user: Any = None) -> list[HistoryLine]:
     return Path(enrollment, user).lines()
 
 
-def ending(reason: str) -> str:
-    """The sentence of an `ended_reason`; a code nobody knows any more is shown as it is."""
-    if reason in ENDINGS:
-        return str(ENDINGS[reason])
-    if reason in REASONS:
-        return str(reason_sentence({"reason": reason}))
-    return _("Reason: %(code)s.") % {"code": reason} if reason else ""
+def ending(reason: str, cause: dict[str, Any] | None = None) -> str:
+    """The sentence of an `ended_reason`, with what its `cause` names; an unknown code is shown as it is."""
+    if reason in REFUSALS:
+        return because(reason, cause)
+    return str(ENDINGS.get(reason) or reason_sentence({"reason": reason})) if reason else ""
 
 
 def definition_of(revision: Revision) -> Definition | None:
@@ -228,7 +225,7 @@ class Path:
         enrollment = self.enrollment
         assert enrollment.ended_at is not None
         status = Status(enrollment.status)
-        reason = ending(enrollment.ended_reason)
+        reason = ending(enrollment.ended_reason, enrollment.cause)
         by = enrollment.cause.get("ended_by")
         user = get_user_model().objects.filter(pk=by).first() if by else None
         sentence = escape(reason)

@@ -67,6 +67,8 @@ def part_of(segment: Segment) -> Part:
 
 def passing(error: Exception) -> bool:
     """Whether the database or the line to it failed, so that everything is done again, not what was asked of it."""
+    if isinstance(error.__cause__, errors.ReadOnlySqlTransaction):
+        return True
     return isinstance(error, (OperationalError, InterfaceError)) and not isinstance(error.__cause__, LASTING)
 
 

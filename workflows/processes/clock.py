@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
 
 from records.clock import database_now
 from records.partitions import ensure_partitions
@@ -31,7 +31,14 @@ BEAT = 1.0
 PATIENCE = 10.0
 HELP_SECONDS = 2.0
 LONGEST_PAUSE = 5.0
-LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+LOST = (DatabaseError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+
+
+def gone(error: Exception) -> bool:
+    """Whether the database is away or takes nothing: a new line to it, after a while, may find it well again."""
+    if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+        return isinstance(error.__cause__, psycopg.errors.ReadOnlySqlTransaction)
+    return True
 
 
 class Clock:
@@ -55,6 +62,8 @@ class Clock:
                 self.beat()
                 self.pause = 0.0
             except LOST as error:
+                if not gone(error):
+                    raise
                 self.pause = min(max(self.pause * 2, 0.2), LONGEST_PAUSE)
                 logger.warning("The database does not answer (%s); trying again.", str(error).strip())
                 self.disconnect()

@@ -17,6 +17,8 @@ from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, boss, document
 from workflows import drafting
 from workflows.enrollment.enrolling import REFUSALS, enroll
+from workflows.history.explaining import refusals_of
+from workflows.history.telling import ending
 from workflows.intake.dispatching import dispatch
 from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Workflow
@@ -49,6 +51,14 @@ def story(workflow: Workflow) -> dict[int, tuple[str, str]]:
     return {one.record_id: (one.status, one.ended_reason) for one in found}
 
 
+def assert_named(workflow: Workflow, name: str) -> None:
+    """The history says which list it was."""
+    refused = Enrollment.objects.get(workflow=workflow, status="refused")
+    sentence = f"The record was found in the suppression list “{name}” of this workflow."
+    assert ending(refused.ended_reason, refused.cause) == sentence
+    assert refusals_of(workflow, refused.record_id)[0][1] == sentence
+
+
 @pytest.mark.covers("SUP-01", "SUP-02", "TRG-29")
 def test_who_is_in_a_suppression_list_does_not_enter_by_the_trigger() -> None:
     deals = Deal.objects.bulk_create([Deal(name="a"), Deal(name="b")])
@@ -57,6 +67,7 @@ def test_who_is_in_a_suppression_list_does_not_enter_by_the_trigger() -> None:
     settle()
     entered = Enrollment.objects.filter(workflow=workflow, status="active")
     assert list(entered.values_list("record_id", flat=True)) == [deals[1].pk]
+    assert_named(workflow, "Left alone")
 
 
 @pytest.mark.covers("MAN-06")
@@ -74,6 +85,7 @@ def test_existing_records_in_a_suppression_list_are_not_enrolled_by_publishing()
     workflow = published(static(deals[0]).slug, existing=True)
     active = Enrollment.objects.filter(workflow=workflow, status="active")
     assert list(active.values_list("record_id", flat=True)) == [deals[1].pk]
+    assert_named(workflow, "Left alone")
 
 
 @pytest.mark.covers("SUP-01", "SUP-02", "SUP-03")
