@@ -263,7 +263,7 @@ def refuse_members(workflow: Workflow, cause: dict[str, Any], now: dt.datetime) 
             "segment": guard.segment_id,
             "reason": GUARDS[guard.purpose][0],
             "suppresses": guard.purpose == SUPPRESSION,
-        }  # fmt: skip
+        }
         for place, guard in enumerate(watched)
     ]
     facts: dict[str, Any] = {

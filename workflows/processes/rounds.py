@@ -36,8 +36,8 @@ class Rounds:
         if self.started_at is None:
             self.started_at = self.searched_at = now
         if now - self.alive_at >= SIGN_OF_LIFE:
-            self.alive_at = now
             alerting.beat(self.name, self.started_at, now)
+            self.alive_at = now
         if now - self.queued_at >= QUEUES:
             self.queued_at = now
             closing_up.close_up(now)
