@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -13,7 +14,10 @@ from crm.marketing import next_update, set_marketing
 from crm.models import Contact, MarketingStatus, PendingNonMarketing
 from crm.record_links import users_by_id
 from records.journal import change_source
+from records.property_access import rights_of
 from workflows.models import Workflow
+
+CONTACT, STATUS = "contact", "marketing_status"
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,11 @@ class Panel:
     until: dt.date
 
 
-def panel(contact: Contact, now: dt.datetime) -> Panel:
+def panel(contact: Contact, user: Any, now: dt.datetime) -> Panel | None:
+    """What the page shows to somebody; None where they may not see the status."""
+    rights = rights_of(user)
+    if not rights.may_view(CONTACT, STATUS):
+        return None
     status = MarketingStatus(contact.marketing_status)
     pending = PendingNonMarketing.objects.filter(contact=contact).first()
     tone = "chip-ok" if status == MarketingStatus.MARKETING else "chip-muted"
@@ -40,8 +48,9 @@ def panel(contact: Contact, now: dt.datetime) -> Panel:
         offered, button = MarketingStatus.MARKETING, _("Keep as a marketing contact")
     else:
         offered, button = MarketingStatus.NON_MARKETING, _("Make non-marketing")
-    who = asker(pending) if pending else ""
-    return Panel(str(status.label), tone, pending, who, offered.value, button, next_update(now))
+    who, may_edit = asker(pending) if pending else "", rights.may_edit(CONTACT, STATUS)
+    chosen = offered.value if may_edit else ""
+    return Panel(str(status.label), tone, pending, who, chosen, button, next_update(now))
 
 
 def asker(pending: PendingNonMarketing) -> str:
@@ -54,7 +63,9 @@ def asker(pending: PendingNonMarketing) -> str:
 
 
 def change(contact: Contact, status: str, *, by: Any, now: dt.datetime) -> str:
-    """Set the status; the sentence about it."""
+    """Set the status; the sentence about it. Raises PermissionDenied for who may not edit it."""
+    if not rights_of(by).may_edit(CONTACT, STATUS):
+        raise PermissionDenied(_("You may not edit the marketing contact status. Ask an administrator."))
     with change_source("admin", actor=by):
         outcome = set_marketing([contact.pk], status, now=now, by=by)
     if contact.pk in outcome.due:

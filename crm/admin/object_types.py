@@ -38,7 +38,10 @@ class ContactAdmin(RecordAdmin):
         return [*own, *super().get_urls()]
 
     def facts(self, request: HttpRequest, record: Any, form: RecordForm, allowed: bool) -> dict[str, Any]:
-        own = {"subscriptions": subscriptions.lines(record), "marketing": marketing.panel(record, database_now())}
+        own = {
+            "subscriptions": subscriptions.lines(record),
+            "marketing": marketing.panel(record, request.user, database_now()),
+        }
         return {**super().facts(request, record, form, allowed), **own}
 
     def marketing_view(self, request: HttpRequest, pk: int) -> HttpResponse:

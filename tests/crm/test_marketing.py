@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.core.checks import run_checks
 from django.urls import reverse
 
@@ -12,7 +13,9 @@ from crm.marketing import apply_due, next_update, set_marketing, waiting_since
 from crm.models import Contact, Deal, PendingNonMarketing
 from records.associations import associate
 from records.merging.performing import merge
+from records.models import Access
 from records.object_types import object_types
+from records.property_access.granting import grant
 from tests.workflows import building
 from workflows.definitions import definition
 from workflows.engine.taking_steps import run_due
@@ -149,3 +152,23 @@ def test_who_may_not_change_contacts_is_refused(client, django_user_model):
     sent = reverse("admin:crm_contact_marketing", args=[contact.pk])
     assert client.post(sent, {"status": "marketing"}).status_code == 403
     assert status_of(contact) == "non_marketing"
+
+
+def test_rights_on_the_property_count_for_the_card_too(client, django_user_model):
+    contact = Contact.objects.create(email="a@example.com")
+    amy = django_user_model.objects.create(username="amy", is_staff=True)
+    amy.user_permissions.set(Permission.objects.filter(codename__in=("view_contact", "change_contact")))
+    group = Group.objects.create(name="Sales")
+    amy.groups.add(group)
+    client.force_login(amy)
+    page = reverse("admin:crm_contact_change", args=[contact.pk])
+    sent = reverse("admin:crm_contact_marketing", args=[contact.pk])
+
+    def seen_with(level):
+        grant(group, object_types["contact"], {"marketing_status": level}, by=None, now=NOW)
+        html = client.get(page).content.decode()
+        answer = client.post(sent, {"status": "marketing"}).status_code
+        return ("Marketing contact</h2>" in html, "Make a marketing contact" in html, answer, status_of(contact))
+
+    assert seen_with(Access.NONE) == (False, False, 403, "non_marketing")
+    assert seen_with(Access.EDIT) == (True, True, 302, "marketing")
