@@ -14,8 +14,8 @@ from crm.models import Subscription
 from crm.subscribing import types
 from crm.subscription_journal import property_slug
 from records.criteria.dependencies import Dependency
-from records.criteria.leaves import LeafKind, leaf_kinds
-from records.criteria.scope import Scope, joined_path
+from records.criteria.leaves.base import OneOfKind, leaf_kinds
+from records.criteria.scope import Scope
 from records.criteria.tree import Context, Node
 from records.object_types import ObjectType
 
@@ -33,13 +33,14 @@ LABELS = {
 }
 
 
-class SubscriptionKind(LeafKind):
+class SubscriptionKind(OneOfKind):
     """{subscription: type, operator}"""
 
     slug = "subscription"
     label = gettext_lazy("Subscription")
     category = gettext_lazy("Subscriptions")
     permission = "crm.view_subscriptiontype"
+    no_such = gettext_lazy("There is no subscription type %(value)r. Use one of: %(known)s.")
 
     def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
         if object_type.slug != "contact":
@@ -49,26 +50,20 @@ class SubscriptionKind(LeafKind):
     def operators(self) -> list[tuple[str, str]]:
         return [(slug, str(label)) for slug, label in LABELS.items()]
 
-    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
-        scope.count_filter(path)
-        scope.unknown_keys(document, {"subscription", "operator"}, path)
+    def chosen(self, value: Any, scope: Scope, path: str) -> tuple[str, str] | None:
+        """The type's internal name and name."""
         if scope.object_type.slug != "contact":
             message = _("Only contacts have subscriptions. Put the filter inside one on associated contacts.")
-            scope.fault(path, message, document)
+            scope.fault(path, message, value)
             return None
         names = {option.value: str(option.label) for option in types()}
-        slug, operator = document["subscription"], document.get("operator")
-        known = isinstance(slug, str) and (slug in names or scope.stored)
-        if not known:
-            message = _("There is no subscription type %(value)r. Use one of: %(known)s.")
-            values = {"value": slug, "known": ", ".join(names) or _("none")}
-            scope.fault(joined_path(path, "subscription"), message % values, slug, code="unknown_subscription")
-        if not isinstance(operator, str) or operator not in OPERATORS:
-            message = _("Subscriptions cannot be filtered with the operator %(value)r. Use one of: %(known)s.")
-            values = {"value": operator, "known": ", ".join(OPERATORS)}
-            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
-            return None
-        return SubscriptionFilter(path, slug, names.get(slug, slug), operator, scope.hops) if known else None
+        if isinstance(value, str) and (value in names or scope.stored):
+            return value, names.get(value, value)
+        self.refuse(value, names, scope, path)
+        return None
+
+    def filter(self, chosen: tuple[str, str], operator: str, scope: Scope, path: str) -> Node:
+        return SubscriptionFilter(path, *chosen, operator, scope.hops)
 
 
 @dataclass(frozen=True)

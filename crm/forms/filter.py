@@ -34,6 +34,7 @@ class FormKind(LeafKind):
     label = gettext_lazy("Form")
     category = gettext_lazy("Form submissions")
     permission = "crm.view_form"
+    no_such = gettext_lazy("There is no form %(value)r. Use one of: %(known)s; or “*” for any.")
     rows = f"{EVENT_PREFIX}{EVENT}"
     refined = (FILLED_IN,)
     spec = ("FLT-23", "FLT-24", "FLT-25")
@@ -53,19 +54,13 @@ class FormKind(LeafKind):
             scope.fault(path, message, document)
             return None
         names = dict(Form.objects.values_list("slug", "name"))
-        slug, operator = document["form"], document.get("operator")
+        slug, operator = document["form"], self.operator_of(document, scope, path)
         known = isinstance(slug, str) and (slug == ANY or slug in names or scope.stored)
         if not known:
-            message = _("There is no form %(value)r. Use one of: %(known)s; or “*” for any.")
-            values = {"value": slug, "known": ", ".join(names) or _("none")}
-            scope.fault(joined_path(path, "form"), message % values, slug, code="unknown_form")
-        if not isinstance(operator, str) or operator not in OPERATORS:
-            message = _("Forms cannot be filtered with the operator %(value)r. Use one of: %(known)s.")
-            values = {"value": operator, "known": ", ".join(OPERATORS)}
-            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
+            self.refuse(slug, names, scope, path)
         refinement = self.refinement(document, scope, path)
         where = parse_where(document.get("where"), event_rows(event_types[EVENT]), scope, path)
-        if not known or operator not in OPERATORS or refinement is None or where is None:
+        if not known or operator is None or refinement is None or where is None:
             return None
         return filter_of(document, names, where, refinement, scope, path)
 

@@ -51,6 +51,7 @@ class CallToActionKind(LeafKind):
     label = gettext_lazy("Call to action")
     category = gettext_lazy("Call-to-action")
     permission = "crm.view_calltoaction"
+    no_such = gettext_lazy("There is no call to action %(value)r. Use one of: %(known)s; or “*” for any.")
     refined = tuple(slug for slug, operator in OPERATORS.items() if operator.occurred)
     spec = ("FLT-35",)
 
@@ -71,17 +72,11 @@ class CallToActionKind(LeafKind):
             scope.fault(path, message, document)
             return None
         names = dict(CallToAction.objects.values_list("slug", "name"))
-        slug, asked = document["call_to_action"], document.get("operator")
+        slug = document["call_to_action"]
         known = isinstance(slug, str) and (slug == ANY or slug in names or scope.stored)
         if not known:
-            message = _("There is no call to action %(value)r. Use one of: %(known)s; or “*” for any.")
-            values = {"value": slug, "known": ", ".join(names) or _("none")}
-            scope.fault(joined_path(path, self.slug), message % values, slug, code="unknown_call_to_action")
-        operator = OPERATORS.get(asked) if isinstance(asked, str) else None
-        if operator is None:
-            message = _("Calls to action cannot be filtered with the operator %(value)r. Use one of: %(known)s.")
-            values = {"value": asked, "known": ", ".join(OPERATORS)}
-            scope.fault(joined_path(path, "operator"), message % values, asked, code="unknown_operator")
+            self.refuse(slug, names, scope, path)
+        operator = OPERATORS.get(self.operator_of(document, scope, path) or "")
         refinement = refinement_of(document, operator, scope, joined_path(path, "refine"))
         if not known or operator is None or refinement is None:
             return None

@@ -99,16 +99,12 @@ class MarketingEmailKind(LeafKind):
             message = _("Only contacts get marketing emails. Put the filter inside one on associated contacts.")
             scope.fault(path, message, document)
             return None
-        name, slug = document["marketing_email"], document.get("operator")
+        name = document["marketing_email"]
         sent = isinstance(name, str) and (name == ANY or scope.stored or was_sent(name))
         if not sent:
             message = _("No marketing email %(value)r has been sent. Choose one that has, or “*” for any.")
             scope.fault(joined_path(path, "marketing_email"), message % {"value": name}, name, code="unknown_email")
-        operator = OPERATORS.get(slug) if isinstance(slug, str) else None
-        if operator is None:
-            message = _("Marketing emails cannot be filtered with the operator %(value)r. Use one of: %(known)s.")
-            values = {"value": slug, "known": ", ".join(OPERATORS)}
-            scope.fault(joined_path(path, "operator"), message % values, slug, code="unknown_operator")
+        operator = OPERATORS.get(self.operator_of(document, scope, path) or "")
         refinement = read(document.get("refine"), scope, joined_path(path, "refine"))
         if not sent or operator is None or refinement is None:
             return None

@@ -16,6 +16,7 @@ from records.criteria.dependencies import Dependencies
 from records.criteria.explaining import LeafAnswer, explain
 from records.criteria.extracting import condition_of
 from records.criteria.parsing import parse
+from records.criteria.scanning import Scan, scan_of
 from records.criteria.tree import Context, Criteria, Leaf
 from records.object_types import ObjectType
 
@@ -35,6 +36,11 @@ class Compiled:
     def q(self) -> Q:
         """The condition on the object type's model; true or false of every record, never NULL."""
         return condition_of(self.criteria.group, self.context)
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The condition made for looking through all records."""
+        return scan_of(self.criteria, self.context)
 
     @cached_property
     def text(self) -> str:
@@ -61,11 +67,11 @@ class Compiled:
 
     def count(self, exact: bool = True) -> int:
         """How many records match; with `exact=False` an estimate where counting would take long."""
-        return counting.count(self.records()) if exact else self.match_count().number
+        return counting.count(self.scan) if exact else self.match_count().number
 
     def match_count(self, *, exact: bool = False) -> counting.MatchCount:
         """How many records match, within a moment: exact where that is cheap, else about; `exact` takes its time."""
-        return counting.match_count(self.records(), exact=exact)
+        return counting.match_count(self.scan, exact=exact)
 
     def samples(self, limit: int = 5) -> list[tuple[int, str]]:
         """Id and name of a few matching records, newest first."""

@@ -10,6 +10,8 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
+from records.criteria.scanning import Scan
+
 #: What a plan may cost, in the planner's units, for an exact number to be had within about a tenth of a second.
 CHEAP = 12_000
 #: Rows of a table of which a sample is taken before anything else.
@@ -21,9 +23,6 @@ TELLING = 10
 QUICK_MS = 1_500
 EXACT_MS = 60_000
 CANCELED = "57014"
-
-
-SQL = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,36 +45,24 @@ def tuned(timeout_ms: int) -> Iterator[None]:
         cursor.execute("SELECT set_config('jit', %s, true), set_config('statement_timeout', %s, true)", [jit, timeout])
 
 
-def count(records: QuerySet[Any]) -> int:
+def count(found: Scan | QuerySet[Any]) -> int:
     """The exact number. Raises OperationalError when counting takes longer than a minute."""
     with tuned(EXACT_MS):
-        return records.order_by().count()
+        return counted(found) if isinstance(found, Scan) else found.order_by().count()
 
 
-def statement(records: QuerySet[Any]) -> SQL:
-    """The ids of the records, as SQL: made once, as making it of 250 filters takes longer than much it is used for."""
-    sql, params = records.order_by().values("pk").query.sql_with_params()
-    return sql, tuple(params)
-
-
-def expected(found: SQL) -> tuple[int, float]:
+def expected(scan: Scan) -> tuple[int, float]:
     """The number of rows PostgreSQL's planner expects, and what it thinks finding them costs."""
-    plan = one_row(f"EXPLAIN (FORMAT JSON) {found[0]}", found[1])[0][0]["Plan"]
+    sql, params = scan.selecting("1")
+    plan = one_row(f"EXPLAIN (FORMAT JSON) {sql}", params)[0][0]["Plan"]
     return int(plan["Plan Rows"]), float(plan["Total Cost"])
 
 
-def sampled(found: SQL, table: str, rows: int) -> tuple[int, int, int]:
-    """How many match of how many rows looked at, of how many there are; the same rows each time.
-
-    Whole pages are taken, so the database reads few of them, wherever the records are.
-    """
+def sampled(scan: Scan, rows: int) -> tuple[int, int, int]:
+    """How many match of how many rows looked at, of how many there are; the same rows each time."""
     if rows <= 0:
         return 0, 0, 0
-    head, _from, tail = found[0].partition(f" FROM {table}")
-    part = f" FROM {table} TABLESAMPLE SYSTEM ({min(100 * SAMPLE / rows, 100):.6f}) REPEATABLE (1)"
-    matching, looked_at = one_row(
-        f"SELECT (SELECT count(*) FROM ({head}{part}{tail}) AS found), count(*){part}", found[1]
-    )
+    matching, looked_at = one_row(*scan.sampling(min(100 * SAMPLE / rows, 100)))
     return matching, looked_at, rows
 
 
@@ -85,35 +72,34 @@ def one_row(sql: str, params: Sequence[Any]) -> Any:
         return cursor.fetchone()
 
 
-def match_count(records: QuerySet[Any], *, exact: bool = False) -> MatchCount:
+def match_count(scan: Scan, *, exact: bool = False) -> MatchCount:
     """How many match, within about a tenth of a second: exact where that is cheap, else about.
 
     A number that is not exact comes from a sample of the rows, from the planner where a sample says too little. Of a
     big table the sample is taken first: planning 250 filters takes as long. `exact` takes up to a minute; where that
     is not enough the number is not exact either.
     """
-    found, table = statement(records), connection.ops.quote_name(records.model._meta.db_table)
-    there = int(one_row("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [table])[0])
     try:
         if exact:
             with tuned(EXACT_MS):
-                return MatchCount(counted(found), exact=True)
+                return MatchCount(counted(scan), exact=True)
         with tuned(QUICK_MS):
-            sample = sampled(found, table, there) if there > BIG else None
+            there = int(one_row("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [scan.table])[0])
+            sample = sampled(scan, there) if there > BIG else None
             if sample is not None and sample[0] >= TELLING:
                 return MatchCount(rounded(about(0, *sample)), exact=False)
-            rows, cost = expected(found)
+            rows, cost = expected(scan)
             if cost <= CHEAP:
-                return MatchCount(counted(found), exact=True)
-            return MatchCount(rounded(about(rows, *(sample or sampled(found, table, there)))), exact=False)
+                return MatchCount(counted(scan), exact=True)
+            return MatchCount(rounded(about(rows, *(sample or sampled(scan, there)))), exact=False)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != CANCELED:
             raise
-        return MatchCount(rounded(expected(found)[0]), exact=False)
+        return MatchCount(rounded(expected(scan)[0]), exact=False)
 
 
-def counted(found: SQL) -> int:
-    return int(one_row(f"SELECT count(*) FROM ({found[0]}) AS found", found[1])[0])
+def counted(scan: Scan) -> int:
+    return int(one_row(*scan.selecting("count(*)"))[0])
 
 
 def about(rows: int, matching: int, looked_at: int, there: int) -> int:

@@ -44,6 +44,7 @@ class Holds(Func):
 
     def __init__(self, left: Any, operator: str, right: Any) -> None:
         super().__init__(left, right, arg_joiner=f" {operator} ")
+        self.sign = operator
 
 
 def value_of(prop: Property) -> Any:

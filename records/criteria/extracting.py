@@ -4,7 +4,7 @@ Each filter of its own would fetch a custom value from the JSONB, check it and c
 again: with 250 of them that takes minutes where the comparisons take seconds. So the values come from a little table
 of one row beside the record:
 
-    (SELECT … once.v0 > 1 OR once.v0 < -1 … FROM (SELECT … custom ->> 'size' … OFFSET 0) AS once (v0))
+    (SELECT … once_0 > 1 OR once_0 < -1 … FROM (SELECT … custom ->> 'size' … OFFSET 0) AS once (once_0))
 """
 
 from __future__ import annotations
@@ -14,26 +14,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import BooleanField, Expression, Field, Q, TextField
+from django.db.models import BooleanField, Expression, Q, TextField
 from django.db.models.functions import Cast, Lower
 
 from records.criteria.expressions import value_of
 from records.criteria.tree import Context, Group, Node
+from records.criteria.writing import Column
 from records.properties import Property
 
 #: With fewer filters on a property, reading it for each costs less than the little table.
 WORTH_IT = 4
-
-
-class Extracted(Expression):
-    """A column of the little table; `small` is the one with the same text in small letters."""
-
-    def __init__(self, column: str, output_field: Field[Any, Any], small: Extracted | None = None) -> None:
-        super().__init__(output_field=output_field)
-        self.column, self.small = column, small
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        return f"once.{self.column}", ()
+TEXT = TextField()
 
 
 class Once(Expression):
@@ -56,7 +47,7 @@ class Once(Expression):
         found = [compiler.compile(value) for value in values]
         tested, tested_params = compiler.compile(condition)
         selected = ", ".join(sql for sql, _params in found)
-        columns = ", ".join(f"v{i}" for i in range(len(found)))
+        columns = ", ".join(named(i) for i in range(len(found)))
         # OFFSET 0 keeps PostgreSQL from putting the expressions back in place of the columns.
         sql = f"(SELECT {tested} FROM (SELECT {selected} OFFSET 0) AS once ({columns}))"
         return sql, (*tested_params, *(param for _sql, params in found for param in params))
@@ -64,20 +55,32 @@ class Once(Expression):
 
 def condition_of(group: Group, context: Context) -> Q:
     """The condition of a group on the records of one object type, with values extracted once where it pays."""
+    found, values = split(group, context)
+    return Q(Once(found, *values.values())) if values else found
+
+
+def named(number: int) -> str:
+    return f"once_{number}"
+
+
+def split(group: Group, context: Context, own: dict[str, Column] | None = None) -> tuple[Q, dict[str, Any]]:
+    """The condition, and by name the values it takes for columns of its rows.
+
+    `own`: what is a column anyway, by the property's slug.
+    """
     asked = Counter(properties_of(group))
-    columns: dict[str, Extracted] = {}
-    values: list[Any] = []
+    columns = dict(own or {})
+    values: dict[str, Any] = {}
     for prop, times in asked.items():
         if times < WORTH_IT or not (prop.custom or prop.kind.family == "text"):
             continue
         value, small = value_of(prop), None
         if prop.kind.family == "text":
-            small = Extracted(f"v{len(values)}", TextField())
-            values.append(Lower(Cast(value, TextField())))
-        columns[prop.slug] = Extracted(f"v{len(values)}", prop.kind.output_field(), small)
-        values.append(value)
-    found = group.q(dataclasses.replace(context, extracted=columns))
-    return Q(Once(found, *values)) if values else found
+            small = Column(named(len(values)), TEXT)
+            values[small.column] = Lower(Cast(value, TextField()))
+        columns[prop.slug] = Column(named(len(values)), prop.kind.output_field(), small)
+        values[columns[prop.slug].column] = value
+    return group.q(dataclasses.replace(context, extracted=columns)), values
 
 
 def properties_of(node: Node) -> Iterator[Property]:

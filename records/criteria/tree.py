@@ -53,6 +53,11 @@ class Node:
 
     path: str
 
+    @property
+    def cost(self) -> int:
+        """About what it costs the database to answer for one record; comparing a number is 1."""
+        return 1_000
+
     def q(self, context: Context) -> Q:
         """The condition on the records of the node's object type."""
         raise NotImplementedError
@@ -92,12 +97,15 @@ class Group(Node):
     join: str
     children: tuple[Node, ...]
 
+    @property
+    def cost(self) -> int:
+        return sum(child.cost for child in self.children)
+
     def q(self, context: Context) -> Q:
-        found = Q()
-        for child in self.children:
-            inner = child.q(context)
-            found = (found & inner) if self.join in (ALL, NOT_ALL) else (found | inner)
-        return ~found if self.join in (NONE, NOT_ALL) else found
+        # What is cheap comes first: the database looks no further than it has to.
+        parts = [child.q(context) for child in sorted(self.children, key=lambda child: child.cost)]
+        connector = Q.AND if self.join in (ALL, NOT_ALL) else Q.OR
+        return Q(*parts, _connector=connector, _negated=self.join in (NONE, NOT_ALL))
 
     def text(self, context: Context) -> str:
         parts = [

@@ -113,15 +113,14 @@ class TriggerForm(forms.Form):
 
 
 def kind_choices(*, chosen: bool) -> list[Any]:
-    """The families: of a workflow that has none yet by hand, on a schedule, or specific triggers (TRG-17)."""
+    """The families in one order: of a workflow that has none yet under headings (TRG-17)."""
     flat = {slug: (slug, trigger.label) for slug, trigger in triggers.items()}
-    if chosen:
-        return list(flat.values())
     specific = [flat.pop(slug) for slug in SPECIFIC if slug in flat]
     by_hand = [flat.pop("manual")] if "manual" in flat else []
-    return [
-        (_("Manual only"), by_hand), (_("At set times"), list(flat.values())), (_("By specific triggers"), specific)
-    ]  # fmt: skip
+    timed = list(flat.values())
+    if chosen:
+        return [*by_hand, *timed, *specific]
+    return [(_("Manual only"), by_hand), (_("At set times"), timed), (_("By specific triggers"), specific)]
 
 
 def erased(definition: Definition) -> list[str]:

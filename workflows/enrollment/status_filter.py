@@ -16,18 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.criteria.dependencies import Dependency
-from records.criteria.leaves.base import LeafKind, leaf_kinds
-from records.criteria.scope import Scope, joined_path
+from records.criteria.leaves.base import OneRowKind, leaf_kinds
+from records.criteria.scope import Scope
 from records.criteria.tree import Context, Node
 from records.object_types import ObjectType
-from workflows.definitions.other_workflows import is_id
 from workflows.enrollment.announcing import ANY, PREFIX
 from workflows.models import Enrollment, Workflow
 
-#: Stands for every workflow of the object type.
-ANY_WORKFLOW = "any"
-SHOWN = 30
-OFFERED = 1_000
 Status = Enrollment.Status
 Rows = QuerySet[Enrollment, Enrollment]
 
@@ -93,51 +88,30 @@ OPERATORS = {
 
 
 @leaf_kinds.register
-class WorkflowKind(LeafKind):
+class WorkflowKind(OneRowKind):
     """{workflow: id | "any", operator: is_enrolled | has_completed | …}"""
 
     slug = "workflow"
     label = gettext_lazy("Workflow")
     category = gettext_lazy("Status in workflows")
     permission = "workflows.view_workflow"
-
-    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
-        scope.count_filter(path)
-        scope.unknown_keys(document, {"workflow", "operator"}, path)
-        operator = document.get("operator")
-        workflow = self.workflow_of(document["workflow"], scope, path)
-        if not isinstance(operator, str) or operator not in OPERATORS:
-            message = _("A workflow cannot be asked for with the operator %(value)r. Use one of: %(known)s.")
-            values = {"value": operator, "known": ", ".join(OPERATORS)}
-            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
-            return None
-        if workflow is None:
-            return None
-        return WorkflowFilter(path, scope.object_type, workflow, operator, scope.hops)
-
-    def workflow_of(self, value: Any, scope: Scope, path: str) -> int | None:
-        """The workflow's id, 0 for any; None where there is none of this object type."""
-        if value == ANY_WORKFLOW:
-            return 0
-        known = Workflow.objects.filter(object_type=scope.object_type.slug, deleted_at=None)
-        number = int(value) if is_id(value) and not isinstance(value, bool) else None
-        if number is not None and (scope.stored or known.filter(pk=number).exists()):
-            return number
-        message = _("There is no workflow %(value)r for %(records)s. Use “any” or one of: %(known)s.")
-        rows = list(known.order_by("pk").values_list("pk", "name")[: SHOWN + 1])
-        listed = ", ".join(f"{pk} ({name})" for pk, name in rows[:SHOWN]) + (_(" …") if len(rows) > SHOWN else "")
-        values = {"value": value, "records": scope.object_type.label_plural, "known": listed or _("none")}
-        scope.fault(joined_path(path, "workflow"), message % values, value, code="unknown_workflow")
-        return None
-
-    def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
-        """What the builder offers."""
-        known = Workflow.objects.filter(object_type=object_type.slug, deleted_at=None).order_by("name", "pk")
-        named = [(str(pk), name) for pk, name in known.values_list("pk", "name")[:OFFERED]]
-        return [(ANY_WORKFLOW, _("any workflow")), *named] if named else []
+    no_such = gettext_lazy("There is no workflow %(value)r for %(records)s. Use “any” or one of: %(known)s.")
 
     def operators(self) -> list[tuple[str, str]]:
         return [(slug, str(operator.label)) for slug, operator in OPERATORS.items()]
+
+    def there_are(self, object_type: ObjectType) -> QuerySet[Any]:
+        known = Workflow.objects.filter(object_type=object_type.slug, deleted_at=None)
+        return known.order_by("name", "pk").only("name")
+
+    def name_of(self, row: Workflow) -> str:
+        return row.name
+
+    def any_label(self) -> str:
+        return _("any workflow")
+
+    def filter(self, chosen: int, operator: str, scope: Scope, path: str) -> Node:
+        return WorkflowFilter(path, scope.object_type, chosen, operator, scope.hops)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
+from records.criteria.scope import Scope, joined_path
+from records.ids import id_of
 from records.registry import Registry
 
 if TYPE_CHECKING:
-    from records.criteria.scope import Scope
     from records.criteria.tree import Node
     from records.object_types import ObjectType
 
 leaf_kinds = Registry("filter kind")
+#: How many choices a fault lists, and a builder offers.
+SHOWN, OFFERED = 30, 1_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class LeafKind:
     refined: tuple[str, ...] = ()
     #: The rows of the specification it carries out, for docs/triggers.md.
     spec: tuple[str, ...] = ()
+    #: Tells that there is no choice %(value)r, but %(known)s; where need be with the %(records)s it would be about.
+    no_such: str | Promise = ""
 
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         """The filter; None when it is faulty, after `scope.fault` was told."""
@@ -67,3 +76,71 @@ class LeafKind:
     def operators(self) -> list[tuple[str, str]]:
         """Value and label of each operator."""
         return []
+
+    def operator_of(self, document: dict[str, Any], scope: Scope, path: str) -> str | None:
+        """The document's operator; None after a fault."""
+        slug, known = document.get("operator"), [slug for slug, _label in self.operators()]
+        if isinstance(slug, str) and slug in known:
+            return slug
+        message = _("“%(kind)s” cannot be filtered with the operator %(value)r. Use one of: %(known)s.")
+        values = {"kind": self.label, "value": slug, "known": ", ".join(known)}
+        scope.fault(joined_path(path, "operator"), message % values, slug, code="unknown_operator")
+        return None
+
+    def refuse(self, value: Any, known: Iterable[str], scope: Scope, path: str) -> None:
+        """Tell that there is no such choice, and some of those there are."""
+        names = list(islice(known, SHOWN + 1))
+        listed = ", ".join(names[:SHOWN]) + (_(" …") if len(names) > SHOWN else "")
+        values = {"value": value, "records": scope.object_type.label_plural, "known": listed or _("none")}
+        scope.fault(joined_path(path, self.slug), str(self.no_such) % values, value, code=f"unknown_{self.slug}")
+
+
+class OneOfKind(LeafKind):
+    """{slug: one of the choices, operator}: filters that say nothing more."""
+
+    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
+        scope.count_filter(path)
+        scope.unknown_keys(document, {self.slug, "operator"}, path)
+        operator, chosen = self.operator_of(document, scope, path), self.chosen(document[self.slug], scope, path)
+        return None if operator is None or chosen is None else self.filter(chosen, operator, scope, path)
+
+    def chosen(self, value: Any, scope: Scope, path: str) -> Any:
+        """What the filter is to know of its choice; None after a fault."""
+        raise NotImplementedError(self.slug)
+
+    def filter(self, chosen: Any, operator: str, scope: Scope, path: str) -> Node:
+        raise NotImplementedError(self.slug)
+
+
+class OneRowKind(OneOfKind):
+    """{slug: id | "any", operator}: one of the rows that are about records of the object type, or (0) any of them."""
+
+    any_row = "any"
+
+    def there_are(self, object_type: ObjectType) -> QuerySet[Any]:
+        """The rows there are to choose from."""
+        raise NotImplementedError(self.slug)
+
+    def offered(self, object_type: ObjectType) -> QuerySet[Any]:
+        """Those a builder offers."""
+        return self.there_are(object_type)
+
+    def name_of(self, row: Any) -> str:
+        raise NotImplementedError(self.slug)
+
+    def any_label(self) -> str:
+        raise NotImplementedError(self.slug)
+
+    def chosen(self, value: Any, scope: Scope, path: str) -> int | None:
+        if value == self.any_row:
+            return 0
+        number = None if isinstance(value, bool) else id_of(str(value))
+        if number and (scope.stored or self.there_are(scope.object_type).filter(pk=number).exists()):
+            return number
+        known = self.there_are(scope.object_type)[: SHOWN + 1]
+        self.refuse(value, (f"{row.pk} ({self.name_of(row)})" for row in known), scope, path)
+        return None
+
+    def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
+        found = [(str(row.pk), self.name_of(row)) for row in self.offered(object_type)[:OFFERED]]
+        return [(self.any_row, self.any_label()), *found] if found else []

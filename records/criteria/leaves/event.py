@@ -60,17 +60,12 @@ class EventKind(LeafKind):
         scope.count_filter(path)
         scope.unknown_keys(document, KEYS, path)
         kind = self.event_of(document, scope, path)
-        operator = document.get("operator")
-        known = isinstance(operator, str) and operator in OPERATORS
-        if not known:
-            message = _("An event is compared with the operators %(known)s, not %(value)r.")
-            values = {"value": operator, "known": ", ".join(OPERATORS)}
-            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
+        operator = self.operator_of(document, scope, path)
         refinement = refinement_of(document, scope, path)
         if kind is None:
             return None
         where = parse_where(document.get("where"), event_rows(kind), scope, path)
-        if not known or refinement is None or where is None:
+        if operator is None or refinement is None or where is None:
             return None
         scope.document.lasting &= not kind.custom
         return EventFilter(path, scope.object_type, kind, operator == OCCURRED, where, refinement, scope.hops)

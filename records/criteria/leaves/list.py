@@ -8,12 +8,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.criteria.dependencies import Dependency
-from records.criteria.leaves.base import LeafKind, leaf_kinds
-from records.criteria.scope import Scope, joined_path
+from records.criteria.leaves.base import OFFERED, SHOWN, OneOfKind, leaf_kinds
+from records.criteria.scope import Scope
 from records.criteria.tree import Context, Node
 from records.models import Membership, RecordList
 from records.object_types import ObjectType
@@ -29,36 +28,20 @@ SENTENCES: dict[str, str | Promise] = {
     "is_member": gettext_lazy("is in the list “%(list)s”"),
     "is_not_member": gettext_lazy("is not in the list “%(list)s”"),
 }
-SHOWN = 30
-OFFERED = 1_000
 
 if RecordList not in read_for_options:
     read_for_options.append(RecordList)
 
 
 @leaf_kinds.register
-class ListKind(LeafKind):
+class ListKind(OneOfKind):
     """{list: slug, operator: is_member | is_not_member}"""
 
     slug = "list"
     label = gettext_lazy("List")
     category = gettext_lazy("Lists")
     permission = "records.view_recordlist"
-
-    def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
-        scope.count_filter(path)
-        scope.unknown_keys(document, {"list", "operator"}, path)
-        operator = document.get("operator")
-        found = self.list_of(document["list"], scope, path)
-        if not isinstance(operator, str) or operator not in OPERATORS:
-            message = _("A list cannot be asked for with the operator %(value)r. Use one of: %(known)s.")
-            values = {"value": operator, "known": ", ".join(OPERATORS)}
-            scope.fault(joined_path(path, "operator"), message % values, operator, code="unknown_operator")
-            return None
-        if found is None:
-            return None
-        member = operator == "is_member"
-        return ListFilter(path, scope.object_type, document["list"], *found, member, scope.hops)
+    no_such = gettext_lazy("There is no list %(value)r of %(records)s. Use one of: %(known)s.")
 
     def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
         lists = RecordList.objects.filter(object_type=object_type.slug).order_by("name", "pk")
@@ -67,20 +50,19 @@ class ListKind(LeafKind):
     def operators(self) -> list[tuple[str, str]]:
         return [(slug, str(label)) for slug, label in OPERATORS.items()]
 
-    def list_of(self, slug: Any, scope: Scope, path: str) -> tuple[int, str] | None:
-        """The list's segment and name; None where there is none of this object type."""
+    def chosen(self, value: Any, scope: Scope, path: str) -> tuple[str, int, str] | None:
+        """The list's internal name, segment and name."""
         lists = RecordList.objects.filter(object_type=scope.object_type.slug)
-        named = isinstance(slug, str) and "\x00" not in slug
-        found = lists.filter(slug=slug).values_list("segment_id", "name").first() if named else None
+        named = isinstance(value, str) and "\x00" not in value
+        found = lists.filter(slug=value).values_list("slug", "segment_id", "name").first() if named else None
         if found is None and scope.stored:
-            return NO_SEGMENT, str(slug)
+            return value, NO_SEGMENT, str(value)
         if found is None:
-            message = _("There is no list %(value)r of %(records)s. Use one of: %(known)s.")
-            names = list(lists.order_by("slug").values_list("slug", flat=True)[: SHOWN + 1])
-            known = ", ".join(names[:SHOWN]) + (_(" …") if len(names) > SHOWN else "")
-            values = {"value": slug, "records": scope.object_type.label_plural, "known": known or _("none")}
-            scope.fault(joined_path(path, "list"), message % values, slug, code="unknown_list")
+            self.refuse(value, lists.order_by("slug").values_list("slug", flat=True)[: SHOWN + 1], scope, path)
         return found
+
+    def filter(self, chosen: tuple[str, int, str], operator: str, scope: Scope, path: str) -> Node:
+        return ListFilter(path, scope.object_type, *chosen, operator == "is_member", scope.hops)
 
 
 @dataclass(frozen=True)

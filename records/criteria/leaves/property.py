@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.criteria.leaves.base import LeafKind, leaf_kinds
-from records.criteria.operators import Operator, PropertyFilter, operators_for
+from records.criteria.operators import Operator, PropertyFilter, operators, operators_for
 from records.criteria.scope import Scope, joined_path
 from records.criteria.tree import Node
 from records.properties import Property
@@ -24,7 +24,7 @@ class PropertyKind(LeafKind):
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         scope.count_filter(path)
         prop = self.property_of(document, scope, path)
-        operator = self.operator_of(document, prop, scope, path) if prop else None
+        operator = self.operator_for(document, prop, scope, path) if prop else None
         if prop is None or operator is None:
             return None
         known = {"property", "operator", *(operand.name for operand in operator.operands)}
@@ -46,11 +46,12 @@ class PropertyKind(LeafKind):
             scope.fault(joined_path(path, "property"), message % values, slug, code="unknown_property")
         return prop
 
-    def operator_of(self, document: dict[str, Any], prop: Property, scope: Scope, path: str) -> Operator | None:
+    def operator_for(self, document: dict[str, Any], prop: Property, scope: Scope, path: str) -> Operator | None:
         slug = document.get("operator")
+        found = operators.get(f"{prop.kind.family}:{slug}")
+        if isinstance(slug, str) and found is not None and found.suits(prop):
+            return found
         known = operators_for(prop)
-        if isinstance(slug, str) and slug in known:
-            return known[slug]
         message = _("%(property)s cannot be compared with the operator %(value)r. Use one of: %(known)s.")
         values = {"property": prop.label, "value": slug, "known": ", ".join(known)}
         scope.fault(joined_path(path, "operator"), message % values, slug, code="unknown_operator")

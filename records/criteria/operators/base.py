@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -46,10 +48,20 @@ operators = Operators("operator")
 
 def operators_for(prop: Property) -> dict[str, Operator]:
     """The operators a property can be compared with, by slug, its own family's first."""
-    prefix = f"{prop.kind.family}:"
-    found = [operator for key, operator in operators.items() if key.startswith(prefix)]
-    found.sort(key=lambda operator: len(operator.families))
+    found = of_family(prop.kind.family, len(operators))
     return {operator.slug: operator for operator in found if operator.suits(prop)}
+
+
+@functools.cache
+def of_family(family: str, _known: int) -> tuple[Operator, ...]:
+    """The operators of a family; found anew when there are more of them."""
+    found = [operator for key, operator in operators.items() if key.startswith(f"{family}:")]
+    return tuple(sorted(found, key=lambda operator: len(operator.families)))
+
+
+def there(prop: Property, value: Any) -> Q:
+    """Whether a value can be compared; an empty text can, although it is blank: no condition holds of it."""
+    return Q(IsNull(value, False)) if prop.kind.textual else known(prop, value)
 
 
 class Operator:
@@ -69,6 +81,8 @@ class Operator:
     takes_blanks = True
     always_time_sensitive = False
     needs_journal = False
+    #: What comparing one value costs the database; a number is 1.
+    cost = 1
 
     @property
     def reads_history(self) -> bool:
@@ -79,7 +93,7 @@ class Operator:
         return prop.calculated is None or not self.reads_history
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
-        """The condition on a value that is known, before `negative`."""
+        """The condition on a value that is known, before `negative`; it does not hold of an empty text."""
         raise NotImplementedError(self.slug)
 
     def met(self, leaf: PropertyFilter, context: Context) -> Q:
@@ -98,17 +112,17 @@ class Operator:
         value = value_of(leaf.property) if extracted is None else extracted
         condition = self.condition(value, leaf, context)
         if extracted is not None or leaf.property.column is not None or leaf.property.kind.multiple:
-            return known(leaf.property, extracted) & condition
+            return there(leaf.property, value) & condition
         # A value in JSONB is dear to fetch: once instead of twice.
         return Q(Coalesce(ExpressionWrapper(condition, BooleanField()), Value(False)))
 
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
         """The whole condition with the rule for blanks (OPR-08); true or false, never NULL."""
         met = self.met(leaf, context)
-        there = known(leaf.property, context.extracted.get(leaf.property.slug))
-        if self.negative:
-            return ~met if leaf.include_blank else there & ~met
-        return met | ~there if leaf.include_blank else met
+        if self.negative == leaf.include_blank:
+            return ~met if self.negative else met
+        present = known(leaf.property, context.extracted.get(leaf.property.slug))
+        return present & ~met if self.negative else met | ~present
 
     def faults(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with the operands together: key → sentence."""
@@ -168,6 +182,10 @@ class PropertyFilter(Node):
             yield of_property(self.values["other"], self.object_type, self.hops)
 
     @builtins.property  # not the field
+    def cost(self) -> int:
+        return super().cost if self.operator.reads_history else self.operator.cost
+
+    @builtins.property
     def time_sensitive(self) -> bool:
         return self.operator.time_sensitive(self.values)
 

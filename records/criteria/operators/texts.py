@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Lower
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Exact, In
 from django.utils.translation import gettext_lazy
 
 from records.criteria.expressions import Holds, known, value_of
@@ -18,10 +18,18 @@ from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
 
 TEXT = ("text",)
+TEXT_FIELD = TextField()
+
+
+class Small(Value):
+    """A text in small letters, by the database's own rules, as on the other side of a comparison."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return "LOWER(%s::text)", (self.value,)
 
 
 def lowered(value: Any) -> Any:
-    """The text in small letters, by the database's own rules on both sides of a comparison."""
+    """A value in small letters."""
     small = getattr(value, "small", None)
     return Lower(Cast(value, TextField())) if small is None else small
 
@@ -33,7 +41,7 @@ def any_of(conditions: Iterable[Q]) -> Q:
 def like(value: Any, pattern: str, phrase: str) -> Q:
     """Whether the text is like `pattern` with the phrase, taken literally, in the place of {}."""
     literal = phrase.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return Q(Holds(lowered(value), "LIKE", lowered(Value(pattern.format(literal)))))
+    return Q(Holds(lowered(value), "LIKE", Small(pattern.format(literal), output_field=TEXT_FIELD)))
 
 
 def whole_phrase(phrase: str) -> str:
@@ -50,10 +58,12 @@ class IsEqualToAnyOf(Operator):
     slug, label, families = "is_equal_to_any_of", gettext_lazy("is equal to any of"), TEXT
     sentence = gettext_lazy("%(property)s is equal to any of %(value)s")
     operands = (Several(),)
+    cost = 3
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         small = lowered(value)
-        return any_of(Q(Exact(small, lowered(Value(text)))) for text in leaf.values["value"])
+        wanted = [Small(text, output_field=TEXT_FIELD) for text in leaf.values["value"]]
+        return Q(In(small, wanted) if len(wanted) > 1 else Exact(small, wanted[0]))
 
 
 @operators.register
@@ -69,6 +79,7 @@ class ContainsAnyOf(Operator):
     sentence = gettext_lazy("%(property)s contains any of %(value)s")
     operands = (Phrases(),)
     pattern = "%{}%"
+    cost = 6
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return any_of(like(value, self.pattern, phrase) for phrase in leaf.values["value"])
@@ -88,9 +99,10 @@ class ContainsExactly(Operator):
     slug, label, families = "contains_exactly", gettext_lazy("contains exactly"), TEXT
     sentence = gettext_lazy("%(property)s contains exactly %(value)s")
     operands = (Phrase(label=gettext_lazy("phrase")),)
+    cost = 30
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
-        return Q(Holds(lowered(value), "~", lowered(Value(whole_phrase(leaf.values["value"])))))
+        return Q(Holds(lowered(value), "~", Small(whole_phrase(leaf.values["value"]), output_field=TEXT_FIELD)))
 
 
 @operators.register

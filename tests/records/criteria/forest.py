@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.records.criteria import deeds
 from tests.records.criteria.world import COUNTED, DAYS, EVENTS, FACTS, LABELS, MINUTES, POOLS, World, types_of
 
 ZONES = [
@@ -154,7 +155,7 @@ def event_filter(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     types = {f"f_{name}": name for name in FACTS} | {"occurred_at": "datetime"}
     leaf: dict[str, Any] = {"event": draw(st.sampled_from(EVENTS[kind]))}
     leaf["operator"] = draw(st.sampled_from(["has_occurred", "has_occurred", "has_occurred", "has_not_occurred"]))
-    if where := draw(st.lists(nested(property_filter(types, history=False)), max_size=2)):
+    if where := draw(st.lists(facts_filter(types), max_size=2)):
         leaf["where"] = where
     refine = draw(REFINEMENTS)
     if refine is not None and leaf["operator"] == "has_occurred":
@@ -178,6 +179,11 @@ REFINEMENTS = st.one_of(
 )
 
 
+def facts_filter(types: dict[str, str]) -> st.SearchStrategy[Any]:
+    """A filter, or a group of some, on what was told with an event."""
+    return nested(property_filter(types, history=False))
+
+
 def nested(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return leaf | st.builds(lambda join, parts: {join: parts}, JOINS, st.lists(leaf, min_size=1, max_size=2))
 
@@ -185,7 +191,8 @@ def nested(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @st.composite
 def node(draw: st.DrawFn, world: World, kind: str, hops: int, depth: int) -> dict[str, Any]:
     """A filter of any kind, or a group of some."""
-    kinds = ["property"] * 6 + ["event", "event", "list", "workflow"] + ["association"] * (2 if hops else 0)
+    kinds = ["property"] * 6 + ["event", "event", "list", "workflow", "import"] + ["association"] * (2 if hops else 0)
+    kinds += deeds.OF_CONTACTS if kind == "contact" else []
     chosen = draw(st.sampled_from(kinds + ["group"] * (3 if depth else 0)))
     if chosen == "property":
         return draw(property_filter(types_of(kind)))
@@ -197,6 +204,8 @@ def node(draw: st.DrawFn, world: World, kind: str, hops: int, depth: int) -> dic
     if chosen == "workflow":
         which = st.sampled_from(["any", *world.workflows[kind]])
         return {"workflow": draw(which), "operator": draw(st.sampled_from(WORKFLOW_OPERATORS))}
+    if chosen in deeds.KINDS:
+        return draw(deeds.filters(world, kind, chosen, facts_filter, REFINEMENTS))
     if chosen == "group":
         return draw(group(world, kind, hops, depth - 1))
     there = draw(st.sampled_from([other for other in COUNTED if (kind, other) != ("deal", "deal")]))

@@ -200,7 +200,7 @@ def test_where_counting_is_dear_the_first_answer_is_a_sample_and_says_so(db: Non
     assert few.match_count() == counting.MatchCount(1_000, exact=False), "all rows are the sample; two digits of it"
     assert few.match_count(exact=True) == counting.MatchCount(999, exact=True)
     monkeypatch.setattr(counting, "SAMPLE", 1_000)
-    matching, looked_at, _there = counting.sampled(counting.statement(few.records()), '"crm_deal"', 4_000)
+    matching, looked_at, _there = counting.sampled(few.scan, 4_000)
     assert 0 < matching < looked_at < 2_500
     monkeypatch.setattr(counting, "BIG", 3_000)
     assert 700 <= few.match_count().number <= 1_300

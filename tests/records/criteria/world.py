@@ -18,6 +18,7 @@ from records.happening import Occurrence, happen
 from records.lists import keeping, members
 from records.models import Change, CustomEventProperty, CustomEventType
 from records.object_types import object_types
+from tests.records.criteria import deeds
 from tests.records.criteria.conftest import CUSTOM_TYPES, OPTIONS, add_custom_properties
 from tests.records.criteria.world_oracle import Thing
 from workflows.models import Enrollment, Revision, Workflow
@@ -86,6 +87,7 @@ class World:
         self.things: dict[str, list[Thing]] = {}
         self.lists: dict[str, list[str]] = {}
         self.workflows: dict[str, list[str]] = {}
+        self.imports: dict[str, list[str]] = {}
         for kind in MODELS:
             add_custom_properties(kind)
         self.define_events()
@@ -96,6 +98,7 @@ class World:
             self.happen(kind)
             self.put_into_lists(kind)
             self.enroll(kind)
+        deeds.add(self)
         for things in self.things.values():
             things[-1].deleted = True
             MODELS[things[-1].kind].objects.filter(pk=things[-1].pk).update(deleted_at=timezone.now())
@@ -117,6 +120,10 @@ class World:
         thing = Thing(kind, types, states[-1] | {"created_at": created}, made.pk)
         thing.history = self.past(thing, states)
         return thing
+
+    def moment_past(self) -> dt.datetime:
+        """When something may have happened: after some changes, before others, never after today."""
+        return moment(self.chance, DAYS[:11])
 
     def maybe(self, kind: str) -> Any:
         return None if self.chance.random() < 0.35 else value_for(kind, self.chance)
@@ -177,7 +184,7 @@ class World:
         for slug in EVENTS[kind]:
             told = []
             for _number in range(14):
-                thing, at = self.chance.choice(self.things[kind]), moment(self.chance, DAYS[:11])
+                thing, at = self.chance.choice(self.things[kind]), self.moment_past()
                 facts = {f"f_{name}": value for name in FACTS if (value := self.maybe(name)) is not None}
                 sent = {name: plain(value) for name, value in facts.items()}
                 told.append(Occurrence(thing.pk, sent, at))

@@ -14,6 +14,7 @@ from typing import Any
 from tests.records.criteria.oracle import NEGATIVES, Oracle
 
 Test = Callable[["Thing"], bool]
+Reading = Callable[["WorldOracle", dict[str, Any], "Thing"], bool]
 JOINS = ("all", "any", "none", "not_all")
 EVER = {
     "been_equal_to_any_of": "is_equal_to_any_of", "contained": "contains_any_of", "been_equal_to": "is_equal_to",
@@ -40,6 +41,9 @@ class Thing:
     lists: set[str] = field(default_factory=set)
     #: (workflow, status, whether the goal was met)
     journeys: list[tuple[str, str, bool]] = field(default_factory=list)
+    #: The imports that have added it; what a contact wants of each subscription type.
+    imports: set[str] = field(default_factory=set)
+    subscriptions: dict[str, str] = field(default_factory=dict)
 
     def value(self, slug: str) -> Any:
         if not slug.startswith("number_of_"):
@@ -53,9 +57,15 @@ class Thing:
 
 
 class WorldOracle(Oracle):
-    def __init__(self, now: dt.datetime, zone: str, blanks_match_negatives: bool) -> None:
+    """`more` reads further kinds of filters, by their keys."""
+
+    def __init__(
+        self, now: dt.datetime, zone: str, blanks_match_negatives: bool, more: dict[str, Reading] | None = None
+    ) -> None:
         super().__init__(now, zone)
         self.blanks = blanks_match_negatives
+        known = {"event": WorldOracle.by_event, "list": WorldOracle.by_list, "workflow": WorldOracle.by_workflow}
+        self.readings: dict[str, Reading] = {**known, **(more or {})}
 
     def test(self, document: dict[str, Any]) -> Test:
         """Whether a record passes a group or a filter."""
@@ -66,9 +76,9 @@ class WorldOracle(Oracle):
             zone = document.get("time_zone")
             reader = WorldOracle(self.now, zone, self.blanks) if zone else self
             return lambda thing: reader.by_property(document, thing)
-        for key, reading in (("event", self.by_event), ("list", self.by_list), ("workflow", self.by_workflow)):
+        for key, reading in self.readings.items():
             if key in document:
-                return lambda thing, reading=reading: reading(document, thing)
+                return lambda thing, reading=reading: reading(self, document, thing)
         ((join, parts),) = document.items()
         tests = [self.test(part) for part in parts]
         judge = {
@@ -82,7 +92,7 @@ class WorldOracle(Oracle):
         if "association" in document:
             group = {join: document[join] for join in JOINS if join in document}
             return [self.test(document), *(self.somebody(document, leaf) for leaf in self.leaves(group))]
-        if {"property", "event", "list", "workflow"} & set(document):
+        if {"property", *self.readings} & set(document):
             return [self.test(document)]
         return [leaf for parts in document.values() for part in parts for leaf in self.leaves(part)]
 
@@ -117,14 +127,15 @@ class WorldOracle(Oracle):
         return any(meanings[wanted](*one) for one in mine) != negative
 
     def by_event(self, document: dict[str, Any], thing: Thing) -> bool:
-        """Fetch, prune by time, filter, count (FLT-45)."""
         occurred = [facts for event, facts in thing.events if event == document["event"]]
+        return self.often_enough(document, occurred) != (document["operator"] == "has_not_occurred")
+
+    def often_enough(self, document: dict[str, Any], occurred: list[Thing]) -> bool:
+        """Of what was fetched: prune by time, filter, count (FLT-45)."""
         refine = document.get("refine") or {}
         pruned = [facts for facts in occurred if self.in_time(refine, facts.values["occurred_at"])]
         tests = [self.test(part) for part in document.get("where") or []]
         times = sum(all(test(facts) for test in tests) for facts in pruned)
-        if document["operator"] == "has_not_occurred":
-            return times == 0
         counts = refine.get("count") or {}
         low = counts.get("at_least", 0 if counts.get("at_most") == 0 else 1)
         return low <= times <= counts.get("at_most", times)
