@@ -8,21 +8,51 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext as _
 
 from records.api.addresses import proxies, read_address
+from records.api.lengths import longer_than
 
 logger = logging.getLogger(__name__)
 
+#: Digits of a length that can be meant.
+LONGEST = 15
 #: What a proxy says about the request it passes on, and anybody else could pretend.
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
 #: The encodings browsers know. Python has others, of which some are no encodings of texts (“hex”, “zip”).
 FAMILIES = ("iso8859", "cp125", "koi8", "gb", "big5", "euc_", "shift_jis", "iso2022_", "cp874", "cp932", "mac")
 ENCODINGS = {"utf-8", "ascii"}
 CHARSET = re.compile(r";\s*charset\b[^;]*", re.IGNORECASE)
+
+
+class Whole:
+    """The body of a request, of which a part is as good as none: half a form must not count as a form."""
+
+    def __init__(self, stream: Any, length: int) -> None:
+        self.stream, self.left = stream, length
+
+    def read(self, size: int = -1) -> bytes:
+        return self.checked(self.stream.read(wanted := self.up_to(size)), wanted)
+
+    def readline(self, size: int = -1) -> bytes:
+        line: bytes = self.stream.readline(wanted := self.up_to(size))
+        return self.checked(line, 1 if wanted else 0)
+
+    def up_to(self, size: int | None) -> int:
+        return self.left if size is None or size < 0 else min(size, self.left)
+
+    def checked(self, data: bytes, at_least: int) -> bytes:
+        """Raises OSError when the client has sent less than it said."""
+        self.left -= len(data)
+        if len(data) < at_least:
+            raise OSError("The client was gone before it had sent everything.")
+        return data
 
 
 class Request(WSGIRequest):
@@ -33,6 +63,9 @@ class Request(WSGIRequest):
         if not proxies().include(read_address(wsgi.get("REMOTE_ADDR") or "")):
             for name in FORWARDED:
                 wsgi.pop(name, None)
+        length = wsgi.get("CONTENT_LENGTH") or "0"
+        if length.isascii() and length.isdigit() and len(length) <= LONGEST:
+            wsgi["wsgi.input"] = Whole(wsgi["wsgi.input"], int(length))
         super().__init__(wsgi)
 
 
@@ -62,13 +95,19 @@ def is_for_texts(charset: str) -> bool:
     return name in ENCODINGS or name.startswith(FAMILIES)
 
 
-class Interrupted:
-    """A client that is gone before it has sent everything is no fault of ours."""
+class Bounded:
+    """Nobody fills our disk before having signed in; a client gone before it has sent everything is no fault of ours.
+
+    Stands after the sessions and before whatever reads a form: parts of a form are written to files as they come.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if longer_than(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE) and SESSION_KEY not in request.session:
+            text = _("That is more than anybody may send here without having signed in.")
+            return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

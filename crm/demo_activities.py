@@ -110,11 +110,13 @@ def make_commerce(dice: random.Random, deals: Sequence[Deal], now: dt.datetime) 
 
 
 def link(made: Sequence[Any], others: Sequence[Any]) -> None:
-    """Associate each with the deal or ticket it is about, and with that one's contacts."""
+    """Associate each with the deal or ticket it is about, and with that one's contacts and company."""
     if not made:
         return
     kind, other = object_type_of(made[0]), object_type_of(others[0])
     pairs = [(record.pk, about.pk) for record, about in zip(made, others, strict=True)]
     associate(kind, other, pairs)
-    contacts = ids_of(other, [about.pk for about in others], "contact")
-    associate(kind, "contact", [(record, contact) for record, about in pairs for contact in contacts.get(about, ())])
+    for slug in ("contact", "company"):
+        if slug in kind.associates_with:
+            found = ids_of(other, [about.pk for about in others], slug)
+            associate(kind, slug, [(record, end) for record, about in pairs for end in found.get(about, ())])

@@ -15,7 +15,7 @@ from crm.forms.answering import AnswerForm
 from crm.forms.pages import PAGE_FIELD, page_of
 from crm.forms.submitting import submit
 from crm.models import Form, FormSubmission
-from crm.tracking.limits import longer_than
+from records.api.lengths import longer_than
 from records.problems import DocumentError
 
 BODY_LIMIT = 65_536

@@ -44,9 +44,3 @@ def too_many() -> HttpResponse:
     return HttpResponse(
         text, status=429, content_type="text/plain; charset=utf-8", headers={"Retry-After": str(WINDOW)}
     )
-
-
-def longer_than(request: HttpRequest, limit: int) -> bool:
-    """Whether a body has more bytes than `limit`, or does not say how many in digits; ask before reading it."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    return not (length.isascii() and length.isdigit()) or len(length) > 12 or int(length) > limit

@@ -10,8 +10,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from crm.tracking import unsubscribing
-from crm.tracking.limits import limited, longer_than
+from crm.tracking.limits import limited
 from crm.tracking.links import BrokenLink
+from records.api.lengths import longer_than
 from records.clock import database_now
 
 ONE_CLICK = "List-Unsubscribe"

@@ -11,10 +11,11 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from django.core import signals
 from django.db import close_old_connections
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from config.receiving import Request, is_for_texts, readable
 from config.wsgi import application
+from crm.models import Contact
 from records.api.addresses import read_proxies
 from tests.crm.forms.conftest import make_form
 from tests.workflows.webhooks.sending import address_of, webhook_of
@@ -22,6 +23,7 @@ from workflows.models import Webhook
 
 pytestmark = pytest.mark.django_db
 
+WHO = ((b"email", b"ann@example.com"), (b"first_name", b"Ann"))
 PART = b'--x\r\nContent-Disposition: form-data; name="email"%s\r\n\r\nann@example.com\r\n--x--\r\n'
 CODECS = (
     "hex",
@@ -98,6 +100,23 @@ def test_whatever_a_request_says_of_its_body_no_public_address_breaks(places: li
 @pytest.mark.parametrize("length", ["", "abc", "-1", "\u00b2", "9" * 30, "1e3"])
 def test_a_length_that_is_none_breaks_nothing(places: list[str], length: str) -> None:
     assert [path for path in places if send(path, "text/plain", b"x", CONTENT_LENGTH=length) >= 500] == []
+
+
+def test_who_has_not_signed_in_sends_no_more_than_fits_in_memory(client: Client, admin_client: Client) -> None:
+    huge = {"content_type": "multipart/form-data; boundary=x", "CONTENT_LENGTH": str(10**10)}
+    assert client.post("/admin/login/", b"", **huge).status_code == 413
+    assert admin_client.post("/admin/crm/contact/", b"", **huge).status_code != 413
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_a_form_of_which_a_part_did_not_come_is_not_taken(places: list[str], content_type: str) -> None:
+    plain = b"email=ann%40example.com&first_name=Ann"
+    parts = [b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % pair for pair in WHO]
+    body = b"".join([*parts, b"--x--\r\n"]) if "boundary" in content_type else plain
+    assert send(places[0], content_type, body, CONTENT_LENGTH=str(len(body) + 7)) == 400
+    assert send(places[2], "application/x-www-form-urlencoded", plain, CONTENT_LENGTH=str(len(plain) + 7)) == 400
+    assert not Contact.objects.exists()
+    assert send(places[0], content_type, body) == 303
 
 
 def test_addresses_with_bad_bytes_break_nothing(places: list[str]) -> None:

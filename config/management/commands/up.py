@@ -80,6 +80,8 @@ def web(host: str, port: int) -> Child:
         sys.executable, "-m", "gunicorn", "config.wsgi:application", "--chdir", str(settings.BASE_DIR),
         "--bind", address, "--worker-class", "gthread", "--workers", os.environ.get("WEB_PROCESSES") or "2",
         "--threads", "4", "--timeout", "60", "--log-level", "warning", "--no-control-socket",
+        # What a request says of a proxy counts where TRUST_PROXY says so, and nowhere else.
+        "--forwarded-allow-ips", "",
     ]  # fmt: skip
     timeout = os.environ.get("STATEMENT_TIMEOUT") or WEB_STATEMENT_TIMEOUT
     return Child("web", command, {"STATEMENT_TIMEOUT": timeout})
