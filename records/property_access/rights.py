@@ -91,8 +91,8 @@ def levels_for(object_type: ObjectType, prop: Property) -> list[Access]:
     found = [Access.NONE, Access.VIEW, Access.EDIT]
     if prop.slug in (object_type.name_property, *object_type.named_by):
         found.remove(Access.NONE)
-    if prop.read_only or prop.calculated is not None:
-        # Nobody edits it by hand: to see it or not is all there is.
+    if prop.calculated is not None:
+        # Nobody and nothing edits it: to see it or not is all there is.
         found.remove(Access.VIEW)
     return found
 

@@ -211,3 +211,18 @@ def test_who_may_only_look_at_rights_cannot_set_them(client: Client) -> None:
 
 def test_without_groups_the_page_says_so(admin_page: Client) -> None:
     assert "There are no groups yet" in text_of(admin_page.get(reverse(PAGE)))
+
+
+@pytest.mark.parametrize(("level", "shown"), [(Access.NONE, False), (Access.VIEW, True)])
+def test_the_marketing_status_is_hidden_or_only_shown_and_set_by_nobody_without_the_right(level, shown) -> None:
+    user = person("ula", "crm.view_contact", "crm.change_contact", is_staff=True)
+    group = Group.objects.create(name="ulas")
+    user.groups.add(group)
+    PropertyAccess.objects.create(group=group, object_type="contact", property="marketing_status", level=level)
+    contact = Contact.objects.create(email="a@example.com")
+    page = admin(user).get(reverse("admin:crm_contact_change", args=[contact.pk]))
+    assert (page.context["marketing"] is not None) == shown
+    assert "Make a marketing contact" not in text_of(page)
+    sent = admin(user).post(reverse("admin:crm_contact_marketing", args=[contact.pk]), {"status": "marketing"})
+    contact.refresh_from_db()
+    assert sent.status_code == 403 and contact.marketing_status == "non_marketing"
