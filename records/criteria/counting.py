@@ -17,7 +17,7 @@ CHEAP = 12_000
 #: Rows of a table of which a sample is taken before anything else.
 BIG = 100_000
 #: Rows an estimate looks at.
-SAMPLE = 10_000
+SAMPLE = 7_500
 #: With fewer matches among them a sample says little about how many there are.
 TELLING = 10
 QUICK_MS = 1_500
