@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const root = $("flow"), panel = $("flow-panel"), talk = $("talk"), list = $("comments"), opener = $("flow-comments");
 const { list: address, badge, copied, failed } = talk.dataset;
-let threads = JSON.parse($("flow-threads").textContent), newest = null, query = "", back = null, rev = root.dataset.rev;
+let threads = JSON.parse($("flow-threads").textContent), newest = null, query = "", back = null, rev = Number(root.dataset.rev), about = "";
 
 const cardOf = (step) => root.querySelector(`.flow-card[data-step="${CSS.escape(step)}"]`);
 const say = (text) => { $("comments-said").textContent = text; };
@@ -96,6 +96,7 @@ new MutationObserver(() => { if (!panel.hidden) { talk.hidden = true; talk.datas
 /* What comes from the server */
 list.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
+  about = $("comment-about")?.value ?? about;
   if (new URL(xhr.responseURL).pathname === address) return;
   event.detail.shouldSwap = false; // Logged out meanwhile: what came is no list.
   say(failed);
@@ -104,14 +105,16 @@ list.addEventListener("htmx:afterSettle", () => {
   list.removeAttribute("aria-busy");
   threads = JSON.parse($("comments-counts").textContent);
   show();
+  // What a comment in the making is about stays chosen, among the steps there are now.
+  if ([...($("comment-about")?.options ?? [])].some((one) => one.value === about)) $("comment-about").value = about;
   if (!talk.hidden && document.activeElement === document.body) $("talk-title").focus();
 });
 for (const name of ["htmx:responseError", "htmx:sendError"]) list.addEventListener(name, () => { list.removeAttribute("aria-busy"); say(failed); });
 root.addEventListener("flow:talked", ({ detail }) => {
-  threads = detail.threads;
+  const before = JSON.stringify([threads, newest ?? detail.newest]);
+  ({ threads, newest } = detail);
   show();
-  if (newest !== null && newest !== detail.newest && !talk.hidden) load(query);
-  newest = detail.newest;
+  if (!talk.hidden && JSON.stringify([threads, newest]) !== before) load(query);
 });
 root.addEventListener("flow:shown", ({ detail }) => {
   show();
