@@ -81,6 +81,10 @@ talk.addEventListener("pointerdown", (event) => {
   if (one) { event.preventDefault(); take(one); }
 });
 talk.addEventListener("focusout", ({ target }) => { if (target === field) close(); });
+// What is half written is not lost without a question.
+addEventListener("beforeunload", (event) => {
+  if ([...talk.querySelectorAll("textarea")].some((box) => box.value !== box.defaultValue)) event.preventDefault();
+});
 // Ctrl+Enter sends what is written.
 talk.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !("mentions" in event.target.dataset)) return;
