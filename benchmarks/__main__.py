@@ -15,7 +15,7 @@ from pathlib import Path
 from config import embedded_postgres, services
 from config.embedded import account
 
-SUITES = ("journal", "engine", "latency", "criteria")
+SUITES = ("journal", "engine", "latency", "criteria", "editor")
 EXIT_CODES = """
     Exit code: 0 when every goal measured was met; 1 when one was missed, or a variant left other rows than the others
     (the output says which); 2 for arguments that cannot be used. On a machine that does other things, too, goals in
@@ -79,7 +79,7 @@ def main() -> int:
         django.setup()
         from django.core.management import call_command
 
-        from benchmarks import criteria, engine, journal, latency
+        from benchmarks import criteria, editor, engine, journal, latency
 
         call_command("migrate", verbosity=0)
         suites = {
@@ -87,6 +87,7 @@ def main() -> int:
             "engine": lambda: engine.run(options.contacts, options.rounds, sys.stdout),
             "latency": lambda: latency.run(options.changes, options.bulk, options.flood, sys.stdout),
             "criteria": lambda: criteria.run(options.workflows, options.records, sys.stdout),
+            "editor": lambda: editor.run(sys.stdout),
         }
         met = [suites[name]() for name in options.only]
     return 0 if all(met) else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -12,10 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.journal import change_source
-from records.models import PropertyAccess, PropertyDefinition, SegmentDependency
+from records.models import PropertyAccess, PropertyDefinition, RecordList, SegmentDependency
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.saving.matching import key_expression
+
+#: Each names, in a few words, what of its own uses a custom property. Packages above add theirs.
+Finder = Callable[[PropertyDefinition], list[str]]
+finders: list[Finder] = []
 
 
 def slug_for(label: str) -> str:
@@ -85,6 +90,8 @@ class Removal:
 
     records: int
     criteria: int
+    #: What uses the property, in a few words each: lists by name, and what the finders know.
+    users: tuple[str, ...] = ()
 
     def sentences(self, definition: PropertyDefinition) -> list[str]:
         """What a person is told before deciding."""
@@ -106,6 +113,8 @@ class Removal:
                 )
                 % {"count": self.criteria}
             )
+        if self.users:
+            told.append(_("It is used by %(users)s.") % {"users": _(", ").join(self.users)})
         return told
 
 
@@ -118,7 +127,16 @@ def removal_of(definition: PropertyDefinition) -> Removal:
     return Removal(
         records=object_type.model._default_manager.filter(custom__has_key=definition.slug).count(),
         criteria=criteria.values("segment").distinct().count(),
+        users=tuple(users_of(definition)),
     )
+
+
+def users_of(definition: PropertyDefinition) -> list[str]:
+    """What uses a property: lists by name, then what the finders know."""
+    asking = SegmentDependency.objects.filter(object_type=definition.object_type, property=definition.slug)
+    lists = RecordList.objects.filter(segment__in=asking.values("segment")).order_by("name")
+    named = [_("the list “%(name)s”") % {"name": one.name} for one in lists]
+    return named + [use for finder in finders for use in finder(definition)]
 
 
 def remove(definition: PropertyDefinition, *, actor: object = None) -> int:

@@ -12,6 +12,7 @@ class WorkflowsConfig(AppConfig):
     verbose_name = _("Workflows")
 
     def ready(self) -> None:
+        from records import defining
         from records.event_types.base import sources
         from records.signals import changes_journaled
         from workflows.chores import chores
@@ -31,6 +32,7 @@ class WorkflowsConfig(AppConfig):
         chores.append(import_module("workflows.webhooks.matching").CHORE)
         chores.append(import_module("workflows.webhooks.retaining").CHORE)
         sources.append(import_module("workflows.webhooks.keeping").SOURCE)
+        defining.finders.append(import_module("workflows.definitions.uses").users_of_property)
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")
 
 

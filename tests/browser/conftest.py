@@ -123,11 +123,17 @@ def answering() -> Answering:
 
 @pytest.fixture
 def open_screen(live_server: Any, chromium: Any, answering: Answering) -> Iterator[Callable[..., Screen]]:
-    """A function that gives a screen: `open_screen(user, theme="dark")`; without a user nobody is logged in."""
+    """A function that gives a screen: `open_screen(user, theme="dark")`; without a user nobody is logged in.
+
+    `touch` is a screen that is used with fingers.
+    """
     contexts: list[BrowserContext] = []
 
-    def screen(user: Any = None, *, theme: str = "light", width: int = 1280, height: int = 720) -> Screen:
-        context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    def screen(
+        user: Any = None, *, theme: str = "light", width: int = 1280, height: int = 720, touch: bool = False
+    ) -> Screen:
+        size = {"width": width, "height": height}
+        context = chromium.new_context(viewport=size, reduced_motion="reduce", has_touch=touch)
         contexts.append(context)
         if user is not None:
             visitor = Client()  # One each, or the second person's login would end the first one's.

@@ -41,6 +41,9 @@ class Editor:
     def card(self, step: str) -> Locator:
         return self.page.locator(f'.flow-card[data-step="{step}"]')
 
+    def more(self, step: str) -> Locator:
+        return self.page.locator(f"#s-{step} .flow-more")
+
     def plus(self, place: str) -> Locator:
         return self.page.locator(f'.flow-plus[data-at="{place}"]')
 
@@ -64,7 +67,7 @@ class Editor:
         expect(self.panel).to_be_hidden()
 
     def menu(self, step: str, what: str) -> None:
-        self.page.locator(f'.flow-more[data-menu="{step}"]').click()
+        self.more(step).click()
         self.page.locator("#flow-menu").get_by_role("button", name=what, exact=True).click()
 
     def toast(self, text: str) -> Locator:

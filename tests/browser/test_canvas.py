@@ -52,6 +52,8 @@ def clean(editor: Editor, name: str) -> None:
     assert editor.screen.problems() == []
 
 
+@pytest.mark.detail(14)
+@pytest.mark.detail(13)
 def test_a_branch_is_selected_copied_and_pasted_into_another_workflow_with_the_keyboard_alone(
     editor: Editor, ann: User
 ) -> None:
@@ -121,6 +123,8 @@ def test_several_steps_are_chosen_by_mouse_and_moved_or_pasted_as_text(editor: E
     assert editor.steps() == ["first", "split", "big", "bigger", "jump", "last"]
 
 
+@pytest.mark.detail(16)
+@pytest.mark.detail(17)
 def test_words_are_found_in_texts_and_marked_on_the_map_which_tells_names_and_can_be_hidden(editor: Editor) -> None:
     page = editor.page
     page.set_viewport_size({"width": 1280, "height": 700})
@@ -146,6 +150,7 @@ def test_words_are_found_in_texts_and_marked_on_the_map_which_tells_names_and_ca
     expect(page.locator("#flow-map")).to_be_hidden()
 
 
+@pytest.mark.detail(20)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_counts_stand_on_cards_and_branches_for_the_period_chosen_and_lead_to_the_records(
     open_screen: Any, ann: User, theme: str

@@ -62,6 +62,7 @@ def screen(open_screen: Callable[..., Any], boss: User) -> Any:
     return found
 
 
+@pytest.mark.detail(2)
 def test_filters_are_built_counted_and_saved_with_the_keyboard_only(screen: Any) -> None:
     page = screen.page
     builder = first(page)
@@ -123,6 +124,7 @@ def test_a_number_that_is_about_says_so_and_is_counted_when_asked(screen: Any, m
     assert screen.problems() == []
 
 
+@pytest.mark.detail(1)
 def test_groups_are_boxes_that_can_be_added_duplicated_and_removed(screen: Any) -> None:
     page = screen.page
     builder = first(page)

@@ -101,6 +101,7 @@ def test_every_delay_is_built_with_the_mouse(open_screen: Any, ann: User, workfl
     assert editor.screen.problems() == []
 
 
+@pytest.mark.detail(7)
 def test_a_delay_that_is_not_finished_says_what_is_missing(open_screen: Any, ann: User, workflow: Workflow) -> None:
     editor = Editor(open_screen(ann)).open(workflow)
     editor.add("steps.0", "Delay until a day of the week")

@@ -129,6 +129,7 @@ def test_branches_are_renamed_copied_moved_and_removed_with_a_question(editor: E
     assert editor.steps() == ["first", "split", "small", "big", "bigger", "last"]
 
 
+@pytest.mark.detail(3)
 @pytest.mark.covers("GTO-07", "GTO-08")
 def test_a_go_to_is_offered_in_branches_only_and_its_bad_targets_are_grey(editor: Editor, workflow: Workflow) -> None:
     editor.plus("steps.0").click()

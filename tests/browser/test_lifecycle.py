@@ -86,6 +86,7 @@ def test_several_are_turned_off_from_the_list_after_a_page_that_counts(
     assert screen.problems() == []
 
 
+@pytest.mark.detail(11)
 @pytest.mark.covers("DLY-16", "SET-12")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_review_asks_where_orphans_go_on_and_how_long_changed_delays_take(
@@ -116,6 +117,7 @@ def test_the_review_asks_where_orphans_go_on_and_how_long_changed_delays_take(
     assert screen.problems() == []
 
 
+@pytest.mark.detail(20)
 @pytest.mark.covers("DLY-15", "SET-09")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_cards_say_how_many_records_wait_there_and_lead_to_them(

@@ -13,6 +13,7 @@ from workflows.models import Enrollment
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.detail(21)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_person_sees_the_way_of_a_record_and_nothing_is_enrolled(open_screen: Any, theme: str) -> None:
     world = make_world()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,6 +20,7 @@ from workflows.admin.editor_views import BODY_LIMIT, refused
 from workflows.definitions.definition import parse
 from workflows.drafting import clipboard
 from workflows.editor import counts, finding
+from workflows.editor.glance import glance
 from workflows.history import traffic
 
 
@@ -32,6 +34,7 @@ class CanvasViews:
             path("<int:pk>/editor/copy/", wrap(require_POST(self.copy_view)), name="workflow_copy"),
             path("<int:pk>/editor/paste/", wrap(require_POST(self.paste_view)), name="workflow_paste"),
             path("<int:pk>/editor/find/", wrap(self.find_view), name="workflow_find"),
+            path("<int:pk>/editor/glance/", wrap(self.glance_view), name="workflow_glance"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
         ]
 
@@ -68,6 +71,16 @@ class CanvasViews:
         definition = parse(revision.definition) if revision else None
         hits = finding.find(definition, request.GET.get("q", "")) if definition else []
         return JsonResponse({"hits": [hit.as_json() for hit in hits]})
+
+    def glance_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The settings of `?step=` in words, for who rests on its card."""
+        workflow = self.workflow_or_404(request, pk, "view")
+        revision, step = drafting.shown(workflow), request.GET.get("step", "")
+        definition = parse(revision.definition) if revision else None
+        if definition is None or step not in definition.by_id:
+            raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
+        context = {"glance": glance(definition, step, request.user)}
+        return render(request, "admin/workflows/workflow/glance.html", context)
 
     def counts_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Who stands where now and, with `?period=`, who passed and failed since (DLY-15, SET-09, EDT-16)."""

@@ -21,7 +21,8 @@ from workflows.admin.inside import choices_sent, inside_rows
 from workflows.admin.matching_list import ADD, list_of_matching
 from workflows.definitions import checking
 from workflows.definitions.connecting import connections, timing
-from workflows.definitions.definition import Definition
+from workflows.definitions.definition import Definition, parse
+from workflows.editor.changes import Changes, changes
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.lifecycle import publishing
 from workflows.models import Workflow
@@ -67,6 +68,7 @@ class ReviewViews:
             "by_schedule": bool(review.definition and review.definition.trigger.kind == "schedule"),
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
             "text": description(review.definition),
+            "changes": changed_by(workflow, review.definition),
             "may_publish": opening.may_change(workflow, request.user, checking.PUBLISH),
             "may_list": request.user.has_perm(ADD),
         }  # fmt: skip
@@ -98,6 +100,17 @@ class ReviewViews:
         self.message_user(request, message, messages.SUCCESS)
         url = reverse("admin:workflows_enrollment_changelist")
         return redirect(f"{url}?workflow__id__exact={workflow.pk}")
+
+
+def changed_by(workflow: Workflow, draft: Definition | None) -> Changes | None:
+    """What differs from the live workflow; None where nothing is live or one of the two cannot be read."""
+    if workflow.live is None or draft is None:
+        return None
+    try:
+        live = parse(workflow.live.definition)
+    except DocumentError:
+        return None
+    return changes(live, draft, reverse("admin:workflow_editor", args=[workflow.pk]))
 
 
 def next_times(review: publishing.Review) -> list[str]:

@@ -16,11 +16,13 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records.clock import database_now
 from records.problems import DocumentError
+from workflows.definitions import uses
 from workflows.lifecycle import switching
 from workflows.models import Enrollment, Workflow
 from workflows.rights import opening
@@ -149,13 +151,28 @@ def state_of(workflow: Workflow) -> str:
 
 
 def consequences(to: str, workflows: list[Workflow]) -> list[Consequence]:
-    """What switching means, counted: one query however many workflows."""
+    """What switching means, counted: as many queries however many workflows."""
     active = Enrollment.objects.filter(workflow__in=workflows, status=Enrollment.Status.ACTIVE)
     rows = active.values_list("workflow").annotate(
         count=Count("pk"), due=Count("pk", filter=Q(due_at__lte=database_now()))
     )
     counts = {pk: (count, due) for pk, count, due in rows}
-    return [Consequence(one, list(sentences(to, *counts.get(one.pk, (0, 0))))) for one in workflows]
+    sending = uses.enrolling_in_each(workflows) if to in (DRAIN, OFF) else {}
+    return [
+        Consequence(one, [*sentences(to, *counts.get(one.pk, (0, 0))), *turned_away(sending.get(one.pk, []))])
+        for one in workflows
+    ]
+
+
+def turned_away(names: list[str]) -> list[str]:
+    """Who sends records to a workflow that will let nobody in."""
+    quoted = [_("“%(name)s”") % {"name": name} for name in names]
+    told = ngettext(
+        "The workflow %(names)s enrolls records here: they will be turned away.",
+        "The workflows %(names)s enroll records here: they will be turned away.",
+        len(names),
+    )
+    return [told % {"names": get_text_list(quoted, _("and"))}] if names else []
 
 
 def sentences(to: str, inside: int, due: int) -> list[str | SafeString]:

@@ -40,8 +40,9 @@ from workflows.admin.simulation_views import SimulationViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.admin.trial_views import TrialViews
 from workflows.admin.version_views import VersionViews
-from workflows.definitions import checking
+from workflows.definitions import checking, uses
 from workflows.definitions.definition import parse
+from workflows.editor.gallery import cards
 from workflows.engine import limits
 from workflows.lifecycle import cataloguing
 from workflows.models import Enrollment, Folder, Revision, Workflow
@@ -246,7 +247,7 @@ class WorkflowAdmin(
             # The first thing to choose is what enrolls records (CRE-02).
             return redirect(f"{reverse('admin:workflow_editor', args=[workflow.pk])}?step=trigger")
         context = self.admin_site.each_context(request) | {
-            "title": _("Create a workflow"), "form": form, "goals": list(goals.values()), "opts": self.opts,
+            "title": _("Create a workflow"), "form": form, "cards": cards(goals.values()), "opts": self.opts,
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/create.html", context)
 
@@ -274,6 +275,7 @@ class WorkflowAdmin(
             return redirect("admin:workflows_workflow_changelist")
         context = self.admin_site.each_context(request) | {
             "title": _("Delete “%(name)s”?") % {"name": workflow.name}, "workflow": workflow, "inside": inside,
+            "users": switch_views.turned_away(uses.enrolling_in_each([workflow]).get(workflow.pk, [])),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/remove.html", context)
 

@@ -6,21 +6,21 @@ Written by Python functions with `escape`, because a template loop takes 25 time
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records import icons
-from workflows.definitions.definition import Definition, Step
+from workflows.definitions.definition import Definition, Step, walk
+from workflows.editor.card_words import CardWords, card_words, escape
 from workflows.editor.failure_form import note
-from workflows.editor.layout import Box, Label, Layout, Plus
+from workflows.editor.jumps import Jumps, jumps_of
+from workflows.editor.layout import PLUS, Box, Label, Layout, Plus
 from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext
 
@@ -42,23 +42,24 @@ def canvas(found: Layout, state: State) -> SafeString:
     assert found.definition is not None
     definition = found.definition
     total = sum(1 for _step in definition.walk())
-    returns = {lane.target: lane for lane in found.lanes}
+    jumps = jumps_of(definition)
+    words = card_words({box.id: box.number for box in found.boxes if box.step is not None})
     context = StepContext(definition)
     parts = [lines(found), '<ol class="flow-steps">']
     for placed in found.items:
         if isinstance(placed, Box):
-            parts.append(card(placed, state, context, total, returns))
+            parts.append(card(placed, state, context, words, total, jumps))
         elif isinstance(placed, Label):
             parts.append(branch_name(placed, context))
         elif state.editable:
-            parts.append(plus_button(placed, definition))
+            parts.append(plus_button(placed, words))
     parts.append("</ol>")
     return mark_safe("".join(parts))
 
 
 def lines(found: Layout) -> str:
     """The SVG under the cards; rounded corners, dashed go-to lanes with arrows."""
-    edges = "".join(f'<path d="{rounded(edge.points)}"/>' for edge in found.edges)
+    edges = f'<path id="flow-edges" d="{ways(found)}"/>'
     lanes = "".join(
         f'<path class="flow-lane" data-from="{escape(lane.source)}" data-to="{escape(lane.target)}" '
         f'd="{rounded(lane.points)}" marker-end="url(#flow-arrow)"/>'
@@ -66,10 +67,32 @@ def lines(found: Layout) -> str:
     )
     return (
         f'<svg id="flow-lines" class="flow-lines" aria-hidden="true" width="{found.width}" height="{found.height}" '
-        f'viewBox="0 0 {found.width} {found.height}" data-h="{digest(edges + lanes)}"><defs><marker id="flow-arrow" '
+        f'viewBox="0 0 {found.width} {found.height}"><defs><marker id="flow-arrow" '
         'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
         f'<path d="M0 0 8 4 0 8z"/></marker></defs>{edges}{lanes}</svg>'
     )
+
+
+def ways(found: Layout) -> str:
+    """Every edge in one path. What goes straight down is one piece, behind the cards and pluses that stand on it."""
+    cards = {(box.x + box.width // 2, box.y): box.y + box.height for box in found.boxes}
+    straight: dict[int, list[tuple[int, int]]] = {}
+    parts: list[str] = []
+    for edge in found.edges:
+        (x, top), (last, bottom) = edge.points[0], edge.points[-1]
+        if any(point[0] != x for point in edge.points):
+            parts.append(rounded(edge.points))
+        else:
+            straight.setdefault(last, []).append((top, bottom))
+    for x, pieces in straight.items():
+        begun, end = sorted(pieces)[0]
+        for top, bottom in sorted(pieces)[1:]:
+            if top > max(end, cards.get((x, end), 0)) + PLUS // 2:
+                parts.append(f"M{x} {begun}V{end}")
+                begun = top
+            end = bottom
+        parts.append(f"M{x} {begun}V{end}")
+    return "".join(parts)
 
 
 def rounded(points: Iterable[tuple[int, int]], radius: int = 8) -> str:
@@ -78,10 +101,19 @@ def rounded(points: Iterable[tuple[int, int]], radius: int = 8) -> str:
     if not corners:
         return ""
     path = f"M{corners[0][0]} {corners[0][1]}"
+    last = corners[0]
     for before, at, after in zip(corners, corners[1:], corners[2:], strict=False):
         a, b = towards(at, before, radius), towards(at, after, radius)
-        path += f"L{a[0]} {a[1]}Q{at[0]} {at[1]} {b[0]} {b[1]}"
-    return f"{path}L{corners[-1][0]} {corners[-1][1]}"
+        path += f"{straight_to(last, a)}q{at[0] - a[0]} {at[1] - a[1]} {b[0] - a[0]} {b[1] - a[1]}"
+        last = b
+    return f"{path}{straight_to(last, corners[-1])}"
+
+
+def straight_to(start: tuple[int, int], end: tuple[int, int]) -> str:
+    """The shortest way to write a line that is upright or level."""
+    if start[0] == end[0]:
+        return f"v{end[1] - start[1]}"
+    return f"H{end[0]}" if start[1] == end[1] else f"L{end[0]} {end[1]}"
 
 
 def towards(start: tuple[int, int], end: tuple[int, int], length: int) -> tuple[int, int]:
@@ -91,7 +123,7 @@ def towards(start: tuple[int, int], end: tuple[int, int], length: int) -> tuple[
     return start[0] + size * ((dx > 0) - (dx < 0)), start[1] + size * ((dy > 0) - (dy < 0))
 
 
-def card(box: Box, state: State, context: StepContext, total: int, returns: Collection[str]) -> str:
+def card(box: Box, state: State, context: StepContext, words: CardWords, total: int, jumps: Jumps) -> str:
     if box.step is None:
         return trigger_card(box, state, context.definition)
     step = box.step
@@ -99,34 +131,39 @@ def card(box: Box, state: State, context: StepContext, total: int, returns: Coll
     own = context.at(step)  # one look at the database for all cards
     summary = action.describe(step.params, own)
     faults = state.problems.get(step.id, [])
-    place = _("Step %(number)d of %(total)d") % {"number": box.number, "total": total}
-    if box.branch:
-        place = _("%(step)s, in branch %(branch)s") % {"step": place, "branch": box.branch}
-    foot = f'<span class="flow-needs">{escape(_("Needs settings"))}</span>' if faults else ""
-    if not faults and step.id in returns:
-        foot = f'<span class="flow-note">{icon("arrow-left")} {escape(_("continued from another step"))}</span>'
+    place = words.place_of(box.number, total, box.branch)
+    foot = f'<span class="flow-needs">{escape(words.needs)}</span>' if faults else ""
     if box.hidden:
         hidden = ngettext("%(count)d step hidden", "%(count)d steps hidden", box.hidden) % {"count": box.hidden}
         foot += f'<span class="flow-note flow-hidden">{escape(hidden)}</span>'
+    if wrong := wrong_inside(box, state):
+        told = ngettext("%(count)d problem", "%(count)d problems", wrong) % {"count": wrong}
+        foot += f'<span class="flow-needs">{escape(told)}</span>'
     if failing := note(step):
         foot += f'<span class="flow-note">{icon("refresh")} {escape(failing)}</span>'
     if step.comment:
         foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("sticky-note")}</span>'
-    classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults else ''}"
+    classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults or wrong else ''}"
+    # Where steps can be added, the plus before a card tells its path, which the script takes over.
+    path = "" if state.editable else f' data-path="{escape(step.path)}"'
     inner = (
-        f'<a class="{classes}" href="?step={escape(step.id)}" data-step="{escape(step.id)}"'
-        f' data-path="{escape(step.path)}"{splits(step)}>'
+        f'<a class="{classes}" href="?step={escape(step.id)}" data-step="{escape(step.id)}"{path}{splits(step)}>'
         f'<span class="flow-head">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
         f'{escape(action.label)}</span></span> <span class="flow-summary">{escape(summary)}</span> '
         f'<span class="flow-foot">{foot}</span> <span class="visually-hidden">{escape(place)}</span></a>'
     )
     if state.editable:
-        more = escape(_("More for step %(number)d") % {"number": box.number})
-        inner += (
-            f'<button type="button" class="flow-more" data-menu="{escape(step.id)}" '
-            f'aria-label="{more}">{icon("dots")}</button>'
-        )
-    return item(f"s-{step.id}", box.x, box.y, box.width, inner)
+        more = escape(words.more % {"number": box.number})
+        inner += f'<button type="button" class="flow-more" aria-label="{more}">{icon("dots")}</button>'
+    return item(f"s-{step.id}", box.x, box.y, box.width, inner + jumps.chips(step.id))
+
+
+def wrong_inside(box: Box, state: State) -> int:
+    """How much is wrong with the steps a folded branching hides."""
+    if not box.hidden or box.step is None:
+        return 0
+    inside = (step for branch in box.step.branches for step in walk(branch.steps))
+    return sum(len(state.problems.get(step.id, ())) for step in inside)
 
 
 def splits(step: Step) -> str:
@@ -170,35 +207,29 @@ def branch_name(label: Label, context: StepContext) -> str:
     return item(f"b-{label.key}", label.x - label.width // 2, label.y, label.width, inner)
 
 
-def plus_button(plus: Plus, definition: Definition) -> str:
-    if plus.after == "trigger":
-        name = _("Add a step after the trigger")
-    elif plus.after in definition.by_id:
-        name = _("Add a step after step %(number)d") % {"number": definition.number_of(plus.after)}
-    else:
-        name = _("Add the first step of this branch")
+def plus_button(plus: Plus, words: CardWords) -> str:
+    name = words.plus_after(plus.after)
     inner = (
         f'<button type="button" class="flow-plus" data-at="{plus.at}" aria-label="{escape(name)}">'
         f"{icon('plus')}</button>"
     )
-    return item(f"p-{plus.at}", plus.x - 14, plus.y - 14, 28, inner)
+    return item("", plus.x - PLUS // 2, plus.y - PLUS // 2, PLUS, inner)
 
 
 def item(key: str, x: int, y: int, width: int, inner: str) -> str:
-    return f'<li id="{escape(key)}" data-p="{x},{y},{width}" data-h="{digest(inner)}">{inner}</li>'
-
-
-def digest(text: str) -> str:
-    return hashlib.blake2s(text.encode(), digest_size=6).hexdigest()
+    name = f' id="{escape(key)}"' if key else ""
+    return f'<li{name} data-p="{x},{y},{width}">{inner}</li>'
 
 
 def svg(found: Layout, title: str = "") -> SafeString:
-    """A still picture without words: thumbnails, the minimap, a path."""
+    """A still picture without words: thumbnails."""
     boxes = "".join(
         f'<rect class="{"thumb-trigger" if box.step is None else "thumb-step"}" data-step="{escape(box.id)}" '
         f'x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="8"/>'
         for box in found.boxes
     )
-    edges = "".join(f'<path d="{rounded(edge.points)}"/>' for edge in found.edges)
     role = f'role="img" aria-label="{escape(title)}"' if title else 'aria-hidden="true"'
-    return mark_safe(f'<svg class="flow-thumb" {role} viewBox="0 0 {found.width} {found.height}">{edges}{boxes}</svg>')
+    return mark_safe(
+        f'<svg class="flow-thumb" {role} viewBox="0 0 {found.width} {found.height}"><path d="{ways(found)}"/>'
+        f"{boxes}</svg>"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def lane_between(source: Box, target: Box, boxes: list[Box], verticals: list[tup
     low, high = min(y1, y2), max(y1, y2)
     near = range(0, 40 * STEP, STEP)
     between = [box for box in boxes if box.y - AIR < high and box.y + box.height + AIR > low]
-    lines = [x for x, top, bottom in verticals if bottom >= low and top <= high]
+    lines = sorted(x for x, top, bottom in verticals if bottom >= low and top <= high)
     middle = target.x + target.width + STEP * 2
     for offset in near:
         for x in (middle + offset, target.x - STEP * 2 - offset):
@@ -96,10 +97,10 @@ class Streets:
     def __init__(self, boxes: list[Box]) -> None:
         columns = {x for box in boxes for x in (box.x - STEP * 2, box.x + box.width + STEP * 2)}
         rows = {y for box in boxes for y in (box.y - 16, box.y + box.height + 16)}
-        sides = [(box.x - 4, box.x + box.width + 4, box.y - 4, box.y + box.height + 4) for box in boxes]
-        lying = [(top, bottom, left, right) for left, right, top, bottom in sides]
-        self.upright = [piece for x in sorted(columns) for piece in pieces(True, x, sides)]
-        self.level = [piece for y in sorted(rows) for piece in pieces(False, y, lying)]
+        sides = [((box.x - 4, box.x + box.width + 4), (box.y - 4, box.y + box.height + 4)) for box in boxes]
+        across, along = grouped(sides), grouped((along, across) for across, along in sides)
+        self.upright = [piece for x in sorted(columns) for piece in pieces(True, x, across)]
+        self.level = [piece for y in sorted(rows) for piece in pieces(False, y, along)]
         self.places = {True: [piece.at for piece in self.upright], False: [piece.at for piece in self.level]}
         self.known: dict[Street, list[Street]] = {}
 
@@ -120,10 +121,21 @@ class Streets:
         return found
 
 
-def pieces(upright: bool, at: int, sides: list[tuple[int, int, int, int]]) -> list[Street]:
+Span = tuple[int, int]
+
+
+def grouped(sides: Iterable[tuple[Span, Span]]) -> dict[Span, list[Span]]:
+    """By the span of cards in one direction their spans in the other: cards in a column share theirs."""
+    found: dict[Span, list[Span]] = {}
+    for one, other in sides:
+        found.setdefault(one, []).append(other)
+    return found
+
+
+def pieces(upright: bool, at: int, cards: dict[Span, list[Span]]) -> list[Street]:
     """What is free of a whole line, between the cards that lie on it."""
     found, low = [], -FAR
-    for top, bottom in sorted((side[2], side[3]) for side in sides if side[0] <= at <= side[1]):
+    for top, bottom in sorted(span for (a, b), spans in cards.items() if a <= at <= b for span in spans):
         if top > low:
             found.append(Street(upright, at, low, top - 1))
         low = max(low, bottom + 1)
@@ -182,8 +194,9 @@ def traced(source: Box, target: Box, way: list[tuple[int, int]]) -> Lane:
 
 
 def free(x: int, boxes: list[Box], lines: list[int]) -> bool:
-    """Whether an upright line at `x` keeps away from cards and from other upright lines."""
-    if any(abs(other - x) < STEP for other in lines):
+    """Whether an upright line at `x` keeps away from cards and from other upright lines, which are sorted."""
+    next_one = bisect_right(lines, x - STEP)
+    if next_one < len(lines) and lines[next_one] < x + STEP:
         return False
     return not any(box.x - AIR < x < box.x + box.width + AIR for box in boxes)
 

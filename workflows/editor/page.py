@@ -17,7 +17,7 @@ from workflows.definitions import centres, checking
 from workflows.definitions.centres import Centre
 from workflows.definitions.definition import Definition, parse
 from workflows.drafting.telling import told
-from workflows.editor.canvas import State, canvas, svg
+from workflows.editor.canvas import State, canvas
 from workflows.editor.layout import layout
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.models import Revision, Workflow
@@ -50,7 +50,6 @@ def facts(
         "rev": revision.rev,
         "name": definition.name or workflow.name,
         "canvas": canvas(picture, State(faults, selected, editable)),
-        "minimap": svg(picture),
         "width": picture.width,
         "height": picture.height,
         "selected": selected,

@@ -33,9 +33,9 @@ def picture(found: Layout, outcomes: Mapping[str, str], editor: str, title: str)
 
 
 def drawn(box: Box, outcome: str, editor: str) -> str:
-    """One box with its name; the trigger is always lit."""
+    """One box with its name; the trigger is lit whatever happens."""
     if box.step is None:
-        name, outcome = _("Trigger"), "success"
+        name, outcome = _("Trigger"), outcome or "success"
     else:
         name = f"{box.number}. {actions[box.step.action].label}"
     state = f" lit {outcome}" if outcome else ""

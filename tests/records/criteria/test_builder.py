@@ -75,6 +75,7 @@ def ask(client: Client, body: Any, kind: str = "deal") -> Any:
     return client.post(reverse("records:criteria-count", args=[kind]), text, content_type="application/json")
 
 
+@pytest.mark.detail(2)
 def test_the_number_of_matches_comes_with_samples_and_the_sentence(staff: Client) -> None:
     Deal.objects.bulk_create(Deal(name=f"deal {i}") for i in range(7))
     document = {"all": [{"property": "name", "operator": "starts_with_any_of", "value": ["DEAL"]}]}

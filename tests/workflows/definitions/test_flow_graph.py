@@ -113,6 +113,7 @@ def test_every_walk_through_an_accepted_definition_ends(document: dict[str, Any]
         assert not runs_forever(successors(document))
 
 
+@pytest.mark.detail(19)
 @pytest.mark.covers("GTO-08")
 @given(documents(), st.randoms(use_true_random=False))
 @settings(max_examples=examples(100), deadline=None)

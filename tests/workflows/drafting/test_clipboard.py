@@ -148,6 +148,7 @@ def test_what_does_not_fit_is_told_with_step_field_value_and_remedy_and_can_be_p
     assert [one["action"] for one in pasted(found, target)["steps"]] == ["edit_record", "create_task", "create_task"]
 
 
+@pytest.mark.detail(13)
 def test_other_workflows_are_found_by_name_because_numbers_mean_nothing_elsewhere() -> None:
     welcome = draft("Welcome")
     source, target = draft("First", step("go", "go_to_workflow", workflow=str(welcome.pk))), draft("Second")

@@ -110,6 +110,7 @@ def test_deleting_a_branching_can_keep_one_way() -> None:
     assert selected == "in-b"
 
 
+@pytest.mark.detail(13)
 @pytest.mark.covers("EDT-01")
 def test_a_copy_has_ids_of_its_own_and_its_go_tos_stay_inside_it() -> None:
     source = document()

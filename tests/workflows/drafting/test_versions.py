@@ -45,6 +45,7 @@ def rename(name: str) -> dict[str, Any]:
     return {"op": "rename", "name": name}
 
 
+@pytest.mark.detail(10)
 def test_a_draft_goes_back_to_a_named_version_and_forth_again(workflow: Workflow) -> None:
     kept = versions.keep(workflow, " Before ", **FACTS)
     first = draft(workflow)
@@ -56,6 +57,7 @@ def test_a_draft_goes_back_to_a_named_version_and_forth_again(workflow: Workflow
     assert draft(workflow) == later
 
 
+@pytest.mark.detail(10)
 def test_a_draft_goes_back_to_before_any_change_that_still_counts(workflow: Workflow) -> None:
     states = []
     for op in ({"op": "move", "step": "wait", "to": "steps.2"}, {"op": "delete", "step": "split"}, rename("Other")):

@@ -50,6 +50,7 @@ def send(client: Client, address: str, workflow: Workflow, op: dict[str, Any]) -
     return client.post(address, data, follow=True).content.decode()
 
 
+@pytest.mark.detail(18)
 def test_it_tells_every_step_once_in_the_order_and_with_the_numbers_of_the_canvas() -> None:
     definition = parse(document())
     told = outline(definition, Reading("/editor/"))

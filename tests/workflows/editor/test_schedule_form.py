@@ -82,6 +82,7 @@ def test_every_frequency_has_its_fields_and_keeps_what_was_sent(client, draft, s
     assert ("The next times:" in again) == finished
 
 
+@pytest.mark.detail(3)
 def test_the_centre_is_set_beside_the_trigger_and_greys_the_ordinary_delays(client, draft):
     plain = client.get(f"{BASE}/{draft.pk}/editor/").content.decode()
     assert option(plain, "delay_to_centre").count("aria-disabled") == 1 and "aria-disabled" not in option(

@@ -44,6 +44,7 @@ def test_who_may_only_view_sees_the_steps_but_can_change_and_publish_nothing(
     assert drafting.shown(workflow).definition["name"] == "Draft"
 
 
+@pytest.mark.detail(9)
 @pytest.mark.django_db
 def test_an_operation_answers_with_the_new_canvas_and_a_stale_one_with_who_was_faster(
     client: Any, django_user_model: Any

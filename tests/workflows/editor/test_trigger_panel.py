@@ -175,6 +175,7 @@ def test_who_meets_the_filters_before_its_associations_are_saved_is_enrolled_and
     assert inside(workflow) == [deal.pk]
 
 
+@pytest.mark.detail(1)
 @pytest.mark.parametrize(
     ("trigger", "sentence"),
     [

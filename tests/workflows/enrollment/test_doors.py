@@ -227,6 +227,7 @@ def test_the_door_refuses_in_order(deals):
     assert by_hand(workflow, a, b).refused == {a.pk: "workflow_off", b.pk: "workflow_off"}
 
 
+@pytest.mark.detail(22)
 @pytest.mark.covers("TRG-29", "HIS-19")
 def test_explaining_names_the_guard_that_keeps_a_record_out(deals):
     workflow = live(BIG, goal=only(NAMED_Z))

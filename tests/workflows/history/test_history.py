@@ -174,6 +174,7 @@ def test_unenrolling_never_leads_to_another_site(ann: User, contact: Contact, cl
     assert client.post(LIST + "unenroll/", form)["Location"] == LIST
 
 
+@pytest.mark.detail(22)
 @pytest.mark.covers("HIS-06")
 def test_diagnose_finds_a_record_by_name_and_shows_each_filter(ann: User, contact: Contact, client: Any) -> None:
     trigger = {"kind": "filter", "criteria": {"any": [{"all": [FILTER]}]}}

@@ -59,6 +59,7 @@ def branching() -> list[dict[str, Any]]:
     return [step("wait", "delay", days=2), step("split", "branch", ways), step("bell", "send_notification", **bell)]
 
 
+@pytest.mark.detail(21)
 def test_it_tells_every_step_without_waiting_and_leaves_no_row(contact: Contact, person: Any) -> None:
     workflow = make_workflow(branching())
     before = rows()
@@ -74,6 +75,7 @@ def test_it_tells_every_step_without_waiting_and_leaves_no_row(contact: Contact,
     assert [(one.kind, one.subject) for one in result.messages] == [("notification", "Done with Ann")]
 
 
+@pytest.mark.detail(21)
 def test_what_if_the_record_had_other_values(contact: Contact, person: Any) -> None:
     workflow = make_workflow(branching())
     result = run(workflow, contact, person, city="Oslo")

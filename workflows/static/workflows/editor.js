@@ -20,25 +20,33 @@ function position(scope) {
     const [x, y, width] = item.dataset.p.split(",");
     item.style.transform = `translate(${x}px, ${y}px)`;
     item.style.width = `${width}px`;
+    // The plus before a card has the same path.
+    const one = item.firstElementChild, path = item.previousElementSibling?.firstElementChild.dataset.at;
+    if (path && one.matches(".flow-card")) one.dataset.path = path;
   }
 }
+const list = canvas.querySelector(".flow-steps");
+const keyOf = (item) => item.id || item.firstElementChild.dataset.at;
+/** Everything as the server wrote it, to tell what has changed there from what scripts have done to it. */
+const drawn = new Map([...list.children].map((item) => [keyOf(item), item.innerHTML]));
 function patch(html) {
   const next = document.createElement("template");
   next.innerHTML = html;
-  const list = canvas.querySelector(".flow-steps"), old = new Map([...list.children].map((item) => [item.id, item]));
+  const old = new Map([...list.children].map((item) => [keyOf(item), item]));
   canvas.querySelector(".flow-lines").replaceWith(next.content.querySelector(".flow-lines"));
   let at = list.firstElementChild;
   for (const item of [...next.content.querySelector(".flow-steps").children]) {
-    const kept = old.get(item.id);
-    old.delete(item.id);
+    const key = keyOf(item), kept = old.get(key), text = item.innerHTML;
+    old.delete(key);
     let put = item;
-    if (kept && kept.dataset.h === item.dataset.h) { kept.dataset.p = item.dataset.p; put = kept; }
+    if (kept && drawn.get(key) === text) { kept.dataset.p = item.dataset.p; put = kept; }
     else if (kept) {
       const inside = kept.contains(document.activeElement) && document.activeElement.className;
       if (at === kept) at = kept.nextElementSibling;
       kept.replaceWith(item);
       if (inside) item.querySelector(`.${inside.split(" ")[0]}`)?.focus({ preventScroll: true });
     } else item.classList.add("new");
+    drawn.set(key, text);
     if (put === at) at = at.nextElementSibling;
     else list.insertBefore(put, at);
   }
@@ -48,7 +56,6 @@ function patch(html) {
 function show(facts) {
   rev = facts.rev;
   patch(facts.canvas);
-  $("flow-mini").innerHTML = facts.minimap;
   canvas.dataset.size = `${facts.width},${facts.height}`;
   $("flow-saved").textContent = facts.saved;
   $("flow-saved").classList.remove("bad");
@@ -144,7 +151,6 @@ export const here = () => document.activeElement.closest?.(".flow-steps > li")?.
 export const openStep = () => new URLSearchParams(location.search).get("step") || "";
 function mark() {
   for (const one of cards()) one.classList.toggle("selected", moving.length ? moving.includes(one.dataset.step) : one.dataset.step === openStep());
-  for (const rect of $("flow-mini").querySelectorAll("rect")) rect.classList.toggle("warn", Boolean(card(rect.dataset.step)?.classList.contains("flow-warn")));
 }
 export function focusCard(one) {
   if (!one) return;
@@ -349,7 +355,7 @@ canvas.addEventListener("click", (event) => {
   const plus = event.target.closest(".flow-plus"), more = event.target.closest(".flow-more"), one = event.target.closest(".flow-card");
   if (plus && moving.length) moveTo(plus);
   else if (plus) addAt(plus.dataset.at);
-  else if (more) menu(more.dataset.menu);
+  else if (more) menu(more.closest("li").querySelector(".flow-card").dataset.step);
   else if (event.target.closest(".flow-hidden")) fold(event.target.closest("li").querySelector(".flow-card").dataset.step);
   else if (one && !event.ctrlKey && !event.metaKey) { event.preventDefault(); open(one.dataset.step); }
 });

@@ -1,9 +1,27 @@
-// The minimap: names under the pointer, and whether it is shown at all.
-import { $, card, root, size } from "./editor.js";
+// The minimap: the cards as rectangles over the canvas's own lines, names under the pointer, and whether it is shown at all.
+import { $, card, cards, root, size } from "./editor.js";
 
 const map = $("flow-map"), mini = $("flow-mini"), name = $("flow-map-name"), button = $("flow-map-toggle");
 const key = "headrace-minimap";
 
+const SVG = "http://www.w3.org/2000/svg";
+
+function part(tag, facts) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [fact, value] of Object.entries(facts)) made.setAttribute(fact, value);
+  return made;
+}
+/** A rectangle where a card stands, in the colour of its state. */
+function rectangle(one) {
+  const [x, y, width] = one.parentElement.dataset.p.split(","), { step } = one.dataset;
+  const kind = step === "trigger" ? "thumb-trigger" : "thumb-step", warn = one.classList.contains("flow-warn") ? " warn" : "";
+  return part("rect", { x, y, width, height: step === "trigger" ? 108 : 84, rx: 8, class: kind + warn, "data-step": step });
+}
+function sketch() {
+  const picture = part("svg", { class: "flow-thumb", viewBox: `0 0 ${size().join(" ")}` });
+  picture.append(part("use", { href: "#flow-edges" }), ...cards().map(rectangle));
+  mini.replaceChildren(picture);
+}
 function show(shown) {
   map.hidden = !shown;
   name.hidden = true;
@@ -37,5 +55,6 @@ button.addEventListener("click", () => {
   show(map.hidden);
   localStorage.setItem(key, map.hidden ? "off" : "on");
 });
-root.addEventListener("flow:shown", () => { name.hidden = true; });
+root.addEventListener("flow:shown", () => { name.hidden = true; sketch(); });
+sketch();
 show(localStorage.getItem(key) !== "off");

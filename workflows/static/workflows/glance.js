@@ -1,0 +1,61 @@
+// A step at a glance: whoever rests on a card, with the mouse or the keyboard, sees all it is set to. Esc takes it away.
+const root = document.getElementById("flow"), list = root.querySelector(".flow-steps");
+const REST = 600;
+const box = Object.assign(document.createElement("div"), { id: "flow-glance", className: "flow-glance", hidden: true });
+box.setAttribute("role", "tooltip");
+root.append(box);
+const known = new Map();
+let timer = 0, shown = null;
+
+function hide() {
+  clearTimeout(timer);
+  shown?.removeAttribute("aria-describedby");
+  shown = null;
+  box.hidden = true;
+}
+async function show(card) {
+  const key = card.dataset.step;
+  if (!known.has(key)) {
+    const answer = await fetch(`${root.dataset.glance}?step=${encodeURIComponent(card.dataset.step)}`).catch(() => null);
+    if (!answer?.ok || answer.redirected) return;
+    known.set(key, await answer.text());
+  }
+  if (!card.isConnected || card !== wanted() || document.querySelector("dialog[open]")) return;
+  box.innerHTML = known.get(key);
+  box.hidden = false;
+  place(card);
+  card.setAttribute("aria-describedby", box.id);
+  shown = card;
+}
+/** Beside the card, wherever there is room, and inside the window. */
+function place(card) {
+  const at = card.getBoundingClientRect(), own = box.getBoundingClientRect();
+  const right = at.right + 12 + own.width < innerWidth, left = right ? at.right + 12 : Math.max(8, at.left - own.width - 12);
+  box.style.transform = `translate(${left}px, ${Math.max(8, Math.min(at.top, innerHeight - own.height - 8))}px)`;
+}
+let over = null;
+function wanted() {
+  const focused = document.activeElement;
+  return over || (focused?.matches?.(".flow-card:focus-visible") ? focused : null);
+}
+function wait() {
+  const card = wanted();
+  if (card === shown) return;
+  hide();
+  if (card?.dataset.path && !card.classList.contains("selected") && !root.classList.contains("moving")) timer = setTimeout(show, REST, card);
+}
+// A card that is drawn under a mouse at rest was not looked for: only a mouse that moves counts.
+list.addEventListener("pointermove", (event) => {
+  const card = event.pointerType === "mouse" ? event.target.closest(".flow-card") : over;
+  if (card !== over) { over = card; wait(); }
+});
+for (const part of [list, box]) part.addEventListener("pointerleave", (event) => { if (!box.contains(event.relatedTarget) && !list.contains(event.relatedTarget)) { over = null; wait(); } });
+root.addEventListener("flow:shown", () => known.clear());
+list.addEventListener("focusin", wait);
+list.addEventListener("focusout", () => setTimeout(wait));
+list.addEventListener("click", hide);
+document.getElementById("flow-view").addEventListener("scroll", () => { hide(); wait(); }, { passive: true });
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && shown) event.stopImmediatePropagation();
+  if (event.key !== "Tab" && event.key !== "Shift") hide();
+}, { capture: true });
