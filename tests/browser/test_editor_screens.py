@@ -79,6 +79,7 @@ READ = """
 heading 1: Outline
 heading 2: Follow up
 link: Canvas
+link: Comments
 link: Add a step
 “6 steps”
 list
