@@ -86,8 +86,9 @@ SCHEDULES = {
 #: Why a record is not let in.
 REFUSALS = {
     "workflow_off": "TRG-30", "already_enrolled": "TRG-19 REN-10", "enrolled_before": "TRG-07 REN-01",
-    "record_deleted": "UNE-09", "loop": "", "enrolling_failed": "", "not_matching": "MAN-08", "not_published": "TRG-30",
-    "on_suppression_list": "SUP-01 SUP-02 MAN-06 TRG-29", "meets_unenrollment": "UNE-04 TRG-29",
+    "record_deleted": "UNE-09", "loop": "", "enrolling_failed": "", "not_matching": "MAN-08",
+    "not_published": "TRG-30", "on_suppression_list": "SUP-01 SUP-02 MAN-06 TRG-29",
+    "meets_unenrollment": "UNE-04 TRG-29",
     "no_centre_date": "SCH-28", "still_inside": "SCH-32", "goal_already_met": "GOL-02 TRG-29",
 }  # fmt: skip
 #: Why a record leaves before its end.
