@@ -21,6 +21,8 @@ from records.api.lengths import longer_than
 
 logger = logging.getLogger(__name__)
 
+#: Answers about what it is sent in its own format, and bounds it itself.
+API = "/api/"
 #: Digits of a length that can be meant.
 LONGEST = 15
 #: What a proxy says about the request it passes on, and anybody else could pretend.
@@ -105,10 +107,13 @@ class Bounded:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if longer_than(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE) and SESSION_KEY not in request.session:
+        if self.is_for_strangers(request) and longer_than(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
             text = _("That is more than anybody may send here without having signed in.")
             return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
+
+    def is_for_strangers(self, request: HttpRequest) -> bool:
+        return SESSION_KEY not in request.session and not request.path_info.startswith(API)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, UnreadablePostError):
