@@ -138,8 +138,8 @@ def test_every_type_is_found_under_a_heading_that_exists() -> None:
 
 
 @pytest.mark.parametrize("slug", EVERY)
-def test_the_usual_columns_of_every_list_exist(slug: str) -> None:
-    assert set(DEFAULTS[slug]) <= dict(choices(object_types[slug])).keys()
+def test_the_usual_columns_of_every_list_exist(slug: str, boss: Any) -> None:
+    assert set(DEFAULTS[slug]) <= dict(choices(object_types[slug], boss)).keys()
 
 
 ENROLLED = (
