@@ -10,10 +10,12 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from crm.models import User
+from records.clock import database_now
 from tests.browser.editor_page import Editor
 from tests.browser.test_flow_editor import DOCUMENT
 from tests.browser.world import make_stages
 from workflows import drafting
+from workflows.lifecycle import publishing
 from workflows.models import Workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -33,7 +35,18 @@ def workflow(ann: User) -> Workflow:
 
 
 def fits(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    """Nothing scrolls sideways, and no button of the bar is cut off."""
+    return page.evaluate("""[document.documentElement, document.querySelector(".flow-bar")]
+        .every((found) => found.scrollWidth <= found.clientWidth)""")
+
+
+def test_every_button_of_the_bar_fits_in_any_window(open_screen: Any, ann: User, workflow: Workflow) -> None:
+    publishing.publish(workflow, by=ann, now=database_now(), enroll_existing=False)
+    page = Editor(open_screen(ann, width=1920, height=1080), "light").open(workflow).page
+    assert fits(page) and page.get_by_role("link", name="Pause or turn off").is_visible()
+    for width in (1641, 1600, 1440, 1401, 1366, 1280, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert fits(page), width
 
 
 @pytest.mark.parametrize(("theme", "width", "height"), [("light", 1920, 1080), ("dark", 820, 1180)])

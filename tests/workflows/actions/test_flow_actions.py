@@ -48,7 +48,7 @@ def test_every_action_is_there_for_everybody_and_none_is_locked():
         if slug == "conversation":
             for_others.add("rotate_owner")
         if slug != "contact" and "contact" not in associations_of(slug):
-            for_others.add("set_subscription")
+            for_others |= {"set_subscription", "set_marketing_status"}
         assert barred == for_others
 
 

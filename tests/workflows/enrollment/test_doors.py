@@ -288,7 +288,7 @@ def test_a_suppression_list_keeps_out_by_hand_too_and_comes_before_the_criteria(
     members.add(kept, [deals[2].pk], now=database_now())
     workflow = live(BIG, suppress=[kept.slug], goal=only(NAMED_Z))
     assert by_hand(workflow, deals[2]).refused == {deals[2].pk: "on_suppression_list"}
-    assert told(workflow, deals[2]) == [REFUSALS["on_suppression_list"]]
+    assert told(workflow, deals[2]) == ["The record was found in the suppression list “Kept out” of this workflow."]
 
 
 @pytest.mark.covers("MAN-03", "TRG-29")

@@ -24,7 +24,10 @@ from workflows.models import (
     Delivery,
     Enrollment,
     EventWait,
+    Hindrance,
     Notification,
+    Schedule,
+    SetAside,
     Tally,
     Webhook,
     WebhookRequest,
@@ -117,6 +120,16 @@ def segment_not_checked(enrollment, now):
     Segment.objects.update(check_at=now - HOUR)
 
 
+def set_aside(enrollment, now):
+    found = Hindrance.objects.create(kind="segment", error="division by zero", since=now, due_at=now + HOUR)
+    SetAside.objects.create(hindrance=found, record_id=enrollment.record_id)
+
+
+def schedule_fails(enrollment, now):
+    facts = {"rule": {}, "zone": "UTC", "since": now}
+    Schedule.objects.create(workflow=enrollment.workflow, again_at=now + HOUR, tries=1, **facts)
+
+
 def still_on(enrollment, now):
     Workflow.objects.update(turn_off_at=now - HOUR)
 
@@ -128,11 +141,11 @@ def still_finishing(enrollment, now):
 
 BREAKERS: list[Callable[[Enrollment, dt.datetime], None]] = [
     waits_for_nothing, due_and_not_taken, lease_over, step_not_in_revision, ended_yet_due, delivery_interrupted,
-    delivery_not_sent, changes_not_followed, events_not_followed, requests_not_matched, segment_not_checked, still_on,
-    still_finishing, hits_not_recorded,
+    delivery_not_sent, changes_not_followed, events_not_followed, requests_not_matched, segment_not_checked, set_aside,
+    schedule_fails, still_on, still_finishing, hits_not_recorded,
 ]  # fmt: skip
 OF_NO_WORKFLOW = (
-    changes_not_followed, events_not_followed, requests_not_matched, hits_not_recorded, segment_not_checked,
+    changes_not_followed, events_not_followed, requests_not_matched, hits_not_recorded, segment_not_checked, set_aside,
 )  # fmt: skip
 
 
