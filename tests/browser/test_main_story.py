@@ -170,7 +170,7 @@ def test_the_same_workflow_is_built_with_the_keyboard_alone(open_screen: Any) ->
     keys.press("Enter")
     expect(page.locator("#flow-panel header h2")).to_have_text("Trigger")
     expect(page.get_by_label("Only by hand")).to_be_focused()
-    for key, family in (("ArrowUp", "When an event occurs"), ("ArrowDown", "When filter criteria are met")):
+    for key, family in (("ArrowUp", "When an event occurs"), ("ArrowUp", "When filter criteria are met")):
         keys.press(key)
         expect(page.get_by_label(family)).to_be_focused()
         expect(page.get_by_label(family)).to_be_checked()
