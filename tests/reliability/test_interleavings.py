@@ -252,7 +252,7 @@ def test_the_same_late_commit_finds_a_queue_read_by_the_last_id_seen(
         taking.lock_dispatching()
         found = list(PendingChange.objects.filter(pk__gt=seen[0]).order_by("pk")[:limit])
         seen[0] = max((change.pk for change in found), default=seen[0])
-        return taking.Taken(found, [], waits=False, subscriptions=False, segments=False)
+        return taking.Taken(found, [], waits=False, subscriptions=False, segments=False, hindered=None)
 
     monkeypatch.setattr(taking, "take", take)
     journeys.begin(STEPS)
