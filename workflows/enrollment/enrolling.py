@@ -52,8 +52,8 @@ __all__ = [
 # partial unique index settles who wins when two transactions enroll the same record.
 # Each candidate is looked up by its key, because of tables nobody has analysed yet the planner expects a row where
 # there are thousands: it would join each with each, or read an index of what is not deleted from end to end for each.
-# The sum keeps the indexes that begin with the workflow out of it: statistics from before a workflow had thousands make
-# the planner believe that one of them finds a record's enrollments as quickly as the index of records does.
+# The sum keeps the indexes that begin with the workflow out of it: by statistics from before a workflow had thousands
+# one of them finds a record's enrollments as quickly as the index of records does.
 ENROLL = """
     INSERT INTO workflows_enrollment (workflow_id, revision_id, record_id, status, step, visit, due_at, arrived_at,
         attempts, cause, outputs, enrolled_at, ended_at, ended_reason)
