@@ -31,7 +31,7 @@ DETAILS = {
     7: "One form checks a step wherever it comes from. Unfinished settings are kept and marked, wrong ones are "
     "never taken without a word.",
     8: "Every operation is saved at once, into the draft; what is live waits for publishing. The bar says what "
-    "is saved and what is not.",
+    "is saved and what is not; what was written without a connection is kept and sent when one asks for it.",
     9: "When two people work on one draft, the later one is told who did what, and may keep the own change.",
     10: "Whatever was done in the last 30 days can be undone, also after a reload; changes are listed, and states "
     "can be named and come back to.",
@@ -55,7 +55,8 @@ DETAILS = {
     22: "For one record and one workflow it is told why it is enrolled or is not, rule by rule.",
     23: "Before something is turned off or deleted it is said what uses it, and a person who is gone is a problem "
     "that shows in the list.",
-    24: "Steps carry comments that show on the card and in the outline.",
+    24: "Steps carry notes, and threads of comments that notify the people mentioned and are resolved; the card and "
+    "the outline show both, a thread until it is resolved.",
     25: "The first screen offers goals with pictures of their steps, and says what they lack.",
 }  # fmt: skip
 

@@ -125,6 +125,7 @@ def test_several_steps_are_chosen_by_mouse_and_moved_or_pasted_as_text(editor: E
 
 @pytest.mark.detail(16)
 @pytest.mark.detail(17)
+@pytest.mark.covers("EDT-04", "EDT-05", "EDT-06")
 def test_words_are_found_in_texts_and_marked_on_the_map_which_tells_names_and_can_be_hidden(editor: Editor) -> None:
     page = editor.page
     page.set_viewport_size({"width": 1280, "height": 700})
@@ -143,11 +144,16 @@ def test_words_are_found_in_texts_and_marked_on_the_map_which_tells_names_and_ca
     page.locator('#flow-mini rect[data-step="split"]').hover()
     expect(page.locator("#flow-map-name")).to_have_text("2. If/then branch")
     editor.screen.screenshot(f"canvas-map-{editor.theme}")
+    for place in ("trigger", "last"):
+        page.locator(f'#flow-mini rect[data-step="{place}"]').click()
+        expect(editor.card(place)).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Minimap").click()
     expect(page.locator("#flow-map")).to_be_hidden()
     page.reload()
     editor.ready()
     expect(page.locator("#flow-map")).to_be_hidden()
+    page.get_by_role("button", name="Minimap").click()
+    expect(page.locator("#flow-map")).to_be_visible()
 
 
 @pytest.mark.detail(20)

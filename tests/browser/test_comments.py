@@ -19,6 +19,7 @@ from workflows.models import Comment, Notification
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.detail(24)
 @pytest.mark.covers("EDT-03", "EDT-13")
 def test_a_comment_with_a_mention_is_written_found_answered_and_resolved_with_the_keyboard(open_screen: Any) -> None:
     make_stages()

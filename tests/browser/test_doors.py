@@ -42,7 +42,7 @@ def definition(workflow: Workflow) -> dict[str, Any]:
     return shown.definition
 
 
-@pytest.mark.covers("REN-01", "REN-02", "UNE-01", "FLT-34")
+@pytest.mark.covers("REN-01", "REN-02", "UNE-01", "FLT-34", "EDT-12")
 def test_reenrollment_other_workflows_and_a_goal_by_workflow_status_are_set_and_kept(
     open_screen: Any, ann: User
 ) -> None:

@@ -130,7 +130,7 @@ def test_branches_are_renamed_copied_moved_and_removed_with_a_question(editor: E
 
 
 @pytest.mark.detail(3)
-@pytest.mark.covers("GTO-07", "GTO-08")
+@pytest.mark.covers("GTO-07", "GTO-08", "EDT-14")
 def test_a_go_to_is_offered_in_branches_only_and_its_bad_targets_are_grey(editor: Editor, workflow: Workflow) -> None:
     editor.plus("steps.0").click()
     option = editor.page.locator("#option-go_to")
@@ -166,7 +166,7 @@ def test_a_value_branch_asks_how_an_earlier_step_ended(editor: Editor, workflow:
     clean(editor, "value-branch")
 
 
-@pytest.mark.covers("GTO-01", "GTO-02")
+@pytest.mark.covers("GTO-01", "GTO-02", "EDT-14")
 def test_only_fitting_workflows_can_be_entered_and_those_that_are_off_are_grey(
     editor: Editor, workflow: Workflow
 ) -> None:

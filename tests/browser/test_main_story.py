@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.detail(11)
+@pytest.mark.covers("CRE-18")
 @pytest.mark.slow
 def test_the_follow_up_of_the_sample_is_built_reviewed_and_published_with_the_mouse(open_screen: Any) -> None:
     import_all()
@@ -141,6 +142,7 @@ class Keys:
 
 @pytest.mark.detail(6)
 @pytest.mark.detail(12)
+@pytest.mark.covers("CRE-02", "CRE-18")
 def test_the_same_workflow_is_built_with_the_keyboard_alone(open_screen: Any) -> None:
     make_stages()
     options = [{"value": name, "label": name} for name in ("GTK 500", "GTX Pro")]

@@ -37,7 +37,7 @@ def settings(workflow: Workflow) -> dict[str, Any]:
     return drafting.shown(workflow).definition.get("settings", {})
 
 
-@pytest.mark.covers("SET-01", "SET-07", "SET-08", "SET-10")
+@pytest.mark.covers("SET-01", "SET-07", "SET-08", "SET-10", "EDT-11")
 def test_every_setting_is_filled_in_and_kept(open_screen: Any, ann: User, workflow: Workflow) -> None:
     editor = Editor(open_screen(ann)).open(workflow)
     panel, page = editor.panel, editor.page

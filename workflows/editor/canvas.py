@@ -1,7 +1,9 @@
 """The picture of a definition: cards as HTML over one SVG, and a still SVG for thumbnails and paths.
 
 Written by Python functions with `escape`, because a template loop takes 25 times as long. Positions are `data-p`
-("x,y,width"), which the page's script applies: the content policy forbids style attributes.
+("x,y,width"), which the page's script applies: the content policy forbids style attributes. What follows from
+something else is written once: the script reads a card's step off the id of its item, and the place of a card below a
+plus off that plus.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from workflows.definitions.definition import Definition, Step, walk
 from workflows.editor.card_words import CardWords, card_words, escape
 from workflows.editor.failure_form import note
 from workflows.editor.jumps import Jumps, jumps_of
-from workflows.editor.layout import PLUS, Box, Label, Layout, Plus
+from workflows.editor.layout import GAP, PLUS, WIDTH, Box, Label, Layout, Plus
 from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext
 
 #: Drawn once per process: asking for the sprite's address takes longer than writing the rest of a card.
 icon = cache(icons.icon)
+#: Where a card stands, seen from the plus before it, and how wide it is.
+BELOW = f"{(PLUS - WIDTH) // 2},{(PLUS + GAP) // 2},{WIDTH}"
 
 
 @dataclass
@@ -45,7 +49,7 @@ def canvas(found: Layout, state: State) -> SafeString:
     jumps = jumps_of(definition)
     words = card_words({box.id: box.number for box in found.boxes if box.step is not None})
     context = StepContext(definition)
-    parts = [lines(found), '<ol class="flow-steps">']
+    parts = [lines(found), f'<ol class="flow-steps" data-below="{BELOW}">']
     for placed in found.items:
         if isinstance(placed, Box):
             parts.append(card(placed, state, context, words, total, jumps))
@@ -144,10 +148,11 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, total: 
     if step.comment:
         foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("sticky-note")}</span>'
     classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults or wrong else ''}"
-    # Where steps can be added, the plus before a card tells its path, which the script takes over.
+    # Where steps can be added, the plus before a card tells its path and its place, which the script takes over.
     path = "" if state.editable else f' data-path="{escape(step.path)}"'
+    spot = "" if state.editable else at(box.x, box.y, box.width)
     inner = (
-        f'<a class="{classes}" href="?step={escape(step.id)}" data-step="{escape(step.id)}"{path}{splits(step)}>'
+        f'<a class="{classes}" href="?step={escape(step.id)}"{path}{splits(step)}>'
         f'<span class="flow-head">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
         f'{escape(action.label)}</span></span> <span class="flow-summary">{escape(summary)}</span> '
         f'<span class="flow-foot">{foot}</span> <span class="visually-hidden">{escape(place)}</span></a>'
@@ -155,7 +160,7 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, total: 
     if state.editable:
         more = escape(words.more % {"number": box.number})
         inner += f'<button type="button" class="flow-more" aria-label="{more}">{icon("dots")}</button>'
-    return item(f"s-{step.id}", box.x, box.y, box.width, inner + jumps.chips(step.id))
+    return item(f"s-{step.id}", spot, inner + jumps.chips(step.id))
 
 
 def wrong_inside(box: Box, state: State) -> int:
@@ -191,12 +196,12 @@ def trigger_card(box: Box, state: State, definition: Definition) -> str:
     if definition.trigger.document.get("reenroll"):
         foot += f'<span class="flow-note">{icon("repeat")} {escape(_("Re-enrollment on"))}</span>'
     inner = (
-        f'<a class="flow-card flow-trigger{" flow-warn" if faults else ""}" href="?step=trigger" data-step="trigger">'
+        f'<a class="flow-card flow-trigger{" flow-warn" if faults else ""}" href="?step=trigger">'
         f'<span class="flow-head">{icon(trigger.icon)}'
         f'<span class="flow-title">{escape(_("Trigger"))}</span></span> '
         f'<span class="flow-summary">{escape(sentence)}</span> <span class="flow-foot">{foot}</span></a>'
     )
-    return item("s-trigger", box.x, box.y, box.width, inner)
+    return item("s-trigger", at(box.x, box.y, box.width), inner)
 
 
 def branch_name(label: Label, context: StepContext) -> str:
@@ -204,7 +209,7 @@ def branch_name(label: Label, context: StepContext) -> str:
     own = context.at(step)
     told = actions[step.action].describe_branch(label.branch, own)
     inner = f'<span class="flow-branch" title="{escape(told)}">{escape(label.text)}</span>'
-    return item(f"b-{label.key}", label.x - label.width // 2, label.y, label.width, inner)
+    return item(f"b-{label.key}", at(label.x - label.width // 2, label.y, label.width), inner)
 
 
 def plus_button(plus: Plus, words: CardWords) -> str:
@@ -213,12 +218,16 @@ def plus_button(plus: Plus, words: CardWords) -> str:
         f'<button type="button" class="flow-plus" data-at="{plus.at}" aria-label="{escape(name)}">'
         f"{icon('plus')}</button>"
     )
-    return item("", plus.x - PLUS // 2, plus.y - PLUS // 2, PLUS, inner)
+    return item("", at(plus.x - PLUS // 2, plus.y - PLUS // 2, PLUS), inner)
 
 
-def item(key: str, x: int, y: int, width: int, inner: str) -> str:
+def item(key: str, spot: str, inner: str) -> str:
     name = f' id="{escape(key)}"' if key else ""
-    return f'<li{name} data-p="{x},{y},{width}">{inner}</li>'
+    return f"<li{name}{spot}>{inner}</li>"
+
+
+def at(x: int, y: int, width: int) -> str:
+    return f' data-p="{x},{y},{width}"'
 
 
 def svg(found: Layout, title: str = "") -> SafeString:

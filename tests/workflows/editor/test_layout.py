@@ -150,7 +150,7 @@ def test_steps_go_down_branches_go_right_and_the_page_tells_them_in_that_order(d
         middles = [label.x for label in found.labels if label.step == step.id]
         assert middles == sorted(set(middles)) and len(middles) == len(step.branches)
     told = [step.id for step in definition.walk()]
-    assert re.findall(r'class="flow-card[^>]* data-step="([^"]+)"', canvas(found, State())) == ["trigger", *told]
+    assert re.findall(r'class="flow-card[^>]* href="\?step=([^"]+)"', canvas(found, State())) == ["trigger", *told]
     assert re.findall(r'id="s-([^"]+)"', outline(definition, Reading("/"))) == ["trigger", *told]
 
 
@@ -177,7 +177,7 @@ def test_a_collapsed_branching_hides_its_steps_and_counts_them() -> None:
     assert [(box.id, box.number, box.hidden) for box in found.boxes[1:]] == [("split", 1, 1), ("z", 3, 0)]
     html = canvas(found, State(problems={"a": ["Choose how long.", "Choose again."]}))
     assert "1 step hidden" in html and "2 problems" in html
-    assert re.findall(r'class="flow-card [^"]*flow-warn[^>]* data-step="(\w+)"', html) == ["split"]
+    assert re.findall(r'class="flow-card [^"]*flow-warn[^>]* href="\?step=(\w+)"', html) == ["split"]
 
 
 @pytest.mark.detail(4, 5)
@@ -186,7 +186,7 @@ def test_the_page_holds_the_cards_in_reading_order_with_names_and_escapes_what_p
     ways = [{"name": "<b>Yes</b>", "steps": [{"id": "a", "action": "delay"}]}, {"name": "No", "steps": []}]
     document = {"object": "contact", "steps": [{"id": "split", "action": "branch", "branches": ways}]}
     html = canvas(layout(parse(document)), State(problems={"a": ["Choose how long."]}))
-    assert re.findall(r'data-step="([^"]+)"', html) == ["trigger", "split", "a"]
+    assert re.findall(r'class="flow-card[^>]* href="\?step=([^"]+)"', html) == ["trigger", "split", "a"]
     assert "&lt;b&gt;Yes" in html and "<b>Yes" not in html
     assert "Step 2 of 2, in branch &lt;b&gt;Yes" in html and "Needs settings" in html
     assert "style=" not in html and "onclick" not in html

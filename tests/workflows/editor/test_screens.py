@@ -54,7 +54,7 @@ def test_an_operation_answers_with_the_new_canvas_and_a_stale_one_with_who_was_f
     client.force_login(ann)
     answer = post_op(client, workflow, 0, op="insert", at="steps.0", step={"action": "delay"})
     assert (answer.status_code, answer.json()["selected"], answer.json()["rev"]) == (200, "delay", 1)
-    assert 'data-step="delay"' in answer.json()["canvas"] and answer.json()["problems"] == 1
+    assert 'href="?step=delay"' in answer.json()["canvas"] and answer.json()["problems"] == 1
     stale = post_op(client, workflow, 0, op="rename", name="Late")
     assert stale.status_code == 409 and "added the step" in stale.json()["conflict"]
     wrong = post_op(client, workflow, 1, op="explode")

@@ -48,7 +48,7 @@ def stored(form: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return first["trigger"], second["values"]
 
 
-@pytest.mark.covers("TRG-01", "TRG-17")
+@pytest.mark.covers("TRG-01", "TRG-17", "CRE-02")
 def test_a_new_workflow_chooses_by_hand_a_schedule_or_specific_triggers_and_later_between_the_families():
     new = {str(heading): [slug for slug, _label in group] for heading, group in panel(None).fields["kind"].choices}
     assert new == {

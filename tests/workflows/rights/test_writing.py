@@ -57,7 +57,7 @@ def test_actions_that_change_the_property_cannot_be_added_by_who_may_not_edit_it
     assert changed(workflow, RENAME, step, by=boss()).revision.rev == 1
 
 
-@pytest.mark.covers("PRM-05")
+@pytest.mark.covers("PRM-05", "EDT-14")
 def test_an_action_that_always_changes_one_property_is_greyed_in_the_palette_with_the_reason() -> None:
     una = member("una", Access.VIEW, slug="owner")
 
@@ -70,7 +70,7 @@ def test_an_action_that_always_changes_one_property_is_greyed_in_the_palette_wit
         made(ROTATE, by=una)
 
 
-@pytest.mark.covers("PRM-06")
+@pytest.mark.covers("PRM-06", "EDT-14")
 def test_the_property_is_greyed_with_the_reason_while_the_action_is_configured() -> None:
     una = member("una", Access.NONE)
     for step, name in ((RENAME, "property"), (NEW_DEAL | {"params": {"object": "deal"}}, "properties")):

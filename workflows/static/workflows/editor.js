@@ -15,23 +15,32 @@ export const csrf = () => document.querySelector("meta[name=csrf-token]")?.conte
 let rev = Number(root.dataset.rev), zoom = 1, place = "", moving = [], before = null, dirty = 0, lastFocus = "";
 
 /* Drawing */
+const list = canvas.querySelector(".flow-steps"), [dx, dy, wide] = list.dataset.below.split(",").map(Number);
+/** Put everything in its place. A card has the path of the plus before it, and stands below it. */
 function position(scope) {
-  for (const item of scope.querySelectorAll("[data-p]")) {
+  for (const item of scope.querySelectorAll(".flow-steps > li")) {
+    const one = item.firstElementChild, plus = item.previousElementSibling, path = plus?.firstElementChild.dataset.at;
+    if (one.matches(".flow-card")) {
+      one.dataset.step = item.id.slice(2);
+      if (path) {
+        const [x, y] = plus.dataset.p.split(",").map(Number);
+        one.dataset.path = path;
+        item.dataset.p = [x + dx, y + dy, wide];
+      }
+    }
     const [x, y, width] = item.dataset.p.split(",");
     item.style.transform = `translate(${x}px, ${y}px)`;
     item.style.width = `${width}px`;
-    // The plus before a card has the same path.
-    const one = item.firstElementChild, path = item.previousElementSibling?.firstElementChild.dataset.at;
-    if (path && one.matches(".flow-card")) one.dataset.path = path;
   }
 }
-const list = canvas.querySelector(".flow-steps");
+position(canvas);
 const keyOf = (item) => item.id || item.firstElementChild.dataset.at;
-/** Everything as the server wrote it, to tell what has changed there from what scripts have done to it. */
+/** Everything as it was drawn, to tell what has changed there from what scripts have done to it. */
 const drawn = new Map([...list.children].map((item) => [keyOf(item), item.innerHTML]));
 function patch(html) {
   const next = document.createElement("template");
   next.innerHTML = html;
+  position(next.content);
   const old = new Map([...list.children].map((item) => [keyOf(item), item]));
   canvas.querySelector(".flow-lines").replaceWith(next.content.querySelector(".flow-lines"));
   let at = list.firstElementChild;
@@ -39,7 +48,7 @@ function patch(html) {
     const key = keyOf(item), kept = old.get(key), text = item.innerHTML;
     old.delete(key);
     let put = item;
-    if (kept && drawn.get(key) === text) { kept.dataset.p = item.dataset.p; put = kept; }
+    if (kept && drawn.get(key) === text) { kept.dataset.p = item.dataset.p; kept.style.cssText = item.style.cssText; put = kept; }
     else if (kept) {
       const inside = kept.contains(document.activeElement) && document.activeElement.className;
       if (at === kept) at = kept.nextElementSibling;
@@ -51,7 +60,6 @@ function patch(html) {
     else list.insertBefore(put, at);
   }
   for (const gone of old.values()) gone.remove();
-  position(canvas);
 }
 function show(facts) {
   rev = facts.rev;
@@ -373,13 +381,16 @@ function resize() {
   frame();
 }
 let settle = 0;
-function setZoom(value, x = view.clientWidth / 2, y = view.clientHeight / 2) {
-  const old = zoom, left = sizer.offsetLeft;
-  const px = (view.scrollLeft + x - left) / old, py = (view.scrollTop + y) / old;
+function scale(value) {
   zoom = Math.min(1.5, Math.max(0.28, value));
   canvas.style.transform = `scale(${zoom})`;
   root.classList.toggle("far", zoom < 0.45);
   $("flow-percent").textContent = `${Math.round(zoom * 100)} %`;
+}
+function setZoom(value, x = view.clientWidth / 2, y = view.clientHeight / 2) {
+  const old = zoom, left = sizer.offsetLeft;
+  const px = (view.scrollLeft + x - left) / old, py = (view.scrollTop + y) / old;
+  scale(value);
   clearTimeout(settle);
   const done = () => { resize(); view.scrollLeft = px * zoom - x + sizer.offsetLeft; view.scrollTop = py * zoom - y; remember(); };
   settle = setTimeout(done, old === zoom ? 0 : 100);
@@ -460,11 +471,10 @@ $("flow-publish").addEventListener("click", async (event) => { if (dirty || (ope
 addEventListener("beforeunload", (event) => { if (dirty || (openStep() && editable && before !== null && state() !== before)) event.preventDefault(); });
 
 /* Begin */
-position(canvas);
 mount(panel);
 before = state();
 const seen = JSON.parse(localStorage.getItem(viewKey) || "null");
-if (seen) { setZoom(seen[0]); resize(); [, view.scrollLeft, view.scrollTop] = seen; } else { resize(); if (size()[0] > view.clientWidth) { view.scrollLeft = (size()[0] - view.clientWidth) / 2; } }
+if (seen) { scale(seen[0]); resize(); [, view.scrollLeft, view.scrollTop] = seen; } else { resize(); if (size()[0] > view.clientWidth) { view.scrollLeft = (size()[0] - view.clientWidth) / 2; } }
 mark();
 if (openStep()) card(openStep())?.scrollIntoView({ block: "center", inline: "center" });
 addEventListener("resize", frame);
