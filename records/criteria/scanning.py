@@ -30,6 +30,8 @@ class Scan:
     table: str
     rows: SQL
     condition: SQL
+    #: Whether any of the values asked for is kept in JSON.
+    reads_json: bool = False
 
     def source(self, sample: str = "") -> str:
         # OFFSET keeps PostgreSQL from putting the expressions back in place of the columns. The number in quotes is
@@ -57,6 +59,7 @@ def scan_of(criteria: Criteria, context: Context) -> Scan:
     table = connection.ops.quote_name(kind.model._meta.db_table)
     asked = {prop.slug: prop for prop in properties_of(criteria.group)}
     own = {slug: column_of(prop, kind.model, table) for slug, prop in asked.items() if prop.column is not None}
+    reads_json = len(own) < len(asked)
     condition, values = split(criteria.group, context, own)
     query = kind.records().query
     sql, facts = Writer(query).write(condition)
@@ -64,9 +67,9 @@ def scan_of(criteria: Criteria, context: Context) -> Scan:
         live, more = query.get_compiler(using=connection.alias).compile(query.where)
         sql, facts = f"({live}) AND {sql}", (*more, *facts)
     if not values:
-        return Scan(table, ("", ()), (sql, facts))
+        return Scan(table, ("", ()), (sql, facts), reads_json)
     rows, extracted = kind.model._base_manager.annotate(**values).order_by().query.sql_with_params()
-    return Scan(table, (rows, tuple(extracted)), (sql, facts))
+    return Scan(table, (rows, tuple(extracted)), (sql, facts), reads_json)
 
 
 def column_of(prop: Property, model: type[Model], table: str) -> Column:
