@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.navigation import Group
 from records.object_types import ObjectType, object_types
+from records.property_access import rights_of
 from workflows.models import Workflow
 from workflows.rights.opening import openable
 
@@ -28,7 +29,7 @@ def search(text: str, user: Any, pages: list[Group]) -> list[dict[str, Any]]:
         found.append({"label": capfirst(_("workflows")), "entries": matching_workflows(text, user)})
         for object_type in object_types.values():
             if object_type.slug not in NOT_SEARCHED and may_view(user, object_type):
-                entries = matching_records(text, object_type)
+                entries = matching_records(text, object_type, user)
                 found.append({"label": capfirst(str(object_type.label_plural)), "entries": entries})
     return [group for group in found if group["entries"]]
 
@@ -62,9 +63,10 @@ def may_view(user: Any, object_type: ObjectType) -> bool:
     return bool(user.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
 
 
-def matching_records(text: str, object_type: ObjectType) -> list[dict[str, str]]:
+def matching_records(text: str, object_type: ObjectType, user: Any) -> list[dict[str, str]]:
     """The newest records with the text in their name; every word must be somewhere in it."""
-    columns = (object_type.name_property, *ALSO_SEARCHED.get(object_type.slug, ()))
+    rights, more = rights_of(user), ALSO_SEARCHED.get(object_type.slug, ())
+    columns = (object_type.name_property, *(slug for slug in more if rights.may_view(object_type.slug, slug)))
     condition = Q()
     for word in text.split():
         condition &= Q(*[(f"{column}__icontains", word) for column in columns], _connector=Q.OR)

@@ -107,7 +107,8 @@ class Bounded:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if self.is_for_strangers(request) and longer_than(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+        # The session is looked at last: an answer that depends on it is one nobody may keep for others.
+        if longer_than(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE) and self.is_for_strangers(request):
             text = _("That is more than anybody may send here without having signed in.")
             return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)

@@ -20,7 +20,7 @@ from records.ids import id_of
 from records.journal import changes_of
 from records.models import Event
 from records.object_types import ObjectType
-from workflows.history.event_stories import details_of, sentence_of
+from workflows.history.event_stories import details_of, seen_by, sentence_of
 from workflows.intake.deriving import DERIVED
 from workflows.models import Enrollment
 from workflows.rights.opening import openable
@@ -40,7 +40,7 @@ def page_of(object_type: ObjectType, record_id: int, user: Any, before: str = ""
     lines = changes(object_type, record_id, user, place)
     lines += activities(object_type, record_id, user, place)
     lines += enrollments(object_type, record_id, user, place)
-    lines += happened(object_type, record_id, place)
+    lines += happened(object_type, record_id, user, place)
     if place is not None:
         lines = [line for line in lines if line.key < place]
     lines.sort(key=lambda line: line.key, reverse=True)
@@ -80,7 +80,7 @@ def is_activity_link(change: Any) -> bool:
     return change.kind in ("associated", "dissociated") and facts.get("to_type") in TOLD
 
 
-def happened(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
+def happened(object_type: ObjectType, record_id: int, user: Any, place: Any) -> list[Line]:
     """Events, but those the timeline tells of in other lines."""
     kinds = known_event_types(object_type.slug)
     told = [slug for slug, kind in kinds.items() if not kind.told]
@@ -94,7 +94,7 @@ def happened(object_type: ObjectType, record_id: int, place: Any) -> list[Line]:
             row.pk,
             "zap",
             sentence_of(kinds.get(row.event), row.event, row.properties),
-            body=escape(details_of(kinds.get(row.event), row.properties)),
+            body=escape(details_of(kind := kinds.get(row.event), seen_by(user, kind, row.properties))),
         )
         for row in first(rows, "occurred_at", place)
     ]

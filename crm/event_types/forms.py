@@ -35,7 +35,7 @@ event_types.register(
         "form_submitted", _("Form submitted"), CATEGORY, ("contact",),
         (*FORM, fact("fields", _("Answers"), "multi_line")),
         _("The contact has filled in a form, or left an email address to see a shared document."),
-        permission=SEEN_BY, spec=("EVT-03", "FLT-25"),
+        permission=SEEN_BY, spec=("EVT-03", "FLT-25"), quoting=("fields",),
     )
 )  # fmt: skip
 event_types.register(

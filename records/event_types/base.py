@@ -24,6 +24,7 @@ class EventType:
     out, for docs/triggers.md. `unfinished`: a sentence that says what is still to be done before anything can begin
     with it. `sentence`: an occurrence as a timeline tells it, with the facts in it as %(slug)s; told without it where
     one is missing. `quiet`: facts, as slug and stored value, with which an occurrence counts, but triggers nothing.
+    `quoting`: facts with values of any properties of records in them: for people who may see all of these only.
     """
 
     slug: str
@@ -43,6 +44,7 @@ class EventType:
     unfinished: Text = ""
     sentence: Text = ""
     quiet: tuple[tuple[str, str], ...] = ()
+    quoting: tuple[str, ...] = ()
 
     def happens_to(self, object_type: str) -> bool:
         """Whether it happens to records of this type."""

@@ -65,7 +65,9 @@ def save_some(
     for work in works:
         cleaner.clean(work)
     check_links(object_type, works)
-    uniques = [prop for slug, prop in cleaner.properties.items() if prop.unique and not prop.read_only]
+    # Whether another record has a value is nothing to tell who may not see the property: such rows are refused anyway.
+    seen = rights.seen(object_type, cleaner.properties)
+    uniques = [prop for prop in seen.values() if prop.unique and not prop.read_only]
     if key is not None or uniques:
         lock_uniques(object_type)
     find_records(object_type, works, key)

@@ -10,14 +10,17 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from config import palette
 from config.activity import latest
 from crm.admin.import_mapping import MappingForm
-from crm.models import Contact, Deal, Form, FormSubmission, SavedColumns, User
+from crm.models import Company, Contact, Deal, Form, FormSubmission, SavedColumns, User
 from records.clock import database_now
+from records.defining import define
 from records.importing.reading import read
-from records.models import Access, ImportRun, PropertyAccess, PropertyAccessChange
+from records.models import Access, ImportRun, PropertyAccess, PropertyAccessChange, PropertyDefinition
 from records.object_types import object_types
-from records.property_access.granting import levels_of
+from records.problems import DocumentError
+from records.property_access.granting import grant, levels_of
 from records.saving import Row, save_batch
 from tests.api.conftest import ApiClient, client_of, person
 from tests.workflows.restricted import member
@@ -226,3 +229,23 @@ def test_the_marketing_status_is_hidden_or_only_shown_and_set_by_nobody_without_
     sent = admin(user).post(reverse("admin:crm_contact_marketing", args=[contact.pk]), {"status": "marketing"})
     contact.refresh_from_db()
     assert sent.status_code == 403 and contact.marketing_status == "non_marketing"
+
+
+def test_the_palette_finds_nothing_by_what_is_hidden() -> None:
+    una = member("una", None, "crm.view_company")
+    Company.objects.create(name="Nothing", domain="secret.example")
+    assert palette.search("secret", una, []) != []
+    grant(una.groups.get(), object_types["company"], {"domain": Access.NONE}, by=una, now=database_now())
+    assert palette.search("secret", User.objects.get(pk=una.pk), []) == []
+
+
+def test_it_is_not_told_whether_another_record_has_a_hidden_value() -> None:
+    define(PropertyDefinition(object_type="deal", slug="code", label="Code", type="text", unique=True))
+    una, kind = member("una", Access.NONE, slug="code"), object_types["deal"]
+    save_batch(kind, [Row({"name": "Other", "code": "X1"})])
+    deal, told = Deal.objects.create(name="Mine"), []
+    for guess in ("X1", "X2"):
+        with pytest.raises(DocumentError) as refused:
+            save_batch(kind, [Row({"code": guess}, id=deal.pk)], actor=una)
+        told.append([(problem.code, problem.message) for problem in refused.value.problems])
+    assert told[0] == told[1] and told[0][0][0] == "forbidden"

@@ -22,10 +22,11 @@ GOOD = ("enrolled", "about_to_enroll")
 class Diagnosis:
     """One workflow, and the record that was asked about (`record`, or a search `q`)."""
 
-    def __init__(self, workflow: Workflow, query: QueryDict, now: dt.datetime) -> None:
+    def __init__(self, workflow: Workflow, query: QueryDict, now: dt.datetime, user: Any = None) -> None:
         self.workflow = workflow
         self.query = query
         self.now = now
+        self.user = user
 
     @property
     def object_type(self) -> ObjectType:
@@ -74,7 +75,7 @@ class Diagnosis:
         enrollment: Any = None
         if wanted is not None:
             enrollment = mine.filter(pk=wanted).exclude(status=Enrollment.Status.REFUSED).first()
-        return explain(self.workflow, self.record_id, now=self.now, enrollment=enrollment)
+        return explain(self.workflow, self.record_id, now=self.now, enrollment=enrollment, user=self.user)
 
     @property
     def level(self) -> str:

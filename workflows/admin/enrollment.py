@@ -95,7 +95,7 @@ class EnrollmentAdmin(AttentionViews):
             raise PermissionDenied
         workflow = get_object_or_404(Workflow, pk=pk, deleted_at=None)
         opening.refuse_closed(workflow, request.user)
-        diagnosis = Diagnosis(workflow, request.GET, database_now())
+        diagnosis = Diagnosis(workflow, request.GET, database_now(), request.user)
         if not diagnosis.may_see(request.user):
             raise PermissionDenied
         context = {

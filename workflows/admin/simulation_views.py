@@ -36,7 +36,7 @@ class SimulationViews:
         """GET: choose a record (`?q=`, `?record=`). POST: walk it through the draft; nothing of it is kept."""
         workflow = self.workflow_or_404(request, pk, "view")
         now = database_now()
-        chosen = Diagnosis(workflow, request.GET, now)
+        chosen = Diagnosis(workflow, request.GET, now, request.user)
         if not chosen.may_see(request.user):
             raise PermissionDenied
         revision = drafting.shown(workflow) or drafting.draft_of(workflow)

@@ -112,7 +112,7 @@ class EnrollingView(WorkflowsView):
             raise DocumentError([Problem("record", message)])
         if not object_type.records().filter(pk=record_id).exists():
             raise Http404
-        return Response(render(explaining.explain(workflow, record_id, now=self.now())))
+        return Response(render(explaining.explain(workflow, record_id, now=self.now(), user=request.user)))
 
     def see_records(self, request: Request, workflow: Workflow) -> ObjectType:
         """The workflow's object type; 403 for whoever may not see its records."""

@@ -128,7 +128,8 @@ def with_workflows(steps: list[Document], found: Document, user: Any) -> list[st
         if not isinstance(name, str) or here.get(number) == name:
             continue
         rows = openable(Workflow.objects.filter(name=name, deleted_at=None), user)
-        known = list(rows.values_list("pk", flat=True)[:2])
+        # What no workflow can be called, such as a NUL, the database takes not even as a question.
+        known = list(rows.values_list("pk", flat=True)[:2]) if name.isprintable() else []
         if len(known) == 1:
             params["workflow"] = str(known[0])
             continue

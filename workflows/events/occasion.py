@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from records.criteria.event_rows import CHANGE_PREFIX
 from records.models import Event as EventRow
 from records.object_types import ObjectType, object_types
 from records.properties import Property
 from workflows.definitions.definition import Definition
 from workflows.events.known import event_of
+from workflows.texts import tokens
 from workflows.texts.token_values import Shown, shown_values
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 #: How texts name it: {{ event.amount }}.
 SOURCE = "event"
+NAMED = re.compile(r"\bevent\.(\w+)")
 
 
 def items_of(definition: Definition) -> list[dict[str, Any]]:
@@ -40,6 +44,30 @@ def properties_told(definition: Definition) -> dict[str, Property]:
         for slug, prop in (rows.properties() if rows else {}).items():
             found.setdefault(slug, prop)
     return found
+
+
+def properties_behind(definition: Definition) -> dict[str, set[str]]:
+    """The properties ("object_type.property") whose values are told with the events that enroll, by their names there.
+
+    A changed property is told as “new” and “old”: who writes these into a text tells its values.
+    """
+    found: dict[str, set[str]] = {}
+    for item in items_of(definition):
+        rows = rows_of(item, object_types[definition.object])
+        if rows is not None and rows.slug.startswith(CHANGE_PREFIX):
+            for slug in rows.properties():
+                found.setdefault(slug, set()).add(rows.slug.removeprefix(CHANGE_PREFIX))
+    return found
+
+
+def names_told(setting: Any) -> set[str]:
+    """What a step's settings say of the event, in texts, formulas and sources: {{ event.new }} → “new”."""
+    if isinstance(setting, dict | list):
+        parts = setting.values() if isinstance(setting, dict) else setting
+        return {name for part in parts for name in names_told(part)}
+    if not isinstance(setting, str) or SOURCE not in setting:
+        return set()
+    return {*tokens.told_slugs(setting), *NAMED.findall(setting)}
 
 
 def facts_told(

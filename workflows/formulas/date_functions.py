@@ -36,9 +36,11 @@ def now(run: Run) -> dt.datetime:
     "date", "text|date|datetime", "date", gettext_lazy("The day of an instant, or the one a text is: 2026-11-22."),
     'date("2026-11-22")',
 )  # fmt: skip
-def date(run: Run, value: Any) -> dt.date:
+def date(run: Run, value: Any) -> dt.date | None:
     if isinstance(value, dt.date):
         return day_of(run, value)
+    if not value.strip():
+        return None
     found = parse_date(value.strip())
     if found is None:
         message = _("date(…) cannot read “%(value)s”. Write dates year-month-day, like 2026-11-22.")
@@ -50,7 +52,9 @@ def date(run: Run, value: Any) -> dt.date:
     "at", "date, text", "datetime", gettext_lazy("The instant at which clocks show a time on a day."),
     'at(today(), "09:00")',
 )  # fmt: skip
-def at(run: Run, day: dt.date, text: str) -> dt.datetime:
+def at(run: Run, day: dt.date, text: str) -> dt.datetime | None:
+    if not text.strip():
+        return None
     time = time_of(text.strip())
     if time is None:
         message = _("at(…) cannot read the time “%(value)s”. Write it like 09:00.")

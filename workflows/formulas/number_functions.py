@@ -33,9 +33,11 @@ def within(name: str, number: Decimal) -> Decimal:
     "number", "number|text", "number", gettext_lazy("The number a text is, as “1,234.5”."),
     'number("1,234.5")',
 )  # fmt: skip
-def number(run: Run, value: Any) -> Decimal:
+def number(run: Run, value: Any) -> Decimal | None:
     if isinstance(value, Decimal):
         return value
+    if not value.strip():
+        return None
     try:
         return Decimal(READER.clean(value) or 0)
     except (ValueError, TypeError) as error:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from records.event_types import EventType, event_type
 from records.models import Change, Event
 from records.object_types import object_types
+from records.property_access import rights_of
 from workflows.events.known import event_of
 from workflows.times.moments import shown_moment
 
@@ -58,22 +59,34 @@ def told_in(kind: EventType, properties: Mapping[str, Any]) -> dict[str, str] | 
     return facts if all(facts.values()) else None
 
 
-def told_event(cause: Mapping[str, Any]) -> str:
-    """The event an enrollment remembers, with what was told; its label alone when it is not kept any more."""
+def seen_by(user: Any, kind: EventType | None, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was told with an event, without what may quote properties a person has no access to (PRM-09)."""
+    if kind is None or not kind.quoting or not rights_of(user).hidden:
+        return properties
+    return {slug: value for slug, value in properties.items() if slug not in kind.quoting}
+
+
+def told_event(cause: Mapping[str, Any], user: Any = None) -> str:
+    """The event an enrollment remembers, with what was told, as far as a person may see it.
+
+    Its label alone when it is not kept any more.
+    """
     row = Event.objects.filter(pk=int(cause["event_id"])).first() if cause.get("event_id") else None
     slug = str(row.event if row else cause.get("event") or "")
     event = event_of(slug)
     label = str(event.label) if event else slug or _("An event")
-    facts = facts_of(event_type(slug), row.properties) if row else change_facts(cause)
+    kind = event_type(slug)
+    facts = facts_of(kind, seen_by(user, kind, row.properties)) if row else change_facts(cause, user)
     return _("%(event)s (%(facts)s)") % {"event": label, "facts": facts} if facts else label
 
 
-def change_facts(cause: Mapping[str, Any]) -> str:
+def change_facts(cause: Mapping[str, Any], user: Any) -> str:
     """ "Stage: Engaging": what a change that was the event has made of the record."""
     change = Change.objects.filter(pk=int(cause["change"])).first() if cause.get("change") else None
     if change is None or change.kind != "updated" or change.object_type not in object_types:
         return ""
-    properties = object_types[change.object_type].properties()
+    object_type = object_types[change.object_type]
+    properties = rights_of(user).seen(object_type, object_type.properties())
     told = {slug: value for slug, value in change.after.items() if slug in properties}
     parts = []
     for slug, value in told.items():
@@ -83,7 +96,7 @@ def change_facts(cause: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def event_sentence(cause: Mapping[str, Any]) -> SafeString:
-    """Why a record was enrolled by an event trigger, for the history."""
-    facts = {"event": told_event(cause), "moment": shown_moment(cause.get("at"))}
+def event_sentence(cause: Mapping[str, Any], user: Any = None) -> SafeString:
+    """Why a record was enrolled by an event trigger, for the history as a person may read it."""
+    facts = {"event": told_event(cause, user), "moment": shown_moment(cause.get("at"))}
     return format_html(_("An event on {moment} enrolled it: {event}."), **facts)

@@ -12,6 +12,7 @@ from records.criteria import Compiled, LeafAnswer
 from records.journal import changes_of, values_at
 from records.models import Change, Membership
 from records.object_types import ObjectType, object_types
+from records.property_access import rights_of
 from workflows.definitions.definition import Definition, parse
 from workflows.enrollment import reenrolling
 from workflows.enrollment.doors import REFUSALS, barred
@@ -61,15 +62,18 @@ class Explanation:
 
 
 def explain(
-    workflow: Workflow, record_id: int, *, now: dt.datetime, enrollment: Enrollment | None = None
+    workflow: Workflow, record_id: int, *, now: dt.datetime, enrollment: Enrollment | None = None, user: Any = None
 ) -> Explanation:
-    """Why a record was enrolled, or why it is not. Looks at its last enrollment unless another one is given."""
+    """Why a record was enrolled, or why it is not, as a person may read it.
+
+    Looks at its last enrollment unless another one is given.
+    """
     if enrollment is None:
         mine = Enrollment.objects.filter(workflow=workflow, record_id=record_id)
         enrollment = mine.exclude(status=Enrollment.Status.REFUSED).order_by("-id").first()
     refusals = refusals_of(workflow, record_id)
     if enrollment is not None:
-        return explain_enrollment(enrollment, refusals, now)
+        return explain_enrollment(enrollment, refusals, now, user)
     return explain_absence(workflow, record_id, refusals, now)
 
 
@@ -83,16 +87,16 @@ def refusals_of(workflow: Workflow, record_id: int) -> list[tuple[dt.datetime, s
 
 
 def explain_enrollment(
-    enrollment: Enrollment, refusals: list[tuple[dt.datetime, str]], now: dt.datetime
+    enrollment: Enrollment, refusals: list[tuple[dt.datetime, str]], now: dt.datetime, user: Any
 ) -> Explanation:
     revision = first_revision(enrollment)
     definition = parse(revision.definition)
     kind, cause = object_types[definition.object], enrollment.cause
     change = change_behind(kind, enrollment)
     inside = enrollment.status == Enrollment.Status.ACTIVE
-    sentences = [cause_sentence(cause)]
+    sentences = [cause_sentence(cause, user)]
     if change is not None:
-        sentences.append(change_sentence(kind, change))
+        sentences.append(change_sentence(kind, change, user))
     if not inside:
         sentences.append(again_sentence(definition))
     compiled = trigger_criteria(definition, now)
@@ -111,7 +115,7 @@ def change_behind(kind: ObjectType, enrollment: Enrollment) -> Change | None:
     return Change.objects.filter(pk=change).first() if change else None
 
 
-def cause_sentence(cause: dict[str, Any]) -> str:
+def cause_sentence(cause: dict[str, Any], user: Any) -> str:
     if cause.get("kind") == "manual":
         return _("It was enrolled by hand, so the criteria did not matter.")
     if cause.get("kind") == "existing":
@@ -121,21 +125,22 @@ def cause_sentence(cause: dict[str, Any]) -> str:
     if cause.get("kind") == "workflow":
         return _("Another workflow enrolled it, so the criteria did not matter.")
     if cause.get("kind") == "event":
-        return _("An event enrolled it: %(event)s.") % {"event": told_event(cause)}
+        return _("An event enrolled it: %(event)s.") % {"event": told_event(cause, user)}
     if "event_id" in cause:
-        return _("An event made it meet the criteria: %(event)s.") % {"event": told_event(cause)}
+        return _("An event made it meet the criteria: %(event)s.") % {"event": told_event(cause, user)}
     if cause.get("time"):
         return _("It began to meet the criteria because time went by.")
     return _("A change made it meet the criteria.")
 
 
-def change_sentence(kind: ObjectType, change: Change) -> str:
-    """What changed, in one sentence with the values before and after."""
+def change_sentence(kind: ObjectType, change: Change, user: Any) -> str:
+    """What changed, in one sentence with the values before and after, as far as a person may see them."""
     if change.kind == "created":
         return _("The record was created.")
     if change.kind in ("associated", "dissociated"):
         return _("An association of the record was made or removed.")
-    properties = object_types.get(change.object_type, kind).properties()
+    changed = object_types.get(change.object_type, kind)
+    properties = rights_of(user).seen(changed, changed.properties())
     parts = [
         _("%(property)s changed from “%(before)s” to “%(after)s”")
         % {

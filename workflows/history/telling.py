@@ -145,7 +145,7 @@ class Path:
         if cause.get("kind") == "workflow":
             return enrolled_by_workflow(cause.get("workflow"))
         if cause.get("kind") == "event":
-            return event_sentence(cause)
+            return event_sentence(cause, self.user)
         trigger = escape(self.trigger_sentence())
         if cause.get("kind") == "schedule":
             facts = {"moment": shown_moment(cause.get("at")), "trigger": trigger}
@@ -155,7 +155,7 @@ class Path:
         if cause.get("time"):
             return format_html(_("It started to match because time went by: {trigger}."), trigger=trigger)
         if "event_id" in cause:
-            facts = {"trigger": trigger, "event": told_event(cause)}
+            facts = {"trigger": trigger, "event": told_event(cause, self.user)}
             return format_html(_("It started to match: {trigger}. {event}."), **facts)
         changed = self.change_sentence(cause.get("change"))
         if not changed:

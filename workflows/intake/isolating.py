@@ -105,7 +105,8 @@ class Care:
             waiting = [one for one in things if records is None or one.record_id in records]
             if waiting:
                 self.aside.append(Aside(part, waiting, None))
-            if len(waiting) < len(things):
+            # What is done though nothing has happened (waits that are due for a check) does not wait behind records.
+            if len(waiting) < len(things) or (not things and records is not None):
                 found[part] = [one for one in things if records is not None and one.record_id not in records]
         return found
 

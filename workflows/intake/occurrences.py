@@ -22,7 +22,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from records.associations import associations_of, links_of
@@ -34,6 +34,7 @@ from workflows.events.journal import source_of
 from workflows.events.known import event_of
 from workflows.events.stored import event_source
 from workflows.intake import waking
+from workflows.intake.isolating import passing
 from workflows.intake.waking import waits_in
 from workflows.models import EventWait
 
@@ -218,9 +219,9 @@ def ask(event: Event, waits: list[Wait], met: dict[int, dt.datetime], failed: se
     try:
         with transaction.atomic():
             met |= event.found(waits)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if passing(error):
+            raise
         if len(waits) > 1:
             middle = len(waits) // 2
             ask(event, waits[:middle], met, failed)

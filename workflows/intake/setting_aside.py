@@ -14,10 +14,10 @@ from itertools import islice
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import connection, transaction
 
 from records.models import PendingChange, PendingEvent, Segment
-from workflows.intake.isolating import SEGMENT, Aside, Care, Concerned, Held, Part, Thing
+from workflows.intake.isolating import SEGMENT, Aside, Care, Concerned, Held, Part, Thing, passing
 from workflows.models import Hindrance, SetAside
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,9 @@ def words_of(error: Exception | None) -> str:
     """The type of an error and its first line: what follows in the database's words are whole rows."""
     if error is None:
         return ""
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:500]
+    text = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    # Whatever somebody's own code says can be kept: the database takes no NUL, and no half of a character.
+    return text.replace("\0", "").encode(errors="replace").decode()[:500]
 
 
 def told(thing: Thing) -> list[tuple[int | None, Any]]:
@@ -132,7 +134,25 @@ def read(kept: Any) -> PendingChange | PendingEvent:
 def try_again(now: dt.datetime, do: Again) -> int:
     """Have the parts that are due do what was set aside for them; how much was tried."""
     due = list(Hindrance.objects.filter(due_at__lte=now).order_by("due_at", "pk")[:PARTS])
-    return sum(try_part(hindrance, now, do) for hindrance in due)
+    return sum(try_alone(hindrance, now, do) for hindrance in due)
+
+
+def try_alone(hindrance: Hindrance, now: dt.datetime, do: Again) -> int:
+    """`try_part`; put off where even that raises, as for what another version has written, so that nothing else waits.
+
+    Raises OperationalError and InterfaceError, as without a database there is nothing to do.
+    """
+    try:
+        with transaction.atomic():
+            return try_part(hindrance, now, do)
+    except Exception as error:
+        if passing(error):
+            raise
+        logger.exception("What was set aside for %s cannot be tried again.", hindrance.kind)
+        pause = BACKOFF[min(hindrance.tries, len(BACKOFF) - 1)]
+        facts = {"tries": hindrance.tries + 1, "due_at": now + dt.timedelta(seconds=pause), "error": words_of(error)}
+        Hindrance.objects.filter(pk=hindrance.pk).update(**facts)
+        return 0
 
 
 def try_part(hindrance: Hindrance, now: dt.datetime, do: Again) -> int:

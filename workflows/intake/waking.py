@@ -6,10 +6,11 @@ import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from workflows.events.base import Wait
+from workflows.intake.isolating import passing
 from workflows.models import EventWait
 
 logger = logging.getLogger(__name__)
@@ -39,9 +40,9 @@ def wake_carefully(waits: list[Wait], met: dict[int, dt.datetime], failed: set[i
     try:
         with transaction.atomic():
             wake(waking, {wait.id: met[wait.id] for wait in waking}, now)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if passing(error):
+            raise
         if len(waking) > 1:
             middle = len(waking) // 2
             for half in (waking[:middle], waking[middle:]):

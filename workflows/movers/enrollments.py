@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F, Func, JSONField, QuerySet, Value
+from django.db.models import F, Func, JSONField, Q, QuerySet, Value
 from django.utils.translation import ngettext
 
 from records.merging.movers import SOURCE, Merge, Mover, movers
@@ -17,6 +17,7 @@ from records.models import ChangeKind, PendingChange
 from records.object_types import object_types
 from workflows.enrollment.leaving import unenroll
 from workflows.enrollment.reviving import stopped
+from workflows.intake.reacting import EVENT
 from workflows.models import (
     Enrollment,
     EventWait,
@@ -33,8 +34,8 @@ MERGED = "merged"
 @movers.register
 class Enrollments(Mover):
     slug = "enrollments"
-    # Waits end with their enrollments. What is still to be enrolled, or was set aside, is passed over; links to it,
-    # from notifications and from what webhooks were sent, lead to the winner.
+    # Waits end with their enrollments. What is still to be enrolled is passed over, and so are changes that were set
+    # aside; links to it, from notifications and from what webhooks were sent, lead to the winner.
     tables = (
         Enrollment._meta.db_table, EventWait._meta.db_table, MassEnrollment._meta.db_table,
         ScheduledRecord._meta.db_table, SetAside._meta.db_table, Notification._meta.db_table,
@@ -63,6 +64,18 @@ class Enrollments(Mover):
         about = Value({"merged_from": merge.loser}, output_field=JSONField())
         first = Func(about, F("cause"), template="%(expressions)s", arg_joiner=" || ", output_field=JSONField())
         of(merge).update(record_id=merge.winner, cause=first)
+        pass_on(merge)
+
+
+def pass_on(merge: Merge) -> None:
+    """Events that were set aside have happened to the winner, as those have that wait in the queue."""
+    slug, happened = merge.object_type.slug, {"object_type": merge.object_type.slug, "record_id": merge.loser}
+    told = Q(occurrence__contains=happened | {"as": "event"}) | Q(occurrence__contains=happened | {"kind": EVENT})
+    same = Q(hindrance__segment=None) | Q(hindrance__segment__object_type=slug)
+    rows = SetAside.objects.filter(told, same, record_id=merge.loser)
+    winner = Value({"record_id": merge.winner}, output_field=JSONField())
+    now = Func(F("occurrence"), winner, template="%(expressions)s", arg_joiner=" || ", output_field=JSONField())
+    rows.update(record_id=merge.winner, occurrence=now)
 
 
 def of(merge: Merge) -> QuerySet[Enrollment]:

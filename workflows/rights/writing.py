@@ -17,6 +17,7 @@ from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.property_access.rights import PropertyRights, property_label, reason, rights_of
 from workflows.definitions.definition import FORMAT, Definition, Step, parse
+from workflows.events.occasion import names_told, properties_behind
 from workflows.registries import actions
 from workflows.step_forms.params import StepContext
 
@@ -37,8 +38,10 @@ class Fault:
 def faults(definition: Definition, user: Any) -> Iterator[Fault]:
     """Every step that changes what the person may not edit, or tells the value of what they may not see."""
     rights = rights_of(user)
-    context = StepContext(definition)
-    for step in definition.walk() if rights.restricted else ():
+    if not rights.restricted:
+        return
+    context, behind = StepContext(definition), properties_behind(definition)
+    for step in definition.walk():
         action, here = actions[step.action], context.at(step)
         changed = action.writes(step.params, here)
         for name in rights.below(changed, Access.EDIT):
@@ -50,6 +53,8 @@ def faults(definition: Definition, user: Any) -> Iterator[Fault]:
             yield Fault(step, name, message % facts)
         # What only steers records tells no values; what copies them, or writes them into texts, does.
         told = set() if action.flow else action.reads(step.params, here) - changed
+        if behind and not action.flow:
+            told = told.union(*(behind.get(name, ()) for name in names_told(step.params)))
         for name in rights.below(told, Access.VIEW):
             message = _(
                 "“%(action)s” would tell the value of “%(property)s”: you have no access to it. Leave the property "

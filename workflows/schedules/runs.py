@@ -7,7 +7,7 @@ import json
 import logging
 from functools import partial
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +16,7 @@ from workflows import doorbell
 from workflows.enrollment import refusing
 from workflows.enrollment.doors import REFUSALS, RUNNING, closed_because
 from workflows.enrollment.enrolling import enroll, locked
+from workflows.intake.isolating import passing
 from workflows.models import Schedule, ScheduledRecord, ScheduleRun, Workflow
 
 logger = logging.getLogger(__name__)
@@ -132,9 +133,9 @@ def enroll_or_find(workflow: Workflow, run: ScheduleRun, ids: list[int], now: dt
             enroll_taken(workflow, run, ids, now)
             connection.check_constraints()
         return []
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
+        if passing(error):
+            raise
         if len(ids) == 1 or most < 1:
             logger.error(
                 "Run %d of a schedule cannot enroll %d records: %s", run.pk, len(ids), ids[:5], exc_info=error

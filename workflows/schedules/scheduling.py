@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Min, QuerySet
 
 from records.problems import DocumentError
@@ -26,6 +26,7 @@ from workflows.definitions.definition import Definition, parse
 from workflows.enrollment.doors import closed_because
 from workflows.enrollment.enrolling import locked
 from workflows.health import unreadable
+from workflows.intake.isolating import passing
 from workflows.models import Revision, Schedule, ScheduleRun, Workflow
 from workflows.schedules import rules, runs
 from workflows.schedules.instants import Rule, firings, next_firing
@@ -156,9 +157,9 @@ def alone(do: Callable[[], int], of: QuerySet[Schedule] | QuerySet[ScheduleRun],
     try:
         with transaction.atomic():
             return do()
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if passing(error):
+            raise
         logger.exception("A schedule failed (%s %s).", of.model.__name__, list(of.values_list("pk", flat=True)))
         runs.put_off(of, now)
         return 0

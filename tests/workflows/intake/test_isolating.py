@@ -45,7 +45,7 @@ def raising(table: str, condition: str, *, when: str = "BEFORE INSERT OR UPDATE"
 
 def mended(table: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TRIGGER poison ON {table}")
+        cursor.execute(f"DROP TRIGGER poison ON {table}; DROP FUNCTION poison()")
 
 
 @pytest.fixture

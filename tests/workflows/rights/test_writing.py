@@ -133,3 +133,27 @@ def test_the_api_and_copies_are_refused_by_the_same_rule() -> None:
     assert client.post(reverse("admin:workflow_clone", args=[model.pk])).status_code == 403
     assert Workflow.objects.get() == model
     assert api.send("POST", "workflows/", body | {"definition": document(RENAME, trigger=MANUAL)}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"id": "tell", "action": "send_notification", "params": {"users": ["una"], "title": "Now {{ event.new }}"}},
+        {"id": "tell", "action": "edit_record", "params": {"property": "name", "value": '{{ event["old"] }}'}},
+        {"id": "tell", "action": "format_data", "params": {"format": "formula", "formula": "event.new & event.old"}},
+    ],
+    ids=["text", "old value", "formula"],
+)
+def test_values_of_what_a_person_has_no_access_to_are_not_told_with_the_event_that_changed_them(step) -> None:
+    una = member("una", Access.NONE)
+
+    def changing(slug: str) -> dict:
+        return {"kind": "event", "events": [{"event": "property_changed", "property": slug}]}
+
+    with pytest.raises(DocumentError) as refused:
+        made(step, trigger=changing("amount"), by=una)
+    assert "would tell the value of “amount”" in refused.value.problems[0].message
+    workflow = made(step, trigger=changing("stage"), by=una)
+    with pytest.raises(DocumentError):
+        changed(workflow, step, trigger=changing("amount"), by=una)
+    made(RENAME, trigger=changing("amount"), by=una)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, connections
+from psycopg import errors
 
 from crm.models import Deal
 from records.problems import DocumentError
@@ -201,6 +202,21 @@ def test_a_record_that_cannot_be_enrolled_keeps_no_other_of_its_run_out_and_is_r
 
 def runs_of(workflow: Workflow) -> set[int]:
     return set(ScheduleRun.objects.filter(schedule__workflow=workflow).values_list("pk", flat=True))
+
+
+def test_a_statement_the_database_refuses_each_time_keeps_no_other_schedule_from_its_turn(deals):
+    """Too many filters for its stack, say: it reports that like an outage."""
+    workflows, refused = [live(BIG), live(BIG)], []
+
+    def refusing(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('INSERT INTO "workflows_schedulerun"') and not refused:
+            refused.append(params)
+            raise OperationalError("stack depth limit exceeded") from errors.StatementTooComplex()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refusing):
+        work(stockholm(11))
+    assert sorted(len(inside(workflow)) for workflow in workflows) == [0, 2]
 
 
 def test_a_lost_connection_is_no_schedules_fault(deals):
