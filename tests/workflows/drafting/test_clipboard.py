@@ -208,3 +208,11 @@ def test_copying_takes_the_right_to_view_and_pasting_the_right_to_change(client:
     assert (answer["notes"], [one["action"] for one in answer["steps"]]) == ([], ["delay"])
     assert post(target, "paste", text="Hi", at="steps.0").status_code == 400
     assert document(target)["steps"] == [], "asking changes nothing"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_workflow_can_have_is_one_that_is_not_here(name: str) -> None:
+    target = draft("Second")
+    sent = {"format": "headrace.steps", "version": 1, "object": "deal", "workflows": {"7": name}}
+    found = fitted(json.dumps(sent | {"steps": [step("on", "go_to_workflow", workflow="7")]}), target)
+    assert found.steps[0]["params"] == {} and "There is no workflow" in found.notes[0]
