@@ -113,7 +113,7 @@ def fitted(text: Any, workflow: Workflow, document: Document, at: Any, user: Any
 def other_records(slug: Any, workflow: Workflow) -> str:
     message = _("These steps were made for “%(theirs)s”; this workflow is about “%(ours)s”.")
     named = {name: kind.label_plural for name, kind in object_types.items()}
-    return message % {"theirs": named.get(slug, slug), "ours": named[workflow.object_type]}
+    return message % {"theirs": named.get(str(slug), slug), "ours": named[workflow.object_type]}
 
 
 def with_workflows(steps: list[Document], found: Document, user: Any) -> list[str]:
