@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from records.api import strict_json
 from records.clock import database_now
 from records.models import Access
 from records.problems import DocumentError, Problem
@@ -87,9 +87,9 @@ class EditorViews:
         """Carry out `{"op": …, "rev": n}`; undo and redo are ops, too."""
         workflow = self.workflow_or_404(request, pk, "change")
         try:
-            sent = json.loads(request.body) if len(request.body) <= BODY_LIMIT else None
-        except (ValueError, RecursionError):
-            sent = None
+            sent = strict_json.parse(request.body) if len(request.body) <= BODY_LIMIT else None
+        except DocumentError as error:
+            return refused(error)
         if not isinstance(sent, dict) or not isinstance(sent.get("rev"), int):
             problem = Problem("", _("Send a JSON object with “op” and “rev”, of at most 2 MB."))
             return refused(DocumentError([problem]))

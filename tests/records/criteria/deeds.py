@@ -103,6 +103,16 @@ def filters(world: Any, kind: str, chosen: str, where: Callable[[dict[str, str]]
     return with_more(asked, refined, st.lists(where(FORM_FACTS), max_size=2))
 
 
+def each(world: Any, kind: str) -> list[dict[str, Any]]:
+    """A filter with every operator of every kind in KINDS: chance may leave one out."""
+    chosen = {"import": (["was_added", "was_not_added"], world.imports[kind][0])}
+    if kind == "contact":
+        calls = ["was_seen", "was_not_seen", "was_clicked", "was_not_clicked"]
+        chosen |= {"subscription": (list(STATUSES), SUBSCRIPTIONS[0]), "marketing_email": (list(MAILED), EMAILS[0])}
+        chosen |= {"call_to_action": (calls, CALLS[0]), "form": (["has_filled_out", "has_not_filled_out"], FORMS[0])}
+    return [{key: value, "operator": one} for key, (names, value) in chosen.items() for one in names]
+
+
 def made(key: str, choices: list[str], operators: list[str]) -> Any:
     return st.fixed_dictionaries({key: st.sampled_from(choices), "operator": st.sampled_from(operators)})
 

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from records import criteria
+from records.clock import database_now
 from records.criteria.counting import tuned
 from records.criteria.extracting import condition_of
 from records.criteria.leaves import leaf_kinds
@@ -103,6 +104,19 @@ def test_sql_finds_what_a_naive_reading_finds(db: None, number: int, capsys: pyt
     world = World(SEED + number)
     done = Counter[str]()
 
+    def compare(trees: list[Any], kind: str, now: dt.datetime, zone: str) -> tuple[criteria.Compiled, set[int]]:
+        """Whether SQL and a naive reading agree on each tree; the trees compiled, and who matches any of them."""
+        compiled = criteria.compile({"any": trees}, object_types[kind], now=now, zone=zone)
+        oracle = WorldOracle(now, zone, kind == "contact", deeds.READINGS)
+        live = [thing for thing in world.things[kind] if not thing.deleted]
+        found = answers(compiled)
+        for place, tree in enumerate(trees):
+            expected = {thing.pk for thing in live if oracle.test(tree)(thing)}
+            assert {pk for pk, met in found.items() if met[place]} == expected, tree
+            done.update(cases=1, answers=len(live), found=len(expected))
+        asked.update(told(trees, kind))
+        return compiled, {pk for pk, met in found.items() if any(met)}
+
     @seed(SEED + number)
     @settings(
         max_examples=DOCUMENTS, deadline=None, database=None, suppress_health_check=list(HealthCheck),
@@ -112,21 +126,15 @@ def test_sql_finds_what_a_naive_reading_finds(db: None, number: int, capsys: pyt
     def agree(data: st.DataObject, kind: str, now: dt.datetime, zone: str) -> None:
         label = f"CRITERIA_SEED={SEED} criteria on {kind}"
         trees = data.draw(st.lists(group(world, kind), min_size=TOGETHER, max_size=TOGETHER), label=label)
-        compiled = criteria.compile({"any": trees}, object_types[kind], now=now, zone=zone)
-        oracle = WorldOracle(now, zone, kind == "contact", deeds.READINGS)
-        live = [thing for thing in world.things[kind] if not thing.deleted]
-        found = answers(compiled)
-        for place, tree in enumerate(trees):
-            expected = {thing.pk for thing in live if oracle.test(tree)(thing)}
-            assert {pk for pk, met in found.items() if met[place]} == expected, tree
-            done.update(cases=1, answers=len(live), found=len(expected))
+        compiled, matching = compare(trees, kind, now, zone)
         if data.draw(st.integers(0, EXPLAINED)) == 0:
-            matching = {pk for pk, met in found.items() if any(met)}
             assert set(compiled.records().values_list("pk", flat=True)) == matching
             assert compiled.count() == len(matching), "counted by looking through the table"
-            explain(compiled, oracle.leaves({"any": trees}), live)
-        asked.update(told(trees, kind))
+            live = [thing for thing in world.things[kind] if not thing.deleted]
+            explain(compiled, WorldOracle(now, zone, kind == "contact", deeds.READINGS).leaves({"any": trees}), live)
 
+    for kind in dict.fromkeys(KINDS):
+        compare([{"all": [leaf]} for leaf in deeds.each(world, kind)], kind, database_now(), "UTC")
     agree()
     with capsys.disabled():
         sys.stdout.write(

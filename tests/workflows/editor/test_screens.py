@@ -122,3 +122,14 @@ def test_a_workflow_without_a_name_gets_one_and_a_strange_number_is_not_found(cl
     client.post(f"{BASE}/add/", {"name": "", "object_type": "deal"})
     assert Workflow.objects.get().name == "New workflow for deals"
     assert client.get(f"{BASE}/1/edit/change/").status_code == 404
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ['"\\u0000"', '"\\ud800"', "NaN", "1e999", "{"])
+def test_what_no_document_can_hold_is_refused_with_a_sentence(client: Any, django_user_model: Any, text: str) -> None:
+    ann = staff(django_user_model, "view_workflow", "change_workflow")
+    workflow = drafting.create("Draft", "contact", ann)
+    client.force_login(ann)
+    body = f'{{"rev": 1, "op": {{"op": "set_trigger", "document": {{"kind": {text}}}}}}}'
+    answer = client.post(f"{BASE}/{workflow.pk}/editor/ops/", body, content_type="application/json")
+    assert answer.status_code == 400 and answer.json()["errors"][0]["message"]
