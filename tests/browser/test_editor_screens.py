@@ -36,7 +36,7 @@ def workflow(ann: User) -> Workflow:
 
 def fits(page: Page) -> bool:
     """Nothing scrolls sideways, and no button of the bar is cut off."""
-    return page.evaluate("""[document.documentElement, document.querySelector(".flow-bar")]
+    return page.evaluate("""[document.documentElement, ...document.querySelectorAll(".flow-bar")]
         .every((found) => found.scrollWidth <= found.clientWidth)""")
 
 
