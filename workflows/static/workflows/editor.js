@@ -47,17 +47,17 @@ function patch(html) {
   for (const item of [...next.content.querySelector(".flow-steps").children]) {
     const key = keyOf(item), kept = old.get(key), text = item.innerHTML;
     old.delete(key);
-    let put = item;
+    let put = item, inside = "";
     if (kept && drawn.get(key) === text) { kept.dataset.p = item.dataset.p; kept.style.cssText = item.style.cssText; put = kept; }
     else if (kept) {
-      const inside = kept.contains(document.activeElement) && document.activeElement.className;
+      if (kept.contains(document.activeElement)) inside = document.activeElement.classList[0];
       if (at === kept) at = kept.nextElementSibling;
-      kept.replaceWith(item);
-      if (inside) item.querySelector(`.${inside.split(" ")[0]}`)?.focus({ preventScroll: true });
+      kept.remove();
     } else item.classList.add("new");
     drawn.set(key, text);
     if (put === at) at = at.nextElementSibling;
     else list.insertBefore(put, at);
+    if (inside) put.querySelector(`.${inside}`)?.focus({ preventScroll: true });
   }
   for (const gone of old.values()) gone.remove();
 }
@@ -226,6 +226,8 @@ async function closePanel(save = true) {
   (card(step || lastFocus) || cards()[0])?.focus({ preventScroll: true });
 }
 let timer = 0;
+/** What each step was last set to: what could not be stored is tried again as it is by then. */
+const newest = {};
 function store(redraw, now = false) {
   clearTimeout(timer);
   timer = 0;
@@ -234,8 +236,12 @@ function store(redraw, now = false) {
   if (!now) { timer = setTimeout(() => store(redraw, true), 500); return Promise.resolve(); }
   const step = openStep(), data = new FormData(form);
   before = state();
-  if (redraw) data.set("redraw", "1");
-  return send(() => at(root.dataset.panel, { step }), () => { data.set("rev", rev); return data; });
+  newest[step] = data;
+  return send(() => at(root.dataset.panel, { step }), () => {
+    newest[step].set("rev", rev);
+    if (redraw) newest[step].set("redraw", "1");
+    return newest[step];
+  });
 }
 panel.addEventListener("change", (event) => store(event.target.dataset.refresh === "panel" || Boolean(event.target.closest("[data-refresh]")), Boolean(event.target.closest("[data-refresh]"))));
 panel.addEventListener("input", () => store(false));

@@ -1,0 +1,61 @@
+"""The editor while its server is slow, or not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from crm.models import User
+from tests.browser.editor_page import Editor
+from tests.browser.test_flow_editor import DOCUMENT, steps
+from tests.browser.world import make_stages
+from workflows import drafting
+from workflows.models import Workflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    make_stages()
+    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
+
+
+@pytest.fixture
+def workflow(ann: User) -> Workflow:
+    return drafting.create("Follow up", "deal", ann, DOCUMENT)
+
+
+@pytest.fixture
+def editor(open_screen: Any, ann: User, workflow: Workflow) -> Editor:
+    return Editor(open_screen(ann)).open(workflow, "first")
+
+
+def test_an_answer_that_comes_late_does_not_take_the_focus(editor: Editor) -> None:
+    held: list[Any] = []
+    editor.page.route("**/editor/panel/**", lambda route: held.append(route))
+    with editor.page.expect_request("**/editor/panel/**"):
+        editor.panel.get_by_label("Text").fill("Sent, not answered yet")
+    editor.page.keyboard.press("Escape")
+    card = editor.card("first")
+    expect(card).to_be_focused()
+    held[0].continue_()
+    expect(card).to_contain_text("Sent, not answered yet")
+    expect(card).to_be_focused()
+
+
+def test_what_could_not_be_stored_is_tried_again_as_it_is_by_then(editor: Editor, workflow: Workflow) -> None:
+    field = editor.panel.get_by_label("Text")
+    editor.page.context.set_offline(True)
+    field.fill("Written without a connection")
+    again = editor.page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    editor.page.context.set_offline(False)
+    field.fill("Written later")
+    editor.saved()
+    with editor.page.expect_response("**/editor/panel/**"):
+        again.click()
+    editor.saved()
+    assert steps(workflow)["first"]["params"]["body"] == "Written later"
