@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import reverse
 
 from workflows import drafting
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.editor.canvas import State, canvas
 from workflows.editor.layout import layout
 

@@ -15,7 +15,7 @@ from tests.browser.editor_page import Editor
 from tests.browser.test_main_story import Keys
 from tests.browser.world import make_stages
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.models import Workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -13,7 +13,7 @@ from records.criteria.catalog import catalog
 from records.object_types import object_types
 from records.saving import Row, save_batch
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 
 pytestmark = pytest.mark.django_db
 WORKED_ON = ("contact", "company", "deal", "ticket", "quote")

@@ -12,7 +12,7 @@ from records.clock import database_now
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import boss
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.settings_panel import SettingsPanel
 from workflows.enrollment.enrolling import enroll
 from workflows.lifecycle import publishing

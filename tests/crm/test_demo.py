@@ -12,7 +12,7 @@ from crm.models import Call, Company, Contact, Deal, Meeting, Task, Ticket, User
 from records.clock import database_now
 from records.object_types import object_types
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.processes.ticking import tick
 

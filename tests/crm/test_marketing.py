@@ -17,7 +17,7 @@ from records.models import Access
 from records.object_types import object_types
 from records.property_access.granting import grant
 from tests.workflows import building
-from workflows.definitions import definition
+from workflows.definitions import parsing
 from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution
 from workflows.registries import actions
@@ -93,7 +93,7 @@ def test_deleted_contacts_are_left_out_and_a_merge_keeps_the_winners_own():
 
 
 def told(steps, object_type="contact"):
-    context = StepContext(definition.parse({"format": 1, "object": object_type, "steps": steps}))
+    context = StepContext(parsing.parse({"format": 1, "object": object_type, "steps": steps}))
     lines = StepExecution.objects.order_by("id")
     return [actions["set_marketing_status"].tell(line.detail, line.outcome, context) for line in lines]
 

@@ -20,7 +20,7 @@ from records.problems import DocumentError
 from tests.api.conftest import client_of
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import drafting
-from workflows.definitions import checking, definition
+from workflows.definitions import checking, parsing
 from workflows.engine.taking_steps import run_due
 from workflows.intake.dispatching import dispatch
 from workflows.lifecycle import publishing
@@ -278,7 +278,7 @@ def problems(object_type: str, **params: Any) -> list[tuple[str, str]]:
         "format": 1, "name": "X", "object": object_type, "trigger": {"kind": "manual"},
         "steps": [step("s", "set_subscription", **params)],
     }  # fmt: skip
-    found = checking.errors(checking.problems(definition.parse(document)))
+    found = checking.errors(checking.problems(parsing.parse(document)))
     return [(problem.path, str(problem.message)) for problem in found]
 
 
@@ -303,7 +303,7 @@ def test_in_a_deals_workflow_it_works_on_the_contacts_that_were_chosen(ann: Cont
     assert status_of(eve) == [("subscribed", "contract", "Bought One")]
     kept = Subscription.objects.get(contact=ben)
     assert (kept.source, kept.workflow_id, kept.changed_at) == ("workflow", made[0].workflow_id, NOW)
-    found = definition.parse({"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": steps})
+    found = parsing.parse({"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": steps})
     context = StepContext(found)
     told = [
         [actions["set_subscription"].tell(line.detail, line.outcome, context) for line in lines]
@@ -362,7 +362,7 @@ def test_a_workflow_that_sets_what_its_trigger_looks_at_is_warned_of(ann: Contac
         "trigger": {"kind": "filter", "criteria": {"all": [IS_SUBSCRIBED]}, "reenroll": ["all.0"]},
         "steps": [step("s", "set_subscription", type="news", status="unsubscribed")],
     }  # fmt: skip
-    found = [problem.code for problem in checking.problems(definition.parse(document))]
+    found = [problem.code for problem in checking.problems(parsing.parse(document))]
     assert "own_trigger" in found
 
 

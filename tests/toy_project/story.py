@@ -82,7 +82,7 @@ def a_connected_app_contributes_an_action() -> None:
     from tests.toy.models import Book
     from workflows import drafting
     from workflows.definitions import checking
-    from workflows.definitions.definition import parse
+    from workflows.definitions.parsing import parse
     from workflows.enrollment import enrolling
     from workflows.lifecycle import publishing
     from workflows.processes.ticking import tick

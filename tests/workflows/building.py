@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from workflows.definitions import definition
+from workflows.definitions import parsing
 from workflows.models import Enrollment, Outcome, Revision, StepExecution, Workflow
 
 NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
@@ -24,7 +24,7 @@ def make_workflow(
 ) -> Workflow:
     document: dict[str, Any] = {"format": 1, "name": "Test", "object": object_type, "trigger": {"kind": "manual"}}
     document |= {"settings": settings, "steps": steps}
-    definition.parse(document)
+    parsing.parse(document)
     workflow = Workflow.objects.create(name="Test", object_type=object_type, status=status)
     revision = Revision.objects.create(workflow=workflow, number=1, definition=document, published_at=timezone.now())
     workflow.live = revision
@@ -37,7 +37,7 @@ def enroll(
 ) -> list[Enrollment]:
     """Enrollments standing on the first step (or `at`), due now."""
     assert workflow.live is not None
-    first = definition.parse(workflow.live.definition).first if at is None else at
+    first = parsing.parse(workflow.live.definition).first if at is None else at
     return Enrollment.objects.bulk_create(
         Enrollment(
             workflow=workflow, revision=workflow.live, record_id=pk, step=first, due_at=now, enrolled_at=now,

@@ -24,7 +24,7 @@ from tests.workflows.publishing_deals import BIG, boss, change, document, draft,
 from tests.workflows.webhooks.sending import SHOP, match, webhook_of
 from workflows import chores, drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.enrollment.enrolling import enroll
 from workflows.intake.dispatching import dispatch

@@ -55,7 +55,7 @@ def happened(enrollment: Enrollment) -> bool | None:
 
 def sentences(enrollment: Enrollment) -> list[str]:
     """What the history says about the wait."""
-    from workflows.definitions.definition import parse
+    from workflows.definitions.parsing import parse
 
     definition = parse(enrollment.revision.definition)
     context = StepContext(definition, definition.by_id["wait"])

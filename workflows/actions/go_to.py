@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,13 +12,16 @@ from django.utils.translation import gettext_lazy
 from records.problems import Problem
 from workflows.actions.base import Action
 from workflows.definitions.definition import Definition, Step
-from workflows.definitions.ways import branches_around, following, label_of, numbered, spread
+from workflows.definitions.ways import branches_around, coming_before, label_of, numbered
 from workflows.registries import actions
 from workflows.step_forms.greyed_field import GreyedChoiceField
 from workflows.step_forms.params import ParamsForm, StepContext
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch
+
+# Each go-to offers every step, and of hundreds of them hardly one is looked at.
+label = lazy(label_of, str)
 
 
 def unavailable(definition: Definition, step: Step) -> dict[str, str]:
@@ -27,7 +31,7 @@ def unavailable(definition: Definition, step: Step) -> dict[str, str]:
     the steps from which records come back to this go-to are left out, too.
     """
     own = branches_around(step.path)
-    returning = leading_to(definition, step)
+    returning = coming_before(definition, step.id) | {step.id}
     found = {}
     for other in definition.walk():
         around = branches_around(other.path)
@@ -38,15 +42,6 @@ def unavailable(definition: Definition, step: Step) -> dict[str, str]:
         elif other.id in returning:
             found[other.id] = _("comes back to this step")
     return found
-
-
-def leading_to(definition: Definition, goal: Step) -> set[str]:
-    """The steps from which records come to a step, whatever the step itself says."""
-    sources: dict[str, list[str]] = {}
-    for step in definition.walk():
-        for target in following(step, definition) if step.id != goal.id else ():
-            sources.setdefault(target, []).append(step.id)
-    return spread(goal.id, sources) | {goal.id}
 
 
 @actions.register
@@ -71,7 +66,7 @@ class GoTo(Action):
             if step is not None:
                 field = self.fields["step"]
                 assert isinstance(field, GreyedChoiceField)
-                choices = [(other.id, label_of(other, definition, number)) for number, other in numbered(definition)]
+                choices = [(other.id, label(other, definition, number)) for number, other in numbered(definition)]
                 field.offer(choices, unavailable(definition, step))
 
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
@@ -79,7 +74,8 @@ class GoTo(Action):
         if step is not None and not branches_around(step.path):
             message = _("A go-to has its place in a branch only. Move it into one, or remove it.")
             return [Problem("step", message, code="outside_branch"), *super().problems(document, context)]
-        if step is not None and isinstance(target, str) and target in leading_to(context.definition, step):
+        circling = coming_before(context.definition, step.id) | {step.id} if step is not None else set()
+        if isinstance(target, str) and target in circling:
             message = _(
                 "From step “%(target)s” records come back to this step, so they would run in a circle. "
                 "Choose another step."

@@ -17,7 +17,7 @@ from records.object_types import properties_read_once
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin.editor_views import BODY_LIMIT, refused
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.drafting import clipboard
 from workflows.editor import counts, finding
 from workflows.editor.glance import glance

@@ -18,7 +18,7 @@ from workflows import drafting
 from workflows.admin.limited import limited_now
 from workflows.admin.switch_views import COLOURS, links
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.discussion import presence
 from workflows.discussion.places import open_threads
 from workflows.editor import page

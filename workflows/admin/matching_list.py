@@ -17,7 +17,7 @@ from records.models import ListWork
 from records.object_types import object_types
 from records.seeing import hidden_in
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.doorbell import ring
 from workflows.lifecycle import publishing
 from workflows.models import Workflow

@@ -18,7 +18,7 @@ from records.object_types import properties_read_once
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.discussion.places import open_threads
 from workflows.drafting.telling import step_names, told
 from workflows.editor import page

@@ -21,7 +21,8 @@ from workflows.admin.inside import choices_sent, inside_rows
 from workflows.admin.matching_list import ADD, list_of_matching
 from workflows.definitions import checking
 from workflows.definitions.connecting import connections, timing
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.editor.changes import Changes, changes
 from workflows.editor.settings_panel import NAME as SETTINGS
 from workflows.lifecycle import publishing

@@ -16,7 +16,7 @@ from records.object_types import ObjectType
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin.diagnosis import Diagnosis
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.layout import layout
 from workflows.editor.picture import picture
 from workflows.models import Revision

@@ -18,7 +18,8 @@ from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from records.seeing import hidden_in, may_see
 from workflows import drafting
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.models import Workflow
 from workflows.times.wall_time import workflow_zone
 

@@ -41,7 +41,7 @@ from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.admin.trial_views import TrialViews
 from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking, uses
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.gallery import cards
 from workflows.engine import limits
 from workflows.lifecycle import cataloguing

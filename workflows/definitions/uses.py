@@ -12,7 +12,7 @@ from records.models import PropertyDefinition
 from records.problems import DocumentError
 from workflows.definitions import checking
 from workflows.definitions.cycles import enrolled_in
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.models import Revision, Workflow
 
 

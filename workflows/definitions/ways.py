@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
 from workflows.definitions.definition import Definition, Step
 from workflows.registries import actions
-
-GO_TO, END = "go_to", "end"
 
 
 def label_of(step: Step, definition: Definition, number: int = 0) -> str:
@@ -21,21 +20,9 @@ def label_of(step: Step, definition: Definition, number: int = 0) -> str:
     }
 
 
-def following(step: Step, definition: Definition) -> list[str]:
-    """The ids of the steps records may go to from a step; "" stands for the end."""
-    if step.action == GO_TO:
-        return [str(step.params.get("step", ""))]
-    ways = [definition.first_in(step.id, index) for index in range(len(step.branches))]
-    return ways + ([] if step.action == END else [definition.next_after(step.id)])
-
-
 def coming_before(definition: Definition, step_id: str) -> set[str]:
     """The ids of the steps a record may have taken when it comes to a step."""
-    sources: dict[str, list[str]] = {}
-    for step in definition.walk():
-        for target in following(step, definition):
-            sources.setdefault(target, []).append(step.id)
-    return spread(step_id, sources)
+    return spread(step_id, definition.sources)
 
 
 def spread(start: str, ways: dict[str, list[str]]) -> set[str]:
@@ -50,10 +37,11 @@ def spread(start: str, ways: dict[str, list[str]]) -> set[str]:
     return seen
 
 
-def branches_around(path: str) -> set[tuple[str, str]]:
+@lru_cache(maxsize=4_096)
+def branches_around(path: str) -> frozenset[tuple[str, str]]:
     """The branches the step at a path lies in: each the place of the branching and the number of the branch."""
     parts = path.split(".")
-    return {(".".join(parts[:i]), parts[i + 1]) for i, part in enumerate(parts) if part == "branches"}
+    return frozenset((".".join(parts[:i]), parts[i + 1]) for i, part in enumerate(parts) if part == "branches")
 
 
 def numbered(definition: Definition) -> Iterable[tuple[int, Step]]:
@@ -63,6 +51,6 @@ def numbered(definition: Definition) -> Iterable[tuple[int, Step]]:
 
 def never_reached(definition: Definition) -> list[Step]:
     """The steps no record can come to, because what stands above them ends the path or goes elsewhere."""
-    ways = {step.id: following(step, definition) for step in definition.walk()}
+    ways = {step.id: definition.leads_to(step) for step in definition.walk()}
     reached = spread(definition.first, ways) | {definition.first}
     return [step for step in definition.walk() if step.id not in reached]

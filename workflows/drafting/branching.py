@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from workflows.definitions.definition import END, GO_TO
 from workflows.definitions.shares import CENT, WHOLE, equal_shares, is_share, number, scaled
-from workflows.definitions.ways import END, GO_TO
 from workflows.drafting.spent import SPENT
 from workflows.drafting.tree import Document, branch_at, branches_of, find, refuse, renewed
 

@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from records.object_types import object_types
 from records.problems import Problem
 from workflows.definitions import checking
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import GO_TO, Definition
+from workflows.definitions.parsing import parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
 from workflows.drafting.mentions import mentioned, renamed
@@ -32,7 +33,6 @@ from workflows.step_forms.params import StepContext
 
 FORMAT = "headrace.steps"
 VERSION = 1
-GO_TO = "go_to"
 
 
 @dataclass(frozen=True)

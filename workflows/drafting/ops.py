@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.drafting.branching import (
     add_branch,
     clone_branch,

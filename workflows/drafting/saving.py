@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
-from workflows.definitions.definition import FORMAT, parse
+from workflows.definitions.parsing import FORMAT, parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
 from workflows.drafting.spent import with_spent

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError, Problem
-from workflows.definitions.definition import DEPTH_LIMIT
+from workflows.definitions.parsing import DEPTH_LIMIT
 from workflows.drafting.mentions import renamed
 from workflows.registries import actions
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
 from workflows.definitions.goals import Goal
+from workflows.definitions.parsing import parse
 from workflows.editor.canvas import svg
 from workflows.editor.layout import layout
 

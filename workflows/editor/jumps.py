@@ -9,8 +9,8 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from workflows.definitions.definition import Definition
-from workflows.definitions.ways import GO_TO, numbered
+from workflows.definitions.definition import GO_TO, Definition
+from workflows.definitions.ways import numbered
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 STEP = 8
 #: How far lines keep away from cards and from each other.
 AIR = 10
+#: As long as this may a detour be that saves a bend.
+BEND = 80
 #: Beyond everything.
 FAR = 1_000_000
 
@@ -148,7 +150,7 @@ def searched(source: Box, target: Box, streets: Streets) -> Lane:
     goals = set(streets.beside(target, y2))
     if not goals:
         return Lane(source.id, target.id, ())
-    aim = next(iter(goals)).at
+    low, high = min(goal.at for goal in goals), max(goal.at for goal in goals)
     came: dict[Street, tuple[Street | None, tuple[int, int]]] = {}
     waiting: list[tuple[int, int, int, Street, Street | None, tuple[int, int]]] = [
         (0, 0, count, street, None, (street.at, y1)) for count, street in enumerate(streets.beside(source, y1))
@@ -170,12 +172,15 @@ def searched(source: Box, target: Box, streets: Streets) -> Lane:
             if other in came:
                 continue
             corner = (street.at, other.at) if street.upright else (other.at, street.at)
-            spent = cost + abs(corner[0] - x) + abs(corner[1] - y) + 80
+            spent = cost + abs(corner[0] - x) + abs(corner[1] - y) + BEND
             if spent >= best.get(other, FAR):
                 continue
             best[other] = spent
             count += 1
-            guess = spent + abs(corner[0] - aim) + abs(corner[1] - y2)
+            # From a level piece one more bend leads to the goal, from an upright one that is no goal two.
+            bends = 0 if other in goals else 2 if other.upright else 1
+            aside = min(abs(corner[0] - low), abs(corner[0] - high))
+            guess = spent + aside + abs(corner[1] - y2) + bends * BEND
             heappush(waiting, (guess, spent, count, other, street, corner))
     return Lane(source.id, target.id, ())
 

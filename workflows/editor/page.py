@@ -15,7 +15,8 @@ from records.problems import Problem
 from workflows import drafting
 from workflows.definitions import centres, checking
 from workflows.definitions.centres import Centre
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.drafting.telling import told
 from workflows.editor.canvas import State, canvas
 from workflows.editor.layout import layout

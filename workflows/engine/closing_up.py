@@ -15,7 +15,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from records.problems import DocumentError
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.engine.limits import QUEUED, WORKFLOW, Limit, of_workflow
 from workflows.models import Allowance, Workflow
 from workflows.times.windows import closed_at

@@ -19,7 +19,7 @@ from records.journal import same_source
 from records.object_types import ObjectType, object_types
 from records.sql_arrays import array
 from workflows import watchdog
-from workflows.definitions import definition
+from workflows.definitions import parsing
 from workflows.definitions.definition import Definition
 from workflows.engine import claiming
 from workflows.engine.batch import Standing
@@ -190,5 +190,5 @@ def definition_of(revision: Revision) -> Definition:
     if found is None:
         if len(parsed) >= PARSED_LIMIT:
             parsed.clear()
-        found = parsed[key] = definition.parse(revision.definition)
+        found = parsed[key] = parsing.parse(revision.definition)
     return found

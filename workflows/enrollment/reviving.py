@@ -24,7 +24,8 @@ from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from workflows import doorbell
 from workflows.definitions import checking
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.enrollment.announcing import announce
 from workflows.enrollment.enrolling import locked
 from workflows.intake import occurrences

@@ -13,7 +13,8 @@ from records.journal import changes_of, values_at
 from records.models import Change, Membership
 from records.object_types import ObjectType, object_types
 from records.property_access import rights_of
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.enrollment import reenrolling
 from workflows.enrollment.doors import REFUSALS, barred
 from workflows.enrollment.refusing import because

@@ -20,8 +20,9 @@ from records.models import Change, ChangeKind
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from records.property_access import rights_of
-from workflows.definitions.definition import Definition, Step, parse
+from workflows.definitions.definition import Definition, Step
 from workflows.definitions.other_workflows import enrolled_by_workflow, taken_out_by, took_out
+from workflows.definitions.parsing import parse
 from workflows.engine.failing import with_sequel
 from workflows.enrollment.refusing import REFUSALS, because
 from workflows.history.event_stories import event_sentence, told_event

@@ -13,7 +13,8 @@ from django.db.models import Count, F, QuerySet
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError, Problem
-from workflows.definitions.definition import Definition, Step, parse
+from workflows.definitions.definition import Definition, Step
+from workflows.definitions.parsing import parse
 from workflows.enrollment.leaving import unenroll
 from workflows.models import Enrollment, EventWait, Revision, Workflow
 

@@ -21,7 +21,8 @@ from records.problems import DocumentError, Problem
 from records.seeing import hidden_in, may_see
 from workflows import doorbell
 from workflows.definitions import checking, cycles
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.definitions.settings_checks import late_problems, turn_off_at
 from workflows.drafting import Conflict
 from workflows.drafting.telling import told

@@ -23,7 +23,7 @@ from records.models import Access
 from records.problems import DocumentError
 from records.property_access.rights import PropertyRights, rights_of
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.models import Delivery, Enrollment, Revision, Workflow
 
 KEPT = 2_000

@@ -16,7 +16,8 @@ from records.models import Access
 from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.property_access.rights import PropertyRights, property_label, reason, rights_of
-from workflows.definitions.definition import FORMAT, Definition, Step, parse
+from workflows.definitions.definition import Definition, Step
+from workflows.definitions.parsing import FORMAT, parse
 from workflows.events.occasion import names_told, properties_behind
 from workflows.registries import actions
 from workflows.step_forms.params import StepContext

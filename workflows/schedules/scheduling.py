@@ -22,7 +22,8 @@ from django.db.models import Min, QuerySet
 from records.problems import DocumentError
 from workflows import doorbell
 from workflows.chores import Chore
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.enrollment.doors import closed_because
 from workflows.enrollment.enrolling import locked
 from workflows.health import unreadable

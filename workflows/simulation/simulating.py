@@ -22,7 +22,8 @@ from records.problems import DocumentError, Problem
 from records.saving import Row, save_batch
 from records.seeing import hidden_property, may_see
 from workflows.definitions import checking
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.engine.batch import Standing
 from workflows.engine.journey import Journey
 from workflows.engine.moving import Ledger

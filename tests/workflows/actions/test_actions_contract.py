@@ -12,7 +12,7 @@ from django.utils.html import escape
 from crm.models import Contact, SubscriptionType, Team, TeamMembership, User
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import prepared
-from workflows.definitions import definition
+from workflows.definitions import parsing
 from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.registries import actions
@@ -104,7 +104,7 @@ def steps_for(slug):
 
 def context_for(slug, **params):
     document = {"format": 1, "object": "contact", "steps": steps_for(slug)}
-    found = definition.parse(document)
+    found = parsing.parse(document)
     return StepContext(found, found.by_id["s"])
 
 

@@ -14,7 +14,7 @@ from records.models import Change
 from tests.api.conftest import person
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.registries import actions

@@ -14,7 +14,7 @@ from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from workflows import drafting
 from workflows.actions.base import Action
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.page import palette
 from workflows.engine.taking_steps import run_due
 from workflows.models import Workflow

@@ -13,7 +13,7 @@ from records.associations import associate
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, boss, draft, live, publish
 from workflows.definitions import checking, cycles
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.enrollment import doors, enrolling
 from workflows.history import telling

@@ -13,7 +13,7 @@ from records.models import Change
 from tests.workflows import building
 from tests.workflows.building import NOW, step
 from workflows import prepared
-from workflows.definitions import checking, definition
+from workflows.definitions import checking, parsing
 from workflows.engine.outputs import outputs_of
 from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution
@@ -34,7 +34,7 @@ def document(*steps, object_type="contact"):
 
 
 def problems(*steps, object_type="contact"):
-    found = checking.errors(checking.problems(definition.parse(document(*steps, object_type=object_type))))
+    found = checking.errors(checking.problems(parsing.parse(document(*steps, object_type=object_type))))
     return {problem.path: str(problem.message) for problem in found}
 
 
@@ -104,7 +104,7 @@ def test_results_are_typed_and_go_into_other_formulas_texts_properties_and_branc
     split = step("split", "value_branch", ways, output="big.result")
     steps = [later, net, big, name, copy_date, copy_number, write, split]
     assert problems(*steps, object_type="deal") == {}
-    parsed = definition.parse(document(*steps, object_type="deal"))
+    parsed = parsing.parse(document(*steps, object_type="deal"))
     context = StepContext(parsed)
     kinds = {one["id"]: outputs_of(parsed.by_id[one["id"]], context)["result"].type for one in (later, net, big, name)}
     assert kinds == {"later": "date", "net-2": "number", "big": "boolean", "name": "text"}
@@ -145,7 +145,7 @@ def test_settings_are_checked_where_they_are_made():
 
 def test_results_in_a_circle_of_a_draft_are_refused_and_end():
     a, b = formula("a", "output.b.result & 1"), formula("b", "output.a.result & 1")
-    parsed = definition.parse(document(a, b))
+    parsed = parsing.parse(document(a, b))
     context = StepContext(parsed)
     assert outputs_of(parsed.by_id["a"], context)["result"].type == "text"
     assert "steps.0.params.formula" in problems(a, b)
@@ -164,7 +164,7 @@ def test_a_record_whose_formula_cannot_be_computed_fails_alone_with_the_remedy()
     run_all()
     lines = {one.enrollment_id: one for one in StepExecution.objects.filter(step="s")}
     failed, done = (lines[one.pk] for one in made)
-    context = StepContext(definition.parse(document(formula("s", "1"))))
+    context = StepContext(parsing.parse(document(formula("s", "1"))))
     told = actions["format_data"].tell(failed.detail, failed.outcome, context)
     assert failed.outcome == "failed" and "cannot divide by 0" in told and "if(" in told
     assert done.outcome == "success" and actions["format_data"].tell(done.detail, "success", context) == (
@@ -179,7 +179,7 @@ def test_nothing_is_written():
     updated = Contact.objects.get().updated_at
     assert results(formula("s", "title(contact.first_name)"), ids=[contact.pk]) == ["Anna"]
     assert (Change.objects.count(), Contact.objects.get().updated_at) == (before, updated)
-    action, context = actions["format_data"], StepContext(definition.parse(document(formula("s", "1"))))
+    action, context = actions["format_data"], StepContext(parsing.parse(document(formula("s", "1"))))
     assert action.writes({"format": "formula", "formula": "1"}, context) == set()
     assert action.reads({"format": "formula", "formula": "contact.city & owner.email"}, context) == {
         "contact.city", "contact.owner",
@@ -211,7 +211,7 @@ def test_results_of_earlier_steps_cost_later_ones_no_more_queries_for_more_recor
 
 def test_the_editor_offers_results_and_names_of_steps_that_are_words_in_brackets():
     steps = [formula("end", "1"), formula("5", "2"), formula("last", "3")]
-    parsed = definition.parse(document(*steps))
+    parsed = parsing.parse(document(*steps))
     context = StepContext(parsed, parsed.by_id["last"])
     offered = dict(offered_tokens(context))["Results of earlier steps"]
     assert [token for token, _label in offered] == [
@@ -237,7 +237,7 @@ def test_a_fraction_is_refused_by_a_property_of_whole_numbers_for_that_record_al
 
 
 def test_the_card_says_what_is_done_with_which_values():
-    context = StepContext(definition.parse(document(formula("s", "1"))))
+    context = StepContext(parsing.parse(document(formula("s", "1"))))
     describe = actions["format_data"].describe
     assert describe({"format": "add", "value": "lead_score", "amount": 2.5}, context) == "Add: lead score, 2.5"
     later = {"format": "add_time", "value": "created_at", "amount": 2, "unit": "weeks"}

@@ -12,7 +12,7 @@ from django.db.models import Count
 from crm.models import Contact
 from records.models import Change
 from tests.workflows.building import NOW, enroll, make_workflow, step
-from workflows.definitions import checking, definition
+from workflows.definitions import checking, parsing
 from workflows.engine import taking_steps
 from workflows.models import Enrollment, StepExecution
 
@@ -74,7 +74,7 @@ def path_of(rest: int, steps: list[dict[str, Any]]) -> list[str]:
 def test_the_counts_of_500_steps_add_up_and_nothing_is_stuck():
     steps = sections()
     workflow = make_workflow(steps)
-    parsed = definition.parse(workflow.live.definition)
+    parsed = parsing.parse(workflow.live.definition)
     assert len(parsed.by_id) == STEPS
     assert sum(found.action == "branch" for found in parsed.by_id.values()) == BRANCHINGS
     assert checking.errors(checking.problems(parsed)) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from records.problems import DocumentError, Problem
 from tests.workflows.building import step
-from workflows.definitions import checking, definition
+from workflows.definitions import checking, parsing
 
 pytestmark = pytest.mark.django_db
 CRITERIA = {"any": [{"all": [{"property": "lead_score", "operator": "is_greater_than", "value": 5}]}]}
@@ -107,7 +107,7 @@ def replaced(document: Any, place: Place, value: Any) -> Any:
 def problems_of(document: Any) -> list[Problem]:
     """What is wrong with a document, read and checked as for publishing; refusals name a place."""
     try:
-        found = checking.problems(definition.parse(document))
+        found = checking.problems(parsing.parse(document))
     except DocumentError as error:
         found = error.problems
         assert all(problem.path for problem in found) or not isinstance(document, dict), found

@@ -14,7 +14,7 @@ from records.problems import DocumentError
 from tests.examples import examples
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.definitions.ways import branches_around, coming_before, never_reached
 from workflows.drafting.tree import walk
 from workflows.registries import actions

@@ -15,7 +15,7 @@ from records.problems import DocumentError
 from tests.api.conftest import person
 from tests.workflows.publishing_deals import boss
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.panels import Panel
 from workflows.lifecycle import cataloguing
 from workflows.models import Workflow

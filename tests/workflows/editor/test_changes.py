@@ -17,7 +17,7 @@ from tests.examples import examples
 from tests.workflows.drafting.test_drafting import ANY_OP, document
 from tests.workflows.publishing_deals import BIG, boss, live
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.drafting.comparing import ADDED, CHANGED, MOVED, Comparison, compare
 
 

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from crm.models import User
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.panels import Panel
 
 pytestmark = pytest.mark.django_db

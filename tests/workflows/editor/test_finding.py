@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.finding import find
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from records.object_types import properties_read_once
 from tests.examples import examples
-from workflows.definitions.definition import Definition, parse
+from workflows.definitions.definition import Definition
+from workflows.definitions.parsing import parse
 from workflows.editor.canvas import State, canvas, svg
 from workflows.editor.layout import Box, Layout, layout
 from workflows.editor.outline import Reading, outline
@@ -139,6 +140,11 @@ def test_every_go_to_has_a_line_that_crosses_no_card(definition: Definition) -> 
 @pytest.mark.django_db
 @given(definitions())
 @settings(max_examples=examples(25), deadline=None)
+def test_the_same_workflow_is_drawn_the_same_every_time() -> None:
+    definition = tree(7, 300)
+    assert len({repr(layout(definition).lanes) for _turn in range(5)}) == 1
+
+
 def test_steps_go_down_branches_go_right_and_the_page_tells_them_in_that_order(definition: Definition) -> None:
     found = layout(definition)
     place = {box.id: box for box in found.boxes}

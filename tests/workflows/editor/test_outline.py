@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from tests.workflows.drafting.test_drafting import document, ids
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.layout import layout
 from workflows.editor.outline import Reading, outline
 from workflows.models import Workflow

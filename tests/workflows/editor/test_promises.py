@@ -20,8 +20,8 @@ from records.models import PropertyDefinition
 from records.object_types import object_types
 from tests.workflows.publishing_deals import BIG, draft, live
 from workflows import drafting
-from workflows.definitions.definition import parse
 from workflows.definitions.goals import Goal
+from workflows.definitions.parsing import parse
 from workflows.editor.canvas import State, canvas
 from workflows.editor.gallery import card
 from workflows.editor.layout import layout

@@ -17,7 +17,7 @@ from records.object_types import object_types
 from tests.api.conftest import person
 from tests.workflows.publishing_deals import BIG, boss, inside, live, settle
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.panels import Panel
 from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Workflow

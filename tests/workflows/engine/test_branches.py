@@ -9,7 +9,7 @@ import pytest
 from crm.models import Contact
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from records.models import PropertyDefinition
 from tests.workflows.building import enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, WAIT, document, live, publish
 from workflows import drafting
-from workflows.definitions import checking, definition
+from workflows.definitions import checking, parsing
 from workflows.engine.taking_steps import run_due
 from workflows.history.telling import path_of
 from workflows.models import Enrollment, Revision, StepExecution, Workflow
@@ -192,7 +192,7 @@ def test_whether_a_record_waited_can_be_branched_by() -> None:
     wait = step("wait", "delay_until_property", property="close_date")
     found = workflow(wait, split, object_type="deal")
     assert found.live is not None
-    assert checking.errors(checking.problems(definition.parse(found.live.definition))) == []
+    assert checking.errors(checking.problems(parsing.parse(found.live.definition))) == []
     made = enroll(found, ids, NOW)
     run(NOW)
     run(stockholm("2027-12-01T00:00"))
@@ -443,7 +443,7 @@ def test_a_changed_date_is_kept_or_read_anew_and_one_that_is_past_then_is_over(
 
 
 def card(found: dict[str, Any], object_type: str = "contact") -> str:
-    parsed = definition.parse({"format": 1, "object": object_type, "steps": [found]})
+    parsed = parsing.parse({"format": 1, "object": object_type, "steps": [found]})
     return actions[found["action"]].describe(found["params"], StepContext(parsed, parsed.by_id["wait"]))
 
 
@@ -500,7 +500,7 @@ def test_a_delay_that_cannot_be_is_refused_with_its_place(
     action: str, params: dict[str, Any], paths: set[str]
 ) -> None:
     found = step("wait", f"delay_until_{action}", **params)
-    parsed = definition.parse({"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": [found]})
+    parsed = parsing.parse({"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": [found]})
     problems = checking.problems(parsed)
     assert {problem.path for problem in problems} == {f"steps.0.params.{path}" for path in paths}
     assert all(problem.message.endswith(".") and "%(" not in problem.message for problem in problems)
@@ -508,7 +508,7 @@ def test_a_delay_that_cannot_be_is_refused_with_its_place(
 
 def test_records_without_a_zone_of_their_own_follow_the_workflow() -> None:
     found = step("wait", "delay_until_time", at="09:00", zone="record")
-    parsed = definition.parse({"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": [found]})
+    parsed = parsing.parse({"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": [found]})
     assert [problem.path for problem in checking.problems(parsed)] == ["steps.0.params.zone"]
     form = actions["delay_until_time"].Params(document={"at": "09:00"}, context=StepContext(parsed, parsed.steps[0]))
     assert [label for _value, label in form.fields["zone"].choices] == [f"The workflow’s ({'UTC'})"]
@@ -521,4 +521,4 @@ def test_what_a_delay_reads_is_kept_with_the_revision() -> None:
     ]
     made = workflow(*steps)
     revision = Revision.objects.get(workflow=made)
-    assert checking.reads(definition.parse(revision.definition)) == {"contact.created_at", "contact.time_zone"}
+    assert checking.reads(parsing.parse(revision.definition)) == {"contact.created_at", "contact.time_zone"}

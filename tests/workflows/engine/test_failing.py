@@ -9,7 +9,8 @@ import pytest
 from django.utils.safestring import SafeString
 
 from records.problems import DocumentError
-from workflows.definitions.definition import Step, parse
+from workflows.definitions.definition import Step
+from workflows.definitions.parsing import parse
 from workflows.engine.batch import Answer
 from workflows.engine.failing import BACKOFF, next_try, with_sequel
 from workflows.models import Outcome

@@ -17,7 +17,7 @@ from tests.workflows.building import NOW, enroll, make_workflow, outcomes, step
 from workflows import drafting
 from workflows.actions.random_split import thresholds, way_of
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.definitions.shares import equal_shares, scaled
 from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution

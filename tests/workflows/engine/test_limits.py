@@ -17,7 +17,7 @@ from records.clock import database_now
 from records.problems import Problem
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from workflows import drafting
-from workflows.definitions import checking, definition
+from workflows.definitions import checking, parsing
 from workflows.engine import claiming, closing_up, limits, waiting
 from workflows.engine.limits import Limit, take
 from workflows.engine.taking_steps import run_due
@@ -199,7 +199,7 @@ def test_a_delivery_limit_that_cannot_be_read_is_an_error(settings: Any) -> None
     ],
 )
 def test_a_limit_that_is_not_valid_keeps_a_workflow_from_being_published(value: Any, paths: list[str]) -> None:
-    parsed = definition.parse({"object": "contact", "settings": {"limit": value}, "steps": [ADD]})
+    parsed = parsing.parse({"object": "contact", "settings": {"limit": value}, "steps": [ADD]})
     found: list[Problem] = checking.errors(checking.problems(parsed))
     assert [problem.path for problem in found if problem.path.startswith("settings")] == paths
 

@@ -15,7 +15,7 @@ from records.object_types import object_types
 from tests.workflows.publishing_deals import BIG, boss, change, document, finish, history, inside, live, settle
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.enrollment.doors import REFUSALS
 from workflows.enrollment.enrolling import Enrolled, enroll

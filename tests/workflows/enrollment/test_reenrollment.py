@@ -26,7 +26,7 @@ from tests.workflows.publishing_deals import (
 )
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.enrollment.enrolling import enroll
 from workflows.models import Enrollment, Workflow
 

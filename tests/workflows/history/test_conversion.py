@@ -12,7 +12,7 @@ from records.clock import database_now
 from tests.workflows.publishing_deals import BIG, boss, document, live, publish
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.health import notifying
 from workflows.history import conversion

@@ -15,7 +15,7 @@ from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, WAIT, boss, change, document, draft, history, inside, live, publish
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.history.explaining import explain
 from workflows.lifecycle import following, publishing, switching
 from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow

@@ -16,7 +16,7 @@ from records.problems import DocumentError
 from tests.api.conftest import client_of, person
 from tests.workflows.publishing_deals import BIG, boss, draft, live
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.lifecycle import publishing, switching
 
 pytestmark = pytest.mark.django_db

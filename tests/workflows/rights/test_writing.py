@@ -15,7 +15,7 @@ from tests.workflows.publishing_deals import boss
 from tests.workflows.restricted import BIG, MANUAL, RAISE, RENAME, changed, document, made, member, published
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.page import palette
 from workflows.editor.panels import Panel
 from workflows.lifecycle import publishing

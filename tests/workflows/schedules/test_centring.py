@@ -17,7 +17,7 @@ from tests.workflows.building import step
 from tests.workflows.publishing_deals import BIG, boss, history, settle
 from workflows import drafting
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.engine import taking_steps
 from workflows.enrollment.enrolling import enroll
 from workflows.history.telling import Path

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.schedules import rules, runs, scheduling
 from workflows.schedules.instants import EVERY
 

@@ -19,7 +19,7 @@ from tests.workflows.publishing_deals import BIG, boss, finish, history, inside
 from tests.workflows.scheduled_deals import NOON, document, fired, live, stockholm, work
 from workflows import drafting
 from workflows.chores import chores
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.enrollment.enrolling import enroll
 from workflows.health import stuck
 from workflows.lifecycle import publishing, switching

@@ -16,7 +16,7 @@ from tests.api.conftest import client_of
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import prepared
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.editor.page import palette
 from workflows.engine.taking_steps import run_due
 from workflows.models import StepExecution

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from workflows.definitions import checking
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.registries import actions
 from workflows.times.wall_time import instant_of
 from workflows.times.windows import LOOK_AHEAD, SPREAD

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from tests.workflows.wall_clocks import local_days, mapped, moments
 from workflows.definitions import checking
-from workflows.definitions.definition import Definition, Trigger, parse
+from workflows.definitions.definition import Definition, Trigger
+from workflows.definitions.parsing import parse
 from workflows.times.permitted_times import read_windows
 from workflows.times.wall_time import WEEKDAYS
 from workflows.times.windows import Closed, closed_at, closing

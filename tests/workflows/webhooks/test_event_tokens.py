@@ -16,7 +16,7 @@ from records.problems import DocumentError
 from tests.workflows.publishing_deals import boss
 from tests.workflows.webhooks.sending import webhook_of
 from workflows import drafting
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.enrollment.enrolling import enroll
 from workflows.lifecycle import publishing
 from workflows.models import Enrollment, StepExecution, Workflow

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from records.clock import database_now
 from records.ids import id_of
-from workflows.definitions.definition import parse
+from workflows.definitions.parsing import parse
 from workflows.enrollment.enrolling import REFUSALS, enroll
 from workflows.lifecycle.publishing import trigger_criteria
 from workflows.models import Workflow
