@@ -27,6 +27,7 @@ BEGIN, END = "<!-- result: begin -->", "<!-- result: end -->"
 FAULTS = {
     "F-01": "A random one of four workers is killed, again and again",
     "F-01b": "Workers are killed at every named failpoint",
+    "F-01d": "A worker that holds something is killed, nobody else is: how soon others go on",
     "F-01c": "Negative controls: mistakes these tests must find",
     "F-02": "Redis is flushed, stopped, frozen, or was never there",
     "F-03": "PostgreSQL loses power, also while recovering; lines are cut every half second",

@@ -32,15 +32,16 @@ def unavailable(definition: Definition, step: Step) -> dict[str, str]:
     """
     own = branches_around(step.path)
     returning = coming_before(definition, step.id) | {step.id}
+    outside, beside, circling = _("not in a branch"), _("in the same branch"), _("comes back to this step")
     found = {}
     for other in definition.walk():
         around = branches_around(other.path)
         if not around:
-            found[other.id] = _("not in a branch")
+            found[other.id] = outside
         elif around <= own:
-            found[other.id] = _("in the same branch")
+            found[other.id] = beside
         elif other.id in returning:
-            found[other.id] = _("comes back to this step")
+            found[other.id] = circling
     return found
 
 

@@ -49,7 +49,7 @@ def route(found: Layout) -> tuple[list[Lane], int]:
         lane = lane_between(box, target, boxes, verticals)
         if lane is None:
             streets = streets or Streets(boxes)
-            lane = searched(box, target, streets)
+            lane = two_bends(box, target, streets) or searched(box, target, streets)
         if not lane.points:
             continue
         lanes.append(lane)
@@ -100,7 +100,7 @@ class Streets:
         columns = {x for box in boxes for x in (box.x - STEP * 2, box.x + box.width + STEP * 2)}
         rows = {y for box in boxes for y in (box.y - 16, box.y + box.height + 16)}
         sides = [((box.x - 4, box.x + box.width + 4), (box.y - 4, box.y + box.height + 4)) for box in boxes]
-        across, along = grouped(sides), grouped((along, across) for across, along in sides)
+        across, along = Cards(sides), Cards((along, across) for across, along in sides)
         self.upright = [piece for x in sorted(columns) for piece in pieces(True, x, across)]
         self.level = [piece for y in sorted(rows) for piece in pieces(False, y, along)]
         self.places = {True: [piece.at for piece in self.upright], False: [piece.at for piece in self.level]}
@@ -126,22 +126,46 @@ class Streets:
 Span = tuple[int, int]
 
 
-def grouped(sides: Iterable[tuple[Span, Span]]) -> dict[Span, list[Span]]:
+class Cards:
     """By the span of cards in one direction their spans in the other: cards in a column share theirs."""
-    found: dict[Span, list[Span]] = {}
-    for one, other in sides:
-        found.setdefault(one, []).append(other)
-    return found
+
+    def __init__(self, sides: Iterable[tuple[Span, Span]]) -> None:
+        found: dict[Span, list[Span]] = {}
+        for one, other in sides:
+            found.setdefault(one, []).append(other)
+        self.groups = sorted(found.items())
+        self.starts = [low for (low, _high), _spans in self.groups]
+        self.widest = max((high - low for low, high in found), default=0)
+
+    def on(self, line: int) -> list[Span]:
+        """The spans of the cards that lie on a line, in order."""
+        near = self.groups[bisect_left(self.starts, line - self.widest) : bisect_right(self.starts, line)]
+        return sorted(span for (_low, high), spans in near if line <= high for span in spans)
 
 
-def pieces(upright: bool, at: int, cards: dict[Span, list[Span]]) -> list[Street]:
+def pieces(upright: bool, at: int, cards: Cards) -> list[Street]:
     """What is free of a whole line, between the cards that lie on it."""
     found, low = [], -FAR
-    for top, bottom in sorted(span for (a, b), spans in cards.items() if a <= at <= b for span in spans):
+    for top, bottom in cards.on(at):
         if top > low:
             found.append(Street(upright, at, low, top - 1))
         low = max(low, bottom + 1)
     return [*found, Street(upright, at, low, FAR)]
+
+
+def two_bends(source: Box, target: Box, streets: Streets) -> Lane | None:
+    """The shortest way along one free level piece between two upright ones; None where there is none."""
+    y1, y2 = source.y + source.height // 2, target.y + target.height // 2
+    ways = [
+        (abs(y1 - level.at) + abs(one.at - other.at) + abs(level.at - y2), level.at, one.at, other.at)
+        for one in streets.beside(source, y1)
+        for other in streets.beside(target, y2)
+        for level in {*streets.crossing(one)} & {*streets.crossing(other)}
+    ]
+    if not ways:
+        return None
+    _length, y, begin, end = min(ways)
+    return traced(source, target, [(begin, y1), (begin, y), (end, y), (end, y2)])
 
 
 def searched(source: Box, target: Box, streets: Streets) -> Lane:
