@@ -7,12 +7,14 @@ import hashlib
 import logging
 import random
 import smtplib
+import time
 import uuid
 from typing import Any
 
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from workflows.chores import Chore
@@ -26,14 +28,20 @@ logger = logging.getLogger(__name__)
 #: Seconds between attempts: about a day and a half in all. Given up after the last.
 BACKOFF = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
 AT_ONCE = 20
+#: How long one that is being sent belongs to its sender.
 LEASE = dt.timedelta(seconds=120)
+#: How long those that were claimed and are not begun do: somebody else may begin them at any time, and nobody does so
+#: twice. So what keeps a sender, or kills it, does not keep the others waiting.
+HELD = dt.timedelta(seconds=10)
+#: Seconds after which a round begins no further one: a mail server may be slow with each.
+ROUND_SECONDS = 5.0
 READY = """
     SELECT id FROM workflows_delivery WHERE state = 'pending' AND kind = %(kind)s AND due_at <= %(now)s
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
-# Claimed ones are due again when the lease ends: only the one whose sending has begun is ever uncertain.
+# Claimed ones are due again after a while: only the one whose sending has begun is ever uncertain.
 CLAIM = """
-    UPDATE workflows_delivery SET claim = %(token)s, due_at = %(now)s + %(lease)s WHERE id = ANY(%(ids)s)
+    UPDATE workflows_delivery SET claim = %(token)s, due_at = %(now)s + %(held)s WHERE id = ANY(%(ids)s)
 """
 BEGIN = """
     UPDATE workflows_delivery SET
@@ -66,14 +74,18 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
     """Claim some deliveries of one kind due at `now` and send them; how many were claimed.
 
     Each kind has its turn, so that many mails do not keep a webhook waiting, and as many as its limit lets through.
-    Each ends as done, pending again (later), dead, or uncertain. No transaction is open while one is sent.
+    Each ends as done, pending again (later), dead, or uncertain; those there was no time for are free again. No
+    transaction is open while one is sent.
     """
-    token = uuid.uuid4()
+    token, began = uuid.uuid4(), time.monotonic()
     if not claim(token, now, limit):
         return 0
     reach("after_delivery_claim")
     claimed = list(Delivery.objects.filter(claim=token, state=Delivery.State.PENDING).order_by("pk"))
     for position, delivery in enumerate(claimed):
+        if position and time.monotonic() - began > ROUND_SECONDS:
+            free(claimed[position:], now)
+            return position
         reach("before_delivery")
         if not begin(delivery):
             continue
@@ -87,8 +99,7 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
             postpone(delivery, now, f"{type(error).__name__}: {error}")
         except BaseException:
             # Those not begun yet may be sent by somebody else; the one under way is found by its lease.
-            ours = Delivery.objects.filter(pk__in=[rest.pk for rest in claimed[position + 1 :]], claim=token)
-            ours.update(claim=None, due_at=now)
+            free(claimed[position + 1 :], now)
             raise
         else:
             reach("after_delivery")
@@ -109,10 +120,16 @@ def claim(token: uuid.UUID, now: dt.datetime, limit: int) -> int:
             if ids and (allowed := limits.of_deliveries(kind)):
                 ids = ids[: limits.take(f"{limits.DELIVERY}{kind}", allowed, len(ids), now).count]
             if ids:
-                facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids, "now": now}
+                facts: dict[str, Any] = {"token": token, "held": HELD, "ids": ids, "now": now}
                 cursor.execute(CLAIM, facts)
                 return len(ids)
     return 0
+
+
+def free(claimed: list[Delivery], now: dt.datetime) -> None:
+    """Let somebody else send what was claimed and is not begun."""
+    ours = Q(pk__in=[delivery.pk for delivery in claimed], claim__in={delivery.claim for delivery in claimed})
+    Delivery.objects.filter(ours, state=Delivery.State.PENDING).update(claim=None, due_at=now)
 
 
 def begin(delivery: Delivery) -> bool:

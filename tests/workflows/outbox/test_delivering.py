@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import smtplib
+import socket
 import socketserver
 import threading
 import uuid
@@ -164,11 +165,34 @@ def test_of_what_a_dead_sender_had_claimed_only_the_mail_it_had_begun_is_uncerta
     assert deliver(now) == 0, "what somebody has claimed is not taken by others"
     Delivery.objects.filter(state="sending").update(claimed_until=now)
     assert delivering.recover() == 1
-    assert deliver(now + delivering.LEASE + dt.timedelta(minutes=1)) == 2
+    assert deliver(now + delivering.HELD + dt.timedelta(seconds=1)) == 2, "nor do they wait for it to be given up"
     assert sorted(message.to[0] for message in mail.outbox) == ["u1@example.com", "u2@example.com"]
     assert list(Delivery.objects.order_by("pk").values_list("state", "attempts")) == [
         ("uncertain", 1), ("done", 1), ("done", 1),
     ]  # fmt: skip
+
+
+def test_a_slow_mail_server_keeps_a_round_short_and_leaves_the_rest_to_others(monkeypatch):
+    monkeypatch.setattr(delivering, "ROUND_SECONDS", -1.0)
+    waiting(3)
+    assert deliver(NOW) == 1
+    assert list(Delivery.objects.order_by("pk").values_list("state", "claim", "due_at"))[1:] == [
+        ("pending", None, NOW), ("pending", None, NOW),
+    ]  # fmt: skip
+    assert deliver(NOW) == deliver(NOW) == 1
+    assert deliver(NOW) == 0 and len(mail.outbox) == 3
+
+
+def test_a_mail_server_that_says_nothing_is_asked_again_later(settings):
+    assert 0 < settings.EMAIL_TIMEOUT < delivering.HELD.total_seconds() * 3
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        settings.EMAIL_TIMEOUT = 0.2
+        [delivery] = waiting()
+        assert deliver(NOW) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == ("pending", 1)
 
 
 def test_a_sender_that_has_lost_its_claim_does_not_begin():
