@@ -21,7 +21,8 @@ from workflows.actions.delay import amount_text
 from workflows.engine.writing import insert
 from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
-from workflows.step_forms.forms import OWNER, ChoiceField, DurationField, TokenField, UserField
+from workflows.step_forms.duration_field import DurationField
+from workflows.step_forms.forms import OWNER, ChoiceField, TokenField, UserField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.recipients import owners_of
 from workflows.texts import tokens

@@ -18,7 +18,8 @@ from workflows.events.known import by_category, event_of, known_events
 from workflows.events.settings import WhereField, add_where, describe, prepare
 from workflows.intake import occurrences
 from workflows.registries import actions, events
-from workflows.step_forms.forms import ChoiceField, DurationField
+from workflows.step_forms.duration_field import DurationField
+from workflows.step_forms.forms import ChoiceField
 from workflows.step_forms.params import ParamsForm, StepContext, field_schema
 
 if TYPE_CHECKING:

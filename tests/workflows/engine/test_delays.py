@@ -477,6 +477,9 @@ def test_a_card_says_what_is_waited_for(action: str, params: dict[str, Any], sen
     assert card(step("wait", f"delay_until_{action}", **params)) == sentence
 
 
+MOVED = {"event": "property_changed", "property": "city"}
+
+
 @pytest.mark.parametrize(
     ("action", "params", "paths"),
     [
@@ -493,6 +496,8 @@ def test_a_card_says_what_is_waited_for(action: str, params: dict[str, Any], sen
         ("weekday", {"days": ["tuesday"]}, {"days"}),
         ("weekday", {"days": ["tue"], "at": "24:00"}, {"at"}),
         ("time", {"at": "9:00"}, {"at"}),
+        ("event", {**MOVED, "max_wait": {"days": 3_651}}, {"max_wait"}),
+        ("event", {**MOVED, "max_wait": {"minutes": "0" * 9 + "9" * 12}}, {"max_wait"}),
         ("time", {"at": "09:00", "until": "10:00"}, {"until"}),
     ],
 )
