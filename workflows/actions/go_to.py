@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from records.problems import Problem
 from workflows.actions.base import Action
 from workflows.definitions.definition import Definition, Step
-from workflows.definitions.ways import branches_around, coming_before, label_of, numbered
+from workflows.definitions.ways import branches_around, label_of, leading_back, numbered
 from workflows.registries import actions
 from workflows.step_forms.greyed_field import GreyedChoiceField
 from workflows.step_forms.params import ParamsForm, StepContext
@@ -31,7 +31,7 @@ def unavailable(definition: Definition, step: Step) -> dict[str, str]:
     the steps from which records come back to this go-to are left out, too.
     """
     own = branches_around(step.path)
-    returning = coming_before(definition, step.id) | {step.id}
+    returning = leading_back(definition, step.id)
     outside, beside, circling = _("not in a branch"), _("in the same branch"), _("comes back to this step")
     found = {}
     for other in definition.walk():
@@ -75,7 +75,7 @@ class GoTo(Action):
         if step is not None and not branches_around(step.path):
             message = _("A go-to has its place in a branch only. Move it into one, or remove it.")
             return [Problem("step", message, code="outside_branch"), *super().problems(document, context)]
-        circling = coming_before(context.definition, step.id) | {step.id} if step is not None else set()
+        circling = leading_back(context.definition, step.id) if step is not None else set()
         if isinstance(target, str) and target in circling:
             message = _(
                 "From step “%(target)s” records come back to this step, so they would run in a circle. "

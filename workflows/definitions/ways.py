@@ -25,6 +25,15 @@ def coming_before(definition: Definition, step_id: str) -> set[str]:
     return spread(step_id, definition.sources)
 
 
+def leading_back(definition: Definition, step_id: str) -> set[str]:
+    """The ids of the steps from which a record comes to a step without beginning anew, and the step's own.
+
+    A workflow that repeats every year leads from its end to its first step: that is no circle.
+    """
+    ways = {place: found for place, found in definition.sources.items() if place != definition.first}
+    return spread(step_id, ways) | {step_id}
+
+
 def spread(start: str, ways: dict[str, list[str]]) -> set[str]:
     """Everything that is reached from a place, the place itself only if something leads back to it."""
     seen: set[str] = set()

@@ -275,6 +275,28 @@ def test_a_yearly_workflow_begins_with_a_time():
     assert problems(at(0), mark("on"), centre=yearly) == []
 
 
+@pytest.mark.covers("SCH-31")
+def test_a_yearly_workflow_may_jump_between_branches_though_its_end_leads_to_its_beginning(deal):
+    big = {"all": [{"property": "amount", "operator": "is_greater_than", "value": 50}]}
+    ways = [
+        {"name": "Big", "criteria": big, "steps": [step("jump", "go_to", step="small")]},
+        {"name": "Small", "steps": [mark("small"), mark("both")]},
+    ]
+    steps = (at(0), step("split", "branch", ways), mark("after"))
+    assert problems(*steps, centre={**CLOSE, "yearly": True}) == []
+    (inside,) = enter(live({**CLOSE, "yearly": True}, *steps), deal, now="2027-01-01T12:00")
+    for year in (2027, 2028):
+        run(f"{year}-05-01T09:00")
+        assert [line.partition(":")[0] for line in story(inside)[-6:]] == [
+            "at0", "split", "jump", "small", "both", "after"
+        ]  # fmt: skip
+        assert waits(inside) == f"{year + 1}-05-01T09:00"
+    ways[1]["steps"].append(step("back", "go_to", step="jump"))
+    assert problems(*steps, centre={**CLOSE, "yearly": True}) == [
+        "steps.1.branches.0.steps.0.params.step", "steps.1.branches.1.steps.2.params.step"
+    ]  # fmt: skip
+
+
 def test_a_new_date_recomputes_the_delays_of_those_inside(deal):
     centre = {"date": "2027-05-01", "yearly": True}
     workflow = live(centre, *STEPS)
