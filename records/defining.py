@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Count, F
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Length
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,6 +18,7 @@ from records.journal import change_source
 from records.models import PropertyAccess, PropertyDefinition, RecordList, SegmentDependency
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
+from records.property_types.texts import UNIQUE_LIMIT
 from records.saving.matching import key_expression
 
 #: Each names, in a few words, what of its own uses a custom property. Packages above add theirs.
@@ -33,7 +36,7 @@ def define(definition: PropertyDefinition) -> PropertyDefinition:
     """Save a new or changed custom property.
 
     Raises DocumentError when its internal name is taken by a built-in property, or when it is to be unique and
-    records share a value already.
+    records share a value already, or have one that is too long for that.
     """
     object_type = object_types[definition.object_type]
     if any(prop.slug == definition.slug for prop in object_type.declared):
@@ -46,6 +49,7 @@ def define(definition: PropertyDefinition) -> PropertyDefinition:
             cursor.execute(f'DROP INDEX IF EXISTS "{index_name(definition)}"')
         if definition.unique:
             refuse_shared_values(object_type, definition)
+            refuse_long_values(object_type, definition)
             create_index(object_type, definition)
     return definition
 
@@ -65,6 +69,21 @@ def refuse_shared_values(object_type: ObjectType, definition: PropertyDefinition
     if shared is not None:
         message = _("%(count)d %(type)s share the value “%(value)s”, so it cannot be unique. Change them first.")
         facts = {"count": shared["holders"], "type": object_type.label_plural, "value": shared["_key"]}
+        raise DocumentError([Problem("unique", message % facts, True)])
+
+
+def refuse_long_values(object_type: ObjectType, definition: PropertyDefinition) -> None:
+    value = KeyTextTransform(definition.slug, "custom")
+    long = object_type.records().annotate(_length=Length(value)).filter(_length__gt=UNIQUE_LIMIT).count()
+    if long:
+        message = ngettext(
+            "%(count)d of the %(type)s has a value of more than %(limit)d characters, which cannot be unique. "
+            "Shorten it.",
+            "%(count)d of the %(type)s have values of more than %(limit)d characters, which cannot be unique. "
+            "Shorten them.",
+            long,
+        )
+        facts = {"count": long, "type": object_type.label_plural, "limit": UNIQUE_LIMIT}
         raise DocumentError([Problem("unique", message % facts, True)])
 
 

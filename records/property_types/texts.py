@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from records.properties import Property
 
 TEXT_LIMIT = 65_536
+#: An index keeps unique values, and holds no more than 2,704 bytes of each.
+UNIQUE_LIMIT = 500
 
 
 @property_types.register
@@ -31,10 +33,11 @@ class SingleLine(PropertyType):
         text = str(raw).strip()
         if "\x00" in text:
             raise ValueError(_("The text contains a NUL character. Remove it."))
-        if len(text) > TEXT_LIMIT:
+        limit = UNIQUE_LIMIT if prop.unique else TEXT_LIMIT
+        if len(text) > limit:
             raise ValueError(
                 _("The text has %(length)d characters, %(limit)d at most. Shorten it.")
-                % {"length": len(text), "limit": TEXT_LIMIT}
+                % {"length": len(text), "limit": limit}
             )
         return text
 

@@ -184,6 +184,18 @@ def test_deleted_records_can_be_restored_unless_their_unique_value_is_taken():
         restore_records(contacts, [one.pk])
 
 
+def test_a_unique_value_is_as_long_as_an_index_can_hold_and_what_is_longer_is_refused():
+    definition = custom("number")
+    [saved] = save("deal", Row({"name": "A", "number": "å" * 501}))
+    definition.unique = True
+    with pytest.raises(DocumentError, match="1 of the deals has a value of more than 500 characters"):
+        define(definition)
+    save("deal", Row({"number": "å" * 500}, id=saved.id))
+    connection.check_constraints()
+    define(definition)
+    assert "500 at most" in problems_of("deal", Row({"name": "B", "number": "ü" * 501}))["0.properties.number"]
+
+
 def test_a_property_cannot_become_unique_while_records_share_a_value():
     definition = custom("number")
     save("deal", Row({"name": "A", "number": "1"}), Row({"name": "B", "number": "1"}))
