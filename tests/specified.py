@@ -96,5 +96,5 @@ LEAVINGS = {
     "completed": "UNE-10", "ended": "UNE-10", "by_hand": "UNE-08", "record_deleted": "UNE-09", "workflow_deleted": "",
     "no_longer_matching": "UNE-06 MAN-08", "goal_met": "GOL-01", "unenrollment_criteria": "UNE-01 UNE-04",
     "suppressed": "SUP-01 SUP-02", "enrolled_elsewhere": "UNE-07", "merged": "TRG-35", "failed": "", "step_gone": "",
-    "step_removed": "", "too_many_steps": "", "crashed": "",
+    "step_removed": "", "too_many_steps": "", "crashed": "", "unreadable": "",
 }  # fmt: skip

@@ -22,7 +22,7 @@ BACKOFF = (5, 30, 120, 600, 3_600)
 #: Trying again cannot help: somebody has to change the workflow first.
 FINAL = {"invalid_params"}
 #: Failures after which no record goes on, whatever the step's policy says.
-ENDS = {"crashed", "step_gone", "too_many_steps"}
+ENDS = {"crashed", "step_gone", "too_many_steps", "unreadable"}
 
 
 def allowed_tries(step: Step, answer: Answer) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError
 
 from records.journal import change_source, set_source
 from records.vocabulary import Version
@@ -21,6 +21,7 @@ from workflows.engine.moving import Ledger
 from workflows.enrollment import leaving
 from workflows.enrollment.doors import guarded
 from workflows.failpoints import reach
+from workflows.intake.isolating import LASTING, passing
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.prepared import params_of, properties_of
 from workflows.registries import actions
@@ -35,8 +36,6 @@ logger = logging.getLogger(__name__)
 STEPS_AT_ONCE = 100
 SECONDS_AT_ONCE = 1.0
 VISIT_LIMIT = 10_000
-#: Failures of the database or the connection, not of a record: the transaction is run again.
-TRANSIENT = (OperationalError, InterfaceError)
 
 Run = Callable[[Batch, dict[str, Any]], None]
 #: Steps, and the enrollments that go on with each.
@@ -168,18 +167,18 @@ class Journey:
                 set_source("workflow", **self.facts(batch))
             try:
                 run(batch, params)
-            except TRANSIENT:
-                raise
             except Exception as error:
+                if passing(error):
+                    raise
                 raise Poisoned from error
             return
         whole, before = batch.part(batch.enrollments), frozenset(self.ledger.taken_out)
         try:
             with change_source("workflow", **self.facts(batch)):
                 run(whole, params)
-        except TRANSIENT:
-            raise
         except Exception as error:
+            if passing(error):
+                raise
             self.ledger.taken_out.intersection_update(before)
             if len(batch.enrollments) > 1:
                 middle = len(batch.enrollments) // 2
@@ -295,4 +294,5 @@ def chain_of(cause: dict[str, Any]) -> tuple[int, ...]:
 def reason_of(error: Exception) -> str:
     if isinstance(error, IntegrityError):
         return "not_unique" if "unique" in str(error).lower() else "unexpected"
-    return "does_not_fit" if isinstance(error, DataError) else "unexpected"
+    too_large = isinstance(error, DataError) or isinstance(error.__cause__, LASTING)
+    return "does_not_fit" if too_large else "unexpected"

@@ -12,11 +12,12 @@ import logging
 import random
 import time
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from psycopg.errors import QueryCanceled
 
 from records.journal import same_source
 from records.object_types import ObjectType, object_types
+from records.problems import DocumentError
 from records.sql_arrays import array
 from workflows import watchdog
 from workflows.definitions import parsing
@@ -24,7 +25,7 @@ from workflows.definitions.definition import Definition
 from workflows.engine import claiming
 from workflows.engine.batch import Standing
 from workflows.engine.claiming import Claim
-from workflows.engine.journey import TRANSIENT, Journey, Poisoned
+from workflows.engine.journey import Journey, Poisoned
 from workflows.engine.moving import Fenced, Ledger
 from workflows.engine.taking_up import take_up
 from workflows.engine.tallying import Report
@@ -32,6 +33,7 @@ from workflows.enrollment.leaving import noticing
 from workflows.failpoints import reach
 from workflows.health import timing
 from workflows.holding import Held
+from workflows.intake.isolating import passing
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,8 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False, since
     """Claim one batch of enrollments due at `now` (see claiming.claim) and take it as far as it gets without waiting.
 
     Returns how many steps were done in all (at least the number claimed), 0 when nothing was due. Failures of the
-    database are retried; if that does not help, the batch is given back for a few seconds and the error raised.
+    database are retried; if that does not help, the batch is given back for a few seconds and the error raised. A
+    batch that raises by itself is given up: it is claimed again in smaller parts, until what raises has failed alone.
     """
     asked = time.monotonic()
     claim = claiming.claim(now, limit, freshest=freshest, since=since)
@@ -73,13 +76,14 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False, since
         except Fenced:
             logger.info("A batch was taken away while it ran; nothing of it was kept.")
             return claim.count
-        except TRANSIENT as error:
-            if took_too_long(error, began):
-                # The attempt counts: what hangs each time ends after the third.
-                logger.error("A statement of a batch did not end and was cancelled.", extra=dict(watchdog.doing))
+        except Exception as error:
+            if not claim.crashed and (took_too_long(error, began) or not passing(error)):
+                # The attempt counts: what hangs or raises each time ends after the third.
+                logger.exception("A batch could not be run.", extra=dict(watchdog.doing))
                 claiming.give_up(claim)
                 return claim.count
-            if attempt == RETRIES or connection.in_atomic_block:
+            # Where not even giving up succeeds, the error is told again and again, with a pause each time.
+            if attempt == RETRIES or connection.in_atomic_block or not passing(error):
                 give_back(claim)
                 raise
             if not connection.is_usable():
@@ -105,7 +109,7 @@ def give_back(claim: Claim) -> None:
         return
     try:
         claiming.release(claim, dt.timedelta(seconds=PAUSE))
-    except TRANSIENT:
+    except (DatabaseError, InterfaceError):
         connection.close()
         logger.warning("A claim could not be released; it ends with its lease.")
 
@@ -142,7 +146,10 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
             if revision.workflow.status == Workflow.Status.PAUSED:
                 raise Held
             report.workflow = revision.workflow_id
-            journey = Journey(revision, definition_of(revision), ledger, taken.vocabulary, careful=careful)
+            definition = readable(revision, group, ledger)
+            if definition is None:
+                continue
+            journey = Journey(revision, definition, ledger, taken.vocabulary, careful=careful)
             if claim.crashed:
                 give_up(journey, group)
             elif alive := existing(object_types[revision.workflow.object_type], group, ledger):
@@ -153,6 +160,22 @@ def attempt(claim: Claim, now: dt.datetime, *, careful: bool) -> int:
     reach("after_commit")
     report.committed(ledger.counts)
     return done
+
+
+def readable(revision: Revision, enrollments: list[Standing], ledger: Ledger) -> Definition | None:
+    """The definition; None, and everybody stops, where an action or object type of it is not installed any more.
+
+    They can be tried again where they stand as soon as it is.
+    """
+    try:
+        return definition_of(revision)
+    except DocumentError as error:
+        why = " ".join(str(problem.message) for problem in error.problems)[:500]
+        logger.error("Revision %s of workflow %s cannot be read: %s", revision.pk, revision.workflow_id, why)
+    for enrollment in enrollments:
+        ledger.log(enrollment, revision.pk, "", Outcome.FAILED, {"reason": "unreadable", "error": why})
+        ledger.end(enrollment, Enrollment.Status.FAILED, "unreadable")
+    return None
 
 
 def existing(object_type: ObjectType, enrollments: list[Standing], ledger: Ledger) -> list[Standing]:

@@ -74,6 +74,7 @@ REASONS = {
     "target_workflow_off": gettext_lazy("The other workflow was turned off."),
     "too_many_steps": gettext_lazy("The record took more than %(limit)s steps, so it was stopped."),
     "unchanged": gettext_lazy("The property already had this value."),
+    "unreadable": gettext_lazy("This version of the workflow cannot be read any more: %(error)s"),
     "unexpected": gettext_lazy("An unexpected error kept this step from being done (%(error)s)."),
     "workflow_off": gettext_lazy("The workflow was turned off, so this step was skipped."),
 }

@@ -51,6 +51,7 @@ ENDINGS = {
     "step_gone": gettext_lazy("The step it stood on was removed from the workflow."),
     "step_removed": gettext_lazy("A new version of the workflow was published without the step it stood on."),
     "too_many_steps": gettext_lazy("It took too many steps, so it was stopped."),
+    "unreadable": gettext_lazy("Its version of the workflow could not be read any more, so it was stopped."),
     "crashed": gettext_lazy("A step broke off three times without a result, so it was stopped."),
 }
 Status = Enrollment.Status
