@@ -11,6 +11,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from records.property_types.numbers import LARGEST
+
 # Importing them makes their functions known.
 from workflows.formulas import date_functions, logic_functions, number_functions, text_functions
 from workflows.formulas.functions import FUNCTIONS, SAME, Function, Run, Takes, checked_text
@@ -121,6 +123,8 @@ def compute(node: Node, values: Mapping[str, Value], run: Run) -> Value:
     with decimal.localcontext(EXACT):
         found = computed(node, values, run)
         if isinstance(found, Decimal):
+            if abs(found) >= LARGEST:
+                raise FormulaError(_("The result is a number of more than 18 digits. Divide it, by 1000 say."))
             # What a number property holds, too.
             return number_functions.rounded("round", found, Decimal(number_functions.DIGITS), decimal.ROUND_HALF_UP)
     return None if found == "" else found

@@ -93,8 +93,8 @@ def absolute(run: Run, number: Decimal) -> Decimal:
 
 
 @function(
-    "round", "number, number?", "number", gettext_lazy("Rounded to so many decimals, 0 if left out; halves go up."),
-    "round(2.345, 2)",
+    "round", "number, number?", "number",
+    gettext_lazy("Rounded to so many decimals, 0 if left out; halves go away from 0."), "round(2.345, 2)",
 )  # fmt: skip
 def round_half_up(run: Run, number: Decimal, digits: Decimal = Decimal(0)) -> Decimal:
     return rounded("round", number, digits, ROUND_HALF_UP)

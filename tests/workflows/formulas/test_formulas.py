@@ -227,3 +227,15 @@ def test_names_of_results_may_have_hyphens():
 
 def test_the_page_about_formulas_tells_of_every_function():
     assert formulas_page.PAGE.read_text() == formulas_page.current(), "Run python -m tests.formulas_page."
+
+
+def test_a_value_that_is_too_large_is_refused_with_a_sentence_whatever_it_went_through():
+    run = functions.Run(NOW, STOCKHOLM)
+    for formula in ("deal.amount", "-deal.amount", "max(deal.amount, 1)", "round(deal.amount, 2)"):
+        with pytest.raises(FormulaError, match=r"large|more than 18 digits"):
+            compute(reading.read(formula), {"deal.amount": Decimal("1e50")}, run)
+
+
+def test_halves_are_rounded_away_from_zero_as_the_help_says():
+    assert [run(f"round({value})") for value in ("2.5", "-2.5", "-2.4")] == [3, -3, -2]
+    assert "halves go away from 0" in functions.FUNCTIONS["round"].help
