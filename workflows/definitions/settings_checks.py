@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +20,7 @@ from workflows.health.notifying import KINDS
 from workflows.lifecycle.following import FOLLOW, PIN
 from workflows.registries import attachments as registry
 from workflows.times import windows
-from workflows.times.wall_time import instant_of, workflow_zone
+from workflows.times.wall_time import instant_of, workflow_zone, zone_named
 
 KEYS = {
     "timezone", "windows", "pause_dates", "turn_off_at", "limit", "version_policy", "notify", "metrics",
@@ -41,7 +40,7 @@ def settings_problems(definition: Definition) -> Iterator[Problem]:
     yield from windows.problems(definition)
     yield from limits.problems(settings.get("limit"))
     zone = settings.get("timezone")
-    if zone and str(zone) not in zoneinfo.available_timezones():
+    if zone and zone_named(str(zone)) is None:
         message = _("“%(value)s” is not a time zone. Use a name like Europe/Stockholm.") % {"value": zone}
         yield Problem("settings.timezone", message, zone)
     policy = settings.get("version_policy")

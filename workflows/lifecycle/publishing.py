@@ -110,6 +110,9 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     if definition.trigger.kind == "schedule":
         times, why = scheduling.upcoming(definition, now), withheld(definition, user, now)
         matching, samples = (0, []) if why else matching_now(definition, now)
+        if not times and scheduling.rule_of(definition) is not None:
+            message = _("The schedule never fires: its time has passed, or there are no such days. Change it.")
+            found.append(Problem("trigger.schedule", message, severity="warning", code="never_fires"))
         return Review(definition, found, text, matching, samples, 0, inside, policy, times, why)
     compiled = trigger_criteria(definition, now)
     if compiled is None:

@@ -24,8 +24,8 @@ ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last"
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LAST = "last"
 RELATIVE_DAYS = (LAST, *(f"{ordinal}_{day}" for ordinal in ORDINALS for day in DAY_NAMES))
-#: A search ends after so many days: 29 February is never further away.
-LOOK_AHEAD = 366 * 9
+#: A search ends after so many days: a fifth Monday of a February is never further away.
+LOOK_AHEAD = 366 * 41
 #: No zone is further from UTC, a gap of a whole day included.
 FARTHEST = dt.timedelta(hours=40)
 CRON_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -140,7 +140,7 @@ def firings(rule: Rule, zone: dt.tzinfo, after: dt.datetime, look_ahead: int = L
 
 
 def next_firing(rule: Rule, zone: dt.tzinfo, after: dt.datetime) -> dt.datetime | None:
-    """The first instant after `after`; None when there is none for nine years."""
+    """The first instant after `after`; None when there is none for forty years."""
     return next(firings(rule, zone, after), None)
 
 

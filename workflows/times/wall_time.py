@@ -28,13 +28,20 @@ TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 Fits = Callable[[dt.date], bool]
 
 
+@lru_cache(maxsize=1)
+def zones() -> frozenset[str]:
+    """The names of all zones, as people may choose them.
+
+    Without what some machines have besides, like "right/UTC", whose clocks count leap seconds: the database knows none
+    of those.
+    """
+    return frozenset(zoneinfo.available_timezones())
+
+
 @lru_cache(maxsize=1_000)
 def zone_named(name: str) -> zoneinfo.ZoneInfo | None:
     """The zone of an IANA name like "Europe/Stockholm"; None for a blank and for names nobody knows."""
-    try:
-        return zoneinfo.ZoneInfo(name) if name else None
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+    return zoneinfo.ZoneInfo(name) if name in zones() else None
 
 
 def workflow_zone(workflow_settings: dict[str, Any]) -> zoneinfo.ZoneInfo:

@@ -180,6 +180,13 @@ def test_days_a_month_does_not_have_are_left_out() -> None:
     assert next_firing(leap, utc, dt.datetime(2096, 3, 1, tzinfo=dt.UTC)) == dt.datetime(2104, 2, 29, 8, tzinfo=dt.UTC)
 
 
+def test_a_fifth_monday_of_february_is_waited_for_however_many_years() -> None:
+    rare, utc = rule(every="year", month=2, day="fifth_monday", at="08:00"), ZoneInfo("UTC")
+    assert [one.year for one in islice(firings(rare, utc, dt.datetime(2027, 1, 1, tzinfo=dt.UTC)), 2)] == [2044, 2072]
+    late = dt.datetime(2072, 3, 1, tzinfo=dt.UTC)
+    assert next_firing(rare, utc, late) == dt.datetime(2112, 2, 29, 8, tzinfo=dt.UTC)
+
+
 @pytest.mark.covers("SCH-23")
 def test_once_is_once_however_far_away() -> None:
     found, utc = rule(every="once", date="2061-07-28", at="08:00"), ZoneInfo("UTC")
@@ -207,6 +214,7 @@ REFUSED = [
     ({"every": "day", "at": "24:00"}, "at"),
     ({"every": "day", "at": "09:00", "weekdays": ["mon"]}, "weekdays"),
     ({"every": "day", "at": "09:00", "timezone": "Mars/Olympus"}, "timezone"),
+    ({"every": "day", "at": "09:00", "timezone": "right/UTC"}, "timezone"),
     ({"every": "week", "at": "09:00"}, "weekdays"),
     ({"every": "week", "at": "09:00", "weekdays": ["monday"]}, "weekdays"),
     ({"every": "month", "at": "09:00", "days": [0]}, "days"),

@@ -36,6 +36,15 @@ def deals() -> list[Deal]:
     return [Deal.objects.create(name=f"D{n}", amount=n * 10) for n in range(4)]
 
 
+@pytest.mark.parametrize(
+    "schedule", [{"every": "cron", "cron": "0 9 30 2 *"}, {"every": "once", "date": "2020-05-01", "at": "09:00"}]
+)
+def test_a_schedule_that_never_fires_is_told_before_it_is_published(schedule: dict[str, Any]) -> None:
+    made = drafting.create("Never", "deal", boss(), definition=document(schedule=schedule))
+    found = publishing.review(made, user=boss(), now=NOON)
+    assert [(one.path, one.code) for one in found.problems] == [("trigger.schedule", "never_fires")] and found.ready
+
+
 @pytest.mark.covers("SCH-01", "SCH-10", "SCH-11", "SCH-15", "SCH-21", "TRG-02")
 def test_each_time_everybody_who_matches_then_is_enrolled(deals):
     workflow = live(BIG)
