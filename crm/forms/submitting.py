@@ -47,11 +47,11 @@ def submit(
             submitted_at=now,
             consents={consent.type_id: consent.text for consent in consents},
         )  # fmt: skip
-        subscribe(submission, answers, now)
         # What happens with the creation of its record must not seem to have happened before (TRG-33).
-        created_at = Contact.objects.values_list("created_at", flat=True).get(pk=contact_id)
+        moment = max(now, Contact.objects.values_list("created_at", flat=True).get(pk=contact_id))
+        subscribe(submission, answers, moment)
         happen(
-            EVENT, "contact", [contact_id], now=max(now, created_at), key=f"form-submission/{submission.pk}",
+            EVENT, "contact", [contact_id], now=moment, key=f"form-submission/{submission.pk}",
             properties={"form": form.slug, "page": page or None, "fields": told(submission)},
         )  # fmt: skip
         if visitor is not None:

@@ -46,6 +46,14 @@ class EventType:
     quiet: tuple[tuple[str, str], ...] = ()
     quoting: tuple[str, ...] = ()
 
+    @property
+    def ours(self) -> bool:
+        """Whether Headrace itself tells of it, as of joining a list: of records that are there, when it finds it out.
+
+        Then its order is that of the events' ids. Whoever finds it out may have read the clock a moment before.
+        """
+        return not (self.ingested or self.custom)
+
     def happens_to(self, object_type: str) -> bool:
         """Whether it happens to records of this type."""
         return not self.object_types or object_type in self.object_types

@@ -15,6 +15,7 @@ from records.event_types import EventType
 from records.models import Event as EventRow
 from records.object_types import ObjectType
 from workflows.events.base import ZONE, Event, Wait, Want
+from workflows.events.journal import SLACK
 from workflows.step_forms.params import StepContext
 
 #: Ids are given while an event is recorded, so one with a larger id was recorded later, whenever it is committed.
@@ -53,7 +54,8 @@ class StoredEvent(Event):
             asked = list(group)
             for record_id, event_id, at in self.occurrences(asked, *json.loads(where)):
                 for wait in asked:
-                    if wait.record_id == record_id and event_id > wait.mark and at >= wait.since:
+                    later = at >= wait.since or self.kind.ours
+                    if wait.record_id == record_id and event_id > wait.mark and later:
                         met[wait.id] = min(at, met.get(wait.id, at))
         return met
 
@@ -64,7 +66,7 @@ class StoredEvent(Event):
             event=self.slug,
             object_type=waits[0].object_type,
             record_id__in=[wait.record_id for wait in waits],
-            occurred_at__gte=min(wait.since for wait in waits),
+            occurred_at__gte=min(wait.since for wait in waits) - (SLACK if self.kind.ours else dt.timedelta()),
             id__gt=min(wait.mark for wait in waits),
         )
         if where:

@@ -220,7 +220,7 @@ def told_reasons(
         zone = zone_of(subscription)
         rows = rows.filter(criteria.compile({"all": where}, event_rows(told), now=now, zone=zone, stored=True).q)
     records = standing(subscription, kind, now)
-    if any(field.name == "created_at" for field in kind.model._meta.concrete_fields):
+    if not told.ours and any(field.name == "created_at" for field in kind.model._meta.concrete_fields):
         records = records.filter(created_at__lte=OuterRef("occurred_at"))
     rows = rows.filter(Exists(records.filter(pk=OuterRef("record_id"))))
     passed = set(rows.values_list("pk", flat=True))

@@ -122,6 +122,8 @@ def test_ticked_consents_subscribe_with_legal_basis_and_words(form, send, newsle
     assert wish.explanation == "Form “Demo request”: Send me the news. (on https://www.example.com/start)"
     assert FormSubmission.objects.get().consents == {"newsletter": "Send me the news."}
     assert SubscriptionChange.objects.count() == 1
+    told = Event.objects.get(event="subscription_updated")
+    assert told.occurred_at >= Contact.objects.get().created_at, "who is new can enter workflows by it (TRG-33)"
 
 
 def test_a_box_left_empty_takes_no_subscription_away(form, send, newsletter):

@@ -16,9 +16,11 @@ from records.clock import database_now
 from records.criteria.event_rows import event_rows
 from records.event_types.known import event_types
 from records.happening import Occurrence, happen
-from records.models import CustomEventProperty, CustomEventType, PendingEvent
+from records.lists import keeping, members
+from records.models import CustomEventProperty, CustomEventType, Event, PendingEvent
+from records.object_types import object_types
 from records.problems import DocumentError
-from tests.workflows.publishing_deals import boss
+from tests.workflows.publishing_deals import boss, settle
 from workflows import drafting
 from workflows.enrollment.enrolling import enroll
 from workflows.enrollment.leaving import unenroll
@@ -415,3 +417,31 @@ def test_filters_on_an_event_count_days_as_the_workflow_does():
 
 def view_at(contact_id: int, at: dt.datetime, now: dt.datetime) -> None:
     happen("page_viewed", "contact", [contact_id], properties={"url": "a.example"}, occurred_at=at, now=now)
+
+
+def test_who_joins_a_list_by_being_created_enters_though_the_dispatcher_has_read_the_clock_before() -> None:
+    """It has waited for another dispatcher meanwhile, or the list was filled by a clock that is behind."""
+    lund = keeping.create(object_types["contact"], "Lund", now=database_now(), criteria=IN_LUND)
+    picked = keeping.create(object_types["contact"], "Picked", now=database_now())
+    workflow = on({"event": "list_joined"})
+    before = database_now()
+    found, other = contact(city="Lund"), contact()
+    dispatch(before)
+    assert Event.objects.get(event="list_joined").occurred_at == before
+    members.add(picked, [other], now=before)
+    settle()
+    assert inside(workflow) == {found, other} and lund.segment.memberships.count() == 1
+
+
+def test_a_record_that_waits_to_join_a_list_goes_on_though_the_dispatcher_has_read_the_clock_before() -> None:
+    keeping.create(object_types["contact"], "Lund", now=database_now(), criteria=IN_LUND)
+    wait = {"id": "wait", "action": "delay_until_event", "params": {"event": "list_joined", "max_wait": {"days": 3}}}
+    workflow = on({"event": "page_viewed"}, steps=[wait])
+    found = contact()
+    view(found)
+    before = database_now()
+    tick(database_now())
+    Contact.objects.filter(pk=found).update(city="Lund")
+    dispatch(before)
+    tick(database_now())
+    assert Enrollment.objects.get(workflow=workflow).status == "completed"
