@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError
+from records.outages import outage
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,9 @@ def work(now: dt.datetime) -> int:
 def attempt(chore: Chore, now: dt.datetime) -> int:
     try:
         return chore.work(now)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if outage(error):
+            raise
         logger.exception("A chore failed (%s).", chore.work.__module__)
         return 0
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DataError, IntegrityError
 
 from records.journal import change_source, set_source
+from records.outages import LASTING, passing
 from records.vocabulary import Version
 from workflows.actions.base import Action
 from workflows.definitions.definition import OUTCOME, Definition
@@ -21,7 +22,6 @@ from workflows.engine.moving import Ledger
 from workflows.enrollment import leaving
 from workflows.enrollment.doors import guarded
 from workflows.failpoints import reach
-from workflows.intake.isolating import LASTING, passing
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 from workflows.prepared import params_of, properties_of
 from workflows.registries import actions

@@ -17,6 +17,7 @@ from psycopg.errors import QueryCanceled
 
 from records.journal import same_source
 from records.object_types import ObjectType, object_types
+from records.outages import passing
 from records.problems import DocumentError
 from records.sql_arrays import array
 from workflows import watchdog
@@ -33,7 +34,6 @@ from workflows.enrollment.leaving import noticing
 from workflows.failpoints import reach
 from workflows.health import timing
 from workflows.holding import Held
-from workflows.intake.isolating import passing
 from workflows.models import Enrollment, Outcome, Revision, Workflow
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,13 @@ def unenroll(enrollments: QuerySet[Enrollment], *, reason: str, by: Any, now: dt
         )
         recording.left(leaving, now)
     return ended
+
+
+def entered_after(enrollments: QuerySet[Enrollment], moments: Mapping[int, dt.datetime]) -> list[int]:
+    """The active ones among these enrollments that began after their record's moment, by id."""
+    later = enrollments.filter(status=Status.ACTIVE, enrolled_at__gt=min(moments.values()))
+    facts = later.values_list("pk", "record_id", "enrolled_at")
+    return [pk for pk, record_id, at in facts if at > moments.get(record_id, at)]
 
 
 def others_of(document: dict[str, Any]) -> list[int] | None:

@@ -10,18 +10,18 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, JSONField, Q, TextField, Value
+from django.db.models import BooleanField, Exists, F, Func, JSONField, OuterRef, Q, TextField, Value
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from records.lists.telling import JOINED, key_of
-from records.models import PendingChange, RecordList
+from records.models import Membership, PendingChange, RecordList
 from records.object_types import object_types
 from records.problems import Problem
-from records.segments import Transitions
 from workflows.definitions.definition import Definition
 from workflows.enrollment import leaving
-from workflows.models import Revision, Subscription, Workflow
+from workflows.enrollment.doors import GUARDS
+from workflows.models import Enrollment, Revision, Subscription, Workflow
 
 LIMIT = 100
 #: A list is named by filters anywhere in a definition, by actions, and by the definition's suppression.
@@ -54,20 +54,25 @@ def problems(definition: Definition) -> Iterator[Problem]:
 def follow(pending: Iterable[PendingChange], now: dt.datetime, workflow_id: int | None = None) -> None:
     """Take out of their workflows, or of one, who has joined a suppression list.
 
-    Who leaves one enters nothing (SUP-03).
+    Who leaves one enters nothing (SUP-03). Who has left it meanwhile and entered the workflow since stays.
     """
-    for guard, ids in concerned(pending):
+    for guard, joined in concerned(pending):
         if workflow_id in (None, guard.revision.workflow_id):
-            leaving.follow_guard(guard, Transitions(sorted(ids), []), now)
+            inside = Enrollment.objects.filter(workflow=guard.revision.workflow, record_id__in=joined)
+            members = Membership.objects.filter(segment=guard.segment_id, record_id=OuterRef("record_id"))
+            if back := leaving.entered_after(inside.exclude(Exists(members)), joined):
+                inside = inside.exclude(pk__in=back)
+            leaving.unenroll(inside, reason=GUARDS[guard.purpose][1], by=None, now=now)
 
 
-def concerned(pending: Iterable[PendingChange]) -> Iterator[tuple[Subscription, set[int]]]:
-    """The suppressions that changes are about, with the records that have joined."""
-    joined: dict[tuple[str, str], set[int]] = {}
+def concerned(pending: Iterable[PendingChange]) -> Iterator[tuple[Subscription, dict[int, dt.datetime]]]:
+    """The suppressions that changes are about, with the records that have joined, and when they last did."""
+    joined: dict[tuple[str, str], dict[int, dt.datetime]] = {}
     for change in pending:
         if change.kind == JOINED:
             for key in change.properties:
-                joined.setdefault((change.object_type, key), set()).add(change.record_id)
+                at = joined.setdefault((change.object_type, key), {})
+                at[change.record_id] = max(change.at, at.get(change.record_id, change.at))
     if not joined:
         return
     lists = {(one.object_type, key_of(one.slug)): one for one in lists_of(joined)}
@@ -75,9 +80,9 @@ def concerned(pending: Iterable[PendingChange]) -> Iterator[tuple[Subscription, 
     by_segment: dict[int, list[Subscription]] = {}
     for guard in guards:
         by_segment.setdefault(guard.segment_id, []).append(guard)
-    for place, ids in joined.items():
+    for place, at in joined.items():
         for guard in by_segment.get(lists[place].segment_id, ()) if place in lists else ():
-            yield guard, ids
+            yield guard, at
 
 
 def lists_of(places: Iterable[tuple[str, str]]) -> Iterable[RecordList]:

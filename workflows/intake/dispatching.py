@@ -13,10 +13,11 @@ import time
 from django.db import OperationalError, connection, transaction
 from psycopg import errors
 
+from records.outages import outage, passing
 from workflows.failpoints import reach
 from workflows.health import timing
 from workflows.intake import discarding, parts, setting_aside, taking
-from workflows.intake.isolating import Care, passing
+from workflows.intake.isolating import Care
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def dispatch(now: dt.datetime, limit: int = 1000) -> int:
     try:
         return persistently(now, limit)
     except Exception as error:
-        if passing(error):
+        if outage(error):
             raise
         logger.warning("A round of dispatching has raised, and is done again part by part.", exc_info=True)
     try:

@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from psycopg import errors
+from django.db import connection, transaction
 
 from records.models import PendingChange, PendingEvent, Segment
+from records.outages import cut_short, outage
 
 DERIVATION, MERGE, DELETION, SUPPRESSION, WAITING, REACTION, LOOKUP, SEGMENT = (
     "derivation", "merge", "deletion", "suppression", "waiting", "reaction", "lookup", "segment",
 )  # fmt: skip
 #: After so many records for which a part raises alone, it is not tried for the others in this round.
 MOST = 10
-#: Failures the database reports like an outage, although the same statement would always end so.
-LASTING = (errors.ProgramLimitExceeded, errors.StatementTooComplex, errors.ConfigurationLimitExceeded)
+#: As how many of these a statement counts that took too long: the round cannot wait for many of those.
+SLOW = MOST // 2
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,6 @@ class Aside:
 
 def part_of(segment: Segment) -> Part:
     return Part(SEGMENT, segment=segment.pk)
-
-
-def passing(error: Exception) -> bool:
-    """Whether the database or the line to it failed, so that everything is done again, not what was asked of it."""
-    if isinstance(error.__cause__, errors.ReadOnlySqlTransaction):
-        return True
-    return isinstance(error, (OperationalError, InterfaceError)) and not isinstance(error.__cause__, LASTING)
 
 
 class Care:
@@ -118,7 +111,7 @@ class Care:
                 connection.check_constraints()
                 return done
         except Exception as error:
-            if passing(error):
+            if outage(error):
                 raise
             return sum(self.attempt(half, do) for half in self.halves(work, error))
 
@@ -128,6 +121,8 @@ class Care:
             parts = list(work.items())
             return [dict(parts[: len(parts) // 2]), dict(parts[len(parts) // 2 :])]
         [(part, things)] = work.items()
+        if cut_short(error):
+            self.failed[part] += SLOW
         if len(things) > 1 and self.failed[part] < MOST:
             middle = len(things) // 2
             return [{part: things[:middle]}, {part: things[middle:]}]

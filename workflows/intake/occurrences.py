@@ -28,13 +28,13 @@ from django.db.models.functions import Now
 from records.associations import associations_of, links_of
 from records.models import PendingChange, PendingEvent
 from records.object_types import object_types
+from records.outages import passing
 from records.sql_arrays import array
 from workflows.events.base import Event, Wait, Want
 from workflows.events.journal import source_of
 from workflows.events.known import event_of
 from workflows.events.stored import event_source
 from workflows.intake import waking
-from workflows.intake.isolating import passing
 from workflows.intake.waking import waits_in
 from workflows.models import EventWait
 

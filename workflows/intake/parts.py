@@ -16,8 +16,9 @@ from django.db.models import QuerySet
 from records import crossings, segments, vocabulary
 from records.lists.telling import JOINED
 from records.models import ChangeKind, PendingChange, PendingEvent, Segment
+from records.object_types import object_types
 from workflows.enrollment import suppressing
-from workflows.enrollment.leaving import unenroll
+from workflows.enrollment.leaving import entered_after, unenroll
 from workflows.intake import deriving, following, occurrences, reacting
 from workflows.intake.isolating import (
     DELETION,
@@ -98,10 +99,16 @@ def drop_deleted(deleted: Sequence[PendingChange], now: dt.datetime, care: Care)
 
 def drop_deleted_by(work: Work, now: dt.datetime) -> None:
     for part, some in work.items():
+        moments = {(one.object_type, one.record_id): one.at for one in changes_in(some)}
         for slug, ids in by_type(changes_in(some)).items():
             enrollments = inside_of(slug, ids)
             if part.workflow is not None:
                 enrollments = enrollments.filter(workflow=part.workflow)
+            # Who was restored meanwhile and has entered since stays.
+            back = object_types[slug].records().filter(pk__in=ids).values_list("pk", flat=True)
+            if restored := {pk: moments[slug, pk] for pk in back}:
+                here = enrollments.filter(record_id__in=restored)
+                enrollments = enrollments.exclude(pk__in=entered_after(here, restored))
             unenroll(enrollments, reason="record_deleted", by=None, now=now)
 
 
@@ -118,7 +125,7 @@ def suppress(joined: Sequence[PendingChange], now: dt.datetime, care: Care) -> N
     if care.by_part:
         found: dict[int, set[int]] = defaultdict(set)
         for guard, ids in suppressing.concerned(joined):
-            found[guard.revision.workflow_id] |= ids
+            found[guard.revision.workflow_id].update(ids)
         work = {
             Part(SUPPRESSION, workflow=workflow_id): [one for one in joined if one.record_id in found[workflow_id]]
             for workflow_id in sorted(found)

@@ -17,7 +17,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
 from records.models import PendingChange, PendingEvent, Segment
-from workflows.intake.isolating import SEGMENT, Aside, Care, Concerned, Held, Part, Thing, passing
+from records.outages import cut_short, outage
+from workflows.intake.isolating import SEGMENT, Aside, Care, Concerned, Held, Part, Thing
 from workflows.models import Hindrance, SetAside
 
 logger = logging.getLogger(__name__)
@@ -31,26 +32,20 @@ PARTS, RECORDS = 10, 200
 ROWS_AT_ONCE = 1_000
 FACTS = ("kind", "object_type", "name", "segment_id", "workflow_id")
 HELD = f"""
-    SELECT {", ".join(FACTS)}, (
+    SELECT {", ".join(FACTS)}, slow, (
         SELECT array_agg(record_id) FROM (
-            SELECT record_id FROM workflows_setaside a WHERE a.hindrance_id = h.id ORDER BY id LIMIT {FEW + 1}
+            SELECT record_id FROM workflows_setaside a WHERE a.hindrance_id = h.id ORDER BY record_id LIMIT {FEW + 1}
         ) first
     ) FROM workflows_hindrance h
 """
 Again = Callable[[Part, Sequence[Thing], Care, dt.datetime], None]
-PORTION = """
-    SELECT a.* FROM workflows_setaside a WHERE a.hindrance_id = %(hindrance)s AND (
-        a.record_id IS NULL OR a.record_id = ANY(ARRAY(
-            SELECT record_id FROM workflows_setaside WHERE hindrance_id = %(hindrance)s AND record_id IS NOT NULL
-            GROUP BY record_id ORDER BY random() LIMIT %(records)s
-        ))
-    ) ORDER BY a.id LIMIT %(rows)s
-"""
 HINDER = """
-    INSERT INTO workflows_hindrance (kind, object_type, name, segment_id, workflow_id, error, tries, since, due_at)
-    VALUES (%(kind)s, %(object_type)s, %(name)s, %(segment)s, %(workflow)s, %(error)s, 1, %(now)s, %(due)s)
-    ON CONFLICT (kind, object_type, name, segment_id, workflow_id)
-        DO UPDATE SET error = COALESCE(NULLIF(EXCLUDED.error, ''), workflows_hindrance.error)
+    INSERT INTO workflows_hindrance (kind, object_type, name, segment_id, workflow_id, error, slow, tries, since,
+        due_at)
+    VALUES (%(kind)s, %(object_type)s, %(name)s, %(segment)s, %(workflow)s, %(error)s, %(slow)s, 1, %(now)s, %(due)s)
+    ON CONFLICT (kind, object_type, name, segment_id, workflow_id) DO UPDATE SET
+        error = COALESCE(NULLIF(EXCLUDED.error, ''), workflows_hindrance.error),
+        slow = CASE WHEN EXCLUDED.error <> '' THEN EXCLUDED.slow ELSE workflows_hindrance.slow END
     RETURNING id, due_at
 """
 
@@ -61,7 +56,8 @@ def held() -> Held:
         cursor.execute(HELD)
         rows = cursor.fetchall()
     return {
-        Part(*facts): None if records and len(records) > FEW else frozenset(records or ()) for *facts, records in rows
+        Part(*facts): None if slow or (records and len(records) > FEW) else frozenset(records or ())
+        for *facts, slow, records in rows
     }
 
 
@@ -88,7 +84,8 @@ def hinder(one: Aside, now: dt.datetime) -> tuple[int, dt.datetime]:
         ids = [thing.record_id for thing in one.things][:5]
         logger.error("Dispatching sets %d aside: %s, records %s", len(one.things), part, ids, exc_info=one.error)
     facts: dict[str, Any] = vars(part) | {
-        "error": words_of(one.error), "now": now, "due": now + dt.timedelta(seconds=BACKOFF[0]),
+        "error": words_of(one.error), "slow": one.error is not None and cut_short(one.error), "now": now,
+        "due": now + dt.timedelta(seconds=BACKOFF[0]),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(HINDER, facts)
@@ -146,11 +143,12 @@ def try_alone(hindrance: Hindrance, now: dt.datetime, do: Again) -> int:
         with transaction.atomic():
             return try_part(hindrance, now, do)
     except Exception as error:
-        if passing(error):
+        if outage(error):
             raise
         logger.exception("What was set aside for %s cannot be tried again.", hindrance.kind)
         pause = BACKOFF[min(hindrance.tries, len(BACKOFF) - 1)]
         facts = {"tries": hindrance.tries + 1, "due_at": now + dt.timedelta(seconds=pause), "error": words_of(error)}
+        facts |= {"place": hindrance.place, "slow": cut_short(error)}
         Hindrance.objects.filter(pk=hindrance.pk).update(**facts)
         return 0
 
@@ -172,8 +170,22 @@ def try_part(hindrance: Hindrance, now: dt.datetime, do: Again) -> int:
 
 
 def portion(hindrance: Hindrance) -> list[SetAside]:
-    """What is tried at once: the oldest of some records, other ones each time, so that none stands before the rest."""
-    return list(SetAside.objects.raw(PORTION, {"hindrance": hindrance.pk, "records": RECORDS, "rows": ROWS_AT_ONCE}))
+    """What is tried at once, in the order in which it happened: the oldest of some records.
+
+    The records take turns, so that none stands before the rest: whose turn was last is the hindrance's `place`.
+    """
+    timed = list(SetAside.objects.filter(hindrance=hindrance, record_id=None).order_by("pk")[:ROWS_AT_ONCE])
+    rows = following(hindrance, hindrance.place) or following(hindrance, 0)
+    hindrance.place = max((row.record_id or 0 for row in rows), default=0)
+    return sorted([*timed, *rows], key=lambda row: row.pk)
+
+
+def following(hindrance: Hindrance, place: int) -> list[SetAside]:
+    """The oldest of the next records after one, given by its id; [] after the last."""
+    aside = SetAside.objects.filter(hindrance=hindrance, record_id__gt=place).order_by("record_id", "pk")
+    found: list[SetAside] = list(aside[:ROWS_AT_ONCE])
+    chosen = set(list(dict.fromkeys(row.record_id for row in found))[:RECORDS])
+    return [row for row in found if row.record_id in chosen]
 
 
 def settle(hindrance: Hindrance, errors: Sequence[Exception], now: dt.datetime, *, progress: bool) -> None:
@@ -183,12 +195,12 @@ def settle(hindrance: Hindrance, errors: Sequence[Exception], now: dt.datetime, 
         logger.info("Nothing is set aside any more for %s.", hindrance.kind)
         return
     if not errors:
-        hindrance.due_at = now
+        hindrance.due_at, hindrance.slow = now, False
     else:
         hindrance.tries = 1 if progress else hindrance.tries + 1
         hindrance.due_at = now + dt.timedelta(seconds=BACKOFF[min(hindrance.tries, len(BACKOFF)) - 1])
-        hindrance.error = words_of(errors[-1])
-    hindrance.save(update_fields=["due_at", "tries", "error"])
+        hindrance.error, hindrance.slow = words_of(errors[-1]), cut_short(errors[-1])
+    hindrance.save(update_fields=["due_at", "tries", "error", "slow", "place"])
     timed = SetAside.objects.filter(hindrance=hindrance, record_id=None)
     if hindrance.segment_id is not None and timed.exists():
         Segment.objects.filter(pk=hindrance.segment_id).update(check_at=hindrance.due_at)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from records.outages import passing
 from workflows.events.base import Wait
-from workflows.intake.isolating import passing
 from workflows.models import EventWait
 
 logger = logging.getLogger(__name__)

@@ -23,9 +23,13 @@ class Hindrance(models.Model):
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, null=True, related_name="+")
     #: The type and the first words of the last error. May have values of records in it.
     error = models.CharField(max_length=500)
+    #: Whether that was a statement that took too long: then nothing new is tried meanwhile.
+    slow = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveIntegerField(default=1)
     since = models.DateTimeField()
     due_at = models.DateTimeField()
+    #: The record up to which what is set aside was tried last; the next ones come next time.
+    place = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (
@@ -48,4 +52,4 @@ class SetAside(models.Model):
     occurrence = models.JSONField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=("hindrance", "id"), name="set_aside"),)
+        indexes = (models.Index(fields=("hindrance", "record_id", "id"), name="set_aside_records"),)

@@ -13,6 +13,7 @@ from django.db.models import F, Func, JSONField, Q, QuerySet, Value
 from django.utils.translation import ngettext
 
 from records.merging.movers import SOURCE, Merge, Mover, movers
+from records.merging.remembering import merged_into
 from records.models import ChangeKind, PendingChange
 from records.object_types import object_types
 from workflows.enrollment.leaving import unenroll
@@ -93,4 +94,6 @@ def follow(pending: Iterable[PendingChange]) -> None:
         source = change.source or {}
         if change.kind == ChangeKind.MERGED and source.get("kind") == SOURCE:
             kind = object_types[change.object_type]
-            Enrollments().move(Merge(kind, change.record_id, source["loser"], source.get("actor"), change.at))
+            # The winner may have gone into another one since.
+            winner = merged_into(kind, [change.record_id]).get(change.record_id, change.record_id)
+            Enrollments().move(Merge(kind, winner, source["loser"], source.get("actor"), change.at))

@@ -11,12 +11,12 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
+from records.outages import passing
 from records.sql_arrays import array
 from workflows import doorbell
 from workflows.enrollment import refusing
 from workflows.enrollment.doors import REFUSALS, RUNNING, closed_because
 from workflows.enrollment.enrolling import enroll, locked
-from workflows.intake.isolating import passing
 from workflows.models import Schedule, ScheduledRecord, ScheduleRun, Workflow
 
 logger = logging.getLogger(__name__)

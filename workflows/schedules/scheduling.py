@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min, QuerySet
 
+from records.outages import outage
 from records.problems import DocumentError
 from workflows import doorbell
 from workflows.chores import Chore
@@ -27,7 +28,6 @@ from workflows.definitions.parsing import parse
 from workflows.enrollment.doors import closed_because
 from workflows.enrollment.enrolling import locked
 from workflows.health import unreadable
-from workflows.intake.isolating import passing
 from workflows.models import Revision, Schedule, ScheduleRun, Workflow
 from workflows.schedules import rules, runs
 from workflows.schedules.instants import Rule, firings, next_firing
@@ -159,7 +159,7 @@ def alone(do: Callable[[], int], of: QuerySet[Schedule] | QuerySet[ScheduleRun],
         with transaction.atomic():
             return do()
     except Exception as error:
-        if passing(error):
+        if outage(error):
             raise
         logger.exception("A schedule failed (%s %s).", of.model.__name__, list(of.values_list("pk", flat=True)))
         runs.put_off(of, now)

@@ -225,6 +225,31 @@ def test_an_outage_is_nobodys_fault(deals: list[Deal]) -> None:
     assert PendingChange.objects.count() == 3 and not Hindrance.objects.exists()
 
 
+def test_a_statement_that_takes_too_long_each_time_stops_nobody_else(deals: list[Deal]) -> None:
+    """It is cut short a few times until it is found; nothing new of its part is tried until it was quick again."""
+    broken, well = live(over(10)), live(over(20))
+    cut: list[str] = []
+
+    def cutting_short(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT INTO workflows_enrollment" in sql and params["workflow"] == broken.pk:
+            cut.append(sql)
+            sql, params = "DO $$ BEGIN RAISE EXCEPTION 'too slow' USING ERRCODE = 'query_canceled'; END $$", None
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(cutting_short):
+        Deal.objects.update(amount=100)
+        dispatch(database_now())
+        assert len(inside(well)) == 3 and SetAside.objects.count() == 3 and len(cut) <= 8
+        assert Hindrance.objects.get().slow and Hindrance.objects.get().segment == trigger_of(broken)
+        before = len(cut)
+        Deal.objects.create(name="new", amount=50)
+        dispatch(database_now())
+        assert len(cut) == before and len(inside(well)) == 4 and SetAside.objects.count() == 4
+    while dispatch(database_now() + LATER):
+        pass
+    assert len(inside(broken)) == 4 and not Hindrance.objects.exists()
+
+
 def test_health_and_alerts_tell_of_it_and_a_button_tries_again(deals: list[Deal], client: Client) -> None:
     broken = live(over(10))
     raising("workflows_enrollment", f"NEW.workflow_id = {broken.pk}")
