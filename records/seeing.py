@@ -6,7 +6,7 @@ any value. So every door that takes criteria from a person asks here first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,6 +16,10 @@ from records.criteria import Compiled
 from records.models import Access
 from records.object_types import ObjectType, object_types
 from records.property_access.rights import property_label, rights_of
+
+#: What else criteria may look at that a person may not see, asked by what they depend on ("object_type.name"): each
+#: answers as `hidden_in` does.
+guards: list[Callable[[Any, Collection[str]], str]] = []
 
 
 def may_see(user: Any, object_type: ObjectType) -> bool:
@@ -34,7 +38,8 @@ def hidden_in(user: Any, compiled: Compiled) -> str:
     for slug in sorted(set(looked_at(compiled))):
         if not may_see(user, object_types[slug]):
             return _("records of the type “%(type)s”") % {"type": slug}
-    return hidden_property(user, (f"{one.object_type}.{one.property}" for one in compiled.dependencies.properties))
+    names = {f"{one.object_type}.{one.property}" for one in compiled.dependencies.properties}
+    return hidden_property(user, names) or next((told for guard in guards if (told := guard(user, names))), "")
 
 
 def hidden_property(user: Any, names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ kept until it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -26,13 +26,17 @@ class ListedIn:
     """Options fetched from tables; `models` are all that the function reads.
 
     `columns` are all it reads of rows that change often for other reasons. Criteria on properties whose options come
-    from a plain function are read anew each time.
+    from a plain function are read anew each time. `closed_to` says which of them a person is not to know of.
     """
 
     def __init__(
-        self, fetch: Callable[[], Iterable[Option]], *models: type[models.Model], columns: tuple[str, ...] = ()
+        self,
+        fetch: Callable[[], Iterable[Option]],
+        *models: type[models.Model],
+        columns: tuple[str, ...] = (),
+        closed_to: Callable[[Any], Collection[str]] | None = None,
     ) -> None:
-        self.fetch = fetch
+        self.fetch, self.closed_to = fetch, closed_to
         for model in models:
             if columns and model not in read_for_options:
                 columns_read[model] = columns

@@ -20,6 +20,7 @@ from records.models import Association
 from records.object_types import ObjectType
 from records.properties import Option, Property
 from records.seeing import may_use
+from records.vocabulary import ListedIn
 
 SHOWN_USERS = 1_000
 SHOWN_LABELS = 50
@@ -32,7 +33,7 @@ def catalog(object_type: ObjectType, user: Any = None) -> dict[str, Any]:
         "label": capfirst(str(object_type.label)),
         "plural": str(object_type.label_plural),
         "blanks_match_negatives": object_type.blanks_match_negatives,
-        "properties": [property_entry(prop) for prop in object_type.properties().values()],
+        "properties": [property_entry(prop, user) for prop in object_type.properties().values()],
         "operators": {key: operator_entry(operator) for key, operator in operators.items()},
         "associations": association_entries(object_type),
         "users": user_entries(),
@@ -44,15 +45,18 @@ def catalog(object_type: ObjectType, user: Any = None) -> dict[str, Any]:
     }
 
 
-def property_entry(prop: Property) -> dict[str, Any]:
-    family = prop.kind.family
+def property_entry(prop: Property, user: Any = None) -> dict[str, Any]:
+    family, source = prop.kind.family, prop.options_source
+    closed = source.closed_to(user) if isinstance(source, ListedIn) and source.closed_to else ()
     return {
         "slug": prop.slug,
         "label": capfirst(str(prop.label)),
         "type": prop.type,
         "family": family,
         "group": str(prop.group),
-        "options": [option_entry(option) for option in prop.options] if "select" in family else [],
+        "options": [option_entry(option) for option in prop.options if option.value not in closed]
+        if "select" in family
+        else [],
         "operators": [f"{family}:{slug}" for slug in operators_for(prop)],
     }
 
@@ -116,7 +120,7 @@ def kind_entries(object_type: ObjectType, user: Any = None) -> list[dict[str, An
     """The kinds of filter that are a choice and an operator, as far as there is something to choose."""
     found = []
     for slug, kind in leaf_kinds.items():
-        choices = [choice for choice in kind.entries(object_type) if may_use(user, choice.permission)]
+        choices = [choice for choice in kind.entries(object_type, user) if may_use(user, choice.permission)]
         if choices:
             options = [{"value": one.value, "label": one.label, "category": one.category} for one in choices]
             found.append(

@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from records.ids import id_of
+from records.models import Access
 from workflows.models import Workflow
+from workflows.rights.opening import levels
 from workflows.step_forms.greyed_field import GreyedChoiceField
 from workflows.step_forms.params import StepContext
 
@@ -23,6 +25,13 @@ def of_type(object_type: str, context: StepContext) -> dict[str, Workflow]:
         rows = Workflow.objects.filter(object_type=object_type, deleted_at=None).order_by("name", "pk")
         known[object_type] = {str(row.pk): row for row in rows.only("name", "status", "live_id", "object_type")}
     return known[object_type]
+
+
+def levels_in(context: StepContext) -> dict[int, Access]:
+    """The workflows the person whose form it is may not change, with what they may; read once per context."""
+    if "workflow_levels" not in context.shared:
+        context.shared["workflow_levels"] = levels(context.user)
+    return context.shared["workflow_levels"]
 
 
 def name_of(workflow: Any, context: StepContext) -> str:
@@ -85,6 +94,8 @@ def closed_for(workflow: Workflow) -> str:
 class WorkflowField(GreyedChoiceField):
     """A workflow of one object type, by its id as a text, or by its name; those that are off are greyed out (GTO-01).
 
+    So are those the person may only read; those that are closed to them are not named (PRM-09).
+
     The object type is the step's own (GTO-02), unless the form gives another one by `offer_type`.
     """
 
@@ -93,8 +104,12 @@ class WorkflowField(GreyedChoiceField):
 
     def offer_type(self, object_type: str, context: StepContext) -> None:
         """Offer the workflows of an object type; "" for none."""
-        self.known = of_type(object_type, context) if object_type else {}
-        reasons = {pk: closed_for(workflow) for pk, workflow in self.known.items()}
+        found, barred = of_type(object_type, context) if object_type else {}, levels_in(context)
+        self.known = {pk: one for pk, one in found.items() if barred.get(one.pk) != Access.NONE}
+        reasons = {
+            pk: _("you may only read it") if workflow.pk in barred else closed_for(workflow)
+            for pk, workflow in self.known.items()
+        }
         if str(context.workflow) in self.known:
             reasons[str(context.workflow)] = _("this workflow itself")
         self.offer(

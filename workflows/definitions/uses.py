@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from records.models import PropertyDefinition
 from records.problems import DocumentError
-from workflows.definitions import checking
+from workflows.definitions import touching
 from workflows.definitions.cycles import enrolled_in
 from workflows.definitions.parsing import parse
 from workflows.models import Revision, Workflow
@@ -32,7 +32,7 @@ def touches(revision: Revision, name: str) -> bool:
         definition = parse(revision.definition)
     except DocumentError:
         return False
-    return name in checking.reads(definition) | checking.writes(definition)
+    return name in touching.reads(definition) | touching.writes(definition)
 
 
 def enrolling_in_each(workflows: Iterable[Workflow]) -> dict[int, list[str]]:

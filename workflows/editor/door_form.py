@@ -18,6 +18,7 @@ from workflows.editor.suppression_form import SuppressionField, suppressed
 from workflows.enrollment import reenrolling
 from workflows.enrollment.leaving import ALL, NONE
 from workflows.models import Workflow
+from workflows.rights.opening import changeable
 
 SOME = "some"
 #: The trigger families that can let records enroll again (REN-13: schedules cannot).
@@ -77,7 +78,14 @@ class DoorForm(forms.Form):
     )
 
     def __init__(
-        self, data: Any, definition: Definition, kind: str, filters: Any, *, workflow: int | None = None
+        self,
+        data: Any,
+        definition: Definition,
+        kind: str,
+        filters: Any,
+        *,
+        workflow: int | None = None,
+        user: Any = None,
     ) -> None:
         """`kind` and `filters` are the trigger's, as they were sent or as they are."""
         document, unenroll = definition.document, unenroll_of(definition)
@@ -98,7 +106,7 @@ class DoorForm(forms.Form):
         self.offer_lists(definition)
         self.filters = filters_of(filters, definition) if kind == "filter" else []
         self.offer_filters({path: reason_of(path, filters, definition) for path, _sentence in self.filters})
-        self.offer_workflows(definition, workflow)
+        self.offer_workflows(definition, workflow, user)
         if kind not in REPEATABLE:
             del self.fields["again"]
         if kind != "filter":
@@ -126,8 +134,10 @@ class DoorForm(forms.Form):
         if not self.filters or not self.initial["again"]:
             del self.fields["reenroll"]
 
-    def offer_workflows(self, definition: Definition, workflow: int | None) -> None:
-        known = Workflow.objects.filter(object_type=definition.object, deleted_at=None).exclude(pk=workflow or 0)
+    def offer_workflows(self, definition: Definition, workflow: int | None, user: Any) -> None:
+        """The other workflows there are, as far as the person may take records out of them."""
+        there = Workflow.objects.filter(object_type=definition.object, deleted_at=None).exclude(pk=workflow or 0)
+        known = changeable(there, user)
         field = self.fields["chosen"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = [(str(pk), name) for pk, name in known.order_by("name", "pk").values_list("pk", "name")]

@@ -70,7 +70,7 @@ class TriggerForm(forms.Form):
             self.criteria = CriteriaField(object_type=kind, required=False, label=label)
             self.fields["criteria"] = self.criteria
         filters = self.criteria.sent(data, "criteria") if data and self.criteria else document.get("criteria")
-        self.door = DoorForm(data, definition, chosen or "manual", filters, workflow=workflow)
+        self.door = DoorForm(data, definition, chosen or "manual", filters, workflow=workflow, user=user)
 
     @property
     def testable(self) -> bool:

@@ -6,7 +6,7 @@ workflows.enrollment.announcing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.criteria.dependencies import Dependency
+from records.criteria.event_rows import EVENT_PREFIX
 from records.criteria.leaves.base import OneRowKind, leaf_kinds
 from records.criteria.scope import Scope
 from records.criteria.tree import Context, Node
 from records.object_types import ObjectType
+from records.seeing import guards
 from workflows.enrollment.announcing import ANY, PREFIX
+from workflows.event_types.workflows import TYPES
 from workflows.models import Enrollment, Workflow
+from workflows.rights.opening import closed_to
 
 Status = Enrollment.Status
 Rows = QuerySet[Enrollment, Enrollment]
@@ -87,6 +91,10 @@ OPERATORS = {
 }  # fmt: skip
 
 
+#: Events that tell which workflow they are about, as criteria depend on them.
+TOLD = {f"{EVENT_PREFIX}{one.slug}" for one in TYPES}
+
+
 @leaf_kinds.register
 class WorkflowKind(OneRowKind):
     """{workflow: id | "any", operator: is_enrolled | has_completed | …}"""
@@ -95,7 +103,8 @@ class WorkflowKind(OneRowKind):
     label = gettext_lazy("Workflow")
     category = gettext_lazy("Status in workflows")
     permission = "workflows.view_workflow"
-    no_such = gettext_lazy("There is no workflow %(value)r for %(records)s. Use “any” or one of: %(known)s.")
+    # Not which there are: some may be closed to who asks.
+    no_such = gettext_lazy("There is no workflow %(value)r for %(records)s. Use “any” or the id of one.")
 
     def operators(self) -> list[tuple[str, str]]:
         return [(slug, str(operator.label)) for slug, operator in OPERATORS.items()]
@@ -110,8 +119,24 @@ class WorkflowKind(OneRowKind):
     def any_label(self) -> str:
         return _("any workflow")
 
+    def closed_to(self, user: Any) -> Collection[str]:
+        return closed_to(user)
+
     def filter(self, chosen: int, operator: str, scope: Scope, path: str) -> Node:
         return WorkflowFilter(path, scope.object_type, chosen, operator, scope.hops)
+
+
+def hidden_workflow(user: Any, names: Collection[str]) -> str:
+    """A workflow that criteria ask for and that is closed to a person (PRM-09): who is in it tells what it reads."""
+    asked = {name.partition(".")[2] for name in names}
+    asks = asked & TOLD or any(name.startswith(PREFIX) for name in asked)
+    closed = closed_to(user) if asks else ()
+    if asked & TOLD and closed:
+        return _("what happens in workflows, to one of which you have no access")
+    return _("a workflow you have no access to") if any(f"{PREFIX}{pk}" in asked for pk in closed) else ""
+
+
+guards.append(hidden_workflow)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from records.event_types import EventType, event_types
 from records.properties import Option, Property
 from records.vocabulary import ListedIn
 from workflows.models import Workflow
+from workflows.rights.opening import closed_to
 
 CATEGORY = _("Workflows")
 
@@ -24,7 +25,7 @@ def workflows() -> Iterable[Option]:
 
 
 #: A draft is saved with every change of it: only what workflows are called counts.
-NAMED = ListedIn(workflows, Workflow, columns=("id", "name", "deleted_at"))
+NAMED = ListedIn(workflows, Workflow, columns=("id", "name", "deleted_at"), closed_to=closed_to)
 WORKFLOW = Property("workflow", _("Workflow"), "select", options_source=NAMED, required=True)
 TYPES = (
     EventType(

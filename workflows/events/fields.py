@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from records.associations import associations_of
 from records.properties import Property
 from workflows.models import Workflow
+from workflows.rights.opening import openable
 from workflows.step_forms.forms import user_choices
 from workflows.step_forms.params import ParamsForm, StepContext
 
@@ -132,11 +133,12 @@ class AssociatedTypeField(forms.ChoiceField):
 
 
 class WorkflowField(forms.ChoiceField):
-    """A workflow for the same type of record, by its id as text."""
+    """A workflow for the same type of record, by its id as text; none that is closed to the person (PRM-09)."""
 
     def use_context(self, context: StepContext) -> None:
         rows = Workflow.objects.filter(object_type=context.object_type.slug, deleted_at=None).order_by("name", "pk")
-        self.choices = [("", "—"), *((str(pk), name) for pk, name in rows.values_list("pk", "name"))]
+        seen = openable(rows, context.user)
+        self.choices = [("", "—"), *((str(pk), name) for pk, name in seen.values_list("pk", "name"))]
 
     def to_python(self, value: Any) -> str:
         return super().to_python(value if not isinstance(value, int) or isinstance(value, bool) else str(value))

@@ -20,7 +20,7 @@ from records.plans import bits
 from records.problems import DocumentError, Problem
 from records.seeing import hidden_in, may_see
 from workflows import doorbell
-from workflows.definitions import checking, cycles
+from workflows.definitions import checking, cycles, touching
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.definitions.settings_checks import late_problems, turn_off_at
@@ -101,7 +101,7 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     except DocumentError as error:
         return Review(None, error.problems)
     found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now)
-    found += cycles.problems(workflow.pk, revision.definition, checking.writes(definition))
+    found += cycles.problems(workflow.pk, revision.definition, touching.writes(definition))
     if workflow.status == Workflow.Status.DRAINING:
         message = _("The workflow is finishing. Publishing turns it on again, and records enter it.")
         found.append(Problem("", message, severity="warning", code="finishing"))
@@ -264,7 +264,7 @@ def reviewed_draft(workflow: Workflow, rev: int | None) -> Revision:
 
 def go_live(workflow: Workflow, revision: Revision, definition: Definition, by: Any, now: dt.datetime) -> None:
     revision.published_at, revision.published_by = now, by
-    revision.reads, revision.writes = sorted(checking.reads(definition)), sorted(checking.writes(definition))
+    revision.reads, revision.writes = sorted(touching.reads(definition)), sorted(touching.writes(definition))
     revision.save(update_fields=["published_at", "published_by", "reads", "writes"])
     if workflow.status not in Workflow.OPEN:
         workflow.turned_on_at, workflow.status = now, Workflow.Status.ON

@@ -6,12 +6,14 @@ revision or in the draft, changes a property they may not edit; or it was publis
 - who may only see such a property sees the whole workflow, and changes nothing of it (PRM-08);
 - who has no access to it cannot open the workflow (PRM-09); nor one of which a published revision looks at the
   property, as the history of its records would tell the values.
+
+A workflow that enrolls records in one they may not change, directly or by way of others, they can only read.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
@@ -22,9 +24,10 @@ from django.utils.translation import gettext as _
 from records.models import Access
 from records.problems import DocumentError
 from records.property_access.rights import PropertyRights, rights_of
-from workflows.definitions import checking
+from workflows.definitions import touching
 from workflows.definitions.parsing import parse
 from workflows.models import Delivery, Enrollment, Revision, Workflow
+from workflows.rights.handing_on import leading_to, targets, targets_of_targets
 
 KEPT = 2_000
 #: What drafts change, by what is written in them: a draft is read once, however often the pages ask.
@@ -34,18 +37,21 @@ Row = TypeVar("Row", bound=Model)
 
 def access_to(workflow: Workflow, user: Any) -> Access:
     """What a person may do with a workflow: nothing, see it, or change it; beside what their permissions say."""
-    return levels(user, workflow.pk).get(workflow.pk, Access.EDIT)
+    return levels(user, [workflow.pk]).get(workflow.pk, Access.EDIT)
 
 
-def levels(user: Any, workflow: int | None = None) -> dict[int, Access]:
-    """The workflows (or the one) that a person may not change, with what they may; three queries at most."""
+def levels(user: Any, workflows: Collection[int] | None = None) -> dict[int, Access]:
+    """Of all workflows, or of some and those they lead to, the ones a person may not change, with what they may."""
     rights = rights_of(user)
     if not rights.restricted:
         return {}
+    leads = {} if workflows is None else targets_of_targets(workflows)
+    revisions = Revision.objects.all() if workflows is None else Revision.objects.filter(workflow__in=leads)
     found: dict[int, Access] = {}
-    chosen = Revision.objects.all() if workflow is None else Revision.objects.filter(workflow=workflow)
-    for owner, level in [*published(chosen, rights), *drafts(chosen, rights)]:
+    for owner, level in [*published(revisions, rights), *drafts(revisions, rights)]:
         found[owner] = min(level, found.get(owner, level))
+    for owner in leading_to(list(found), leads or targets()) if found else ():
+        found[owner] = min(Access.VIEW, found.get(owner, Access.VIEW))
     return found
 
 
@@ -81,13 +87,18 @@ def writes_of(asked: Mapping[str, int]) -> dict[str, frozenset[str]]:
     definitions = Revision.objects.filter(pk__in=unread).values_list("pk", "definition") if unread else []
     for pk, document in definitions:
         try:
-            names = frozenset(checking.writes(parse(document)))
+            names = frozenset(touching.writes(parse(document)))
         except DocumentError:
             names = frozenset()  # It names what is gone: nothing of it can be carried out.
         found[unread[pk]] = written[unread[pk]] = names
         if len(written) > KEPT:
             written.popitem(last=False)
     return {text: found.get(text, frozenset()) for text in asked}
+
+
+def closed_to(user: Any) -> set[str]:
+    """The ids, as documents have them, of the workflows a person has no access to."""
+    return {str(pk) for pk, level in levels(user).items() if level < Access.VIEW}
 
 
 def openable(rows: QuerySet[Row], user: Any, column: str = "pk") -> QuerySet[Row]:
@@ -109,7 +120,9 @@ def of_known_workflows(deliveries: QuerySet[Delivery], user: Any, level: Access 
     """The deliveries but those of workflows of which a person's right is less than `level`: they tell values."""
     barred = [pk for pk, found in levels(user).items() if found < level]
     inside = Enrollment.objects.filter(workflow__in=barred).values("pk")
-    return deliveries.exclude(enrollment_id__in=inside) if barred else deliveries
+    if not barred:
+        return deliveries
+    return deliveries.exclude(enrollment_id__in=inside).exclude(request__workflow__in=barred)
 
 
 def refuse_closed(workflow: Workflow, user: Any) -> None:
@@ -138,4 +151,7 @@ def may_change(workflow: Workflow, user: Any, permission: str = "workflows.chang
 
 
 def why_read_only() -> str:
-    return _("This workflow changes a property you may see but not edit, so you can read it only.")
+    return _(
+        "This workflow changes a property you may see but not edit, or enrolls records in a workflow you may not "
+        "change, so you can read it only."
+    )

@@ -1,7 +1,7 @@
 """Steps that change properties: only who may edit a property brings them into a workflow (PRM-05, PRM-06).
 
 Triggers, filters and branches may look at any property (PRM-07, FLT-48); to copy a value, or to write it into a text,
-takes the right to see it.
+takes the right to see it. What workflows enroll records in is asked in workflows.rights.naming.
 """
 
 from __future__ import annotations
@@ -16,31 +16,42 @@ from records.models import Access
 from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.property_access.rights import PropertyRights, property_label, reason, rights_of
-from workflows.definitions.definition import Definition, Step
+from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import FORMAT, parse
 from workflows.events.occasion import names_told, properties_behind
 from workflows.registries import actions
+from workflows.rights import naming
 from workflows.step_forms.params import StepContext
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A step that does with a property what the person may not; `name` is "object_type.property"."""
+    """A part of a definition that does what the person may not.
 
-    step: Step
+    `part` is the id of the step, else the path; `name` what it does that with: "object_type.property", or the id of
+    a workflow.
+    """
+
+    path: str
+    part: str
     name: str
     message: str
 
     @property
     def problem(self) -> Problem:
-        return Problem(f"{self.step.path}.params", self.message, self.name, code="forbidden")
+        return Problem(self.path, self.message, self.name, code="forbidden")
 
 
 def faults(definition: Definition, user: Any) -> Iterator[Fault]:
-    """Every step that changes what the person may not edit, or tells the value of what they may not see."""
+    """Every step that changes what the person may not edit, or tells the value of what they may not see.
+
+    Also every part that does so by way of another workflow.
+    """
     rights = rights_of(user)
     if not rights.restricted:
         return
+    for part in naming.refused(definition, user):
+        yield Fault(part.path, part.part, str(part.workflow), part.message)
     context, behind = StepContext(definition), properties_behind(definition)
     for step in definition.walk():
         action, here = actions[step.action], context.at(step)
@@ -51,7 +62,7 @@ def faults(definition: Definition, user: Any) -> Iterator[Fault]:
                 "“%(action)s” changes “%(property)s”: %(why)s. Choose another property, or ask somebody with the "
                 "right to edit it."
             )
-            yield Fault(step, name, message % facts)
+            yield Fault(f"{step.path}.params", step.id, name, message % facts)
         # What only steers records tells no values; what copies them, or writes them into texts, does.
         told = set() if action.flow else action.reads(step.params, here) - changed
         if behind and not action.flow:
@@ -61,7 +72,8 @@ def faults(definition: Definition, user: Any) -> Iterator[Fault]:
                 "“%(action)s” would tell the value of “%(property)s”: you have no access to it. Leave the property "
                 "out, or ask somebody who may see it."
             )
-            yield Fault(step, name, message % {"action": action.label, "property": property_label(name)})
+            told_facts = {"action": action.label, "property": property_label(name)}
+            yield Fault(f"{step.path}.params", step.id, name, message % told_facts)
 
 
 def problems(definition: Definition, user: Any) -> Iterator[Problem]:
@@ -85,8 +97,8 @@ def refuse_beyond_rights(before: Any, after: Any, user: Any) -> None:
     """Raise DocumentError for faults that a change of a definition brings in; those it had already stay."""
     if not rights_of(user).restricted:
         return
-    had = {(fault.step.id, fault.name) for fault in faults(parse(before), user)} if before else set()
-    found = [fault.problem for fault in faults(parse(after), user) if (fault.step.id, fault.name) not in had]
+    had = {(fault.part, fault.name) for fault in faults(parse(before), user)} if before else set()
+    found = [fault.problem for fault in faults(parse(after), user) if (fault.part, fault.name) not in had]
     if found:
         raise DocumentError(found)
 

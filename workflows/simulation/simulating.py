@@ -21,7 +21,7 @@ from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.saving import Row, save_batch
 from records.seeing import hidden_property, may_see
-from workflows.definitions import checking
+from workflows.definitions import touching
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.engine.batch import Standing
@@ -106,7 +106,7 @@ def simulate(
 
 def refuse_hidden(definition: Definition, object_type: ObjectType, user: Any) -> None:
     """A test tells values of what the steps read, and whether what they write was there: it is for who may see it."""
-    touched = checking.reads(definition) | checking.writes(definition)
+    touched = touching.reads(definition) | touching.writes(definition)
     slugs = {object_type.slug, *(name.split(".", 1)[0] for name in touched)}
     for slug in sorted(slugs & object_types.keys()):
         if not may_see(user, object_types[slug]):

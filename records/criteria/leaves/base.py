@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ class Choice:
     permission: str = ""
 
 
-class LeafKind:
+class LeafKind(ABC):
     """One kind of filter. `slug` is the key of the document that starts it (`property`, `association`, …)."""
 
     slug: str
@@ -56,18 +57,26 @@ class LeafKind:
     #: Tells that there is no choice %(value)r, but %(known)s; where need be with the %(records)s it would be about.
     no_such: str | Promise = ""
 
+    @abstractmethod
     def parse(self, document: dict[str, Any], scope: Scope, path: str) -> Node | None:
         """The filter; None when it is faulty, after `scope.fault` was told."""
-        raise NotImplementedError
 
     def choices(self, object_type: ObjectType) -> list[tuple[str, str]]:
         """What may be chosen for the document's own key, value and label; the builder shows no other kinds."""
         return []
 
-    def entries(self, object_type: ObjectType) -> list[Choice]:
-        """The choices as the palette has them."""
-        category = str(self.category or self.label)
-        return [Choice(value, label, category, self.permission) for value, label in self.choices(object_type)]
+    def entries(self, object_type: ObjectType, user: Any = None) -> list[Choice]:
+        """The choices as the palette has them, for a person or (None) for nobody in particular."""
+        category, closed = str(self.category or self.label), self.closed_to(user)
+        return [
+            Choice(value, label, category, self.permission)
+            for value, label in self.choices(object_type)
+            if value not in closed
+        ]
+
+    def closed_to(self, user: Any) -> Collection[str]:
+        """The choices a person does not get to know of, whatever their permissions."""
+        return ()
 
     def needs(self, document: dict[str, Any]) -> str:
         """The permission it takes to bring this filter into a workflow; "" for none."""
@@ -104,12 +113,13 @@ class OneOfKind(LeafKind):
         operator, chosen = self.operator_of(document, scope, path), self.chosen(document[self.slug], scope, path)
         return None if operator is None or chosen is None else self.filter(chosen, operator, scope, path)
 
+    @abstractmethod
     def chosen(self, value: Any, scope: Scope, path: str) -> Any:
         """What the filter is to know of its choice; None after a fault."""
-        raise NotImplementedError(self.slug)
 
+    @abstractmethod
     def filter(self, chosen: Any, operator: str, scope: Scope, path: str) -> Node:
-        raise NotImplementedError(self.slug)
+        """The filter with its choice and operator."""
 
 
 class OneRowKind(OneOfKind):
@@ -117,19 +127,21 @@ class OneRowKind(OneOfKind):
 
     any_row = "any"
 
+    @abstractmethod
     def there_are(self, object_type: ObjectType) -> QuerySet[Any]:
         """The rows there are to choose from."""
-        raise NotImplementedError(self.slug)
 
     def offered(self, object_type: ObjectType) -> QuerySet[Any]:
         """Those a builder offers."""
         return self.there_are(object_type)
 
+    @abstractmethod
     def name_of(self, row: Any) -> str:
-        raise NotImplementedError(self.slug)
+        """What a row is called where it is chosen."""
 
+    @abstractmethod
     def any_label(self) -> str:
-        raise NotImplementedError(self.slug)
+        """What “any” of them is called."""
 
     def chosen(self, value: Any, scope: Scope, path: str) -> int | None:
         if value == self.any_row:

@@ -39,7 +39,7 @@ class EventKind(LeafKind):
     rows = EVENT_PREFIX
     refined = (OCCURRED,)
 
-    def entries(self, object_type: ObjectType) -> list[Choice]:
+    def entries(self, object_type: ObjectType, user: Any = None) -> list[Choice]:
         """Every event records of the type can be filtered by, under the heading of its family."""
         if object_type.slug not in object_types:
             return []

@@ -16,7 +16,7 @@ from records.models import PropertyDefinition
 from tests.workflows.building import enroll, log_of, make_workflow, step
 from tests.workflows.publishing_deals import BIG, WAIT, document, live, publish
 from workflows import drafting
-from workflows.definitions import checking, parsing
+from workflows.definitions import checking, parsing, touching
 from workflows.engine.taking_steps import run_due
 from workflows.history.telling import path_of
 from workflows.models import Enrollment, Revision, StepExecution, Workflow
@@ -526,4 +526,4 @@ def test_what_a_delay_reads_is_kept_with_the_revision() -> None:
     ]
     made = workflow(*steps)
     revision = Revision.objects.get(workflow=made)
-    assert checking.reads(parsing.parse(revision.definition)) == {"contact.created_at", "contact.time_zone"}
+    assert touching.reads(parsing.parse(revision.definition)) == {"contact.created_at", "contact.time_zone"}
