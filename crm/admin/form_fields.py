@@ -9,14 +9,17 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.forms.asking import EMAIL, TYPES, askable, grouped_choices
+from crm.forms.asking import EMAIL, TYPES, askable, grouped_choices, not_to_ask
 from crm.models import FormConsent, FormField, SubscriptionType
 from crm.record_links import may
 from records.object_types import object_types
 from records.properties import Property
+from records.property_access.rights import reason, refusal
+from workflows.step_forms.greyed_field import GreyingSelect
 
 
 class LinesField(forms.CharField):
@@ -36,9 +39,13 @@ class LinesField(forms.CharField):
 
 
 class FieldForm(forms.ModelForm):
-    """One field; a new one counts once its property is chosen."""
+    """One field; a new one counts once its property is chosen.
 
-    property = forms.ChoiceField(label=gettext_lazy("Property"))
+    Visitors change what a form asks, and its hidden fields do: so nobody adds a property they may not edit, nor
+    changes a field that others have made of one (PRM-05, PRM-06). They may move or remove it.
+    """
+
+    property = forms.ChoiceField(label=gettext_lazy("Property"), widget=GreyingSelect())
     options = LinesField(
         label=gettext_lazy("Options"), required=False,
         help_text=gettext_lazy("One per line. For selects only these are offered, for texts they make a select."),
@@ -54,21 +61,35 @@ class FieldForm(forms.ModelForm):
             "required": gettext_lazy("Nobody can send the form without it."),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fixed = not_to_ask(user)
         chosen = self.fields.get("property")
-        if isinstance(chosen, forms.ChoiceField):
+        if isinstance(chosen, forms.ChoiceField) and isinstance(chosen.widget, GreyingSelect):
             chosen.choices = [("", "—"), *grouped_choices()]
+            chosen.widget.unavailable = {name: reason(level) for name, level in self.fixed.items()}
+        if self.instance.pk and self.instance.property in self.fixed:
+            for name, field in self.fields.items():
+                field.disabled = name != "position"
+            if chosen is not None:
+                chosen.help_text = capfirst(reason(self.fixed[self.instance.property]))
 
     def has_changed(self) -> bool:
         return super().has_changed() if self.instance.pk else bool(self["property"].value())
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        prop = askable().get(values.get("property") or "")
+        name = values.get("property") or ""
+        prop = askable().get(name)
+        if prop is not None and name in self.fixed and name != self.instance_property():
+            self.add_error("property", refusal(prop.label, self.fixed[name]))
         if prop is not None and not self.errors:
             self.check_value(prop, values)
         return values
+
+    def instance_property(self) -> str:
+        """What the field was about before; "" for a new one."""
+        return str(self.initial.get("property") or "") if self.instance.pk else ""
 
     def check_value(self, prop: Property, values: dict[str, Any]) -> None:
         """A value has to be one of the property's; what nobody sees has to have one."""
@@ -97,6 +118,9 @@ class FieldFormSet(BaseInlineFormSet):
     """All fields of a form: who fills it in has to say who they are."""
 
     user: Any = None
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return {**super().get_form_kwargs(index), "user": self.user}
 
     def clean(self) -> None:
         super().clean()

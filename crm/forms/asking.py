@@ -11,8 +11,10 @@ from django import forms
 from django.utils.text import capfirst
 
 from crm.models import Form, FormField
+from records.models import Access
 from records.object_types import ObjectType, object_types
 from records.properties import Option, Property
+from records.property_access import rights_of
 
 TYPES = ("contact", "company")
 EMAIL = "contact.email"
@@ -32,6 +34,12 @@ def askable() -> dict[str, Property]:
             if not prop.read_only and prop.calculated is None:
                 found[f"{kind}.{slug}"] = prop
     return found
+
+
+def not_to_ask(user: Any) -> dict[str, Access]:
+    """The properties a person may not edit, and so not let a form change, by full name with their right."""
+    restricted = rights_of(user).restricted
+    return {f"{kind}.{slug}": level for (kind, slug), level in restricted.items() if kind in TYPES}
 
 
 def grouped_choices() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -52,9 +52,10 @@ class GreyedChoiceField(forms.ChoiceField):
 
     def validate(self, value: Any) -> None:
         if value in self.unavailable:
-            labels: Any = dict(self.choices)  # type: ignore[arg-type]
+            choices: Any = self.choices
             message = _("“%(choice)s” cannot be chosen: %(reason)s. Choose another one.")
-            raise ValidationError(message % {"choice": labels.get(value, value), "reason": self.unavailable[value]})
+            facts = {"choice": dict(choices).get(value, value), "reason": self.unavailable[value]}
+            raise ValidationError(message % facts)
         super().validate(value)
 
     def to_json(self, value: Any) -> Any:

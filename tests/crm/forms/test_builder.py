@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from crm.models import Form, FormSubmission, User
-from records.models import Event
+from records.clock import database_now
+from records.models import Access, Event
+from records.object_types import object_types
+from records.property_access.granting import grant
 from tests.crm.forms.conftest import make_form
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +93,62 @@ def test_a_form_writes_only_what_its_builder_may_write(client):
     client.force_login(ann)
     assert "You may not add and change companies" in errors(add(client, EMAIL, {"property": "company.name"}))
     assert add(client, EMAIL).status_code == 302
+
+
+def restricted(levels):
+    """Somebody who builds forms and may not do everything with these properties of contacts."""
+    ann = User.objects.create_user("ann", is_staff=True)
+    allowed = ("add_form", "change_form", "view_form", "add_contact", "change_contact", "view_contact")
+    ann.user_permissions.set(Permission.objects.filter(codename__in=allowed, content_type__app_label="crm"))
+    group = Group.objects.create(name="Builders")
+    ann.groups.add(group)
+    grant(group, object_types["contact"], levels, by=None, now=database_now())
+    return ann
+
+
+@pytest.mark.covers("PRM-05", "PRM-06")
+@pytest.mark.parametrize("level", [Access.VIEW, Access.NONE])
+def test_nobody_lets_visitors_or_hidden_fields_change_what_they_may_not_edit(client, level):
+    client.force_login(restricted({"lead_status": level}))
+    hidden = {"property": "contact.lead_status", "hidden": "on", "value": "new"}
+    for row in ({"property": "contact.lead_status"}, hidden):
+        refused = errors(add(client, EMAIL, row))
+        assert ("not change it" if level else "no access to") in refused and not Form.objects.exists()
+    page = client.get(reverse(ADD)).content.decode()
+    options = [part for part in page.split("<option") if 'value="contact.lead_status"' in part]
+    why = "you may see it but not change it" if level else "you have no access to it"
+    assert options and all("disabled" in option and why in option for option in options)
+    assert add(client, EMAIL, {"property": "contact.city"}).status_code == 302
+
+
+@pytest.mark.covers("PRM-06")
+def test_a_field_others_have_made_of_it_is_kept_moved_or_removed_but_not_changed(client):
+    client.force_login(restricted({"job_title": Access.VIEW}))
+    form = make_form()
+    title = form.fields.get(property="contact.job_title")
+    address, bare = reverse("admin:crm_form_change", args=[form.pk]), BARE | {"fields-INITIAL_FORMS": "3"}
+
+    def save(**facts):
+        rows = []
+        for number, field in enumerate(form.fields.order_by("position")):
+            rows.append(
+                {"id": str(field.pk), "form": str(form.pk), "property": field.property, "position": str(number)}
+            )
+        rows[2] |= facts
+        response = client.post(address, bare | {"name": form.name} | fields(*rows))
+        assert response.status_code == 302, errors(response)
+        return form.fields.filter(pk=title.pk).first()
+
+    kept = save(property="contact.job_title", hidden="on", value="Boss", required="on", position="7")
+    assert (kept.property, kept.hidden, kept.value, kept.required, kept.position) == (
+        title.property,
+        False,
+        "",
+        False,
+        7,
+    )
+    assert save(property="contact.city").property == "contact.job_title"
+    assert save(DELETE="on") is None
 
 
 def test_submissions_are_listed_filtered_and_exported(admin_page, client, send):
