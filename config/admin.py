@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.cache import cache
-from django.core.exceptions import BadRequest
+from django.core.exceptions import NON_FIELD_ERRORS, BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from config import home, navigation, palette
 from config.queue_admin import restricted
+from config.signing_in import TOO_MANY, SignInForm, seconds_left
 from records.clock import database_now
 from records.problems import DocumentError
 from workflows.health import alerting
@@ -41,6 +42,7 @@ class HeadraceSite(AdminSite):
     index_title = _("Home")
     index_template = "admin/home.html"
     site_url = None
+    login_form = SignInForm
     #: The skin draws its own sidebar; Django's script for it is not needed.
     enable_nav_sidebar = False
 
@@ -62,6 +64,14 @@ class HeadraceSite(AdminSite):
 
         return cast(View, super().admin_view(checked, cacheable))
 
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """As Django's, saying in HTTP, too, when somebody has to wait before the next try."""
+        response: HttpResponse = super().login(request, extra_context)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if isinstance(form, SignInForm) and form.has_error(NON_FIELD_ERRORS, TOO_MANY):
+            response.status_code, response.headers["Retry-After"] = 429, str(seconds_left())
+        return response
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [
             path("palette/", self.admin_view(self.palette_view), name="palette"),
@@ -82,15 +92,8 @@ class HeadraceSite(AdminSite):
         return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        context = {
-            **self.each_context(request),
-            "title": _("Home"),
-            "subtitle": None,
-            **home.facts(request.user, database_now()),
-            **(extra_context or {}),
-        }
-        request.current_app = self.name  # type: ignore[attr-defined]
-        return TemplateResponse(request, self.index_template, context)
+        own = {"title": _("Home"), **home.facts(request.user, database_now()), **(extra_context or {})}
+        return super().index(request, own)
 
     def running_view(self, request: HttpRequest) -> HttpResponse:
         """The running workflows with their numbers: a fragment of the home page, loaded after it."""

@@ -186,6 +186,10 @@ TRACKING_REQUEST_LIMIT = env.int("TRACKING_REQUEST_LIMIT", default=300)
 #: How often one address may send a form in ten seconds.
 FORM_SUBMISSIONS_PER_10_S = env.int("FORM_SUBMISSIONS_PER_10_S", default=10)
 
+#: How many passwords may be wrong in ten minutes, for one account and from one network address (config.signing_in).
+SIGN_IN_FAILURES_PER_ACCOUNT = env.int("SIGN_IN_FAILURES_PER_ACCOUNT", default=10)
+SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=50)
+
 #: How many inbound webhooks there may be, how large their requests and how many in ten seconds, and how many days
 #: each is kept in the log.
 WEBHOOK_LIMIT = env.int("WEBHOOK_LIMIT", default=10)

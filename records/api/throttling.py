@@ -1,4 +1,4 @@
-"""How many requests a token, and an address without a login, may send."""
+"""How many requests a token, and an address without a login, may send; and how often a password may be wrong."""
 
 from __future__ import annotations
 
@@ -26,38 +26,47 @@ class Counter:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.local: dict[str, int] = {}
-        self.local_window = 0
+        #: Which window of a length, in seconds, the counts in this process are of.
+        self.local_windows: dict[int, int] = {}
         self.paused_until = 0.0
         self.client: redis.Redis | None = None
 
-    def count(self, key: str) -> int:
-        window = int(time.time()) // WINDOW
+    def count(self, key: str, *, seconds: int = WINDOW, by: int = 1) -> int:
+        """Count once more (or back, by -1) in the running window of this many seconds; the number so far."""
+        window = int(time.time()) // seconds
         if time.monotonic() >= self.paused_until:
             try:
-                return self.count_in_redis(f"headrace:throttle:{key}:{window}")
+                return self.count_in_redis(f"headrace:throttle:{key}:{window}", seconds, by)
             except (redis.RedisError, ValueError):
                 # A reply that is too late closes the connection's buffer, which another read then finds closed.
                 self.paused_until = time.monotonic() + PAUSE
         with self.lock:
-            if window != self.local_window:
-                self.local, self.local_window = {}, window
+            if window != self.local_windows.get(seconds):
+                self.local = {name: n for name, n in self.local.items() if not name.startswith(f"{seconds}:")}
+                self.local_windows[seconds] = window
+            key = f"{seconds}:{key}"
             if key not in self.local and len(self.local) >= KEPT:
-                key = f"#{hash(key) % SHARED}"
-            self.local[key] = self.local.get(key, 0) + 1
+                key = f"{seconds}:#{hash(key) % SHARED}"
+            self.local[key] = self.local.get(key, 0) + by
             return self.local[key]
 
-    def count_in_redis(self, name: str) -> int:
+    def count_in_redis(self, name: str, seconds: int, by: int) -> int:
         if self.client is None:
             self.client = redis.Redis.from_url(
                 settings.REDIS_URL, socket_timeout=0.2, socket_connect_timeout=0.2, retry_on_timeout=False
             )
         pipe = self.client.pipeline()
-        pipe.incr(name)
-        pipe.expire(name, 2 * WINDOW)
+        pipe.incrby(name, by)
+        pipe.expire(name, 2 * seconds)
         return int(pipe.execute()[0])
 
 
 counter = Counter()
+
+
+def left(seconds: int = WINDOW) -> float:
+    """How many seconds the running window of this many still lasts."""
+    return seconds - time.time() % seconds
 
 
 def per_window(setting: str, default: int) -> int:
@@ -72,7 +81,7 @@ class TokenThrottle(BaseThrottle):
         return counter.count(f"token:{request.auth.pk}") <= per_window("API_REQUESTS_PER_10_S", 100)
 
     def wait(self) -> float:
-        return WINDOW - time.time() % WINDOW
+        return left()
 
 
 class FailureThrottle(TokenThrottle):
