@@ -103,21 +103,29 @@ def person_as_json(one: Presence, document: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def site_of(request: HttpRequest) -> str:
+    """Where this installation is reached: "https://crm.example.com"."""
+    return request.build_absolute_uri("/").removesuffix("/")
+
+
 def begin(request: HttpRequest, workflow: Workflow) -> str:
     text, now = request.POST.get("text", ""), database_now()
-    comment = threads.begin(workflow, request.POST.get("step", ""), text, user=request.user, now=now)
+    step = request.POST.get("step", "")
+    comment = threads.begin(workflow, step, text, user=request.user, now=now, site=site_of(request))
     return with_unknown(_("The comment is saved."), comment)
 
 
 def reply(request: HttpRequest, workflow: Workflow) -> str:
     thread = one_thread(request, workflow)
-    comment = threads.reply(thread, request.POST.get("text", ""), user=request.user, now=database_now())
+    text, now = request.POST.get("text", ""), database_now()
+    comment = threads.reply(thread, text, user=request.user, now=now, site=site_of(request))
     return with_unknown(_("The reply is saved."), comment)
 
 
 def edit(request: HttpRequest, workflow: Workflow) -> str:
     comment = one_comment(request, workflow)
-    edited = threads.edit(comment, request.POST.get("text", ""), user=request.user, now=database_now())
+    text, now = request.POST.get("text", ""), database_now()
+    edited = threads.edit(comment, text, user=request.user, now=now, site=site_of(request))
     return with_unknown(_("The comment is changed."), edited)
 
 

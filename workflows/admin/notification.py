@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from workflows.admin.reading import ReadOnlyAdmin
+from workflows.discussion import mailing
 from workflows.models import Notification
 
 IN_BELL = 8
@@ -44,6 +45,7 @@ class NotificationAdmin(ReadOnlyAdmin):
         own = [
             path("bell/", wrap(self.bell_view), name="notification_bell"),
             path("read/", wrap(require_POST(self.read_all_view)), name="notification_read_all"),
+            path("mail/", wrap(require_POST(self.mail_view)), name="notification_mail"),
             path("<int:pk>/open/", wrap(require_POST(self.open_view)), name="notification_open"),
         ]
         return own + super().get_urls()
@@ -64,6 +66,7 @@ class NotificationAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": _("Notifications"),
             "opts": self.opts,
+            "wants_mail": mailing.wants_mail(request.user),
             **self.shown(request, PER_PAGE, int(before) if before.isdecimal() else None),
         }
         return TemplateResponse(request, "admin/workflows/notification/list.html", context)
@@ -71,6 +74,14 @@ class NotificationAdmin(ReadOnlyAdmin):
     def read_all_view(self, request: HttpRequest) -> HttpResponse:
         self.get_queryset(request).filter(read_at=None).update(read_at=database_now())
         return self.back(request)
+
+    def mail_view(self, request: HttpRequest) -> HttpResponse:
+        """Turn the mails about mentions on (POST `mentions`: on) or off, for oneself."""
+        wanted = request.POST.get("mentions") == "on"
+        mailing.wish(request.user, mentions=wanted)
+        told = _("You get an email when a comment mentions you.")
+        messages.success(request, told if wanted else _("You get no emails about mentions any more."))
+        return redirect("admin:workflows_notification_changelist")
 
     def open_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Mark one as read and go where it leads."""

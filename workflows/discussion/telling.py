@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from workflows.discussion import mailing
 from workflows.discussion.mentions import open_to, readers
 from workflows.health.notifying import url_of
 from workflows.models import Comment, Notification, Workflow
@@ -17,10 +18,14 @@ from workflows.models import Comment, Notification, Workflow
 QUOTED = 500
 
 
-def tell_mentioned(comment: Comment, people: Iterable[Any], *, now: dt.datetime) -> set[int]:
-    """Tell those whom a comment names, but not its author; their ids."""
+def tell_mentioned(comment: Comment, people: Collection[Any], *, now: dt.datetime, site: str = "") -> set[int]:
+    """Tell those whom a comment names, but not its author, under the bell and by mail; their ids."""
     title = _("%(who)s mentioned you in “%(workflow)s”")
-    return tell(comment, {person.pk for person in people}, title, now)
+    told = tell(comment, {person.pk for person in people}, title, now)
+    subject = title % {"who": str(comment.author), "workflow": comment.thread.workflow.name}
+    address_there = f"{site}{address(comment.thread.workflow, comment)}" if site else ""
+    mailing.send(comment, [one for one in people if one.pk in told], subject, address_there, now=now)
+    return told
 
 
 def tell_thread(comment: Comment, told: set[int], *, now: dt.datetime) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from records.problems import DocumentError, Problem
 from workflows import drafting
-from workflows.discussion import mentions, telling
+from workflows.discussion import mailing, mentions, telling
 from workflows.discussion.places import TRIGGER, WORKFLOW
 from workflows.models import Comment, Thread, Workflow
 
@@ -25,16 +25,16 @@ COMMENT_LIMIT, THREAD_LIMIT = 200, 1_000
 
 
 @transaction.atomic
-def begin(workflow: Workflow, step: str, text: str, *, user: Any, now: dt.datetime) -> Comment:
+def begin(workflow: Workflow, step: str, text: str, *, user: Any, now: dt.datetime, site: str = "") -> Comment:
     """Begin a thread about a step of the definition that is shown, "trigger", or "" for the workflow.
 
-    Raises DocumentError.
+    `site` is where mails say that it is read: https://crm.example.com. Raises DocumentError.
     """
     if workflow.threads.count() >= THREAD_LIMIT:
         message = _("A workflow has at most %(limit)d threads. Reply in one of them, or delete old comments of yours.")
         raise refuse("text", message % {"limit": THREAD_LIMIT})
     thread = Thread(workflow=workflow, step=step, action=action_of(workflow, step), created_at=now)
-    return write(thread, text, user, now)
+    return write(thread, text, user, now, site)
 
 
 def action_of(workflow: Workflow, step: str) -> str:
@@ -50,31 +50,31 @@ def action_of(workflow: Workflow, step: str) -> str:
 
 
 @transaction.atomic
-def reply(thread: Thread, text: str, *, user: Any, now: dt.datetime) -> Comment:
+def reply(thread: Thread, text: str, *, user: Any, now: dt.datetime, site: str = "") -> Comment:
     """Go on with a thread; a resolved one is open again, so that the reply is seen. Raises DocumentError."""
     locked = lock(thread)
     if locked.comments.count() >= COMMENT_LIMIT:
         message = _("A thread has at most %(limit)d comments. Begin another one.")
         raise refuse("text", message % {"limit": COMMENT_LIMIT})
     locked.resolved_at = locked.resolved_by = None
-    return write(locked, text, user, now)
+    return write(locked, text, user, now, site)
 
 
-def write(thread: Thread, text: str, user: Any, now: dt.datetime) -> Comment:
+def write(thread: Thread, text: str, user: Any, now: dt.datetime, site: str) -> Comment:
     checked = check(text)
     replying = thread.pk is not None
     thread.save()
     comment = Comment.objects.create(thread=thread, author=user, text=checked, created_at=now)
     people = mentions.mentioned(thread.workflow, checked)
     comment.mentioned.set(people)
-    told = telling.tell_mentioned(comment, people, now=now)
+    told = telling.tell_mentioned(comment, people, now=now, site=site)
     if replying:
         telling.tell_thread(comment, told, now=now)
     return comment
 
 
 @transaction.atomic
-def edit(comment: Comment, text: str, *, user: Any, now: dt.datetime) -> Comment:
+def edit(comment: Comment, text: str, *, user: Any, now: dt.datetime, site: str = "") -> Comment:
     """Change one's own comment; only who is named anew is told. Raises PermissionDenied and DocumentError."""
     thread = lock(comment.thread)
     own = owned(thread, comment, user)
@@ -87,7 +87,7 @@ def edit(comment: Comment, text: str, *, user: Any, now: dt.datetime) -> Comment
     own.text, own.edited_at = checked, now
     own.save(update_fields=["text", "edited_at"])
     own.mentioned.set(people)
-    telling.tell_mentioned(own, [person for person in people if person.pk not in before], now=now)
+    telling.tell_mentioned(own, [person for person in people if person.pk not in before], now=now, site=site)
     return own
 
 
@@ -97,6 +97,7 @@ def remove(comment: Comment, *, user: Any, now: dt.datetime) -> None:
     thread = lock(comment.thread)
     own = owned(thread, comment, user)
     telling.notices(own).delete()
+    mailing.unsend(own)
     own.text, own.deleted_at = "", now
     own.save(update_fields=["text", "deleted_at"])
     own.mentioned.clear()

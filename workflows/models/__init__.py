@@ -1,7 +1,7 @@
 """State of the workflows package, a file per aggregate."""
 
 from workflows.models.allowance import Allowance
-from workflows.models.delivery import AuditEntry, Delivery, Notification
+from workflows.models.delivery import AuditEntry, Delivery, MailWish, Notification
 from workflows.models.discussion import Comment, Presence, Thread
 from workflows.models.enrollment import Enrollment, Outcome, StepExecution
 from workflows.models.event_subscription import EventSubscription
@@ -27,6 +27,7 @@ __all__ = [
     "EventWait",
     "Folder",
     "Hindrance",
+    "MailWish",
     "MassEnrollment",
     "NamedVersion",
     "Notification",

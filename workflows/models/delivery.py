@@ -70,6 +70,19 @@ class Notification(models.Model):
         indexes = (models.Index(fields=("user", "-id"), name="notification_bell"),)
 
 
+class MailWish(models.Model):
+    """Which notifications a user wants by mail as well; without a row all there are."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    mentions = models.BooleanField(_("mentions in comments"), default=True)
+
+    class Meta:
+        verbose_name = _("wish for mail")
+        verbose_name_plural = _("wishes for mail")
+        #: Everybody sets their own.
+        default_permissions = ()
+
+
 class AuditEntry(models.Model):
     """Who did what to a workflow; append-only, `action` is a code, `detail` its facts."""
 

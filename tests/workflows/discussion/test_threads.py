@@ -8,16 +8,22 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.core import mail
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
+from django.test import Client
+from django.urls import reverse
 
 from records.models import Access
 from records.problems import DocumentError
 from tests.workflows.building import NOW, step
 from tests.workflows.restricted import MANUAL, RAISE, RENAME, member
 from workflows import drafting
-from workflows.discussion import mentions, threads
+from workflows.discussion import mailing, mentions, threads
 from workflows.discussion.places import open_threads, place_of, places
-from workflows.models import Comment, DraftOp, Notification, Thread, Workflow
+from workflows.models import Comment, Delivery, DraftOp, Notification, Thread, Workflow
+from workflows.outbox.delivering import deliver
+from workflows.rights.opening import of_known_workflows
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +63,51 @@ def refused(call: Any, *given: Any, **named: Any) -> str:
     with pytest.raises(DocumentError) as error:
         call(*given, **named)
     return str(error.value.problems[0].message)
+
+
+@pytest.mark.covers("EDT-03")
+def test_whom_a_comment_names_gets_one_mail_with_where_it_is_read(workflow: Workflow, ann: Any, bob: Any) -> None:
+    cid = person("cid", "view_workflow", email="cid@example.com")
+    get_user_model().objects.filter(pk__in=[ann.pk, bob.pk]).update(email=F("username"))
+    site = "https://crm.example.com"
+    comment = threads.begin(workflow, "wait", "Why a day, @bob.l? I am @ann.", user=ann, now=NOW, site=site)
+    assert deliver(LATER) == 1
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == (["bob.l"], "Ann Berg mentioned you in “Welcome”")
+    assert "Why a day, @bob.l?" in sent.body
+    assert f"{site}/admin/workflows/workflow/{workflow.pk}/editor/?comment={comment.pk}" in sent.body
+    threads.edit(comment, "Why a day, @cid?", user=ann, now=NOW)
+    threads.edit(comment, "Why a day, @cid and @bob.l?", user=ann, now=NOW)
+    threads.reply(comment.thread, "A reply to all.", user=bob, now=NOW)
+    assert deliver(LATER) == 1 and [one.to for one in mail.outbox] == [["bob.l"], ["cid@example.com"]]
+    assert told(cid) == ["Ann Berg mentioned you in “Welcome”"]
+
+
+def test_no_mail_goes_to_who_wants_none_nor_about_a_comment_deleted_meanwhile(workflow: Workflow, ann: Any) -> None:
+    bob = person("bob", "view_workflow", email="bob@example.com")
+    client = Client()
+    client.force_login(bob)
+    mailing.wish(bob, mentions=False)
+    threads.begin(workflow, "", "@bob", user=ann, now=NOW)
+    assert deliver(LATER) == 0 and len(told(bob)) == 1
+    page, switch = reverse("admin:workflows_notification_changelist"), reverse("admin:notification_mail")
+    assert "Turn these emails on" in client.get(page).content.decode()
+    assert "Turn these emails off" in client.post(switch, {"mentions": "on"}, follow=True).content.decode()
+    threads.remove(threads.begin(workflow, "", "@bob", user=ann, now=NOW), user=ann, now=NOW)
+    assert deliver(LATER) == 0
+    threads.begin(workflow, "", "@bob", user=ann, now=NOW)
+    assert deliver(LATER) == 1 and mail.outbox[0].to == ["bob@example.com"]
+
+
+def test_mails_about_a_closed_workflow_are_no_deliveries_one_may_see(ann: Any) -> None:
+    eve = member("eve", Access.NONE, "workflows.view_delivery")
+    person("bob", "view_workflow", email="bob@example.com")
+    document = {"format": 1, "object": "deal", "trigger": MANUAL, "steps": [RAISE]}
+    for name, steps in (("Closed", [RAISE]), ("Open", [RENAME])):
+        workflow = drafting.create(name, "deal", ann, document | {"steps": steps})
+        threads.begin(workflow, "", f"@bob in {name}", user=ann, now=NOW)
+    seen = [one.request["text"] for one in of_known_workflows(Delivery.objects.all(), eve)]
+    assert len(seen) == 1 and "in Open" in seen[0] and Delivery.objects.count() == 2
 
 
 @pytest.mark.covers("EDT-03")
