@@ -18,7 +18,7 @@ from tests.workflows.publishing_deals import boss, inside, live
 from workflows.health import alerting, stuck
 from workflows.intake.deriving import Derived, derivations
 from workflows.intake.dispatching import dispatch
-from workflows.models import Enrollment, Hindrance, Notification, SetAside, Subscription, Workflow
+from workflows.models import AuditEntry, Enrollment, Hindrance, Notification, SetAside, Subscription, Workflow
 
 pytestmark = pytest.mark.django_db
 LATER = dt.timedelta(minutes=11)
@@ -109,7 +109,8 @@ def test_one_record_a_segment_cannot_look_at_stops_no_other_record(deals: list[D
     assert not Hindrance.objects.exists()
 
 
-def test_criteria_that_overflow_stop_nobody_else(deals: list[Deal]) -> None:
+def test_criteria_no_date_is_far_enough_for_turn_off_their_workflow_and_stop_nobody_else(deals: list[Deal]) -> None:
+    """What is stored was checked, so this was never accepted; it is refused before the database is asked."""
     broken, well = live(over(10)), live(over(20))
     overflowing = {"all": [{"property": "created_at", "operator": "is_less_than_days_ago", "value": 10**12}]}
     Segment.objects.filter(pk=trigger_of(broken).pk).update(criteria=overflowing)
@@ -117,7 +118,9 @@ def test_criteria_that_overflow_stop_nobody_else(deals: list[Deal]) -> None:
     dispatch(database_now())
     broken.refresh_from_db()
     assert len(inside(well)) == 3 and inside(broken) == []
-    assert broken.status == "off" or Hindrance.objects.get().segment == trigger_of(broken)
+    assert broken.status == "off" and not Hindrance.objects.exists() and not PendingChange.objects.exists()
+    entry = AuditEntry.objects.get(workflow=broken, action="turned_off")
+    assert "1000000000000" in entry.detail["because"]
 
 
 def test_time_that_changes_a_segment_stops_nobody_when_that_raises(deals: list[Deal]) -> None:
