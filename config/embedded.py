@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 
 class EmbeddedServerError(RuntimeError):
@@ -18,6 +19,14 @@ class EmbeddedServerError(RuntimeError):
 
 #: Servers this process has started; asked now and then whether they ended, so that none stays a zombie.
 launched: list[subprocess.Popen[bytes]] = []
+
+
+class RunAs(TypedDict, total=False):
+    """What makes a child process run as somebody else; nothing of it for ourselves."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Account:
         """Whether it is somebody else than the one running this process."""
         return self.uid != os.geteuid()
 
-    def options(self) -> dict[str, object]:
+    def options(self) -> RunAs:
         """Options of subprocess.run and Popen that make the child run as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.other else {}
 
@@ -41,7 +50,7 @@ class Account:
         try:
             done = subprocess.run(
                 [binary, "--version"], cwd="/", env=environment(), capture_output=True, check=False, **self.options()
-            )  # type: ignore[call-overload]
+            )
         except PermissionError:
             return False
         return done.returncode == 0
@@ -49,7 +58,7 @@ class Account:
     def can_use(self, folder: Path) -> bool:
         """Whether the account can pass through to a folder."""
         command = ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)]
-        done = subprocess.run(command, cwd="/", env=environment(), capture_output=True, check=False, **self.options())  # type: ignore[call-overload]
+        done = subprocess.run(command, cwd="/", env=environment(), capture_output=True, check=False, **self.options())
         return done.returncode == 0
 
 
@@ -108,8 +117,9 @@ def launch(command: list[str | Path], who: Account, log: Path, stdin: bytes = b"
             stderr=subprocess.STDOUT,
             start_new_session=True,
             **who.options(),
-        )  # type: ignore[call-overload]
+        )
     launched.append(process)
+    assert process.stdin is not None
     process.stdin.write(stdin)
     process.stdin.close()
     return process

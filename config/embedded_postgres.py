@@ -148,11 +148,11 @@ def initialise(folder: Path, data: Path, who: Account, password: str, *, durable
     options = ["--username", NAME, "--auth", "scram-sha-256", "--encoding", "UTF8", "--pwfile", str(words)]
     options += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"]
     options += [] if durable else ["--no-sync"]
-    command = [install / "bin" / "initdb", "-D", fresh, *options]
+    command: list[str | Path] = [install / "bin" / "initdb", "-D", fresh, *options]
     try:
         done = subprocess.run(
             command, cwd="/", env=environment(), capture_output=True, text=True, check=False, **who.options()
-        )  # type: ignore[call-overload]
+        )
     finally:
         words.unlink()
     if done.returncode != 0:

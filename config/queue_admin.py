@@ -26,22 +26,25 @@ def for_super_admins(view: View) -> View:
     return guarded
 
 
+class SuperAdminOnly(ModelAdmin):
+    """Comes before another model admin, all of whose pages it guards."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def get_urls(self) -> list[URLPattern]:
+        patterns = super().get_urls()
+        for pattern in patterns:
+            pattern.callback = for_super_admins(pattern.callback)
+        return patterns
+
+
 def restricted(admin_class: type[ModelAdmin]) -> type[ModelAdmin]:
     """The same model admin, every page of it for super admins only."""
-
-    class SuperAdminOnly(admin_class):  # type: ignore[valid-type,misc]
-        def has_module_permission(self, request: HttpRequest) -> bool:
-            return bool(request.user.is_superuser)
-
-        def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-            return bool(request.user.is_superuser)
-
-        has_change_permission = has_view_permission
-
-        def get_urls(self) -> list[URLPattern]:
-            patterns = super().get_urls()
-            for pattern in patterns:
-                pattern.callback = for_super_admins(pattern.callback)
-            return patterns
-
-    return SuperAdminOnly
+    return type(admin_class.__name__, (SuperAdminOnly, admin_class), {})

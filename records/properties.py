@@ -114,14 +114,14 @@ class Property:
         """
         return self.kind.clean(raw, self)
 
-    def write(self, record: Model, value: Any) -> None:
+    def write(self, record: Any, value: Any) -> None:
         """Set a cleaned value on a record, without saving it."""
         if self.column is not None:
             column = record._meta.get_field(self.column.removesuffix("_id") if self.type == "user" else self.column)
             blank = "" if value is None and not column.null else value
             setattr(record, self.column, blank)
             return
-        custom = record.custom  # type: ignore[attr-defined]
+        custom: dict[str, Any] = record.custom
         if value is None:
             custom.pop(self.slug, None)
         else:

@@ -96,7 +96,7 @@ class Column:
             return (
                 format_html_join(", ", '<a href="{}">{}</a>', ((url_of(to, pk), name) for pk, name in linked)) or "–"
             )
-        return self.shown(self.prop.read(record)) if self.prop else "–"  # type: ignore[union-attr]
+        return self.shown(self.prop.read(record)) if self.prop else "–"
 
     def shown(self, value: Any) -> str:
         prop = self.prop
@@ -160,7 +160,9 @@ class ColumnsForm(forms.Form):
         known = dict(choices(object_type, user))
         first = [(slug, known[slug]) for slug in current]
         rest = [pair for pair in known.items() if pair[0] not in current]
-        self.fields["columns"].choices = first + rest  # type: ignore[attr-defined]
+        offered = self.fields["columns"]
+        assert isinstance(offered, forms.MultipleChoiceField)
+        offered.choices = first + rest
         for slug, label in known.items():
             place = current.index(slug) + 1 if slug in current else None
             self.fields[f"place_{slug}"] = forms.IntegerField(

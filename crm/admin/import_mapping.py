@@ -72,8 +72,9 @@ class MappingForm(forms.Form):
                 initial=self.suggested.get("set_existing", False),
                 help_text=_("Otherwise only new records are named, and names people have given stay."),
             )
-        self.fields["upsert_by"].choices = self.keys()  # type: ignore[attr-defined]
-        self.fields["upsert_by"].initial = self.suggested_key()
+        key = self.fields["upsert_by"]
+        assert isinstance(key, forms.ChoiceField)
+        key.choices, key.initial = self.keys(), self.suggested_key()
 
     def targets(self) -> list[Any]:
         """What a column can become."""

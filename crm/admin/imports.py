@@ -46,7 +46,9 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["object_type"].choices = [  # type: ignore[attr-defined]
+        kinds = self.fields["object_type"]
+        assert isinstance(kinds, forms.ChoiceField)
+        kinds.choices = [
             (one.slug, capfirst(str(one.label_plural)))
             for one in object_types.values()
             if may(user, "add", one) and may(user, "change", one)

@@ -32,6 +32,9 @@ class FirstPagePaginator(Paginator):
 class RecordChangeList(ChangeList):
     """A list whose columns look everything up for the whole page."""
 
+    #: The records themselves, not the question for them: it was asked already.
+    result_list: Any
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         every = self.show_all and self.result_count > self.list_per_page
@@ -39,4 +42,4 @@ class RecordChangeList(ChangeList):
         found = list(self.result_list) if first is None else first[: self.list_per_page]
         page, shown = columns.columns_of(request, object_type_of(self.model))
         page.prime(found, shown)
-        self.result_list = found  # type: ignore[assignment]
+        self.result_list = found

@@ -80,7 +80,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
             request.user, facts["scopes"], now=database_now(), days=facts["days"], name=facts["name"]
         )
         obj.__dict__.update(made.__dict__)
-        request.new_api_token = secret  # type: ignore[attr-defined]
+        obj.secret = secret
 
     def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
         """The one page that shows the secret: never cached, never kept."""
@@ -89,7 +89,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
             "title": _("Your new API token"),
             "opts": self.model._meta,
             "token": obj,
-            "secret": request.new_api_token,  # type: ignore[attr-defined]
+            "secret": obj.secret,
         }
         return never_cache(lambda page: TemplateResponse(page, "admin/records/apitoken/made.html", context))(request)
 

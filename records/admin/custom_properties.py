@@ -64,10 +64,9 @@ class DefinitionForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "object_type" in self.fields:
-            self.fields["object_type"].choices = [  # type: ignore[attr-defined]
-                (one.slug, one.label_plural) for one in object_types.values() if one.has_custom
-            ]
+        kinds = self.fields.get("object_type")
+        if isinstance(kinds, forms.ChoiceField):
+            kinds.choices = [(one.slug, one.label_plural) for one in object_types.values() if one.has_custom]
         if "slug" in self.fields:
             self.fields["slug"].required = False
             self.fields["slug"].help_text = _("Left empty it is made from the label. It cannot be changed later.")
@@ -83,9 +82,9 @@ class DefinitionForm(forms.ModelForm):
             self.add_error("unique", _("Properties of this type cannot be unique."))
         return values
 
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if self.errors:
+    def full_clean(self) -> None:
+        super().full_clean()
+        if not self.is_bound or self.errors:
             return
         try:
             self.definition_problems()

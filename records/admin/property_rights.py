@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -57,9 +58,9 @@ class ChoiceForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["object_type"].choices = [  # type: ignore[attr-defined]
-            (slug, capfirst(str(kind.label_plural))) for slug, kind in object_types.items()
-        ]
+        kinds = self.fields["object_type"]
+        assert isinstance(kinds, forms.ChoiceField)
+        kinds.choices = [(slug, capfirst(str(kind.label_plural))) for slug, kind in object_types.items()]
 
 
 class RightsForm(forms.Form):
@@ -79,7 +80,9 @@ class RightsForm(forms.Form):
     def rows(self) -> list[Row]:
         found = []
         for bound in self:
-            chosen, can = str(bound.value()), {level for level, _label in bound.field.choices}  # type: ignore[attr-defined]
+            assert isinstance(bound.field, forms.ChoiceField)
+            choices: Any = bound.field.choices
+            chosen, can = str(bound.value()), {level for level, _label in choices}
             cells = [Cell(level, level.value in can, chosen == str(level.value)) for level in Access]
             found.append(Row(bound.name, str(bound.label), cells, bound.errors))
         return found
@@ -120,7 +123,7 @@ class PropertyAccessAdmin(admin.ModelAdmin):
             "choice": ChoiceForm(initial={"group": group, "object_type": kind.slug}),
             "levels": [level.label for level in Access], "may_change": may_change,
             "page": page, "changes": told,
-            "members": group.user_set.count() if group else 0,  # type: ignore[attr-defined]
+            "members": get_user_model()._default_manager.filter(groups=group).count() if group else 0,
         }  # fmt: skip
         return TemplateResponse(request, "admin/records/propertyaccess/rights.html", context)
 

@@ -47,11 +47,12 @@ class Batch(Body):
 class ObjectView(ApiView):
     """Routes about records of one object type; a route's permission is the verb on that type's model."""
 
-    object_type: ObjectType = None  # type: ignore[assignment]
+    #: Given to `as_view`, which takes only what the class has.
+    object_type: Any = None
 
-    @property
-    def group(self) -> str:  # type: ignore[override]
-        return self.object_type.plural
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(**facts)
+        self.group = self.object_type.plural
 
     def right(self) -> Right:
         declared = super().right()
@@ -174,11 +175,12 @@ class RecordView(ObjectView):
     def save_one(self, request: Request, row: Row) -> int:
         """The saved record's id; DocumentError with paths as in the document sent."""
         try:
-            saved = save_batch(self.object_type, [row], actor=request.user, source="api")
+            (saved,) = save_batch(self.object_type, [row], actor=request.user, source="api")
         except DocumentError as error:
             faults = [dataclasses.replace(fault, path=fault.path.removeprefix("0.")) for fault in error.problems]
             raise DocumentError(faults) from None
-        return saved[0].id  # type: ignore[return-value]
+        assert saved.id is not None, "what is not saved raises"
+        return saved.id
 
 
 def read_rows(documents: list[Any]) -> list[Row]:

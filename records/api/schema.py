@@ -130,7 +130,7 @@ class ApiSchema(AutoSchema):
     def get_summary(self) -> str:
         return str(self.route.summary)
 
-    def get_description(self) -> str:  # type: ignore[override]
+    def get_description(self, *args: Any) -> str:
         right = self.view.right()
         needs = f"Scope `{right.scope}`" + (f", permission `{right.permission}`." if right.permission else ".")
         return f"{self.route.summary}\n\n{needs}"

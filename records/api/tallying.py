@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -43,8 +44,8 @@ class Tallies:
 
     def all(self) -> dict[str, int]:
         """Every count by its name. Raises redis.RedisError."""
-        found = self.redis().hgetall(NAME)
-        return {name.decode(): int(number) for name, number in found.items()}  # type: ignore[union-attr]
+        found: Any = self.redis().hgetall(NAME)
+        return {name.decode(): int(number) for name, number in found.items()}
 
     def redis(self) -> redis.Redis:
         if self.client is None:

@@ -26,6 +26,8 @@ class ApiToken(models.Model):
     Only the SHA-256 of the whole token is kept; `public` (its first part) finds the row. See records.api.tokens.
     """
 
+    #: The whole token, known to the object that was just made; no column.
+    secret: str = ""
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
     )

@@ -76,7 +76,7 @@ def save_some(
     apply_rules(object_type, works)
     changes = apply_all(object_type, works, cleaner)
     written = [work for work in works if work.valid]
-    new = {id(work.record): work.record for work in written if work.record.pk is None}  # type: ignore[union-attr]
+    new = {id(work.record): work.record for work in written if work.record is not None and work.record.pk is None}
     insert(object_type, list(new.values()))
     update(object_type, changes, known)
     touched = link(object_type, written)

@@ -66,7 +66,8 @@ def link(object_type: ObjectType, works: list[Work]) -> set[int]:
     wanted: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
     for work in works:
         for one in work.links:
-            wanted[one.to_type, one.label].add((work.record.pk, one.to_id))  # type: ignore[union-attr]
+            assert work.record is not None, "what is linked was written before"
+            wanted[one.to_type, one.label].add((work.record.pk, one.to_id))
     touched: set[int] = set()
     for (slug, label), pairs in wanted.items():
         to_type = object_types[associations.associations_of(object_type)[slug].to.slug]

@@ -117,14 +117,16 @@ def by_upsert(object_type: ObjectType, works: list[Work], prop: Property) -> dic
 def check_uniques(object_type: ObjectType, works: list[Work], properties: Iterable[Property]) -> None:
     """Refuse values of unique properties that another record has, in the database or earlier in the batch."""
     for prop in properties:
-        setting = [work for work in works if work.record is not None and work.values.get(prop.slug) is not None]
-        held = holders(object_type, prop, [work.values[prop.slug] for work in setting])
+        setting = [
+            (work, work.record) for work in works if work.record is not None and work.values.get(prop.slug) is not None
+        ]
+        held = holders(object_type, prop, [work.values[prop.slug] for work, _record in setting])
         takers: dict[Any, models.Model] = {}
-        for work in setting:
+        for work, record in setting:
             key = stored_key(prop, work.values[prop.slug])
-            taker = takers.setdefault(key, work.record)  # type: ignore[arg-type]
-            others = [pk for pk in held.get(key, []) if pk != work.record.pk]  # type: ignore[union-attr]
-            if others or taker is not work.record:
+            taker = takers.setdefault(key, record)
+            others = [pk for pk in held.get(key, []) if pk != record.pk]
+            if others or taker is not record:
                 message = _("Another %(type)s already has the %(property)s “%(value)s”. Use another value.")
                 facts = {"type": object_type.label, "property": prop.label, "value": work.values[prop.slug]}
                 work.refuse(f"properties.{prop.slug}", message % facts, work.values[prop.slug], code="taken")

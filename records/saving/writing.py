@@ -44,7 +44,7 @@ def apply(
                 work.refuse(f"properties.{slug}", refusal(prop.label, Access.VIEW), code="forbidden")
     if work.valid:
         for slug, value in changed.items():
-            properties[slug].write(record, value)  # type: ignore[arg-type]
+            properties[slug].write(record, value)
     return changed if work.valid else {}
 
 

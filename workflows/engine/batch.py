@@ -67,16 +67,20 @@ class Standing:
 
     @property
     def cause(self) -> dict[str, Any]:
-        if isinstance(self._cause, str):
-            self._cause = json.loads(self._cause)
-        return self._cause  # type: ignore[return-value]
+        if not isinstance(self._cause, str):
+            return self._cause
+        found: dict[str, Any] = json.loads(self._cause)
+        self._cause = found
+        return found
 
     @property
     def outputs(self) -> dict[str, Any]:
         """What earlier steps have left, by step id."""
-        if isinstance(self._outputs, str):
-            self._outputs = {} if self._outputs == "{}" else json.loads(self._outputs)
-        return self._outputs  # type: ignore[return-value]
+        if not isinstance(self._outputs, str):
+            return self._outputs
+        found: dict[str, Any] = {} if self._outputs == "{}" else json.loads(self._outputs)
+        self._outputs = found
+        return found
 
     @outputs.setter
     def outputs(self, outputs: dict[str, Any]) -> None:

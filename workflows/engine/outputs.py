@@ -88,11 +88,12 @@ class OutputField(forms.ChoiceField):
     def use_form(self, form: ParamsForm) -> None:
         """What is stored stays a choice, so that a page keeps what it does not offer."""
         stored = (form.source or form.initial or {}).get("output")
-        known = {value for value, _label in self.choices}  # type: ignore[misc, union-attr]
+        choices: Any = self.choices
+        known = {value for value, _label in choices}
         found = find(stored, form.context) if stored not in known else None
         if found:
             label = labelled(label_of(found[0], form.context.definition), found[1])
-            self.choices = [*self.choices, (str(stored), label)]  # type: ignore[misc]
+            self.choices = [*choices, (str(stored), label)]
 
     def validate(self, value: Any) -> None:
         """Any earlier step's outputs are good, also the outcomes that are not worth offering."""

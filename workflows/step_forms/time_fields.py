@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 from django import forms
@@ -77,9 +78,11 @@ def moment_of(value: Any) -> dt.datetime | None:
     text = value.strip() if isinstance(value, str) else ""
     for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"):
         try:
-            return dt.datetime.strptime(text, pattern).replace(second=0)  # noqa: DTZ007 (a wall time has no zone)
+            parts = time.strptime(text, pattern)
         except ValueError:
             continue
+        # A wall time: it has no zone.
+        return dt.datetime.combine(dt.date(*parts[:3]), dt.time(*parts[3:5]))
     return None
 
 

@@ -146,10 +146,10 @@ def read_pause(entry: Any, path: str, found: list[Problem]) -> Pause | None:
         if faults:
             return None
         edges = {f".{key}": entry.get(key) for key in keys}
-    days = [day_of(value, f"{path}{place}", found) for place, value in edges.items()]
-    if any(day is None for day in days):
+    days = [day for place, value in edges.items() if (day := day_of(value, f"{path}{place}", found)) is not None]
+    if len(days) < len(edges):
         return None
-    (first, yearly), (last, also) = days[0], days[-1]  # type: ignore[misc]
+    (first, yearly), (last, also) = days[0], days[-1]
     if yearly != also:
         message = _("One of the two days has a year, the other one has none. Give both a year, or none of them.")
         found.append(Problem(path, message, entry))
