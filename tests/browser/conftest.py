@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, expect
 
 HERE = Path(__file__).parent
 #: axe-core 4.14.1 (MPL-2.0), the accessibility checker; used by tests only.
@@ -36,6 +36,10 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.cspViolations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
 });
 """
+
+
+# A busy machine may take its time: what comes late is not wrong.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -63,8 +63,8 @@ def test_a_comment_with_a_mention_is_written_found_answered_and_resolved_with_th
 
     # Ann's editor asks every few seconds who is there and what was said.
     people = page.locator("#flow-people summary")
-    expect(people).to_contain_text("Also here: Bob Lind", timeout=15_000)
-    expect(drawer.locator(".talk-text").last).to_have_text("It gives them time", timeout=15_000)
+    expect(people).to_contain_text("Also here: Bob Lind")
+    expect(drawer.locator(".talk-text").last).to_have_text("It gives them time")
     assert editor.screen.axe() == []
     editor.screen.screenshot("comments-people")
     drawer.get_by_role("button", name="Resolve").focus()
@@ -76,7 +76,7 @@ def test_a_comment_with_a_mention_is_written_found_answered_and_resolved_with_th
     expect(editor.card("first")).to_be_focused()
     editor.menu("note", "Duplicate")
     changed = other.page.locator("#flow-changed")
-    expect(changed).to_contain_text("Ann Berg copied the step “note” at", timeout=15_000)
+    expect(changed).to_contain_text("Ann Berg copied the step “note” at")
     assert other.axe() == []
     other.screenshot("comments-changed")
     assert editor.screen.problems() == [] and other.problems() == []

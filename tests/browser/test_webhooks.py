@@ -60,7 +60,7 @@ def test_an_order_in_a_shop_becomes_a_task_of_its_customer(open_screen: Any) -> 
     assert post(address, ORDER) == 202
 
     total = page.get_by_label("Type of order.total")
-    expect(total).to_be_visible(timeout=15_000)
+    expect(total).to_be_visible()
     total.select_option("number")
     page.get_by_label("Label of order.total").fill("Total")
     page.get_by_label("Leave order.coupon out").check()
