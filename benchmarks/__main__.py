@@ -15,7 +15,7 @@ from pathlib import Path
 from config import embedded_postgres, services
 from config.embedded import account
 
-SUITES = ("journal", "engine", "latency", "criteria", "editor")
+SUITES = ("journal", "engine", "actions", "latency", "criteria", "editor")
 EXIT_CODES = """
     Exit code: 0 when every goal measured was met; 1 when one was missed, or a variant left other rows than the others
     (the output says which); 2 for arguments that cannot be used. On a machine that does other things, too, goals in
@@ -65,6 +65,7 @@ def main() -> int:
         help="contacts of the reference job: 1000,10000; 1000000 takes about 15 minutes",
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each variant (a third of it beyond 10,000)")
+    parser.add_argument("--through", type=int, default=10_000, help="records sent through each action")
     parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
     parser.add_argument("--bulk", type=int, default=90_000, help="enrollments executed while reactions are measured")
     parser.add_argument("--flood", type=int, default=0, help="1000000: that many due at once, watched for 150 s")
@@ -79,12 +80,13 @@ def main() -> int:
         django.setup()
         from django.core.management import call_command
 
-        from benchmarks import criteria, editor, engine, journal, latency
+        from benchmarks import actions, criteria, editor, engine, journal, latency
 
         call_command("migrate", verbosity=0)
         suites = {
             "journal": lambda: journal.run(options.rows, sys.stdout),
             "engine": lambda: engine.run(options.contacts, options.rounds, sys.stdout),
+            "actions": lambda: actions.run(options.through, sys.stdout),
             "latency": lambda: latency.run(options.changes, options.bulk, options.flood, sys.stdout),
             "criteria": lambda: criteria.run(options.workflows, options.records, sys.stdout),
             "editor": lambda: editor.run(sys.stdout),

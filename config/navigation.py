@@ -28,7 +28,8 @@ AUTOMATION = (
 )  # fmt: skip
 SETTINGS = (
     "crm.campaign", "crm.calltoaction", "crm.user", "crm.team", "auth.group", "records.propertyaccess", "crm.pipeline",
-    "crm.subscriptiontype", "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
+    "crm.taskqueue", "crm.subscriptiontype", "records.propertydefinition", "records.customeventtype",
+    "crm.trackedterm",
 )  # fmt: skip
 ICONS = {
     "workflows.workflow": "workflow",
@@ -49,6 +50,7 @@ ICONS = {
     "auth.group": "shield",
     "records.propertyaccess": "eye-off",
     "crm.pipeline": "columns",
+    "crm.taskqueue": "check-square",
     "crm.trackedterm": "search",
     "crm.subscriptiontype": "mail",
     "records.propertydefinition": "tag",

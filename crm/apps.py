@@ -24,6 +24,7 @@ class CrmConfig(AppConfig):
         from crm.stage_rules import register_stage_rules
         from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
+        from crm.tasks.reminders import register_reminders
         from crm.tracked_terms import register_term_chore
         from crm.tracking.cta_filter import register_cta_filter
         from crm.tracking.email_filter import register_email_filter
@@ -37,6 +38,7 @@ class CrmConfig(AppConfig):
         register_filter()
         register_chores()
         register_term_chore()
+        register_reminders()
         register_marketing()
         register_derived_events()
         register_goals()

@@ -241,9 +241,10 @@ def pair_triggers(table: type[models.Model], one: tuple[str, str], other: tuple[
     return association_triggers(f"link_{short}", made, changed, gone)
 
 
-def link_document(kind: str, to_type: str, to_id: str, label: str = "''") -> str:
+def link_document(kind: str, to_type: str, to_id: str, label: str = "''", more: str = "") -> str:
     """`before` and `after` of a link: it is in `after` when it was made, in `before` when it was removed."""
     link = f"jsonb_build_object('to_type', {to_type}, 'to_id', {to_id}, 'label', {label})"
+    link = f"({link} || {more})" if more else link
     before, after = ("'{}'::jsonb", link) if kind == "associated" else (link, "'{}'::jsonb")
     return f"{before} AS before, {after} AS after"
 
@@ -263,27 +264,28 @@ def association_triggers(name: str, made: list[str], changed: list[str], gone: l
 
 
 def track_associations(model: type[models.Model]) -> None:
-    """Register the triggers of the table of labelled associations: each row is a change of its from-record."""
+    """Register the triggers of the table of labelled associations: each row is a change of its from-record.
 
-    def side(rows: str, alias: str, kind: str, where: str = "true") -> str:
-        link = link_document(kind, f"{alias}.to_type", f"{alias}.to_id", f"{alias}.label")
+    Where the two stay linked, by the same row or by another, the change says that they were only labelled anew.
+    """
+
+    def side(rows: str, alias: str, kind: str, where: str = "true", relabelled: str = "") -> str:
+        more = (
+            f"CASE WHEN {relabelled} THEN jsonb_build_object('relabelled', true) ELSE '{{}}' END" if relabelled else ""
+        )
+        link = link_document(kind, f"{alias}.to_type", f"{alias}.to_id", f"{alias}.label", more)
         return (
             f"SELECT {NEXT_ID} AS id, {alias}.from_type AS object_type, {alias}.from_id AS record_id, "
             f"'{kind}' AS kind, {link} FROM {rows} WHERE {where}"
         )
 
     both = "new_rows n FULL JOIN old_rows o ON o.id = n.id"
-    moved = (
-        "(n.from_type, n.from_id, n.to_type, n.to_id, n.label) IS DISTINCT FROM "
-        "(o.from_type, o.from_id, o.to_type, o.to_id, o.label)"
-    )
-    triggers = association_triggers(
-        "journal",
-        [side("new_rows n", "n", "associated")],
-        [side(both, "o", "dissociated", moved), side(both, "n", "associated", moved)],
-        [side("old_rows o", "o", "dissociated")],
-    )
-    pgtrigger.register(*triggers)(model)
+    new, old, there = (f"{one}.from_type, {one}.from_id, {one}.to_type, {one}.to_id" for one in ("n", "o", "r"))
+    moved, same = f"({new}, n.label) IS DISTINCT FROM ({old}, o.label)", f"({new}) = ({old})"
+    left = f"EXISTS (SELECT FROM records_association r WHERE ({there}) = ({old}))"
+    made, gone = side("new_rows n", "n", "associated"), side("old_rows o", "o", "dissociated", relabelled=left)
+    changed = [side(both, "o", "dissociated", moved, same), side(both, "n", "associated", moved, same)]
+    pgtrigger.register(*association_triggers("journal", [made], changed, [gone]))(model)
 
 
 def quoted(name: str | None) -> str:

@@ -98,3 +98,22 @@ LEAVINGS = {
     "suppressed": "SUP-01 SUP-02", "enrolled_elsewhere": "UNE-07", "merged": "TRG-35", "failed": "", "step_gone": "",
     "step_removed": "", "too_many_steps": "", "crashed": "", "unreadable": "",
 }  # fmt: skip
+
+#: Types of step. Rows about all of them (ACG) are left out.
+ACTIONS = {
+    "branch": "BRN-04 BRN-05 BRN-06 BRN-07 BRN-10", "value_branch": "BRN-01 BRN-02 BRN-03",
+    "random_split": "BRN-08 BRN-09", "go_to": "GTO-06 GTO-07 GTO-08 GTO-09",
+    "go_to_workflow": "GTO-01 GTO-02 GTO-03 GTO-04 GTO-05", "for_each_associated": "", "end": "",
+    "delay": "DLY-09", "delay_to_centre": "DLY-10", "delay_until_date": "DLY-01",
+    "delay_until_property": "DLY-02 DLY-03 DLY-04", "delay_until_event": "DLY-05 DLY-06 DLY-07 DLY-08",
+    "delay_until_weekday": "DLY-11 DLY-13", "delay_until_time": "DLY-12",
+    "edit_record": "CRM-01 CRM-02 CRM-03 CRM-04 CRM-05 CRM-06 CRM-09 CRM-31", "change_number": "CRM-20",
+    "create_record": "CRM-10 CRM-11 CRM-12 ACG-14", "create_task": "CRM-13 CRM-14 CRM-15", "create_note": "CRM-16",
+    "delete_contact": "CRM-19", "rotate_owner": "CRM-22 CRM-23 CRM-24",
+    "create_association": "CRM-25 CRM-26", "apply_label": "CRM-27", "update_label": "CRM-28", "remove_label": "CRM-29",
+    "format_phone": "CRM-30", "format_data": "DOP-11 DOP-12 DOP-13 DOP-14",
+    "add_to_list": "MKT-03", "remove_from_list": "MKT-04", "set_marketing_status": "MKT-05 MKT-06",
+    "set_subscription": "CRM-21 ACG-10", "send_notification": "COM-07 COM-08", "send_internal_email": "COM-09",
+    "send_webhook": "DOP-15 DOP-16 DOP-17 DOP-18 DOP-19 DOP-20 DOP-21",
+    "custom_code": "DOP-01 DOP-04 DOP-05 DOP-06 DOP-07 DOP-08 DOP-09 DOP-10",
+}  # fmt: skip

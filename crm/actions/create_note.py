@@ -14,10 +14,12 @@ from crm.links import linked
 from crm.models import Note
 from records.associations import associate_new, associations_of
 from records.object_types import object_types
+from records.problems import Problem
 from workflows.actions.base import Action
 from workflows.engine.writing import insert
 from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
+from workflows.rights.doing import not_allowed
 from workflows.step_forms.forms import FlagField, TokenField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.recipients import owners_of
@@ -39,11 +41,19 @@ class CreateNote(Action):
         body = TokenField(label=gettext_lazy("Text"), lines=6)
         pinned = FlagField(label=gettext_lazy("Pin it to the top of the record’s timeline"))
 
+    def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
+        return [*super().problems(document, context), *not_allowed(context.user, "add", object_types["note"])]
+
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         body = document.get("body")
         if not isinstance(body, str) or not body.strip():
             return _("Create a note: write a text")
-        return _("Create note “%(text)s”") % {"text": excerpt(body)}
+        facts = {"text": excerpt(body)}
+        return (
+            _("Create note “%(text)s” and pin it") % facts
+            if document.get("pinned")
+            else (_("Create note “%(text)s”") % facts)
+        )
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         return tokens.reads(document.get("body"), context.object_type)
@@ -74,11 +84,13 @@ class CreateNote(Action):
         if "note" in associations_of(batch.object_type):
             associate_new(batch.object_type, object_types["note"], zip(batch.ids, notes, strict=True))
         for enrollment, note, text in zip(batch.enrollments, notes, texts, strict=True):
-            batch.note(enrollment, note=note, text=excerpt(text))
+            batch.note(enrollment, note=note, text=excerpt(text), **({"pinned": True} if params["pinned"] else {}))
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         text = linked(object_types["note"], detail.get("note"), str(detail.get("text", "")))
-        return format_html(_("Wrote the note “{text}”"), text=text)
+        pinned = detail.get("pinned")
+        sentence = _("Wrote the note “{text}” and pinned it") if pinned else _("Wrote the note “{text}”")
+        return format_html(sentence, text=text)
 
 
 def as_html(text: str) -> str:

@@ -12,10 +12,12 @@ from crm.admin import (
     pipelines,
     plain_object_types,
     subscription_types,
+    task_queues,
     tracked_terms,
 )
 
 __all__ = [
     "calls_to_action", "campaigns", "conversations", "form_builder", "form_submissions", "imports", "object_types",
-    "people", "pipelines", "plain_object_types", "subscription_types", "tracked_terms",
+    "people", "pipelines", "plain_object_types", "subscription_types", "task_queues",
+    "tracked_terms",
 ]  # fmt: skip

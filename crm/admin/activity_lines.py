@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,9 @@ from crm.record_links import may, url_of, users_by_id
 from records.associations import associations_of
 from records.models import Association
 from records.object_types import ObjectType, object_types
+
+#: Pinned notes that stand above a timeline.
+PINNED = 5
 
 
 @dataclass(frozen=True)
@@ -56,21 +60,33 @@ TOLD = {
 }  # fmt: skip
 
 
-def activities(object_type: ObjectType, record_id: int, user: Any, place: Place) -> list[Line]:
-    """The activities the person may see, as lines; a statement for the links and one for each type there is."""
+def activities(object_type: ObjectType, record_id: int, user: Any, place: Place) -> tuple[list[Line], list[Line]]:
+    """The activities the person may see: pinned notes, and all others up to the place, as lines.
+
+    A statement for the links, one for each type there is, one for pinned notes.
+    """
     shown = [slug for slug in TOLD if slug != object_type.slug and slug in associations_of(object_type)]
     links = Association.objects.filter(from_type=object_type.slug, from_id=record_id, to_type__in=shown)
     ids: dict[str, set[int]] = defaultdict(set)
     for to_type, to_id in links.values_list("to_type", "to_id"):
         ids[to_type].add(to_id)
+    note = object_types["note"]
+    pinned = pinned_notes(ids["note"]) if ids["note"] and may(user, "view", note) else []
+    ids["note"] -= {one.pk for one in pinned}
     found = [
         (object_types[slug], record)
         for slug in shown
         if ids[slug] and may(user, "view", object_types[slug])
         for record in newest(slug, ids[slug], place)
     ]
-    people = users_by_id(record.owner_id for _kind, record in found) if found else {}
-    return [line(kind, record, people) for kind, record in found]
+    people = users_by_id(record.owner_id for record in [*pinned, *(record for _kind, record in found)])
+    return [line(note, one, people) for one in pinned], [line(kind, record, people) for kind, record in found]
+
+
+def pinned_notes(ids: set[int]) -> list[Any]:
+    """The newest of the notes that are pinned; older ones stand among the others."""
+    rows = object_types["note"].records().filter(pk__in=ids, pinned=True)
+    return list(rows.annotate(told_at=F("created_at")).order_by("-created_at", "-id")[:PINNED])
 
 
 def newest(slug: str, ids: set[int], place: Place) -> list[Any]:
@@ -89,4 +105,5 @@ def line(kind: ObjectType, record: Any, people: dict[int, str]) -> Line:
         safe_body(record.body) if record.body else "",
         url_of(kind, record.pk),
         record if kind.slug == "task" else None,
+        kind.slug == "note" and record.pinned,
     )

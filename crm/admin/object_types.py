@@ -91,7 +91,7 @@ class TicketAdmin(RecordAdmin):
 @admin.register(Task)
 class TaskAdmin(RecordAdmin):
     search_fields = ("title",)
-    select_filters = ("status", "priority", "kind")
+    select_filters = ("status", "queue", "priority", "kind")
     actions = (*RecordAdmin.actions, "complete_selected")
 
     @admin.action(description=gettext_lazy("Complete"), permissions=["change"])

@@ -35,7 +35,7 @@ class UserAdmin(DjangoUserAdmin):
     inlines = (TeamInline,)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Person"), {"fields": (("first_name", "last_name"), "email", "time_zone", "away")}),
+        (_("Person"), {"fields": (("first_name", "last_name"), "email", "time_zone", "away", "ticket_capacity")}),
         (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )

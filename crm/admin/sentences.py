@@ -137,7 +137,10 @@ class Teller:
         name = self.records.get((slug, pk), f"#{pk}")
         known = other is not None and (slug, pk) in self.records
         link = format_html('<a href="{}">{}</a>', url_of(other, pk), name) if other and known else name
-        if change.kind == ChangeKind.DISSOCIATED:
+        if change.kind == ChangeKind.DISSOCIATED and facts.get("relabelled"):
+            template = _("The association with the %(type)s %(name)s was labelled anew; it had been “%(label)s”.")
+            label = label or _("without a label")
+        elif change.kind == ChangeKind.DISSOCIATED:
             template = _("No longer associated with the %(type)s %(name)s.")
         elif label:
             template = _("Associated with the %(type)s %(name)s as “%(label)s”.")
@@ -175,6 +178,7 @@ class Teller:
             "demo": _("with the demo data"),
             "marketing": _("as it was due"),
             "merge": _("by a merge of %(person)s"),
+            "reminder": _("as it was time"),
         }
         if kind == "merge" and not person:
             return _("by a merge")

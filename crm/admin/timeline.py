@@ -28,7 +28,7 @@ from workflows.rights.opening import openable
 
 @dataclass
 class Timeline:
-    """Some lines, and where the next ones begin ("" at the end)."""
+    """Some lines, and where the next ones begin ("" at the end); pinned ones come first."""
 
     lines: list[Line] = field(default_factory=list)
     before: str = ""
@@ -38,7 +38,8 @@ def page_of(object_type: ObjectType, record_id: int, user: Any, before: str = ""
     """The lines older than a place in the timeline; the newest without one."""
     place = parse_place(before)
     lines = changes(object_type, record_id, user, place)
-    lines += activities(object_type, record_id, user, place)
+    pinned, told = activities(object_type, record_id, user, place)
+    lines += told
     lines += enrollments(object_type, record_id, user, place)
     lines += happened(object_type, record_id, user, place)
     if place is not None:
@@ -46,7 +47,7 @@ def page_of(object_type: ObjectType, record_id: int, user: Any, before: str = ""
     lines.sort(key=lambda line: line.key, reverse=True)
     shown = lines[:SIZE]
     more = len(lines) > SIZE
-    return Timeline(shown, place_of(shown[-1]) if more else "")
+    return Timeline([*(pinned if place is None else ()), *shown], place_of(shown[-1]) if more else "")
 
 
 def place_of(line: Line) -> str:

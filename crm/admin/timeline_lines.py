@@ -30,6 +30,8 @@ class Line:
     body: SafeString | str = ""
     url: str = ""
     task: Task | None = None
+    #: Stands above all others, however old it is (CRM-16).
+    pinned: bool = False
 
     @property
     def key(self) -> tuple[dt.datetime, str, int]:

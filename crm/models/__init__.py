@@ -1,6 +1,6 @@
 """State of the CRM, a file per aggregate."""
 
-from crm.models.activity import Note, Task
+from crm.models.activity import Note, Task, TaskQueue
 from crm.models.campaign import Campaign
 from crm.models.commerce import Invoice, LineItem, Payment, Quote, RecurringSubscription
 from crm.models.conversation import Conversation
@@ -62,6 +62,7 @@ __all__ = [
     "SubscriptionChange",
     "SubscriptionType",
     "Task",
+    "TaskQueue",
     "Team",
     "TeamMembership",
     "Ticket",

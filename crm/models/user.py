@@ -13,6 +13,12 @@ class User(AbstractUser):
 
     time_zone = TimeZoneField(_("time zone"), default="UTC")
     away = models.BooleanField(_("away"), default=False, help_text=_("Rotation skips people who are away."))
+    ticket_capacity = models.PositiveIntegerField(
+        _("open tickets at most"),
+        null=True,
+        blank=True,
+        help_text=_("Rotation gives nobody more tickets than that. Leave it empty for no limit."),
+    )
 
     class Meta(AbstractUser.Meta):
         abstract = False

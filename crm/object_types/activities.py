@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crm.models import Call, Conversation, Email, Meeting, Note, Task, TrackedTerm
+from crm.models import Call, Conversation, Email, Meeting, Note, Task, TaskQueue, TrackedTerm
 from crm.object_types.columns import columns
 from crm.object_types.families import ACTIVITIES
 from crm.object_types.links import links
@@ -17,10 +17,15 @@ def terms() -> Iterable[Option]:
     return [Option(slug, name) for slug, name in TrackedTerm.objects.values_list("slug", "name")]
 
 
+def queues() -> Iterable[Option]:
+    return [Option(slug, name) for slug, name in TaskQueue.objects.values_list("slug", "name")]
+
+
 def register_activities() -> None:
     register(
         Task, plural="tasks", icon="check-square", name_property="title", associates_with=links("task"),
-        category=ACTIVITIES.slug, declared=columns(Task),
+        category=ACTIVITIES.slug,
+        declared=columns(Task, queue={"type": "select", "options_source": ListedIn(queues, TaskQueue)}),
     )  # fmt: skip
     register(
         Note, plural="notes", icon="sticky-note", name_property="body", associates_with=links("note"),

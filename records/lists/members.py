@@ -28,6 +28,7 @@ REMOVE = """
     DELETE FROM records_membership WHERE segment_id = %(segment)s AND record_id = ANY(%(ids)s::bigint[])
     RETURNING record_id
 """
+HOLD = "SELECT * FROM records_recordlist WHERE id = %s FOR SHARE"
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,14 @@ def remove(found: RecordList, ids: Iterable[int], *, now: dt.datetime) -> Moved:
 
 
 def held(found: RecordList) -> RecordList:
-    """The list as it is now, kept from being converted, deleted or newly watched until the transaction ends."""
-    current = RecordList.objects.select_for_update(no_key=False, of=("self",)).get(pk=found.pk)
+    """The list as it is now, kept from being converted, deleted or newly watched until the transaction ends.
+
+    Any number of writers hold it at once. Raises DocumentError for an active list, and for one that is gone.
+    """
+    current = next(iter(RecordList.objects.raw(HOLD, [found.pk])), None)
+    if current is None:
+        message = _("The list “%(name)s” does not exist any more. Choose another one.")
+        raise DocumentError([Problem("", message % {"name": found.name}, code="gone")])
     if current.is_active:
         message = _("“%(name)s” is an active list: its criteria say who is in it. Choose a static list.")
         raise DocumentError([Problem("", message % {"name": current.name}, code="active_list")])

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.associations import links_of, relate, unrelate
+from records.labelling import PRIMARY
 from records.merging.movers import Merge, Mover, movers
 from records.models import Association
 from records.object_types import object_types
 
-PRIMARY = "primary"
 # What the two had with each other ends: a record is not associated with itself. Where the winner has a primary record
 # of a type of which there is one at most, the loser's becomes a plain one.
 MOVE = """

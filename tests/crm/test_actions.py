@@ -10,12 +10,16 @@ import pytest
 from django.db import connection
 
 from crm.actions.rotate_owner import in_turn
-from crm.models import Contact, Deal, Note, Rotation, Task, Team, TeamMembership, User
+from crm.models import Contact, Deal, Note, Rotation, Task, Team, TeamMembership, Ticket, User
 from records.associations import ids_of
+from records.models import PropertyDefinition
 from records.object_types import object_types
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.models import Notification, StepExecution
+from workflows.registries import actions
+from workflows.step_forms.params import StepContext
 
 
 @pytest.fixture
@@ -84,6 +88,48 @@ def test_rotation_can_leave_owned_records_alone_and_says_when_nobody_can_take(te
     User.objects.update(away=True)
     [failed] = run(step("r", "rotate_owner", team="north"), [deals[1]])
     assert StepExecution.objects.get(enrollment=failed).detail["reason"] == "nobody_available"
+
+
+@pytest.mark.covers("CRM-24")
+def test_rotation_passes_over_who_has_as_many_open_tickets_as_they_can(team):
+    amy, ben = User.objects.get(username="amy"), User.objects.get(username="ben")
+    User.objects.filter(pk=amy.pk).update(ticket_capacity=2)
+    Ticket.objects.create(subject="Open", pipeline="support", status="new", owner=amy, custom={})
+    Ticket.objects.create(subject="Closed", pipeline="support", status="closed", owner=amy, custom={})
+    tickets = Ticket.objects.bulk_create(
+        Ticket(subject="T", pipeline="support", status="new", custom={}) for _i in range(5)
+    )
+    run(step("r", "rotate_owner", team="north"), tickets, "ticket")
+    given = Counter(Ticket.objects.filter(subject="T").values_list("owner__username", flat=True))
+    assert given == {"amy": 1, "ben": 4}
+    User.objects.filter(pk=ben.pk).update(ticket_capacity=6)
+    more = Ticket.objects.bulk_create(
+        Ticket(subject="M", pipeline="support", status="new", custom={}) for _i in range(3)
+    )
+    made = run(step("r", "rotate_owner", team="north"), more, "ticket")
+    assert [log_of(one)[0][1] for one in made] == ["success", "success", "failed"]
+    # Only tickets count, and only for their owner.
+    [deal] = Deal.objects.bulk_create([Deal(name="D", custom={})])
+    assert log_of(run(step("r", "rotate_owner", users=["ben"]), [deal])[0]) == [("r", "success")]
+
+
+@pytest.mark.covers("CRM-24")
+def test_rotation_can_set_another_property_with_a_user(team):
+    PropertyDefinition.objects.create(object_type="deal", slug="advisor", label="Advisor", type="user")
+    amy, ben = User.objects.get(username="amy"), User.objects.get(username="ben")
+    deals = Deal.objects.bulk_create(Deal(name="D", owner=amy, custom={}) for _i in range(2))
+    [made, _other] = run(step("r", "rotate_owner", team="north", property="advisor"), deals)
+    assert sorted(Deal.objects.values_list("owner", "custom__advisor")) == [(amy.pk, amy.pk), (amy.pk, ben.pk)]
+    context = StepContext(parse(made.revision.definition))
+    told = actions["rotate_owner"].tell(StepExecution.objects.get(enrollment=made).detail, "success", context)
+    assert told == "Set Advisor to amy"
+
+
+@pytest.mark.covers("CRM-31")
+def test_records_are_assigned_to_one_user_by_setting_the_owner(team):
+    deals = Deal.objects.bulk_create(Deal(name="D", custom={}) for _i in range(2))
+    run(step("e", "edit_record", property="owner", value="ben"), deals)
+    assert set(Deal.objects.values_list("owner__username", flat=True)) == {"ben"}
 
 
 @pytest.mark.django_db(transaction=True)

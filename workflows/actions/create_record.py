@@ -21,6 +21,7 @@ from records.vocabulary import ListedIn
 from workflows.actions.base import Action
 from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
+from workflows.rights.doing import not_allowed
 from workflows.step_forms.forms import ChoiceField, FlagField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.properties_field import PropertiesField
@@ -78,12 +79,7 @@ class CreateRecord(Action):
 
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
         found, kind = super().problems(document, context), type_of(document)
-        if kind is not None and context.user is not None:
-            meta = kind.model._meta
-            if not context.user.has_perm(f"{meta.app_label}.add_{meta.model_name}"):
-                message = _("You may not create %(records)s, so you cannot publish a step that does. Choose others.")
-                found.append(Problem("object", message % {"records": kind.label_plural}, kind.slug, code="forbidden"))
-        return found
+        return [*found, *(not_allowed(context.user, "add", kind, "object") if kind else ())]
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         kind = type_of(document)

@@ -45,7 +45,9 @@ class AssociationEvent(JournalEvent):
         return ASSOCIATED + str(params["object"])
 
     def fits(self, wait: Wait, change: Happened) -> bool:
-        return self.link_of(change).get("to_type") == wait.wanted["object"]
+        """Not where only the label is another one."""
+        link = self.link_of(change)
+        return link.get("to_type") == wait.wanted["object"] and not link.get("relabelled")
 
     def link_of(self, change: Happened) -> dict[str, Any]:
         return change.before if self.end == "before" else change.after

@@ -18,6 +18,7 @@ REASONS = {
     "centre_passed": gettext_lazy("The time for this step had passed when the record came, so it was passed over."),
     "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
     "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
+    "in_list": gettext_lazy("The record was in the list “%(name)s” already."),
     "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),
     "limit_per_day": gettext_lazy(
         "No more than %(count)s records a day may go on from here: its turn is on %(until)s"
@@ -28,6 +29,7 @@ REASONS = {
     "limit_per_minute": gettext_lazy(
         "No more than %(count)s records a minute may go on from here: its turn is on %(until)s"
     ),
+    "linked_already": gettext_lazy("The record was associated with all matching %(records)s already."),
     "made_here": gettext_lazy(
         "This workflow had created the record itself, so nothing was created for it: loop prevention."
     ),
@@ -37,21 +39,35 @@ REASONS = {
     "no_address": gettext_lazy("No address or number of the contact is known for this channel."),
     "no_associated": gettext_lazy("The record has no associated %(records)s."),
     "no_email": gettext_lazy("Nobody among the recipients has an email address."),
+    "no_label": gettext_lazy("The associated %(records)s had no such label."),
+    "no_match": gettext_lazy("There are no %(records)s with the same value."),
+    "no_number": gettext_lazy("%(property)s is blank."),
     "no_owner": gettext_lazy("The record has no owner."),
+    "no_phone_number": gettext_lazy(
+        "“%(value)s” in %(property)s is no phone number there can be. Correct it, or choose its country in the step."
+    ),
     "no_primary": gettext_lazy("None of the associated %(records)s is the primary one."),
     "no_recipients": gettext_lazy("There was nobody to send it to."),
-    "nobody_available": gettext_lazy("Nobody could take the record: everyone is inactive, away or no main member."),
+    "nobody_available": gettext_lazy(
+        "Nobody could take the record: everyone is inactive, away, no main member or has as many tickets as they can."
+    ),
     "not_computed": gettext_lazy("There is no result: %(error)s"),
     "not_created": gettext_lazy("No record was created: %(error)s"),
+    "not_in_list": gettext_lazy("The record was not in the list “%(name)s”."),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
     "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
+    "nothing_to_match": gettext_lazy("The record’s %(property)s is blank, so there is nothing to match."),
     "outside_window": gettext_lazy("Outside the execution times: runs on %(until)s"),
     "pause_date": gettext_lazy("Reached on a pause date: runs on %(until)s"),
     "record_deleted": gettext_lazy("The record had been deleted."),
     "refused": gettext_lazy("The value was refused: %(error)s"),
     "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
+    "same_label": gettext_lazy("The associated %(records)s had this label already."),
     "same_marketing_status": gettext_lazy("The contact had this status already, or was due to get it."),
     "same_subscription": gettext_lazy("The subscription was already like this."),
+    "several_primary": gettext_lazy(
+        "Several associated %(records)s were meant, so none of them was made the primary one."
+    ),
     "step_replaced": gettext_lazy(
         "A new version of the workflow was published without this step, so the record went on at another one."
     ),

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.associations import AssociationType, associations_of, holder, rows_of
+from records.labelling import PRIMARY
 from records.object_types import ObjectType
 from records.properties import Property
 from workflows.prepared import properties_of, version_of
@@ -30,8 +31,6 @@ from workflows.step_forms.params import ParamsForm, StepContext
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch, Standing
 
-#: The label that makes an associated record the primary one.
-PRIMARY = "primary"
 #: Associated records of one record that a step works on at most.
 LIMIT = 1_000
 

@@ -9,7 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from crm.models import Contact, SubscriptionType, Team, TeamMembership, User
+from crm.models import Company, Contact, SubscriptionType, TaskQueue, Team, TeamMembership, User
+from records.associations import associate
+from records.lists import keeping
+from records.object_types import object_types
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import prepared
 from workflows.definitions import parsing
@@ -25,10 +28,29 @@ BLANK = "{{ contact.job_title | default: '-' }}{{ contact.owner.email }}"
 
 #: A finished setting of every action, with tokens that are blank for some records where it takes texts.
 EXAMPLES = {
+    "add_to_list": step("s", "add_to_list", list="vip"),
+    "apply_label": step("s", "apply_label", of="company", new_label="employer"),
     "branch": step("s", "branch", [{"name": "A", "criteria": IS_SWEDISH, "steps": []}, {"name": "B", "steps": []}]),
     "change_number": step("s", "change_number", property="lead_score", by=-2),
-    "create_note": step("s", "create_note", body=f"About {BLANK}"),
-    "create_task": step("s", "create_task", title=f"Call {BLANK}", due={"days": 2}, assignee="owner", priority="high"),
+    "create_association": step(
+        "s", "create_association", object="company", property="job_title", matches="name", label="employer"
+    ),
+    "create_note": step("s", "create_note", body=f"About {BLANK}", pinned=True),
+    "create_task": step(
+        "s",
+        "create_task",
+        title=f"Call {BLANK}",
+        kind="call",
+        priority="high",
+        queue="inbound",
+        assignee="owner",
+        due={"days": 2},
+        at="09:00",
+        workdays=True,
+        reminder={"minutes": 0},
+        associate=["company", "deal"],
+        body=BLANK,
+    ),
     "create_record": step(
         "s",
         "create_record",
@@ -52,6 +74,7 @@ EXAMPLES = {
     ),
     "delay_until_time": step("s", "delay_until_time", at="17:30", zone="record"),
     "delay_until_weekday": step("s", "delay_until_weekday", days=["tue", "sun"], at="08:15", zone="record"),
+    "delete_contact": step("s", "delete_contact"),
     "edit_record": step("s", "edit_record", property="city", value=f"Near {BLANK}"),
     "end": step("s", "end"),
     "format_data": step(
@@ -60,6 +83,7 @@ EXAMPLES = {
         format="formula",
         formula='join(" ", title(contact.job_title), owner.email, if_blank(contact.country, "nowhere"))',
     ),
+    "format_phone": step("s", "format_phone", property="phone", country="US"),
     "random_split": step(
         "s",
         "random_split",
@@ -68,13 +92,16 @@ EXAMPLES = {
             {"name": "B", "percent": 87.5, "steps": []},
         ],
     ),
-    "rotate_owner": step("s", "rotate_owner", team="north"),
+    "remove_from_list": step("s", "remove_from_list", list="vip"),
+    "remove_label": step("s", "remove_label", of="company", label="old"),
+    "rotate_owner": step("s", "rotate_owner", team="north", property="owner", keep_existing=True),
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
     "set_marketing_status": step("s", "set_marketing_status", status="marketing"),
     "set_subscription": step(
         "s", "set_subscription", type="news", status="subscribed", legal_basis="consent", explanation=f"See {BLANK}"
     ),
+    "update_label": step("s", "update_label", of="company", label="old", new_label="employer", which="primary"),
     "value_branch": step(
         "s",
         "value_branch",
@@ -116,8 +143,11 @@ def targets(db):
 
 
 @pytest.fixture(autouse=True)
-def newsletter(db):
+def named(db):
+    """What the examples name."""
     SubscriptionType.objects.create(slug="news", name="News")
+    TaskQueue.objects.create(slug="inbound", name="Inbound")
+    keeping.create(object_types["contact"], "VIP", now=NOW, slug="vip")
 
 
 @pytest.fixture
@@ -130,8 +160,8 @@ def people(db):
 
 
 def contacts(count, people):
-    """Every third has no owner; half are Swedish; job titles are blank for some."""
-    return [
+    """Every third has no owner; half are Swedish; job titles are blank for some. They work for one company."""
+    made = [
         contact.pk
         for contact in Contact.objects.bulk_create(
             Contact(
@@ -139,10 +169,14 @@ def contacts(count, people):
                 owner=people[i % 2] if i % 3 else None,
                 country="Sweden" if i % 2 else "",
                 job_title="Chef" if i % 5 == 0 else "",
+                phone="(415) 555-2671" if i % 5 == 1 else "",
             )
             for i in range(count)
         )
     ]
+    company = Company.objects.create(name="chef")
+    associate("contact", "company", [(pk, company.pk) for pk in made[1:]], "old")
+    return made
 
 
 def run_with_count(slug, count, people):

@@ -1,0 +1,1 @@
+"""Tasks: when they are due, and who is reminded of them."""
