@@ -129,8 +129,10 @@ def test_groups_are_boxes_that_can_be_added_duplicated_and_removed(screen: Any) 
     page = screen.page
     builder = first(page)
     builder.get_by_label("Property", exact=True).select_option("name")
+    builder.locator(".criteria-filter").evaluate("(drawn) => { drawn.dataset.before = ''; }")
     builder.get_by_role("button", name="+ Add group").last.click()
     expect(builder.get_by_label("Property", exact=True).nth(1)).to_be_focused()
+    expect(builder.locator(".criteria-filter[data-before]")).to_have_count(1)  # It was not drawn anew.
     expect(builder.locator(".criteria-join-or")).to_have_text("OR")
     builder.get_by_role("button", name="Duplicate filter Name").click()
     expect(builder.get_by_label("Property", exact=True)).to_have_count(3)

@@ -103,6 +103,10 @@ class Builder {
   /** A change of structure: draw anew and put the focus where the person goes on. */
   restructured(focus, spoken) {
     this.draw();
+    this.goOn(focus, spoken);
+  }
+
+  goOn(focus, spoken) {
     this.changed();
     const target = focus && this.body.querySelector(focus);
     if (target) target.focus();
@@ -135,18 +139,20 @@ class Builder {
     const join = joinOf(group);
     const place = path ? `${path}.${join}` : join;
     const parts = group[join];
-    const word = join === "all" || join === "not_all" ? "and" : "or";
     const list = h("ul", { class: "criteria-list" });
-    parts.forEach((part, i) => {
-      const at = `${place}.${i}`;
-      if (i) list.append(h("li", { class: `criteria-join criteria-join-${word}` }, h("span", {}, this.t(word))));
-      list.append(h("li", { class: "criteria-item" }, this.drawNode(part, catalog, at, parts, i)));
-    });
+    parts.forEach((part, i) => list.append(...this.drawPart(group, catalog, place, i)));
     const head = h("div", { class: "criteria-head" }, this.drawJoin(group, path, parent));
     if (parent) head.append(this.tools(parent.parts, parent.index, path, "group"));
     const kind = group.association ? "criteria-box criteria-associated" : parent ? "criteria-box" : "criteria-top";
     return h("div", { class: kind, role: "group", "aria-label": this.t(parent ? "group" : "match"), "data-path": path },
-      head, this.problemPlace(path), list, this.adders(group, catalog, place, parent));
+      head, this.problemPlace(path), list, this.adders(group, catalog, place, parent, list));
+  }
+
+  /** A part of a group, after the word that joins it to the one before. */
+  drawPart(group, catalog, place, i) {
+    const join = joinOf(group), parts = group[join], word = join === "all" || join === "not_all" ? "and" : "or";
+    const item = h("li", { class: "criteria-item" }, this.drawNode(parts[i], catalog, `${place}.${i}`, parts, i));
+    return i ? [h("li", { class: `criteria-join criteria-join-${word}` }, h("span", {}, this.t(word))), item] : [item];
   }
 
   drawJoin(group, path, parent) {
@@ -162,11 +168,14 @@ class Builder {
     return labelled(text, control, { hidden: Boolean(parent) && !group.association });
   }
 
-  adders(group, catalog, place, parent) {
+  adders(group, catalog, place, parent, list) {
     const parts = group[joinOf(group)];
+    // What comes last leaves everything else as it is: nothing folds up or forgets what was looked for in it.
     const add = (node, selector) => {
       parts.push(node);
-      this.restructured(`[data-path="${place}.${parts.length - 1}"] ${selector}`, this.t("added"));
+      if (parts.length === 1) list.replaceChildren();
+      list.append(...this.drawPart(group, catalog, place, parts.length - 1));
+      this.goOn(`[data-path="${place}.${parts.length - 1}"] ${selector}`, this.t("added"));
     };
     const button = (key, action) => h("button", { type: "button", class: "btn btn-small btn-quiet", "data-add": key, click: action }, `+ ${this.t(key)}`);
     const row = h("div", { class: "criteria-add" });
