@@ -1,4 +1,4 @@
-"""Trying the filters of a draft's trigger with a record, without enrolling it (TRG-31)."""
+"""Trying a draft with a record: the filters of its trigger (TRG-31), or one of its steps. Nothing is enrolled."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from records import criteria
 from records.clock import database_now
@@ -20,7 +22,8 @@ from records.seeing import hidden_in, may_see
 from workflows import drafting
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
-from workflows.models import Workflow
+from workflows.models import Revision, Workflow
+from workflows.simulation import one_step
 from workflows.times.wall_time import workflow_zone
 
 OFFERED = 10
@@ -41,6 +44,12 @@ class TrialViews:
 
     workflow_or_404: Any
 
+    def trial_urls(self, wrap: Any) -> list[URLPattern]:
+        return [
+            path("<int:pk>/editor/try/", wrap(self.try_trigger_view), name="workflow_try_trigger"),
+            path("<int:pk>/editor/try-step/", wrap(require_POST(self.try_step_view)), name="workflow_try_step"),
+        ]
+
     def try_trigger_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """`?record=` is the id of a record or a part of its name: the answer, or the records it may mean."""
         workflow: Workflow = self.workflow_or_404(request, pk, "view")
@@ -60,6 +69,36 @@ class TrialViews:
             context["more"] = len(found) > OFFERED
             context["offered"] = [(record.pk, kind.name_of(record)) for record in found[:OFFERED]]
         return TemplateResponse(request, "admin/workflows/workflow/trial.html", context)
+
+    def try_step_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """POST `step` and `record`, its id, a part of its name, or nothing for the newest: what the step would do."""
+        workflow: Workflow = self.workflow_or_404(request, pk, "view")
+        revision, step = drafting.shown(workflow), request.POST.get("step", "")
+        if revision is None or step not in parse(revision.definition).by_id:
+            raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
+        kind = object_types[workflow.object_type]
+        asked = request.POST.get("record", "").replace("\x00", "").strip()
+        context: dict[str, Any] = {"asked": True, "kind": kind}
+        if not may_see(request.user, kind):
+            told = _("You may not see %(records)s, so you cannot try any.") % {"records": kind.label_plural}
+            context["problem"] = told
+        else:
+            found = list(meant(kind, asked)[: OFFERED + 1] if asked else kind.records().order_by("-pk")[:1])
+            if len(found) == 1:
+                context |= step_tried(revision, step, found[0], request.user, database_now())
+            context["more"] = len(found) > OFFERED
+            context["offered"] = [(record.pk, kind.name_of(record)) for record in found[:OFFERED]]
+        return TemplateResponse(request, "admin/workflows/workflow/step_trial.html", context)
+
+
+def step_tried(revision: Revision, step: str, record: Any, user: Any, now: dt.datetime) -> dict[str, Any]:
+    """What is told about a step and a record."""
+    try:
+        result = one_step.try_step(revision, step, record.pk, user=user, now=now)
+    except DocumentError as error:
+        return {"problem": " ".join(str(problem.message) for problem in error.problems)}
+    name = object_types[revision.workflow.object_type].name_of(record)
+    return {"result": result, "name": name, "looks_back": one_step.looks_back(revision, step)}
 
 
 def meant(kind: ObjectType, asked: str) -> QuerySet[Any]:

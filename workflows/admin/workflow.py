@@ -110,7 +110,7 @@ class WorkflowAdmin(
             path("<int:pk>/editor/", wrap(self.editor_view), name="workflow_editor"),
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
-            path("<int:pk>/editor/try/", wrap(self.try_trigger_view), name="workflow_try_trigger"),
+            *self.trial_urls(wrap),
             *self.canvas_urls(wrap),
             path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
             path("<int:pk>/test/", wrap(self.simulation_view), name="workflow_simulation"),

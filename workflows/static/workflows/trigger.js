@@ -1,4 +1,4 @@
-// The trigger's panel: another family of triggers asks first; a record is tried without being enrolled.
+// The trigger's panel: another family of triggers asks first.
 
 const panel = document.getElementById("flow-panel");
 const isKind = (element) => element.matches?.('input[type="radio"][name="kind"]');
@@ -37,21 +37,3 @@ for (const type of ["input", "change"]) {
     if (type === "change") ask(event.target);
   }, true);
 }
-
-async function attempt(asked) {
-  const place = document.getElementById("trigger-trial");
-  const url = panel.querySelector("[data-try]").dataset.try;
-  const answer = await fetch(`${url}?${new URLSearchParams({ record: asked })}`);
-  if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
-}
-
-panel.addEventListener("click", (event) => {
-  const known = event.target.closest("[data-try-record]");
-  if (known) attempt(known.dataset.tryRecord);
-  else if (event.target.closest("[data-try]")) attempt(document.getElementById("trigger-record").value);
-});
-panel.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.target.id !== "trigger-record") return;
-  event.preventDefault();
-  attempt(event.target.value);
-});
