@@ -48,7 +48,7 @@ class CanvasViews:
             return refused(error)
         count = len(found["steps"])
         told = ngettext("%(count)d step of “%(name)s”", "%(count)d steps of “%(name)s”", count)
-        text = json.dumps(found, indent=1, ensure_ascii=False)
+        text = clipboard.as_text(found)
         return JsonResponse({"text": text, "told": told % {"count": count, "name": workflow.name}})
 
     @properties_read_once()

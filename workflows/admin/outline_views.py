@@ -20,6 +20,7 @@ from workflows import drafting
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
 from workflows.discussion.places import open_threads
+from workflows.drafting import clipboard
 from workflows.drafting.telling import step_names, told
 from workflows.editor import page
 from workflows.editor.outline import Reading, outline
@@ -38,7 +39,10 @@ class OutlineViews:
     workflow_or_404: Any
 
     def outline_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET: the list; `?move=` and `?add` offer places, `?at=` offers actions for one. POST: an operation."""
+        """GET: the list; `?move=` and `?add` offer places, `?at=` offers actions for one, `?copy=` a step as text.
+
+        POST: an operation, or with `paste` the text of steps for that place.
+        """
         workflow = self.workflow_or_404(request, pk, "change" if request.method == "POST" else "view")
         if request.method == "POST":
             return change(request, workflow)
@@ -58,7 +62,7 @@ def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dic
         reverse("admin:workflow_editor", args=[workflow.pk]), faults, may_change, moving, adding,
         comments=reverse("admin:workflow_comments", args=[workflow.pk]), threads=open_threads(workflow),
     )  # fmt: skip
-    done, _waiting = drafting.undoable(revision, database_now()) if revision.published_at is None else (None, None)
+    done, waiting = drafting.undoable(revision, database_now()) if revision.published_at is None else (None, None)
     return {
         "title": _("Outline"), "workflow": workflow, "rev": revision.rev, "may_change": may_change,
         "outline": outline(definition, reading), "reading": reading, "general": faults.get("", []),
@@ -66,7 +70,17 @@ def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dic
         "at": asked.get("at", "") if may_change else "",
         "palette": page.palette(workflow.object_type, page.centre_of(workflow), request.user) if "at" in asked else [],
         "undo": told(done.op, step_names(done.inverse, revision.definition)) if done else "",
+        "copied": copied(workflow, revision, asked.get("copy", "")),
+        "redo": told(waiting.op, step_names(waiting.inverse, revision.definition)) if waiting else "",
     }  # fmt: skip
+
+
+def copied(workflow: Workflow, revision: Revision, step: str) -> str:
+    """A step with all in it as text for the clipboard; "" where none is asked for, or it is not there."""
+    try:
+        return clipboard.as_text(clipboard.copied(workflow, revision.definition, [step])) if step else ""
+    except DocumentError:
+        return ""
 
 
 def change(request: HttpRequest, workflow: Workflow) -> HttpResponse:
@@ -75,7 +89,8 @@ def change(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     try:
         seen = id_of(request.POST.get("rev"))
         rev = NONE if seen is None else seen
-        applied = drafting.carry_out(workflow, sent_op(request), rev=rev, user=request.user, now=now)
+        op = pasted(request, workflow) if "paste" in request.POST else sent_op(request)
+        applied = drafting.carry_out(workflow, op, rev=rev, user=request.user, now=now)
         anchor = f"#s-{applied.selected}" if applied.selected else ""
         messages.success(request, _("Saved."))
     except drafting.Conflict as conflict:
@@ -83,6 +98,15 @@ def change(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     except DocumentError as error:
         messages.error(request, " ".join(str(problem.message) for problem in error.problems))
     return redirect(reverse("admin:workflow_outline", args=[workflow.pk]) + anchor)
+
+
+def pasted(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
+    """The operation that pastes a text; what does not fit is told. Raises DocumentError for what is no such text."""
+    revision, at = drafting.shown(workflow) or drafting.draft_of(workflow), request.POST["paste"]
+    found = clipboard.fitted(request.POST.get("text", ""), workflow, revision.definition, at, request.user)
+    for note in found.notes:
+        messages.warning(request, note)
+    return {"op": "paste", "at": at, "steps": found.steps}
 
 
 def sent_op(request: HttpRequest) -> dict[str, Any]:

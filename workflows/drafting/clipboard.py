@@ -58,6 +58,11 @@ def copied(workflow: Workflow, document: Document, step_ids: Any) -> Document:
     }
 
 
+def as_text(found: Document) -> str:
+    """The clipboard's content as the text that is pasted elsewhere."""
+    return json.dumps(found, indent=1, ensure_ascii=False)
+
+
 def source_of(workflow: Workflow) -> str:
     """Tells a workflow from all others, of other installations, too."""
     return salted_hmac("workflows.clipboard", f"{workflow.pk} {workflow.created_at.isoformat()}").hexdigest()[:16]
@@ -202,4 +207,4 @@ def problem_note(definition: Definition, step_id: str, problem: Problem) -> str:
     return _("Step %(number)d, %(action)s, “%(field)s”: %(message)s") % {**facts, "field": field.label}
 
 
-__all__ = ["Fitted", "copied", "fitted"]
+__all__ = ["Fitted", "as_text", "copied", "fitted"]

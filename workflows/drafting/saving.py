@@ -16,7 +16,7 @@ from workflows.definitions.parsing import FORMAT, parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
 from workflows.drafting.spent import with_spent
-from workflows.drafting.telling import told
+from workflows.drafting.telling import step_names, told
 from workflows.drafting.tree import refuse
 from workflows.models import DraftOp, Revision, Workflow
 from workflows.rights.opening import refuse_change
@@ -36,7 +36,7 @@ class Conflict(Exception):
     def sentence(self) -> str:
         who = str(self.by) if self.by else _("Somebody")
         when = timezone.localtime(self.at).strftime("%H:%M") if self.at else "–"
-        return _("%(who)s %(op)s at %(when)s.") % {"who": who, "op": self.op, "when": when}
+        return _("%(who)s %(op)s at %(when)s.") % {"who": who, "op": self.op or _("changed the draft"), "when": when}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def last_change(draft: Revision) -> Conflict:
         by=last.user if last else None,
         at=last.at if last else draft.created_at,
         rev=draft.rev,
-        op=told(last.op) if last and not last.undone else _("changed the draft"),
+        op=told(last.op, step_names(last.inverse, draft.definition)) if last and not last.undone else "",
     )
 
 

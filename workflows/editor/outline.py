@@ -147,6 +147,7 @@ def menu(step: Step, number: int, index: int, count: int, path: str) -> str:
     if index + 1 < count:
         offered.append(button({"op": "move", "step": step.id, "to": f"{path}.{index + 2}"}, _("Move down")))
     offered.append(f'<a class="btn btn-small" href="?move={escape(step.id)}">{escape(_("Move to…"))}</a>')
+    offered.append(f'<a class="btn btn-small" href="?copy={escape(step.id)}">{escape(_("Copy as text"))}</a>')
     offered += deletions(step)
     label = _("Change step %(number)d") % {"number": number}
     return (

@@ -157,7 +157,7 @@ def test_an_open_editor_hears_who_else_is_there_and_what_they_did_to_the_draft(a
         "AB",
         "Step 1: Delay for a set amount of time",
     )
-    assert facts["changed"].startswith("Ann Berg deleted the step “over” at ") and facts["rev"] == 1
+    assert facts["changed"].startswith("Ann Berg deleted the step “End” at ") and facts["rev"] == 1
     assert beat(visitor(bob), workflow, rev="1").json()["changed"] == ""
     assert beat(visitor(ann), workflow, rev="x").json()["people"][0]["at"] == ""
 

@@ -157,7 +157,7 @@ def test_a_second_editor_is_told_who_changed_what_and_nothing_is_lost(django_use
     with pytest.raises(drafting.Conflict) as caught:
         drafting.apply(workflow, {"op": "rename", "name": "Mine"}, rev=0, user=ann, now=NOW)
     assert (caught.value.by, caught.value.at, caught.value.rev) == (ann, NOW, 1)
-    assert "moved the step “last”" in caught.value.sentence
+    assert "moved the step “End”" in caught.value.sentence
     assert drafting.draft_of(workflow).definition["name"] == "Draft"
 
 

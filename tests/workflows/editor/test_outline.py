@@ -99,6 +99,33 @@ def test_steps_are_added_moved_and_deleted_without_a_script(
     assert steps(page)[1:] == ["split", "in-a", "end", "in-b", "wait", "last"]
 
 
+def test_steps_are_copied_as_text_and_pasted_elsewhere_without_a_script(
+    workflow: Workflow, address: str, admin_client: Client
+) -> None:
+    page = unescape(admin_client.get(address + "?copy=split").content.decode())
+    [text] = re.findall(r'id="copied-text"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    assert json.loads(text)["format"] == "headrace.steps"
+    other = drafting.create("Other", "deal", None, document() | {"object": "deal"})
+    there = reverse("admin:workflow_outline", args=[other.pk])
+    assert 'name="paste" value="steps.0"' in admin_client.get(there + "?at=steps.0").content.decode()
+    sent = {"paste": "steps.0", "text": text, "rev": drafting.draft_of(other).rev}
+    admin_client.post(there, sent, follow=True)
+    assert drafted(other)[:3] == ["branch", "delay", "delay-2"] and len(drafted(other)) == 8
+    page = admin_client.post(there, sent | {"text": "no steps", "rev": 1}, follow=True).content.decode()
+    assert "This is not text copied from a workflow." in page and len(drafted(other)) == 8
+    assert len(drafted(workflow)) == 5
+
+
+def test_what_was_undone_is_done_again_without_a_script(
+    workflow: Workflow, address: str, admin_client: Client
+) -> None:
+    send(admin_client, address, workflow, {"op": "delete", "step": "wait"})
+    page = send(admin_client, address, workflow, {"op": "undo"})
+    assert "Redo: deleted the step “Delay for a set amount of time”" in " ".join(page.split()).replace("</svg>", "")
+    send(admin_client, address, workflow, {"op": "redo"})
+    assert "wait" not in drafted(workflow)
+
+
 @pytest.mark.parametrize("sent", ["", "[]", "{", "x" * 30_000, '{"op": "edit", "edits": []}', "[" * 10_000])
 def test_what_no_button_sends_is_refused_with_a_sentence(
     workflow: Workflow, address: str, admin_client: Client, sent: str

@@ -174,3 +174,17 @@ def test_a_person_who_is_gone_is_a_problem_of_the_workflows_that_write_to_them(a
     ann.is_active = False
     ann.save()
     assert '<span class="chip chip-warn">1</span>' in admin_client.get("/admin/workflows/workflow/").content.decode()
+
+
+@pytest.mark.covers("EDT-08")
+def test_what_is_wrong_leads_to_the_field_the_tab_or_the_settings(admin_client: Client) -> None:
+    workflow = draft(BIG, steps=[{"id": "note", "action": "create_note", "params": {}}])
+    page = page_of(admin_client, workflow, "panel", "?step=note")
+    assert '<a href="#param_body">' in page and 'id="param_body"' in page
+    drafted = workflow.revisions.get()
+    drafted.definition |= {"suppress": ["no-such-list"], "settings": {"timezone": "Nowhere/City"}}
+    drafted.save()
+    assert '<a href="#tab-door">' in page_of(admin_client, workflow, "panel", "?step=trigger")
+    page = page_of(admin_client, workflow)
+    assert 'class="flow-card flow-trigger flow-warn"' in page
+    assert 'class="btn flow-history flow-warn" id="flow-settings"' in page
