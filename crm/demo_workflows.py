@@ -1,11 +1,17 @@
-"""The demo workflows: the ready-made goals and one more, published for the records of the demo data."""
+"""The demo workflows: the goals that lack nothing and one more, published for the records of the demo data."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from crm.goals import GOALS, criteria, is_any_of
+from crm.goals import (
+    ESCALATE_URGENT_TICKETS,
+    FOLLOW_UP_BIG_DEALS,
+    WELCOME_NEW_CONTACTS,
+    criteria,
+    is_any_of,
+)
 from crm.models import User
 from workflows import drafting
 from workflows.lifecycle import publishing
@@ -50,7 +56,7 @@ SORT_LEADS: dict[str, Any] = {
 
 
 def demo_definitions() -> list[dict[str, Any]]:
-    return [*(goal.definition for goal in GOALS), SORT_LEADS]
+    return [FOLLOW_UP_BIG_DEALS, WELCOME_NEW_CONTACTS, ESCALATE_URGENT_TICKETS, SORT_LEADS]
 
 
 def are_all_there_is() -> bool:

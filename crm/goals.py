@@ -1,6 +1,7 @@
 """Ready-made goals: what a new user most likely wants, as definitions to publish or change.
 
-Every document is valid for the object types and actions of this CRM; a test publishes each of them.
+Every document is valid for the object types and actions of this CRM; a test publishes each of them. What nobody can
+know beforehand, as who is told, is left open: such a step is a placeholder until it is set up (PLH-05).
 """
 
 from __future__ import annotations
@@ -161,6 +162,33 @@ ESCALATE_URGENT_TICKETS = {
     ],
 }
 
+CELEBRATE_WON_DEALS = {
+    "format": 1,
+    "name": "Celebrate won deals",
+    "object": "deal",
+    "description": "Whoever you choose is told of a deal that is won; a day later its owner hands it over.",
+    "trigger": {"kind": "filter", "criteria": criteria(is_any_of("stage", "won"))},
+    "steps": [
+        {
+            "id": "tell",
+            "action": "send_notification",
+            "params": {"title": "{{ deal.name }} is won", "body": "It is worth {{ deal.amount }}."},
+        },
+        {"id": "wait", "action": "delay", "params": {"days": 1, "hours": 0, "minutes": 0}},
+        {
+            "id": "handover",
+            "action": "create_task",
+            "params": {
+                "title": "Hand {{ deal.name }} over",
+                "due": {"days": 2},
+                "assignee": "owner",
+                "priority": "medium",
+                "body": "",
+            },
+        },
+    ],
+}
+
 GOALS = (
     Goal(
         slug="follow-up-big-deals",
@@ -182,6 +210,13 @@ GOALS = (
         description=_("When a ticket becomes urgent: a task at once, a notification if it is open after four hours."),
         definition=ESCALATE_URGENT_TICKETS,
         icon="ticket",
+    ),
+    Goal(
+        slug="celebrate-won-deals",
+        label=_("Celebrate won deals"),
+        description=_("When a deal is won: tell the people you choose, and have its owner hand it over."),
+        definition=CELEBRATE_WON_DEALS,
+        icon="star",
     ),
 )
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from crm import demo, demo_workflows
-from crm.goals import GOALS
+from crm.goals import CELEBRATE_WON_DEALS, GOALS
 from crm.models import Call, Company, Contact, Deal, Meeting, Task, Ticket, User
 from records.clock import database_now
 from records.object_types import object_types
@@ -24,9 +24,20 @@ def admin() -> User:
     return User.objects.create_superuser("admin", "admin@example.com", "not-a-secret")
 
 
-@pytest.mark.parametrize("definition", [*(goal.definition for goal in GOALS), demo_workflows.SORT_LEADS], ids=str)
+READY = [goal.definition for goal in GOALS if goal.definition is not CELEBRATE_WON_DEALS]
+
+
+@pytest.mark.parametrize("definition", [*READY, demo_workflows.SORT_LEADS], ids=str)
 def test_every_ready_made_definition_can_be_published_as_it_is(definition: dict, admin: User) -> None:
     assert [str(problem) for problem in checking.problems(parse(definition), user=admin)] == []
+
+
+@pytest.mark.covers("PLH-05")
+def test_a_goal_leaves_open_only_what_nobody_can_know_beforehand(admin: User) -> None:
+    found = checking.problems(parse(CELEBRATE_WON_DEALS), user=admin)
+    assert [(problem.path, str(problem.message)) for problem in found] == [
+        ("steps.0.params", "Choose who is told: users, the record’s owner, or teams.")
+    ]
 
 
 def test_the_first_start_shows_records_in_every_state(admin: User) -> None:
