@@ -155,7 +155,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 RQ_QUEUES = {
     name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
-    for name in ("high", "bulk")
+    for name in ("high", "bulk", "outside")
 }
 RQ = {"DEFAULT_RESULT_TTL": 0, "FAILURE_TTL": 7 * 24 * 3600, "WORKER_CLASS": "workflows.processes.worker.EngineWorker"}
 #: How long a batch belongs to the worker that claimed it, and how long it may take before the worker is stopped.
@@ -196,6 +196,11 @@ WEBHOOK_LIMIT = env.int("WEBHOOK_LIMIT", default=10)
 WEBHOOK_BODY_LIMIT = env.int("WEBHOOK_BODY_LIMIT", default=262_144)
 WEBHOOK_RATE_LIMIT = env.int("WEBHOOK_RATE_LIMIT", default=2_000)
 WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
+#: Where requests of the product itself may go: hosts of the operator's own network ("erp.internal:8443"), more ports
+#: of public hosts, and whether public hosts may be asked without encryption.
+WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
+WEBHOOK_ALLOWED_PORTS = env.list("WEBHOOK_ALLOWED_PORTS", cast=int, default=[])
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
 #: Settings of Anymail as a JSON object; with "WEBHOOK_SECRET" ("name:password") mail services may tell of mails.
 ANYMAIL = env.json("ANYMAIL", default={})
 

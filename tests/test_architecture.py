@@ -15,8 +15,18 @@ BANNED = {"utils", "helpers", "services", "common", "misc"}
 ALLOWED = {Path("config/services.py")}
 #: Verbs of workflows never know who calls them.
 ENTRY_POINTS = {"admin", "api", "editor", "management", "views", "urls"}
-#: Libraries that send requests; outgoing ones will go through a single module.
-OUTSIDE_WORLD = {"requests", "httpx", "urllib3", "aiohttp"}
+#: What talks to other machines by itself.
+OUTSIDE_WORLD = {
+    "aiohttp", "asyncio", "ftplib", "http.client", "http.server", "httpx", "imaplib", "poplib", "pycurl", "requests",
+    "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc",
+}  # fmt: skip
+#: The one door out, and who speaks with this machine only: its servers, its own web; or asks what it is called.
+DOORS = {
+    "workflows/outside/door.py": {"socket", "ssl", "http.client"},
+    "config/management/commands/up.py": {"http.client", "socket"},
+    "config/embedded.py": {"socket"},
+    "workflows/processes/rounds.py": {"socket"},
+}
 
 
 def modules() -> Iterator[Path]:
@@ -91,7 +101,31 @@ def test_verbs_do_not_import_entry_points() -> None:
 
 
 def test_there_is_one_door_out() -> None:
-    assert importing(MODULES, lambda path, name: name.split(".")[0] in OUTSIDE_WORLD) == []
+    assert importing(MODULES, leaves_the_house) == []
+    places = [str(path) for path in MODULES if str(path) in DOORS]
+    assert places == sorted(DOORS), "every door is there"
+    assert calls_of("socket", "workflows/processes/rounds.py") == {"gethostname"}
+
+
+def leaves_the_house(path: Path, name: str) -> bool:
+    """Whether a module imports what talks to other machines and is none of the doors."""
+    parts = name.split(".")
+    found = {".".join(parts[:count]) for count in range(1, len(parts) + 1)} & OUTSIDE_WORLD
+    return bool(found - DOORS.get(str(path), set()))
+
+
+def calls_of(module: str, path: str) -> set[str]:
+    """What a file uses of a module."""
+    nodes = (node for node in ast.walk(tree_of(Path(path))) if isinstance(node, ast.Attribute))
+    return {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == module}
+
+
+def test_a_second_door_is_noticed() -> None:
+    for name in ("socket", "requests.get", "urllib.request.urlopen", "http.client.HTTPSConnection", "httpx"):
+        assert leaves_the_house(Path("crm/somewhere.py"), name), name
+        assert leaves_the_house(Path("workflows/processes/rounds.py"), name) == (name != "socket")
+    for name in ("urllib.parse.quote", "http", "http.HTTPStatus", "requesting"):
+        assert not leaves_the_house(Path("crm/somewhere.py"), name), name
 
 
 def test_nobody_reads_a_clock_of_their_own() -> None:
