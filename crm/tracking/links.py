@@ -70,7 +70,7 @@ def who(token: object) -> int | None:
     """The contact whose mail somebody has followed a link of; None when the token is not ours or too old."""
     try:
         said = signing.loads(token, salt=WHO_SALT, max_age=WHO_LASTS) if isinstance(token, str) else None
-    except signing.BadSignature:
+    except (signing.BadSignature, UnicodeEncodeError):
         return None
     return said if isinstance(said, int) else None
 

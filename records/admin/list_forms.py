@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -20,6 +19,7 @@ from records.models.list import SLUG, SLUG_LENGTH
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from records.seeing import hidden_in, may_see
+from records.time_zones import time_zones
 
 
 class KindForm(forms.Form):
@@ -114,7 +114,7 @@ class ActiveForm(StaticForm):
     criteria = CriteriaField(label=gettext_lazy("Who is in the list"))
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
-        choices=[(zone, zone) for zone in sorted(zoneinfo.available_timezones())],
+        choices=[(zone, zone) for zone in sorted(time_zones())],
         initial="UTC",
         help_text=gettext_lazy("In which days begin and end, where the criteria count days."),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any, ClassVar
 
 from django.http import Http404
@@ -26,6 +25,7 @@ from records.models.list import SLUG
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.seeing import hidden_in, may_see
+from records.time_zones import time_zones
 
 BATCH_LIMIT = 1_000
 READ, WRITE = Scope.RECORDS_READ.value, Scope.RECORDS_WRITE.value
@@ -71,7 +71,7 @@ class ListBody(Body):
     kind = serializers.ChoiceField(required=False, choices=RecordList.Kind.values)
     criteria = serializers.JSONField(required=False, allow_null=True)
     time_zone = serializers.ChoiceField(
-        required=False, choices=sorted(zoneinfo.available_timezones()), error_messages={"invalid_choice": ZONE}
+        required=False, choices=sorted(time_zones()), error_messages={"invalid_choice": ZONE}
     )
 
 

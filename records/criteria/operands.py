@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from records.criteria.points import ANCHORS, BEFORE, Point, read_point
 from records.properties import Property
 from records.property_types.texts import TEXT_LIMIT
+from records.time_zones import time_zones
 
 if TYPE_CHECKING:
     from records.criteria.scope import Scope
@@ -202,7 +203,7 @@ class Zone(Operand):
         super().__init__("time_zone", gettext_lazy("time zone"), required=False)
 
     def clean(self, raw: Any, prop: Property, scope: Scope) -> zoneinfo.ZoneInfo:
-        if isinstance(raw, str) and raw in zoneinfo.available_timezones():
+        if isinstance(raw, str) and raw in time_zones():
             return zoneinfo.ZoneInfo(raw)
         message = _("There is no time zone %(value)r. Use a name like Europe/Stockholm.")
         raise ValueError(message % {"value": raw})

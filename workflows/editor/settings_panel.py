@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.object_types import object_types
+from records.time_zones import time_zones
 from workflows.definitions.attachments import Attachment, offered
 from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import KEYS, active_users
@@ -157,7 +157,7 @@ class SettingsForm(forms.Form):
         self.attachments = attachments
         for attachment in attachments:
             self.fields[attachment.slug] = attachment_field(attachment, values.get(attachment.slug))
-        zones = sorted(zoneinfo.available_timezones())
+        zones = sorted(time_zones())
         account = _("The account's: %(zone)s") % {"zone": settings.TIME_ZONE}
         self.offer("timezone", [("", account), *((zone, zone) for zone in zones)])
         named = self.initial["users"]

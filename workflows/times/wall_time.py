@@ -15,6 +15,8 @@ from typing import Any
 
 from django.conf import settings
 
+from records.time_zones import time_zones
+
 #: The days of the week as definitions write them, by `date.weekday()`.
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MIDNIGHT = dt.time()
@@ -28,20 +30,10 @@ TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 Fits = Callable[[dt.date], bool]
 
 
-@lru_cache(maxsize=1)
-def zones() -> frozenset[str]:
-    """The names of all zones, as people may choose them.
-
-    Without what some machines have besides, like "right/UTC", whose clocks count leap seconds: the database knows none
-    of those.
-    """
-    return frozenset(zoneinfo.available_timezones())
-
-
 @lru_cache(maxsize=1_000)
 def zone_named(name: str) -> zoneinfo.ZoneInfo | None:
     """The zone of an IANA name like "Europe/Stockholm"; None for a blank and for names nobody knows."""
-    return zoneinfo.ZoneInfo(name) if name in zones() else None
+    return zoneinfo.ZoneInfo(name) if name in time_zones() else None
 
 
 def workflow_zone(workflow_settings: dict[str, Any]) -> zoneinfo.ZoneInfo:

@@ -65,7 +65,8 @@ def free_slug(path: str, taken: set[str]) -> str:
 def label_for(path: str) -> str:
     """A path as people read it: "items.0.unit_price" is “Items 1 unit price”."""
     names = [str(int(name[:6]) + 1) if name.isascii() and name.isdigit() else name for name in names_of(path)]
-    return capfirst(" ".join(" ".join(names).replace("_", " ").replace("-", " ").split()))[:120] or path[:120]
+    words = " ".join(" ".join(names).replace("_", " ").replace("-", " ").split())
+    return capfirst(words)[:120] or path[:120] or _("Without a name")
 
 
 def guess(value: Any) -> str:

@@ -58,6 +58,8 @@ def refused(row: WebhookRequest) -> str:
     why = row.detail.get("why")
     if why == "signature":
         return _("It was refused: its signature is missing, wrong, or older than five minutes.")
+    if why == "sealed":
+        return _("It was refused: the secret for signatures cannot be opened any more. Ask for a new one.")
     if why == "size":
         return _("It was refused: it is larger than a request may be.")
     if why == "rate":

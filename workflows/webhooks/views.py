@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
@@ -13,8 +15,11 @@ from records.api.tallying import tally
 from records.api.throttling import counter, per_window
 from records.clock import database_now
 from records.problems import DocumentError
+from records.sealing import Unreadable
 from workflows.models import Webhook
 from workflows.webhooks import receiving
+
+logger = logging.getLogger(__name__)
 
 RETRY_AFTER = 10
 #: Requests refused for the same reason that the log takes in ten seconds.
@@ -54,7 +59,13 @@ def receive_view(request: HttpRequest, token: str) -> JsonResponse:
 
 def take(request: HttpRequest, webhook: Webhook) -> JsonResponse:
     body, now = request.body, database_now()
-    if not receiving.is_allowed(webhook, request.headers, body, now):
+    try:
+        allowed = receiving.is_allowed(webhook, request.headers, body, now)
+    except Unreadable as error:
+        logger.error("The secret of webhook %d cannot be opened: %s", webhook.pk, error)
+        log(webhook, "sealed")
+        return refused(503, _("Signatures cannot be checked at the moment. Send it again later."))
+    if not allowed:
         log(webhook, "signature", body=body)
         return refused(401, _("The signature is missing, wrong, or older than five minutes."))
     try:

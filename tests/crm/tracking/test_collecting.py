@@ -114,6 +114,7 @@ def test_odd_values_in_a_message_are_left_out(client, ann):
     ]  # fmt: skip
     assert send(client, message(*odd, visitor={"a": 1}, who=7)).status_code == 204
     assert send(client, message(*odd)).status_code == 204
+    assert send(client, message(*odd, who="a:b:\ud800")).status_code == 204, "half of a character"
     page = {"url": f"{SITE}/a\ud800", "title": "T\x00 \x07" + "x" * 9_000, "referrer": "javascript:alert(1)"}
     assert send(client, message(page=page)).status_code == 204
     assert told("page_viewed") == [{"url": f"{SITE}/a", "path": "/a", "title": "T " + "x" * 298}]

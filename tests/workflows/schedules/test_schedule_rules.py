@@ -215,6 +215,7 @@ REFUSED = [
     ({"every": "day", "at": "09:00", "weekdays": ["mon"]}, "weekdays"),
     ({"every": "day", "at": "09:00", "timezone": "Mars/Olympus"}, "timezone"),
     ({"every": "day", "at": "09:00", "timezone": "right/UTC"}, "timezone"),
+    ({"every": "day", "at": "09:00", "timezone": "localtime"}, "timezone"),
     ({"every": "week", "at": "09:00"}, "weekdays"),
     ({"every": "week", "at": "09:00", "weekdays": ["monday"]}, "weekdays"),
     ({"every": "month", "at": "09:00", "days": [0]}, "days"),

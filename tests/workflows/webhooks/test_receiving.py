@@ -17,7 +17,7 @@ from records.api.throttling import counter
 from records.clock import database_now
 from tests.workflows.webhooks.sending import SHOP, address_of, send, webhook_of
 from workflows.models import WebhookRequest
-from workflows.webhooks import keeping, mapping
+from workflows.webhooks import keeping, mapping, telling
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +173,15 @@ def test_what_is_not_signed_with_the_secret_now_is_refused_and_logged():
     assert WebhookRequest.objects.count() == 10, "the log is not flooded"
     keeping.take_unsigned(webhook)
     assert send(webhook).status_code == 202
+
+
+def test_a_secret_no_key_opens_any_more_is_told_to_both_sides():
+    webhook = webhook_of()
+    headers = signed(keeping.demand_signature(webhook))
+    type(webhook).objects.filter(pk=webhook.pk).update(secret_sealed="sealed with a key that is gone")
+    answer = send(webhook, **headers)
+    assert answer.status_code == 503 and "Send it again later" in answer.json()["detail"]
+    assert "Ask for a new one" in telling.sentence(webhook, WebhookRequest.objects.get())
 
 
 @pytest.mark.covers("WBH-06")
