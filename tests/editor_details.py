@@ -23,7 +23,7 @@ DETAILS = {
     3: "A plus opens a palette of actions that is searched by typing: what was used last comes first, and what "
     "cannot be used here stays in it, grey, with the reason.",
     4: "A card tells its setting, with number, icon and colour; resting on it shows every setting, a message "
-    "with its whole text.",
+    "with its whole text; the panel shows a message as a record's owner would get it.",
     5: "A step can be put in now and set up later: its card says what it needs, the publish button counts such "
     "cards, F8 goes to the next.",
     6: "Settings open beside the canvas, under an address of their own; the card stays in sight, and closing "
@@ -31,14 +31,14 @@ DETAILS = {
     7: "One form checks a step wherever it comes from. Unfinished settings are kept and marked, wrong ones are "
     "never taken without a word.",
     8: "Every operation is saved at once, into the draft; what is live waits for publishing. The bar says what "
-    "is saved and what is not; what was written without a connection is kept and sent when one asks for it.",
+    "is saved and how many changes are kept while there is no connection; they go out once there is one.",
     9: "When two people work on one draft, the later one is told who did what, and may keep the own change.",
     10: "Whatever was done in the last 30 days can be undone, also after a reload; changes are listed, and states "
     "can be named and come back to.",
     11: "Before publishing one sees what changes, what is wrong, who is enrolled, and what becomes of those "
     "inside.",
     12: "Everything works with the keyboard, and a question mark lists the keys.",
-    13: "Steps and whole branchings are copied and pasted.",
+    13: "Steps and whole branchings are copied and pasted, in other workflows and installations, too.",
     14: "Steps are put elsewhere by dragging, by a menu, or by keys.",
     15: "Whoever deletes a branching chooses which branch stays; the deed is undone from the note that tells of "
     "it.",

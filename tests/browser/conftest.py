@@ -15,6 +15,9 @@ from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, expect
 
+from crm.models import User
+from tests.browser.world import make_stages
+
 HERE = Path(__file__).parent
 #: axe-core 4.14.1 (MPL-2.0), the accessibility checker; used by tests only.
 AXE = HERE / "axe.min.js"
@@ -40,6 +43,13 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 # A busy machine may take its time: what comes late is not wrong.
 expect.set_options(timeout=20_000)
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    """Who uses the editor, with the pipeline of deals the workflows are about."""
+    make_stages()
+    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 @pytest.fixture(scope="session")

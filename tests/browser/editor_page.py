@@ -11,6 +11,12 @@ from playwright.sync_api import Locator, Page, expect
 from workflows.models import Workflow
 
 
+def fits(page: Page) -> bool:
+    """Nothing scrolls sideways, and no button of the bar is cut off."""
+    return page.evaluate("""[document.documentElement, ...document.querySelectorAll(".flow-bar")]
+        .every((found) => found.scrollWidth <= found.clientWidth)""")
+
+
 class Editor:
     """The editor of one workflow in one tab."""
 
@@ -50,6 +56,10 @@ class Editor:
     def steps(self) -> list[str]:
         """The ids of the steps in reading order."""
         return self.page.locator(".flow-card[data-path]").evaluate_all("all => all.map((one) => one.dataset.step)")
+
+    def tab(self, name: str) -> None:
+        """Bring a tab of the trigger's panel to the front."""
+        self.panel.get_by_role("tab", name=name).click()
 
     def add(self, place: str, action: str) -> None:
         """Add an action at a place with the mouse; its panel is open then."""

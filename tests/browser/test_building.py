@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.editor import workflow_of
 from crm.models import User
-from tests.browser.editor_page import Editor
+from tests.browser.editor_page import Editor, fits
 from tests.browser.test_main_story import Keys
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.definitions.parsing import parse
 from workflows.models import Workflow
@@ -41,12 +40,6 @@ CLOCK = """() => {
   const drawn = () => requestAnimationFrame(() => setTimeout(() => took.push(Math.round(performance.now() - begun))));
   new MutationObserver(drawn).observe(document.querySelector(".flow-steps"), { childList: true });
 }"""
-
-
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 def empty() -> Workflow:
@@ -91,11 +84,16 @@ def test_twenty_steps_are_built_with_the_mouse_alone(open_screen: Any, ann: User
             option.click(modifiers=["Shift"])
         expect(page.locator(".flow-card[data-path]")).to_have_count(count)
     assert len(PLAN) == 20 and built(workflow) == planned()
-    # What was used last comes first.
+    # What was used last and can be used here comes first, and its plus makes a placeholder.
     editor.plus("steps.0").click()
-    flow = page.locator(".flow-group", has=page.locator("#option-go_to"))
-    expect(flow.locator(".flow-option").first).to_contain_text(JUMP)
-    page.keyboard.press("Escape")
+    last = page.get_by_role("group", name="Used last")
+    expect(last.locator(".flow-option b")).to_have_text([TASK, NOTE, DELAY, BRANCH])
+    editor.screen.screenshot("palette")
+    last.get_by_role("option", name=NOTE).locator(".flow-quick").click()
+    expect(page.locator(".flow-card[data-path]")).to_have_count(len(PLAN) + 1)
+    expect(editor.panel).to_be_hidden()
+    page.keyboard.press("Control+z")
+    expect(page.locator(".flow-card[data-path]")).to_have_count(len(PLAN))
 
     problems = int(page.locator("#flow-problems span").first.inner_text())
     assert problems == len(PLAN) - 1
@@ -228,13 +226,25 @@ def test_without_a_connection_nothing_is_lost_and_the_bar_says_so(open_screen: A
     expect(editor.card("note-9")).to_be_in_viewport(ratio=1)
     page.context.set_offline(True)
     editor.panel.get_by_label("Text").fill("Written in a tunnel")
-    expect(page.locator("#flow-saved")).to_contain_text("Offline: your last change is not saved")
-    expect(page.locator("#flow-saved")).to_have_class("muted small bad")
+    kept = page.locator("#flow-saved")
+    expect(kept).to_have_text("Offline – changes kept: 1")
+    expect(kept).to_have_class("muted small bad")
+    editor.panel.get_by_label("Text").fill("Written in a longer tunnel")
+    editor.close()
+    expect(editor.card("note-9")).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(kept).to_have_text("Offline – changes kept: 2")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    assert fits(page) and editor.screen.axe(LEFT_OUT) == []
+    page.keyboard.press("Control+z")
+    expect(kept).to_have_text("Offline – changes kept: 3")
+    # What was kept goes out by itself, in its order, once there is a connection.
     page.context.set_offline(False)
-    editor.toast("Offline").get_by_role("button", name="Try again").click()
-    expect(editor.card("note-9")).to_contain_text("Written in a tunnel")
     editor.saved()
-    assert drafting.shown(workflow).definition["steps"][9]["params"]["body"] == "Written in a tunnel"
+    expect(editor.card("note-9")).to_contain_text("Written in a longer tunnel")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    definition = drafting.shown(workflow).definition
+    assert len(definition["steps"]) == 12 and definition["steps"][9]["params"]["body"] == "Written in a longer tunnel"
     lost = ["ERR_INTERNET_DISCONNECTED" in line for line in editor.screen.problems()]
     assert lost and all(lost)
 

@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 from crm.models import Contact, User
 from records.clock import database_now
 from tests.browser.editor_page import Editor
-from tests.browser.world import make_stages
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import drafting
 from workflows.engine.taking_steps import run_due
@@ -32,12 +31,6 @@ DOCUMENT = {
         step("last", "create_note", body="Nearly there"),
     ],
 }  # fmt: skip
-
-
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -76,7 +76,7 @@ def test_a_comment_with_a_mention_is_written_found_answered_and_resolved_with_th
     expect(editor.card("first")).to_be_focused()
     editor.menu("note", "Duplicate")
     changed = other.page.locator("#flow-changed")
-    expect(changed).to_contain_text("Ann Berg copied the step “note” at")
+    expect(changed).to_contain_text("Ann Berg copied the step “Create note” at")
     assert other.axe() == []
     other.screenshot("comments-changed")
     assert editor.screen.problems() == [] and other.problems() == []

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 from crm.models import User
 from tests.browser.editor_page import Editor
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.models import Workflow
 
@@ -30,12 +29,6 @@ DOCUMENT = {
 }
 
 
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
-
-
 def definition(workflow: Workflow) -> dict[str, Any]:
     shown = drafting.shown(workflow)
     assert shown is not None
@@ -50,6 +43,7 @@ def test_reenrollment_other_workflows_and_a_goal_by_workflow_status_are_set_and_
     workflow = drafting.create("Follow up", "deal", ann, DOCUMENT)
     editor = Editor(open_screen(ann, height=1200)).open(workflow, "trigger")
     panel = editor.panel
+    editor.tab("Settings")
     panel.get_by_label("Let records enroll again").check()
     expect(panel.get_by_label("Amount is greater than 10")).to_be_checked()
     expect(panel.get_by_label("Calculated properties cannot enroll again.")).to_be_disabled()

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 from crm.models import User
 from tests.browser.editor_page import Editor
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.models import Workflow
 
@@ -41,12 +40,6 @@ DOCUMENT = {
         {"id": "open", "action": "create_note", "params": {}},
     ],
 }
-
-
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 @pytest.fixture
@@ -112,7 +105,7 @@ def test_two_people_at_once_are_told_who_did_what_and_either_change_can_be_kept(
     editor.card("note").click()
     editor.panel.get_by_label("Text").fill("Kept by Ann")
     dialog = editor.page.locator("#flow-conflict")
-    expect(dialog).to_contain_text("Bob Lind deleted the step “first”")
+    expect(dialog).to_contain_text("Bob Lind deleted the step “Delay for a set amount of time”")
     assert editor.screen.axe() == []
     dialog.get_by_role("button", name="Reload and keep my change").click()
     expect(editor.card("first")).to_have_count(0)
@@ -158,12 +151,17 @@ def test_steps_are_copied_pasted_and_moved_by_keys_menu_and_dragging(editor: Edi
 @pytest.mark.detail(7)
 def test_the_trigger_tells_its_faults_and_filters_as_they_change(editor: Editor, workflow: Workflow) -> None:
     editor.card("trigger").click()
+    editor.tab("Settings")
     editor.panel.get_by_label("Let records enroll again").check()
     again = editor.panel.get_by_role("group", name="Enroll again each time")
     again.get_by_label("Stage is any of Engaging").check()
     expect(editor.card("trigger")).to_contain_text("Re-enrollment on")
+    editor.tab("Enrollment")
     editor.builder.get_by_label("Won").check()
+    editor.tab("Settings")
     expect(again.get_by_label("Stage is any of Engaging or Won")).to_be_visible()
+    assert editor.screen.axe() == []
+    editor.tab("Enrollment")
     filters = editor.panel.locator("[data-criteria]")
     before = filters.count()
     editor.panel.get_by_label("Only by hand").click()

@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 
 from crm.models import User
 from records.clock import database_now
-from tests.browser.editor_page import Editor
+from tests.browser.editor_page import Editor, fits
 from tests.browser.test_flow_editor import DOCUMENT
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.lifecycle import publishing
 from workflows.models import Workflow
@@ -24,20 +23,8 @@ LEFT_OUT = ("label-content-name-mismatch",)
 
 
 @pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
-
-
-@pytest.fixture
 def workflow(ann: User) -> Workflow:
     return drafting.create("Follow up", "deal", ann, DOCUMENT)
-
-
-def fits(page: Page) -> bool:
-    """Nothing scrolls sideways, and no button of the bar is cut off."""
-    return page.evaluate("""[document.documentElement, ...document.querySelectorAll(".flow-bar")]
-        .every((found) => found.scrollWidth <= found.clientWidth)""")
 
 
 def test_every_button_of_the_bar_fits_in_any_window(open_screen: Any, ann: User, workflow: Workflow) -> None:

@@ -9,18 +9,11 @@ from playwright.sync_api import expect
 
 from crm.models import User
 from tests.browser.editor_page import Editor
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.models import Workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DOCUMENT = {"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": []}
-
-
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 @pytest.fixture

@@ -10,17 +10,10 @@ from playwright.sync_api import expect
 from crm.models import User
 from tests.browser.editor_page import Editor
 from tests.browser.test_flow_editor import DOCUMENT, steps
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.models import Workflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 @pytest.fixture
@@ -47,15 +40,21 @@ def test_an_answer_that_comes_late_does_not_take_the_focus(editor: Editor) -> No
 
 
 def test_what_could_not_be_stored_is_tried_again_as_it_is_by_then(editor: Editor, workflow: Workflow) -> None:
-    field = editor.panel.get_by_label("Text")
-    editor.page.context.set_offline(True)
-    field.fill("Written without a connection")
+    field, down, asked = editor.panel.get_by_label("Text"), True, []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.post_data)
+        route.fulfill(status=503) if down else route.continue_()
+
+    editor.page.route("**/editor/panel/**", answer)
+    field.fill("Written while the server starts anew")
     again = editor.page.get_by_role("button", name="Try again")
     expect(again).to_be_visible()
-    editor.page.context.set_offline(False)
     field.fill("Written later")
+    editor.page.wait_for_timeout(700)  # The script waits for half a second of quiet.
+    expect(editor.page.locator("#flow-saved")).to_have_text("Offline – changes kept: 1")
+    down = False
+    again.click()
     editor.saved()
-    with editor.page.expect_response("**/editor/panel/**"):
-        again.click()
-    editor.saved()
+    assert "Written later" in asked[-1] and "starts anew" in asked[0]
     assert steps(workflow)["first"]["params"]["body"] == "Written later"

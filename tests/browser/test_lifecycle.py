@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 from crm.models import Deal, User
 from records.clock import database_now
 from tests.browser.editor_page import Editor
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.engine import taking_steps
 from workflows.lifecycle import publishing
@@ -27,12 +26,6 @@ def delay(step: str, days: int = 1) -> dict[str, Any]:
 def document(*steps: dict[str, Any]) -> dict[str, Any]:
     trigger = {"kind": "filter", "criteria": BIG}
     return {"format": 1, "name": "Follow up", "object": "deal", "trigger": trigger, "steps": list(steps)}
-
-
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 @pytest.fixture

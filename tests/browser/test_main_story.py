@@ -177,7 +177,7 @@ def test_the_same_workflow_is_built_with_the_keyboard_alone(open_screen: Any) ->
         expect(page.get_by_label(family)).to_be_focused()
         expect(page.get_by_label(family)).to_be_checked()
         expect(page.locator("#flow-saved")).to_contain_text("Saved")
-    # The builders of unenrollment and of the goal are folded away.
+    # The builders of unenrollment and of the goal are in the other tab.
     expect(page.locator("#flow-panel").get_by_label("Property", exact=True).first).to_be_visible()
     keys.tab_to("Property")
     keys.type("Stage")

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 from crm.models import Deal, User
 from tests.browser.editor_page import Editor
-from tests.browser.world import make_stages
 from workflows import drafting
 from workflows.models import Enrollment, Schedule, Workflow
 
@@ -21,12 +20,6 @@ DOCUMENT = {
     "settings": {"timezone": "Asia/Tokyo"},
     "steps": [{"id": "end", "action": "end", "params": {}}],
 }
-
-
-@pytest.fixture
-def ann(db: None) -> User:
-    make_stages()
-    return User.objects.create_superuser("ann", password="ann", first_name="Ann", last_name="Berg")
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from crm.models import Campaign, Pipeline
 from records.clock import database_now
 from records.lists import keeping, members
-from records.models import ImportRun, RecordList
+from records.models import Access, ImportRun, RecordList
 from records.object_types import object_types
+from records.property_access.granting import grant
 from tests.browser.world import World, make_world
 from tests.workflows.webhooks.sending import webhook_of
 from workflows import drafting
@@ -57,11 +59,14 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "users": lambda world: "/admin/crm/user/",
     "a user": lambda world: f"/admin/crm/user/{world.ann.pk}/change/",
     "groups": lambda world: "/admin/auth/group/add/",
+    "property rights": lambda world: rights_of_a_group(world),
+    "property rights without a group": lambda world: no_groups(),
     "delete a user": lambda world: f"/admin/crm/user/{world.ann.pk}/delete/",
     "custom properties": lambda world: "/admin/records/propertydefinition/",
     "add a custom property": lambda world: "/admin/records/propertydefinition/add/",
     "pipelines": lambda world: "/admin/crm/pipeline/",
     "workflows": lambda world: "/admin/workflows/workflow/",
+    "create a workflow": lambda world: "/admin/workflows/workflow/add/",
     "editor": lambda world: reverse("admin:workflow_editor", args=[world.workflow.pk]),
     "outline": lambda world: reverse("admin:workflow_outline", args=[world.workflow.pk]),
     "outline with places": lambda world: reverse("admin:workflow_outline", args=[world.workflow.pk]) + "?add",
@@ -92,6 +97,20 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "audit": lambda world: "/admin/workflows/auditentry/",
     "change password": lambda world: "/admin/password_change/",
 }
+
+
+def rights_of_a_group(world: World) -> str:
+    """The rights of a group on the properties of deals, one of them hidden, and who has set them."""
+    group = Group.objects.get_or_create(name="Sales")[0]
+    group.user_set.add(world.ann)
+    now = database_now()
+    grant(group, object_types["deal"], {"amount": Access.NONE, "stage": Access.VIEW}, by=world.ann, now=now)
+    return f"{reverse('admin:records_propertyaccess_changelist')}?group={group.pk}&object_type=deal"
+
+
+def no_groups() -> str:
+    Group.objects.all().delete()
+    return reverse("admin:records_propertyaccess_changelist")
 
 
 def list_of(world: World, active: bool = False) -> RecordList:

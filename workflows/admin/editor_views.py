@@ -138,9 +138,10 @@ class EditorViews:
                 return ""
             raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
         found = checking.errors(checking.problems(definition, workflow=workflow.pk))
-        faults = page.by_step(found, definition).get(step, [])
+        shown = Panel(definition, step, workflow=workflow.pk, user=request.user)
+        faults = page.problems_by_step(found, definition).get(step, [])
         context = {
-            "panel": Panel(definition, step, workflow=workflow.pk, user=request.user), "faults": faults,
+            "panel": shown, "faults": [(problem.message, shown.field_of(problem)) for problem in faults],
             "workflow": workflow,
             "number": definition.number_of(step) if step in definition.by_id else 0,
             "open_threads": open_threads(workflow).get(step, 0),

@@ -34,11 +34,15 @@ BELOW = f"{(PLUS - WIDTH) // 2},{(PLUS + GAP) // 2},{WIDTH}"
 
 @dataclass
 class State:
-    """What is drawn on top of the layout: problems by step id, the selected step, whether it may be edited."""
+    """What is drawn on top of the layout: problems by step id, the selected step, whether it may be edited.
+
+    `locked` are the reasons, by step id, why the person may not set up a step as it is.
+    """
 
     problems: dict[str, list[str]] = field(default_factory=dict)
     selected: str = ""
     editable: bool = True
+    locked: dict[str, str] = field(default_factory=dict)
 
 
 def canvas(found: Layout, state: State) -> SafeString:
@@ -143,6 +147,8 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, total: 
     if wrong := wrong_inside(box, state):
         told = ngettext("%(count)d problem", "%(count)d problems", wrong) % {"count": wrong}
         foot += f'<span class="flow-needs">{escape(told)}</span>'
+    if why := state.locked.get(step.id):
+        foot += f'<span class="flow-locked" title="{escape(why)}">{icon("lock")} {escape(_("Locked"))}</span>'
     if failing := note(step):
         foot += f'<span class="flow-note">{icon("refresh")} {escape(failing)}</span>'
     if step.comment:

@@ -17,11 +17,11 @@ from workflows.definitions import centres, checking
 from workflows.definitions.centres import Centre
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
-from workflows.drafting.telling import told
+from workflows.drafting.telling import step_names, told
 from workflows.editor.canvas import State, canvas
 from workflows.editor.layout import layout
 from workflows.editor.settings_panel import NAME as SETTINGS
-from workflows.models import Revision, Workflow
+from workflows.models import DraftOp, Revision, Workflow
 from workflows.registries import actions
 from workflows.rights import writing
 from workflows.schedules import centring
@@ -50,17 +50,28 @@ def facts(
     return {
         "rev": revision.rev,
         "name": definition.name or workflow.name,
-        "canvas": canvas(picture, State(faults, selected, editable)),
+        "canvas": canvas(picture, State(faults, selected, editable, locked(definition, user))),
         "width": picture.width,
         "height": picture.height,
         "selected": selected,
         "problems": sum(len(messages) for messages in faults.values()),
-        "undo": _("Undo: %(op)s") % {"op": told(done.op)} if done else "",
-        "redo": _("Redo: %(op)s") % {"op": told(waiting.op)} if waiting else "",
+        "wrong_settings": SETTINGS in faults,
+        "undo": _("Undo: %(op)s") % {"op": in_words(done, revision)} if done else "",
+        "redo": _("Redo: %(op)s") % {"op": in_words(waiting, revision)} if waiting else "",
         "saved": saved(revision, now) if done or workflow.live_id is None else "",
         "draft": revision.published_at is None,
         "unfit": unfit(definition, user),
     }
+
+
+def in_words(op: DraftOp, revision: Revision) -> str:
+    """What an operation of a draft did, with the steps called as people know them."""
+    return told(op.op, step_names(op.inverse, revision.definition))
+
+
+def locked(definition: Definition, user: Any) -> dict[str, str]:
+    """Why a person may not set up steps as they are, by step id: they change or tell what takes a right (PLH-06)."""
+    return {fault.step.id: fault.message for fault in writing.faults(definition, user)}
 
 
 def saved(revision: Revision, now: dt.datetime) -> str:
@@ -72,15 +83,21 @@ def saved(revision: Revision, now: dt.datetime) -> str:
 
 def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]]:
     """The messages of each step's problems; what belongs to no step is the trigger's or the workflow's ("")."""
+    told = problems_by_step(found, definition).items()
+    return {step: [str(problem.message) for problem in problems] for step, problems in told}
+
+
+def problems_by_step(found: list[Problem], definition: Definition) -> dict[str, list[Problem]]:
+    """The problems of each step, under its id."""
     places = sorted(((step.path, step.id) for step in definition.walk()), key=lambda place: -len(place[0]))
-    sorted_out: dict[str, list[str]] = {}
+    sorted_out: dict[str, list[Problem]] = {}
     for problem in found:
         step_id = next((name for path, name in places if f"{problem.path}.".startswith(f"{path}.")), "")
-        if problem.path.startswith(("trigger", "unenroll", "goal", "centre")):
+        if problem.path.startswith(("trigger", "unenroll", "suppress", "goal", "centre")):
             step_id = "trigger"
         if problem.path.startswith("settings"):
             step_id = SETTINGS
-        sorted_out.setdefault(step_id, []).append(str(problem.message))
+        sorted_out.setdefault(step_id, []).append(problem)
     return sorted_out
 
 
@@ -98,7 +115,7 @@ def unfit(definition: Definition, user: Any = None) -> dict[str, str]:
 
 def palette(object_type: str, centre: Centre | None = None, user: Any = None) -> list[dict[str, Any]]:
     """The actions by category; those that cannot be used for the object type, this centre or by the person with the
-    reason.
+    reason; those that take a right the person lacks are locked (PLH-06).
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     kind = object_types[object_type]
@@ -106,9 +123,10 @@ def palette(object_type: str, centre: Centre | None = None, user: Any = None) ->
         usable = action.offered_to(kind)
         reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": kind.label}
         reason = reason or centring.unfit(str(action.slug), centre)
-        reason = reason or writing.unfit(action, kind, user)
+        locked = "" if reason else writing.unfit(action, kind, user)
         entry = {"slug": action.slug, "label": action.label, "description": action.description, "icon": action.icon}
-        groups.setdefault(str(action.group), []).append(entry | {"reason": reason, "inside": action.in_branches})
+        entry |= {"reason": reason or locked, "locked": bool(locked), "inside": action.in_branches}
+        groups.setdefault(str(action.group), []).append(entry)
     return [{"label": label, "actions": entries} for label, entries in groups.items()]
 
 

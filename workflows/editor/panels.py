@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.criteria.widget import CriteriaField
+from records.problems import Problem
 from workflows.definitions.definition import Branch, Definition, Step
 from workflows.definitions.shares import number
 from workflows.editor.failure_form import FailureForm
@@ -19,6 +20,9 @@ from workflows.editor.trigger_panel import TriggerForm
 from workflows.engine.outputs import subject_of
 from workflows.registries import actions
 from workflows.step_forms.params import ParamsForm, StepContext
+
+#: The tab of the trigger's panel that says who enters again and who leaves, and the problems that belong there.
+DOOR_TAB, AT_DOOR = "tab-door", ("trigger.reenroll", "unenroll", "goal", "suppress")
 
 
 class CommentForm(forms.Form):
@@ -126,6 +130,15 @@ class Panel:
         self.branches = [
             BranchForm(data, branch, index, self.context) for index, branch in enumerate(self.step.branches)
         ]
+
+    def field_of(self, problem: Problem) -> str:
+        """The id of the control or tab a problem is about (EDT-08); "" where it is about none, or about several."""
+        if self.trigger is not None:
+            return DOOR_TAB if problem.path.startswith(AT_DOOR) else ""
+        if self.step is None or self.form is None:
+            return ""
+        place = problem.path.removeprefix(f"{self.step.path}.params.").split(".")[0]
+        return self.form[place].id_for_label if place in self.form.fields else ""
 
     @property
     def shared(self) -> bool:

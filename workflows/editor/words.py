@@ -7,8 +7,7 @@ from django.utils.translation import gettext as _
 
 def words() -> dict[str, str]:
     return {
-        "saving": _("Saving…"),
-        "offline": _("Offline: your last change is not saved. Try again."),
+        "logged_out": _("You have been logged out. Log in in another tab, then reload this page."),
         "retry": _("Try again"),
         "deleted": _("Step deleted."),
         "removed": _("Branch removed."),
@@ -38,6 +37,7 @@ def words() -> dict[str, str]:
         "down": _("Move down"),
         "delete": _("Delete"),
         "failed": _("The change was not accepted."),
+        "failed_to_try": _("It could not be tried. Reload the page and try again."),
     }
 
 
@@ -45,7 +45,7 @@ def keys() -> list[tuple[str, str]]:
     """The keyboard map."""
     return [
         ("↑ ↓ ← →", _("Go from card to card")),
-        ("Enter", _("Open the settings; Esc closes them")),
+        ("Enter, E", _("Open the settings; Esc closes them")),
         ("A, +", _("Add a step below")),
         ("M", _("Move the step, or those selected, to…")),
         ("C", _("Hide or show the branches of a step")),

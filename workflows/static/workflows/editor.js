@@ -1,6 +1,7 @@
 // The workflow editor: the server draws; this sends operations, patches what came back, and moves the view.
 import { mount } from "../records/criteria.js";
-import { branchOp, fence } from "./branches.js";
+import { branchOp } from "./branches.js";
+import { calm, inTurn, reach, resting, waiting } from "./connection.js";
 
 export const $ = (id) => document.getElementById(id);
 export const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas");
@@ -9,10 +10,10 @@ export const words = JSON.parse($("flow-words").textContent);
 export const editable = "editable" in root.dataset;
 /** The ids of the steps that are selected together; selecting.js keeps it. */
 export const selection = new Set();
-const viewKey = `headrace-view-${root.dataset.key}`, recentKey = "headrace-recent-actions", foldKey = `headrace-collapsed-${root.dataset.key}`;
+const viewKey = `headrace-view-${root.dataset.key}`, foldKey = `headrace-collapsed-${root.dataset.key}`;
 export const collapsed = new Set(JSON.parse(localStorage.getItem(foldKey) || "[]"));
 export const csrf = () => document.querySelector("meta[name=csrf-token]")?.content || document.querySelector("[name=csrfmiddlewaretoken]").value;
-let rev = Number(root.dataset.rev), zoom = 1, place = "", moving = [], before = null, dirty = 0, lastFocus = "";
+let rev = Number(root.dataset.rev), zoom = 1, moving = [], before = null, lastFocus = "";
 
 /* Drawing */
 const list = canvas.querySelector(".flow-steps"), [dx, dy, wide] = list.dataset.below.split(",").map(Number);
@@ -70,6 +71,7 @@ function show(facts) {
   for (const name of ["undo", "redo"]) { $(`flow-${name}`).disabled = !facts[name]; $(`flow-${name}`).title = facts[name]; }
   $("flow-problems").hidden = !facts.problems;
   $("flow-problems").firstElementChild.textContent = facts.problems;
+  $("flow-settings").classList.toggle("flow-warn", facts.wrong_settings);
   if (document.activeElement !== $("flow-name")) $("flow-name").value = $("flow-name").defaultValue = facts.name;
   if (openStep() && !card(openStep())) closePanel(false);
   else if (facts.panel && facts.step === openStep()) refill(facts.panel, facts.redraw);
@@ -78,34 +80,23 @@ function show(facts) {
 }
 
 /* Talking to the server: one request at a time, in order */
-let queue = Promise.resolve();
-function accept(answer, facts) {
-  if (answer.ok) { show(facts); return facts; }
+function refused(text, action, run) {
   $("flow-saved").textContent = words.failed;
   $("flow-saved").classList.add("bad");
-  toast(facts.conflict || facts.errors?.map((error) => error.message).join(" ") || words.failed);
+  toast(text || words.failed, action, run);
   return null;
 }
+function accept(answer, facts) {
+  if (answer.ok) { show(facts); return facts; }
+  return refused(facts.conflict || facts.errors?.map((error) => error.message).join(" "));
+}
+const asked = (url, make) => () => [url(), { method: "POST", headers: { "X-CSRFToken": csrf(), Accept: "application/json" }, body: make() }];
 function send(url, make) {
-  dirty++;
-  $("flow-saved").textContent = words.saving;
-  const turn = queue.then(async () => {
-    let answer, facts;
-    try {
-      answer = await fetch(url(), { method: "POST", headers: { "X-CSRFToken": csrf(), Accept: "application/json" }, body: make() });
-      facts = await answer.json();
-    } catch {
-      $("flow-saved").textContent = words.offline;
-      $("flow-saved").classList.add("bad");
-      before = "";
-      toast(words.offline, words.retry, () => send(url, make));
-      return null;
-    }
-    if (answer.status === 409) return conflict(facts, url, make);
-    return accept(answer, facts);
-  }).finally(() => dirty--);
-  queue = turn.catch(() => null);
-  return turn;
+  return inTurn(async () => {
+    const answer = await reach(asked(url, make)), facts = answer.redirected ? null : await answer.json().catch(() => null);
+    if (!facts) return refused(answer.redirected ? words.logged_out : "", words.retry, () => send(url, make));
+    return answer.status === 409 ? conflict(facts, url, make) : accept(answer, facts);
+  });
 }
 function at(path, query) {
   const given = Object.entries({ ...query, collapsed: [...collapsed].join(" ") }).filter((pair) => pair[1]);
@@ -113,11 +104,18 @@ function at(path, query) {
 }
 const op = (body) => send(() => at(root.dataset.ops, { step: openStep() }), () => JSON.stringify({ op: body, rev }));
 /** Wait until what is being typed in the panel is stored. */
-export async function settled() { await store(false, true); await queue; }
-export async function flushed(body) { await store(false, true); return op(body); }
+export function settled() { store(false, true); return calm(); }
+export function flushed(body) { store(false, true); return op(body); }
+/** What the server answers to a question, or null, with a word about why there is no answer. */
+async function load(path, query) {
+  const answer = await fetch(at(path, query)).catch(() => null);
+  if (answer?.ok && !answer.redirected) return answer;
+  toast(answer ? words.failed : words.unreachable);
+  return null;
+}
 async function reload() {
-  const answer = await fetch(at(location.pathname, { format: "json" }));
-  if (answer.ok) show(await answer.json());
+  const answer = await load(location.pathname, { format: "json" });
+  if (answer) show(await answer.json());
 }
 async function conflict(facts, url, make) {
   $("flow-conflict-text").textContent = facts.conflict;
@@ -125,7 +123,7 @@ async function conflict(facts, url, make) {
   await reload();
   let kept = null;
   if (choice === "keep") {
-    const answer = await fetch(url(), { method: "POST", headers: { "X-CSRFToken": csrf() }, body: make() });
+    const answer = await reach(asked(url, make));
     kept = accept(answer, await answer.json());
   }
   if (openStep() && card(openStep())) await open(openStep(), false);
@@ -149,7 +147,8 @@ export function toast(text, action, run) {
     box.append(button);
   }
   $("toasts").append(box);
-  setTimeout(() => box.remove(), 9000);
+  const fade = () => setTimeout(() => (box.matches(":hover, :focus-within") ? fade() : box.remove()), 9000);
+  fade();
 }
 
 /* Cards */
@@ -184,7 +183,7 @@ export const belowOf = (one) => {
 };
 
 /* The panel */
-function fill(html) { panel.innerHTML = html; panel.hidden = false; mount(panel); before = state(); }
+function fill(html) { panel.innerHTML = html; panel.hidden = false; tell("filled"); mount(panel); before = state(); }
 /** Draw the panel anew, or, while somebody may be typing in it, only what the server says about it. */
 function refill(html, redraw) {
   const focused = panel.contains(document.activeElement) && document.activeElement.id, top = panel.querySelector(".flow-fields")?.scrollTop;
@@ -200,24 +199,31 @@ function refill(html, redraw) {
     const now = next.content.querySelector(`[data-live="${part.dataset.live}"]`);
     if (now && !part.contains(document.activeElement) && part.innerHTML !== now.innerHTML) part.replaceWith(now);
   }
+  for (const field of panel.querySelectorAll("[id^=param_]")) {
+    if (next.content.getElementById(field.id)?.ariaInvalid) field.ariaInvalid = "true";
+    else field.removeAttribute("aria-invalid");
+  }
   if (state() !== before && !timer) store(false);
 }
 const state = () => ($("flow-form") ? new URLSearchParams(new FormData($("flow-form"))).toString() : "");
-async function open(step, focus = true) {
-  if (openStep() && openStep() !== step) await store(false, true);
-  const answer = await fetch(at(root.dataset.panel, { step }));
-  if (!answer.ok || answer.redirected) return toast(words.failed);
+/** The field where one goes on: the first that is wrong, or else the first. */
+function first() {
+  const found = [...panel.querySelectorAll(".flow-fields [aria-invalid]")].find((one) => one.checkVisibility()) || panel.querySelector(".flow-fields input:not([type=hidden]), .flow-fields select, .flow-fields textarea");
+  return panel.querySelector(`[name="${found?.name}"]:checked`) || found || panel.querySelector("h2");
+}
+export async function open(step, focus = true) {
+  if (openStep() && openStep() !== step) await settled();
+  const answer = await load(root.dataset.panel, { step });
+  if (!answer) return;
   history.replaceState(null, "", `?step=${encodeURIComponent(step)}`);
   fill(await answer.text());
   mark();
   lastFocus = step;
   card(step)?.scrollIntoView({ block: "center", inline: "center" });
-  if (!focus) return;
-  const first = panel.querySelector(".flow-fields input:not([type=hidden]), .flow-fields select, .flow-fields textarea");
-  (panel.querySelector(`[name="${first?.name}"]:checked`) || first || panel.querySelector("h2")).focus({ preventScroll: true });
+  if (focus) first().focus({ preventScroll: true });
 }
-async function closePanel(save = true) {
-  if (save) await store(false, true);
+function closePanel(save = true) {
+  if (save) store(false, true);
   const step = openStep();
   panel.hidden = true;
   panel.replaceChildren();
@@ -226,22 +232,22 @@ async function closePanel(save = true) {
   (card(step || lastFocus) || cards()[0])?.focus({ preventScroll: true });
 }
 let timer = 0;
-/** What each step was last set to: what could not be stored is tried again as it is by then. */
-const newest = {};
+/** What each step was last set to, and what of it is on its way: what has to wait goes out as it is by then. */
+const newest = {}, pending = {};
 function store(redraw, now = false) {
   clearTimeout(timer);
   timer = 0;
   const form = $("flow-form");
-  if (!form || !editable || (!redraw && state() === before)) return Promise.resolve();
-  if (!now) { timer = setTimeout(() => store(redraw, true), 500); return Promise.resolve(); }
-  const step = openStep(), data = new FormData(form);
+  if (!form || !editable || (!redraw && state() === before)) return;
+  if (!now) { timer = setTimeout(() => store(redraw, true), 500); return; }
+  const step = openStep(), data = new FormData(form), held = resting() && pending[step];
   before = state();
+  if (redraw || (held && newest[step].has("redraw"))) data.set("redraw", "1");
   newest[step] = data;
-  return send(() => at(root.dataset.panel, { step }), () => {
-    newest[step].set("rev", rev);
-    if (redraw) newest[step].set("redraw", "1");
-    return newest[step];
-  });
+  if (held) return;
+  const sent = send(() => at(root.dataset.panel, { step }), () => { newest[step].set("rev", rev); return newest[step]; });
+  pending[step] = sent;
+  sent.finally(() => { if (pending[step] === sent) delete pending[step]; });
 }
 panel.addEventListener("change", (event) => store(event.target.dataset.refresh === "panel" || Boolean(event.target.closest("[data-refresh]")), Boolean(event.target.closest("[data-refresh]"))));
 panel.addEventListener("input", () => store(false));
@@ -254,53 +260,9 @@ panel.addEventListener("click", async (event) => {
   if (body && await flushed({ ...body, step }) && body.op === "remove_branch") toast(words.removed, words.undo, () => op({ op: "undo" }));
 });
 
-/* The palette */
-const palette = $("flow-palette"), search = $("flow-search");
-const options = () => [...palette.querySelectorAll(".flow-option:not([hidden])")].filter((one) => !one.closest(".flow-group[hidden]"));
-const recents = () => JSON.parse(localStorage.getItem(recentKey) || "[]");
-function addAt(path) {
-  if (!editable) return;
-  place = path;
-  search.value = "";
-  tell("adding");
-  const order = recents(), groups = palette.querySelectorAll(".flow-group");
-  for (const group of groups) group.append(...[...group.querySelectorAll("[data-add]")].sort((a, b) => rank(a, order) - rank(b, order)));
-  fence(palette, path);
-  palette.showModal();
-  narrow();
-}
-const rank = (one, order) => { const at = order.indexOf(one.dataset.add); return at < 0 ? 99 : at; };
-function narrow() {
-  const wanted = search.value.trim().toLowerCase();
-  for (const one of palette.querySelectorAll(".flow-option")) one.hidden = "absent" in one.dataset || !one.textContent.toLowerCase().includes(wanted);
-  for (const group of palette.querySelectorAll(".flow-group")) group.hidden = !group.querySelector("[data-add]:not([hidden])");
-  const all = options().filter((one) => !one.ariaDisabled);
-  choose(all.find((one) => "add" in one.dataset) || all[0]);
-}
-function choose(one) {
-  for (const other of palette.querySelectorAll(".flow-option")) other.setAttribute("aria-selected", String(other === one));
-  search.setAttribute("aria-activedescendant", one?.id || "");
-  one?.scrollIntoView({ block: "nearest" });
-}
-async function pick(one, quick) {
-  if (!one || one.ariaDisabled) return;
-  palette.close();
-  if ("paste" in one.dataset) return tell(one.dataset.paste, place);
-  localStorage.setItem(recentKey, JSON.stringify([one.dataset.add, ...recents().filter((slug) => slug !== one.dataset.add)].slice(0, 5)));
-  const facts = await flushed({ op: "insert", at: place, step: { action: one.dataset.add } });
-  if (!facts) return;
-  if (quick) focusCard(card(facts.selected)); else await open(facts.selected);
-}
-search.addEventListener("input", narrow);
-palette.addEventListener("keydown", (event) => {
-  const all = options(), at = all.findIndex((one) => one.ariaSelected === "true");
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); choose(all[(at + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]); }
-  else if (event.key === "Enter") { event.preventDefault(); pick(all[at], event.shiftKey); }
-});
-palette.addEventListener("click", (event) => { const one = event.target.closest(".flow-option"); if (one) pick(one, event.shiftKey); else if (event.target === palette) palette.close(); });
-
 /* What can be done with a step */
-const tell = (what, detail) => root.dispatchEvent(new CustomEvent(`flow:${what}`, { detail }));
+export const tell = (what, detail) => root.dispatchEvent(new CustomEvent(`flow:${what}`, { detail }));
+const addAt = (path) => { if (editable) tell("add", path); };
 const choiceButton = ({ value, textContent }) => Object.assign(document.createElement("button"), { type: "button", value, textContent });
 const drop = (target) => target.closest?.(".flow-plus");
 canvas.addEventListener("dragstart", (event) => {
@@ -323,7 +285,7 @@ async function remove(one) {
     if (!choice || choice === "cancel") return;
     keep = choice === "none" ? null : Number(choice);
   }
-  if (openStep() === step) await closePanel(false);
+  if (openStep() === step) closePanel(false);
   const facts = await op({ op: "delete", step, keep });
   if (!facts) return;
   focusCard(card(facts.selected) || cards().at(-1));
@@ -435,7 +397,7 @@ document.querySelector(".flow-zoom").addEventListener("click", (event) => {
 
 /* Problems, keyboard */
 function nextProblem() {
-  const all = [...canvas.querySelectorAll(".flow-warn")];
+  const all = [...root.querySelectorAll(".flow-warn")];
   if (!all.length) return toast(words.no_problems);
   const every = cards(), from = every.indexOf(here() || card(openStep()));
   focusCard(all.find((one) => every.indexOf(one) > from) || all[0]);
@@ -473,8 +435,8 @@ for (const name of ["undo", "redo"]) $(`flow-${name}`)?.addEventListener("click"
 $("flow-settings").addEventListener("click", (event) => { event.preventDefault(); open("_settings"); });
 $("flow-help").addEventListener("click", () => ask($("flow-keys")));
 $("flow-name")?.addEventListener("change", ({ target }) => { if (target.value.trim()) op({ op: "rename", name: target.value }); else target.value = target.defaultValue; });
-$("flow-publish").addEventListener("click", async (event) => { if (dirty || (openStep() && state() !== before)) { event.preventDefault(); await store(false, true); await queue; location.href = event.currentTarget?.href || $("flow-publish").href; } });
-addEventListener("beforeunload", (event) => { if (dirty || (openStep() && editable && before !== null && state() !== before)) event.preventDefault(); });
+$("flow-publish").addEventListener("click", async (event) => { if (waiting() || (openStep() && state() !== before)) { event.preventDefault(); await settled(); if (!resting()) location.href = $("flow-publish").href; } });
+addEventListener("beforeunload", (event) => { if (waiting() || (openStep() && editable && before !== null && state() !== before)) event.preventDefault(); });
 
 /* Begin */
 mount(panel);
@@ -482,7 +444,10 @@ before = state();
 const seen = JSON.parse(localStorage.getItem(viewKey) || "null");
 if (seen) { scale(seen[0]); resize(); [, view.scrollLeft, view.scrollTop] = seen; } else { resize(); if (size()[0] > view.clientWidth) { view.scrollLeft = (size()[0] - view.clientWidth) / 2; } }
 mark();
-if (openStep()) card(openStep())?.scrollIntoView({ block: "center", inline: "center" });
+if (openStep()) {
+  card(openStep())?.scrollIntoView({ block: "center", inline: "center" });
+  if (panel.querySelector(".flow-fields [aria-invalid]")) first().focus();
+}
 addEventListener("resize", frame);
 if (collapsed.size) reload();
 root.dataset.ready = "";
