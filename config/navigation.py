@@ -23,8 +23,8 @@ COMMERCE = (
 )  # fmt: skip
 FORMS = ("crm.form", "crm.formsubmission")
 AUTOMATION = (
-    "workflows.workflow", "workflows.enrollment", "workflows.webhook", "workflows.delivery", "workflows.notification",
-    "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
+    "workflows.workflow", "workflows.enrollment", "workflows.webhook", "workflows.connection", "workflows.delivery",
+    "workflows.notification", "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
     "crm.campaign", "crm.calltoaction", "crm.user", "crm.team", "auth.group", "records.propertyaccess", "crm.pipeline",
@@ -41,6 +41,7 @@ ICONS = {
     "workflows.alert": "stethoscope",
     "workflows.folder": "folder",
     "workflows.webhook": "webhook",
+    "workflows.connection": "plug",
     "crm.campaign": "target",
     "crm.calltoaction": "sparkles",
     "crm.form": "clipboard",

@@ -24,6 +24,14 @@ def unseal(sealed: str) -> str:
         raise Unreadable("None of HEADRACE_SECRET_KEYS opens what was sealed.") from None
 
 
+def reseal(sealed: str) -> str:
+    """The same, sealed with the newest key. Raises Unreadable when none of the keys opens it."""
+    try:
+        return keys().rotate(sealed.encode()).decode()
+    except InvalidToken:
+        raise Unreadable("None of HEADRACE_SECRET_KEYS opens what was sealed.") from None
+
+
 def keys() -> MultiFernet:
     found = getattr(settings, "HEADRACE_SECRET_KEYS", [])
     if not found:

@@ -21,6 +21,8 @@ from rq.serializers import JSONSerializer
 logger = logging.getLogger(__name__)
 
 LANES = ("high", "bulk")
+#: The lane of workers that do nothing but send requests to other systems, however slow these are.
+OUTSIDE = "outside"
 TIMEOUT = 0.2
 ERRORS_UNTIL_OPEN = 3
 OPEN_SECONDS = 5.0

@@ -12,11 +12,13 @@ from types import FrameType
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from records.clock import database_now
 from workflows import chores, doorbell
 from workflows.engine import taking_steps, tallying
 from workflows.engine.waiting import Waiting, look
 from workflows.intake.dispatching import dispatch
 from workflows.outbox.delivering import deliver
+from workflows.outbox.requesting import send_due
 from workflows.watchdog import DELIVERING, LONG, within
 
 BUDGET_SECONDS = 55.0
@@ -31,11 +33,14 @@ helped = {"at": 0.0}
 
 def pump(lane: str = "high") -> None:
     """Dispatch changes, run due steps and send deliveries until nothing is due, for a minute at most."""
-    if lane not in SIZES:
-        raise ValueError(f"There is no lane {lane!r}; use one of {sorted(SIZES)}.")
+    if lane not in (*SIZES, doorbell.OUTSIDE):
+        raise ValueError(f"There is no lane {lane!r}; use one of {sorted([*SIZES, doorbell.OUTSIDE])}.")
     try:
         with stopping() as asked_to_stop:
-            work_until(asked_to_stop, lane)
+            if lane == doorbell.OUTSIDE:
+                send_requests(asked_to_stop)
+            else:
+                work_until(asked_to_stop, lane)
     except (DatabaseError, InterfaceError):
         # Who connected while the database was read-only, or gave statements no time, stays so until the line is new.
         if not connection.in_atomic_block:
@@ -58,9 +63,27 @@ def work_until(asked_to_stop: threading.Event, lane: str) -> None:
         steps = take_steps(lane, now) if waiting.steps or changes else 0
         sent = within(DELIVERING, "deliveries", deliver, now) if waiting.deliveries and not steps else 0
         others = within(LONG, "chores", chores.work, now) if lane == "bulk" else 0
+        if waiting.requests and not handed_over() and lane == "bulk" and not (changes or steps or sent or others):
+            others = send_requests(asked_to_stop)
         if not (changes or steps or sent or others):
             return
         tallying.flush(soon=False)
+
+
+def handed_over() -> bool:
+    """Whether a worker that does nothing but send requests was told of some."""
+    return doorbell.attended(doorbell.OUTSIDE) and doorbell.ring(doorbell.OUTSIDE)
+
+
+def send_requests(asked_to_stop: threading.Event) -> int:
+    """Send requests until none is due, for a minute at most; rings again when there may be more."""
+    end = time.monotonic() + BUDGET_SECONDS
+    sent = within(
+        LONG, "requests", send_due, database_now, go_on=lambda: not asked_to_stop.is_set() and time.monotonic() < end
+    )
+    if time.monotonic() > end:
+        doorbell.ring(doorbell.OUTSIDE)
+    return sent
 
 
 def dispatches(lane: str, waiting: Waiting) -> bool:

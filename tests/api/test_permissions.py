@@ -15,6 +15,7 @@ from records.object_types import object_types
 from tests.api.conftest import SCOPES, ApiClient, client_of, person
 from tests.api.test_workflows import make
 from workflows.models import Delivery, Enrollment, Workflow
+from workflows.outside import connecting
 from workflows.webhooks import keeping as webhooks
 
 RECORD = {"properties": {"name": "X"}}
@@ -28,7 +29,7 @@ WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
 KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
 VIEWER = {f"crm.view_{name}" for name in KINDS} | {
     "workflows.view_workflow", "workflows.view_enrollment", "workflows.view_delivery", "records.view_recordlist",
-    "workflows.view_webhook",
+    "workflows.view_webhook", "workflows.view_connection",
 }  # fmt: skip
 EDITOR = VIEWER | {
     "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "crm.change_conversation",
@@ -36,7 +37,10 @@ EDITOR = VIEWER | {
     "workflows.change_workflow", "records.add_recordlist", "records.change_recordlist", "records.delete_recordlist",
     "workflows.add_webhook", "workflows.change_webhook", "workflows.delete_webhook",
 }  # fmt: skip
-PUBLISHER = EDITOR | {"workflows.publish_workflow", "workflows.delete_workflow", "workflows.change_delivery"}
+PUBLISHER = EDITOR | {
+    "workflows.publish_workflow", "workflows.delete_workflow", "workflows.change_delivery", "workflows.add_connection",
+    "workflows.change_connection", "workflows.delete_connection",
+}  # fmt: skip
 PEOPLE = ("stranger", "viewer", "editor", "publisher", "superuser")
 V, E, P, ANY = "viewer", "editor", "publisher", "stranger"
 
@@ -110,6 +114,12 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "webhooks/<int:id>/rotate/"): ("workflows:write", E, None),
     ("POST", "webhooks/<int:id>/sign/"): ("workflows:write", E, None),
     ("GET", "webhooks/<int:id>/requests/"): ("history:read", V, None),
+    ("GET", "connections/"): ("workflows:read", V, None),
+    ("POST", "connections/"): ("workflows:write", P, {"name": "Shop", "origin": "https://example.com"}),
+    ("GET", "connections/<int:id>/"): ("workflows:read", V, None),
+    ("PATCH", "connections/<int:id>/"): ("workflows:write", P, {"name": "Renamed"}),
+    ("DELETE", "connections/<int:id>/"): ("workflows:write", P, None),
+    ("POST", "connections/<int:id>/sign/"): ("workflows:write", P, None),
     ("GET", "enrollments/"): ("history:read", V, None),
     ("GET", "enrollments/<int:id>/"): ("history:read", V, None),
     ("POST", "enrollments/<int:id>/retry/"): ("workflows:publish", P, None),
@@ -160,13 +170,16 @@ def places(boss: User) -> dict[str, int]:
     chosen = keeping.create(object_types["deal"], "Chosen", now=database_now())
     records["conversation"] = Conversation.objects.create(subject="Hello").pk
     webhook = webhooks.create("Shop orders", "contact")
-    return {"workflow": workflow, **records, "enrollment": enrollment.pk, "list": chosen.pk, "webhook": webhook.pk}
+    found = {"workflow": workflow, **records, "enrollment": enrollment.pk, "list": chosen.pk, "webhook": webhook.pk}
+    made = connecting.create({"name": "Shop", "origin": "https://example.com"}, by=boss, now=database_now())
+    return found | {"connection": made.pk}
 
 
 def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
     ids = {"l": places["list"], "w": places["workflow"], "e": places["enrollment"], "c": places["contact"]}
     ids |= {"c": places["conversation"]} if route.startswith("conversations/") else {}
     ids |= {"d": places["delivery"]} if route.startswith("deliveries/") else {}
+    ids |= {"c": places["connection"]} if route.startswith("connections/") else {}
     ids |= {"w": places["webhook"]} if route.startswith("webhooks/") else {}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
     if route.endswith("explain/"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from workflows.api.catalog_views import CatalogView
+from workflows.api.connection_views import ConnectionView
 from workflows.api.delivery_views import DeliveryView
 from workflows.api.draft_views import DraftView
 from workflows.api.enrolling_views import EnrollingView
@@ -45,6 +46,13 @@ urlpatterns = [
     path("deliveries/<int:id>/retry/", DeliveryView.as_view({"post": "retry"}), name="api-delivery-retry"),
     path("deliveries/<int:id>/skip/", DeliveryView.as_view({"post": "skip"}), name="api-delivery-skip"),
     path("deliveries/<int:id>/mark-sent/", DeliveryView.as_view({"post": "mark_sent"}), name="api-delivery-mark-sent"),
+    path("connections/", ConnectionView.as_view({"get": "list", "post": "create"}), name="api-connections"),
+    path(
+        "connections/<int:id>/",
+        ConnectionView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-connection",
+    ),
+    path("connections/<int:id>/sign/", ConnectionView.as_view({"post": "sign"}), name="api-connection-sign"),
     path("webhooks/", WebhookView.as_view({"get": "list", "post": "create"}), name="api-webhooks"),
     path(
         "webhooks/<int:id>/",

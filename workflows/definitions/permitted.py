@@ -1,4 +1,4 @@
-"""Events and filters that take a right: who lacks it may not bring new ones into a workflow (TRG-12).
+"""Events, filters and connections that take a right: who lacks it may not bring new ones into a workflow (TRG-12).
 
 What is there already stays: a workflow remains editable by people who may not use everything in it.
 """
@@ -49,7 +49,9 @@ def uses(part: Any, path: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def needed(part: dict[str, Any]) -> tuple[str, str] | None:
-    """The right that a filter or an event takes, and its name; None for what takes none."""
+    """The right that a filter, an event or a connection takes, and its name; None for what takes none."""
+    if part.get("connection") and isinstance(part["connection"], str):
+        return "workflows.view_connection", part["connection"]
     event = event_of(part.get("event"))
     if event is not None:
         return (event.permission, str(event.label)) if event.permission else None

@@ -182,7 +182,7 @@ class Batch:
         """A text with its tokens filled in, by record id; see workflows.texts.tokens.render_many for `target`."""
         if not tokens.has_tokens(template):
             return dict.fromkeys(self.ids, template)
-        slugs, names, raw = tokens.told_slugs(template), tokens.results_named(template), target == "value"
+        slugs, names, raw = tokens.told_slugs(template), tokens.results_named(template), target in tokens.RAW
         told = self.told(slugs, names, raw=raw) if slugs or names else None
         return tokens.render_many(template, self.object_type, self.records_by_id.values(), self.now, target, told)
 

@@ -32,13 +32,17 @@ from workflows.engine.batch import Batch, Standing
 from workflows.models import Allowance, Enrollment
 
 PERIODS = {"minute": 60, "hour": 3_600, "day": 86_400}
+#: Those of deliveries besides.
+SECONDS = {"second": 1, **PERIODS}
+#: About as many requests a second as receivers expect (DOP-20), unless WORKFLOW_DELIVERY_LIMITS says otherwise.
+USUAL = {"webhook": "20/second"}
 COUNT_LIMIT = 1_000_000
 #: Tokens come back together with those of the same slice: at most this part of a period late.
 SLICES = 240
 #: How long who finds the bucket in use is put off.
 BUSY = dt.timedelta(seconds=1)
-TEXT = re.compile(r"^([0-9]{1,7})/(minute|hour|day)$")
-WORKFLOW, DELIVERY = "workflow:", "delivery:"
+TEXT = re.compile(r"^([0-9]{1,7})/(second|minute|hour|day)$")
+WORKFLOW, DELIVERY, LANE = "workflow:", "delivery:", "lane:"
 Turn = Enrollment.Turn
 
 #: SQL of the kinds of which deliveries are pending and not kept back by their limit; needs `now`.
@@ -53,6 +57,23 @@ OPEN_KINDS = f"""
     )
     SELECT kind FROM kinds WHERE kind IS NOT NULL AND NOT EXISTS (
         SELECT FROM workflows_allowance a WHERE a.scope = '{DELIVERY}' || kinds.kind AND a.full_until > %(now)s
+    )
+"""
+#: SQL of the lanes of which requests are pending and not kept back by a limit; needs `now`.
+OPEN_LANES = f"""
+    WITH RECURSIVE lanes AS (
+        (
+            SELECT lane FROM workflows_delivery WHERE state = 'pending' AND kind = 'webhook' ORDER BY lane LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT d.lane FROM workflows_delivery d
+            WHERE d.state = 'pending' AND d.kind = 'webhook' AND d.lane > lanes.lane ORDER BY d.lane LIMIT 1
+        ) FROM lanes WHERE lanes.lane IS NOT NULL
+    )
+    SELECT lane FROM lanes WHERE lane IS NOT NULL AND NOT EXISTS (
+        SELECT FROM workflows_allowance a
+        WHERE a.scope IN ('{DELIVERY}webhook', '{LANE}' || lanes.lane) AND a.full_until > %(now)s
     )
 """
 FREE_BUCKET = "SELECT taken FROM workflows_allowance WHERE scope = %s FOR UPDATE SKIP LOCKED"
@@ -76,14 +97,14 @@ LAST_PROMISED = f"""
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `count` per "minute", "hour" or "day"."""
+    """At most `count` per "minute", "hour" or "day"; of deliveries also per "second"."""
 
     count: int
     per: str
 
     @property
     def period(self) -> int:
-        return PERIODS[self.per]
+        return SECONDS[self.per]
 
     @property
     def slice(self) -> float:
@@ -118,7 +139,7 @@ def of_deliveries(kind: str) -> Limit | None:
 
     Raises ValueError for a limit that cannot be read.
     """
-    text = getattr(settings, "WORKFLOW_DELIVERY_LIMITS", {}).get(kind)
+    text = getattr(settings, "WORKFLOW_DELIVERY_LIMITS", {}).get(kind, USUAL.get(kind))
     if not text:
         return None
     found = TEXT.match(text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from workflows.engine.claiming import CLAIMABLE
-from workflows.engine.limits import OPEN_KINDS
+from workflows.engine.limits import OPEN_KINDS, OPEN_LANES
 
 # statement_timestamp(), because an index cannot be searched for what changes while the statement runs.
 LOOK = f"""
@@ -37,6 +37,13 @@ LOOK = f"""
             SELECT MIN(front.due_at) FROM ({OPEN_KINDS}) k CROSS JOIN LATERAL (
                 SELECT due_at FROM workflows_delivery
                 WHERE state = 'pending' AND kind = k.kind AND due_at <= %(now)s ORDER BY due_at LIMIT 1
+            ) front WHERE k.kind <> 'webhook'
+        ),
+        (
+            SELECT MIN(front.due_at) FROM ({OPEN_LANES}) l CROSS JOIN LATERAL (
+                SELECT due_at FROM workflows_delivery
+                WHERE state = 'pending' AND kind = 'webhook' AND lane = l.lane AND due_at <= %(now)s
+                ORDER BY due_at LIMIT 1
             ) front
         )
 """.replace("%(now)s", "statement_timestamp()")
@@ -51,10 +58,11 @@ class Waiting:
     segments: dt.datetime | None
     steps: dt.datetime | None
     deliveries: dt.datetime | None
+    requests: dt.datetime | None
 
     @property
     def since(self) -> dt.datetime | None:
-        moments = (self.changes, self.segments, self.steps, self.deliveries)
+        moments = (self.changes, self.segments, self.steps, self.deliveries, self.requests)
         return min((moment for moment in moments if moment is not None), default=None)
 
 

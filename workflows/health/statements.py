@@ -70,6 +70,8 @@ SENDING = DELIVERIES.format(deliveries="d.state = 'sending' AND d.claimed_until 
 UNSENT = DELIVERIES.format(
     deliveries="""d.state = 'pending' AND d.due_at < %(now)s - %(patience)s AND NOT EXISTS (
         SELECT FROM workflows_allowance a WHERE a.scope = 'delivery:' || d.kind AND a.full_until > %(now)s
+            OR d.kind = 'webhook' AND a.scope IN ('delivery:webhook', 'lane:' || d.lane)
+                AND a.full_until > %(now)s - %(grace)s
     )"""
 )
 # The front of a queue, by the index it is taken out by.

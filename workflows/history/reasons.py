@@ -51,9 +51,12 @@ REASONS = {
     "nobody_available": gettext_lazy(
         "Nobody could take the record: everyone is inactive, away, no main member or has as many tickets as they can."
     ),
+    "not_composed": gettext_lazy("No request was sent: %(error)s"),
     "not_computed": gettext_lazy("There is no result: %(error)s"),
     "not_created": gettext_lazy("No record was created: %(error)s"),
     "not_in_list": gettext_lazy("The record was not in the list “%(name)s”."),
+    "not_sent": gettext_lazy("The request was not sent, so there is no answer."),
+    "not_taken": gettext_lazy("%(method)s request to %(host)s: %(error)s"),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
     "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
     "nothing_to_match": gettext_lazy("The record’s %(property)s is blank, so there is nothing to match."),

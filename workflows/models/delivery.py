@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 class Delivery(models.Model):
     """One external effect: written in the step's transaction, performed by the delivery job, at least once, by key.
 
-    An SMTP dialogue that was interrupted ends as `uncertain`: somebody has to look before it is sent again.
+    An SMTP dialogue that was interrupted ends as `uncertain`: somebody has to look before it is sent again. A request
+    (kind "webhook") that was interrupted is sent again under the same key.
     """
 
     class State(models.TextChoices):
@@ -26,9 +27,13 @@ class Delivery(models.Model):
     #: "enrollment:step:visit[:recipient]"; the receiver's Idempotency-Key and the mail's Message-ID.
     key = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=20)
+    #: Whose turn it is among requests: the connection or the host; "" for mails.
+    lane = models.CharField(max_length=300, blank=True, default="", db_default="")
     enrollment_id = models.BigIntegerField(null=True)
     #: The request as it was when the step ran; retries never render again.
     request = models.JSONField()
+    #: What the other side has answered: "status", "body", and "outputs" for later steps; None for mails.
+    answer = models.JSONField(null=True)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     due_at = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
@@ -43,6 +48,9 @@ class Delivery(models.Model):
         verbose_name_plural = _("deliveries")
         indexes = (
             models.Index(fields=("kind", "due_at"), condition=Q(state="pending"), name="delivery_lane"),
+            models.Index(
+                fields=("lane", "due_at"), condition=Q(state="pending", kind="webhook"), name="delivery_requests"
+            ),
             models.Index(fields=("claimed_until",), condition=Q(state="sending"), name="delivery_sending"),
             models.Index(
                 fields=("state", "kind"), condition=Q(state__in=["dead", "uncertain"]), name="delivery_stopped"

@@ -1,4 +1,7 @@
-"""Sending what waits in the outbox: at least once, by key, an interrupted mail is not sent blindly again."""
+"""Sending what waits in the outbox: at least once, by key, an interrupted mail is not sent blindly again.
+
+Requests to other systems have a sender of their own (workflows.outbox.requesting).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from workflows.engine import limits
 from workflows.engine.limits import OPEN_KINDS
 from workflows.failpoints import reach
 from workflows.models import Delivery
+from workflows.outbox.ordering import KIND
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +53,9 @@ BEGIN = """
     WHERE id = %(id)s AND claim = %(token)s AND state = 'pending'
 """
 INTERRUPTED = """
-    UPDATE workflows_delivery SET state = 'uncertain', last_error = %(error)s
+    UPDATE workflows_delivery SET
+        state = CASE kind WHEN 'webhook' THEN 'pending' ELSE 'uncertain' END,
+        last_error = CASE kind WHEN 'webhook' THEN last_error ELSE %(error)s END
     WHERE state = 'sending' AND claimed_until < clock_timestamp()
 """
 
@@ -112,7 +118,8 @@ def claim(token: uuid.UUID, now: dt.datetime, limit: int) -> int:
     """Claim deliveries of the kind whose turn it is among those that have any; how many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(OPEN_KINDS, {"now": now})
-        kinds = sorted((kind for (kind,) in cursor.fetchall()), key=lambda kind: turns.get(kind, 0))
+        open_kinds = (kind for (kind,) in cursor.fetchall() if kind != KIND)
+        kinds = sorted(open_kinds, key=lambda kind: turns.get(kind, 0))
         for kind in kinds:
             turns[kind] = max(turns.values(), default=0) + 1
             cursor.execute(READY, {"kind": kind, "now": now, "limit": limit})
@@ -143,7 +150,10 @@ def begin(delivery: Delivery) -> bool:
 
 
 def recover() -> int:
-    """Deliveries whose sender died on the way: nobody knows whether they arrived; how many there were."""
+    """Deliveries whose sender died on the way: nobody knows whether they arrived; how many there were.
+
+    Mails wait for somebody to look; requests are sent again, as their receivers know them by their key.
+    """
     error = _("The sender was stopped while it sent this message. Check whether it arrived before sending it again.")
     with connection.cursor() as cursor:
         cursor.execute(INTERRUPTED, {"error": error})

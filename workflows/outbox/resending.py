@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from records.models import Access
 from workflows import doorbell
 from workflows.models import AuditEntry, Delivery, Enrollment
+from workflows.outbox import ordering
 from workflows.rights.opening import of_known_workflows
 
 State = Delivery.State
@@ -56,7 +57,10 @@ def settle(deliveries: QuerySet[Delivery], change: dict[str, Any], action: str, 
         behind = Enrollment.objects.filter(pk__in={enrollment for _pk, enrollment in rows if enrollment})
         workflows = dict(behind.values_list("pk", "workflow"))
         per_workflow = Counter(workflows[enrollment] for _pk, enrollment in rows if enrollment in workflows)
-        Delivery.objects.filter(pk__in=[pk for pk, _enrollment in rows]).update(**change)
+        ids = [pk for pk, _enrollment in rows]
+        Delivery.objects.filter(pk__in=ids).update(**change)
+        if change["state"] != State.PENDING:
+            ordering.wake(ids, now)
         AuditEntry.objects.bulk_create(
             AuditEntry(workflow_id=workflow, user=by, action=action, detail={"deliveries": count}, at=now)
             for workflow, count in per_workflow.items()

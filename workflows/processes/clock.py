@@ -18,6 +18,7 @@ from records.clock import database_now
 from records.partitions import ensure_partitions
 from workflows import chores, doorbell
 from workflows.engine.waiting import look
+from workflows.outbox.requesting import send_due
 from workflows.processes.rounds import Rounds
 from workflows.processes.ticking import tick
 
@@ -51,6 +52,7 @@ class Clock:
         self.looked_at = 0.0
         self.partitions_for: dt.date | None = None
         self.rounds = Rounds()
+        self.sender: threading.Thread | None = None
 
     def stop(self, *_signal: Any) -> None:
         """Ask the loop to end; it does within about a second."""
@@ -109,13 +111,33 @@ class Clock:
 
     def waiting_since(self, now: dt.datetime) -> dt.datetime | None:
         """Since when the oldest work has been due; None when nothing is."""
-        found = (look().since, chores.waiting_since(now))
+        waiting = look()
+        if waiting.requests is not None:
+            doorbell.ring(doorbell.OUTSIDE)
+        found = (waiting.since, chores.waiting_since(now))
         return min((moment for moment in found if moment is not None), default=None)
 
     def work(self) -> None:
         """Do what workers should: nobody could be told, or nobody came."""
         end = time.monotonic() + HELP_SECONDS
-        tick(database_now(), go_on=lambda: not self.stopped.is_set() and time.monotonic() < end)
+        self.send_requests()
+        tick(database_now(), go_on=lambda: not self.stopped.is_set() and time.monotonic() < end, requests=False)
+
+    def send_requests(self) -> None:
+        """Send requests aside, so that the clock waits for no other system."""
+        if look().requests is None or (self.sender is not None and self.sender.is_alive()):
+            return
+
+        def send() -> None:
+            try:
+                send_due(database_now, go_on=lambda: not self.stopped.is_set())
+            except LOST as error:
+                logger.warning("Requests could not be sent (%s); trying again.", str(error).strip())
+            finally:
+                connection.close()
+
+        self.sender = threading.Thread(target=send, name="requests", daemon=True)
+        self.sender.start()
 
     def look_after_partitions(self, now: dt.datetime) -> None:
         """Once a day make sure the tables that grow have their partitions; one clock at a time."""

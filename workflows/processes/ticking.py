@@ -10,7 +10,7 @@ from workflows import chores
 from workflows.engine import taking_steps, tallying
 from workflows.intake.dispatching import dispatch
 from workflows.models import Enrollment
-from workflows.outbox import delivering
+from workflows.outbox import delivering, requesting
 from workflows.watchdog import DELIVERING, LONG, within
 
 
@@ -26,14 +26,16 @@ class Ticked:
     chores: int = 0
 
 
-def tick(now: dt.datetime, *, go_on: Callable[[], bool] = lambda: True) -> Ticked:
-    """Do everything due at `now` until nothing is left, or until `go_on` says no."""
+def tick(now: dt.datetime, *, go_on: Callable[[], bool] = lambda: True, requests: bool = True) -> Ticked:
+    """Do everything due at `now` until nothing is left, or until `go_on` says no; with `requests` also those."""
     newest = newest_enrollment()
     done = Ticked(recovered=taking_steps.recover(now) + delivering.recover())
     while go_on():
         changes = within(LONG, "changes", dispatch, now)
         steps = within(None, "steps", taking_steps.run_due, now)
         deliveries = within(DELIVERING, "deliveries", delivering.deliver, now)
+        if requests:
+            deliveries += within(LONG, "requests", requesting.send_due, lambda: now, go_on=go_on)
         done.changes += changes
         done.steps += steps
         done.deliveries += deliveries

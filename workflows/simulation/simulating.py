@@ -30,6 +30,7 @@ from workflows.engine.moving import Ledger
 from workflows.enrollment.leaving import noticing
 from workflows.history.telling import HistoryLine, path_of
 from workflows.models import Delivery, Enrollment, Notification, Revision, Workflow
+from workflows.outbox.ordering import KIND
 
 #: How often the clock is set forward at most: a flow that waits more often is shown up to there.
 WAITS = 60
@@ -170,10 +171,17 @@ def walk(enrollment: Enrollment, definition: Definition) -> str:
             if place is None or standing.id in ledger.taken_out or place[0] != Enrollment.Status.ACTIVE:
                 return ""
             due = place[3]
+        if due is None and unsent(f"{standing.id}:{standing.step}:{standing.visit}"):
+            due = now
         if due is None:
             return _("Here it waits for something to happen, without an end: the test ends.")
         now = max(now, due)
     return _("It has waited %(count)d times: the test ends here.") % {"count": WAITS}
+
+
+def unsent(key: str) -> int:
+    """Skip the request a step waits for: nothing is sent, so the record goes on without an answer; how many."""
+    return Delivery.objects.filter(key=key, kind=KIND).update(state=Delivery.State.SKIPPED)
 
 
 def told(line: HistoryLine) -> Told:
@@ -187,7 +195,11 @@ def told(line: HistoryLine) -> Told:
 def sent(enrollment: Enrollment) -> Iterator[Message]:
     """What would be sent."""
     for delivery in Delivery.objects.filter(enrollment_id=enrollment.pk).order_by("pk"):
-        facts = {name: str(delivery.request.get(name, "")) for name in ("to", "subject", "text")}
+        request = delivery.request
+        if delivery.kind == KIND:
+            yield Message(delivery.kind, request["url"], request["method"], request["body"])
+            continue
+        facts = {name: str(request.get(name, "")) for name in ("to", "subject", "text")}
         yield Message(delivery.kind, **facts)
 
 

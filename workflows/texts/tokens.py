@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.utils.html import escape
 from django.utils.translation import gettext as _
@@ -33,7 +34,10 @@ TOKEN_LENGTH = 500
 EVENT = "event"
 #: What tokens call the results of earlier steps: {{ output.format-data.result }}.
 OUTPUT = "output"
-TARGETS = ("text", "line", "html", "value")
+TARGETS = ("text", "line", "html", "value", "url")
+
+#: Those that write values as the API does.
+RAW = ("value", "url")
 
 environment = Environment()
 environment.tags = {name: tag for name, tag in environment.tags.items() if name in ("content", "output", "illegal")}
@@ -228,9 +232,10 @@ def render_many(
     """The text for each record, by its id, with a constant number of queries.
 
     `target` chooses how values are written: "text" as people read them, "line" the same without line breaks
-    (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property). Blank and
-    unknown tokens become "". `told` has what no property of the record is, by record id and then "event.…" or
-    "output.…". Raises TokenError when the text cannot be read or a result would be too long.
+    (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property), "url" the same
+    as parts of an address. Blank and unknown tokens become "". `told` has what no property of the record is, by
+    record id and then "event.…" or "output.…". Raises TokenError when the text cannot be read or a result would be
+    too long.
     """
     if target not in TARGETS:
         raise ValueError(f"There is no target {target!r}; use one of {TARGETS}.")
@@ -240,7 +245,7 @@ def render_many(
     if not tokens:
         return {record.pk: on_one_line(template) if target == "line" else template for record in records}
     slugs = {slug for token in tokens if (slug := property_slug(token, object_type))}
-    values = values_of(object_type, slugs, records, raw=target == "value")
+    values = values_of(object_type, slugs, records, raw=target in RAW)
     for pk, facts in (told or {}).items():
         values.get(pk, {}).update(facts)
     return {record.pk: joined(pieces, values[record.pk], object_type, target) for record in records}
@@ -266,6 +271,8 @@ def written(token: Token, values: Mapping[str, Shown], object_type: ObjectType, 
         value = value.part(part[0]) if len(part) == 1 else Shown(None, "")
     for name, arguments in token.filters:
         value = FILTERS[name].apply(value, *arguments)
+    if target == "url" and not any(name in ("urlencode", "url_encode") for name, _arguments in token.filters):
+        return quote(value.text, safe="")
     return escape(value.text) if target == "html" else value.text
 
 

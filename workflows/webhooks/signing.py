@@ -1,4 +1,4 @@
-"""Signatures of the Standard Webhooks specification, as a receiver checks them."""
+"""Signatures of the Standard Webhooks specification, as a receiver checks them and a sender makes them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def key_of(secret: str) -> bytes:
     if not SHORTEST <= len(key) <= LONGEST:
         raise ValueError(f"The secret has {len(key)} bytes, not {SHORTEST} to {LONGEST}.")
     return key
+
+
+def signature(secret: str, message: str, at: dt.datetime, body: bytes) -> str:
+    """The signature of a message with an id, sent at an instant. Raises ValueError when the secret is not one."""
+    signed = f"{message}.{int(at.timestamp())}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key_of(secret), signed, hashlib.sha256)).decode()
 
 
 def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: dt.datetime) -> bool:

@@ -19,7 +19,7 @@ from config.embedded import EmbeddedServerError
 from config.processes import Child, Supervisor
 
 #: The queues of each worker: the first one keeps a hand free for fresh changes while the others do bulk work.
-RESERVED, SHARED = ("high",), ("high", "bulk")
+RESERVED, SHARED, SENDING = ("high",), ("high", "bulk"), ("outside",)
 WEB_STATEMENT_TIMEOUT = "15"
 #: Seconds a worker stays away at most after a crash: long enough to be read about, short enough when Redis was away.
 WORKER_PAUSE = 3.0
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write("Stopped.")
             return
         connections.close_all()
-        children = [web(host, port), *workers(options["workers"]), clock()]
+        children = [web(host, port), *workers(options["workers"]), sender(), clock()]
         Supervisor(children, sys.stdout, watch=Watch(port)).run()
         self.tell("Stopped.")
 
@@ -94,6 +94,11 @@ def workers(count: int) -> list[Child]:
         Child(f"worker.{i}", manage("rqworker", *queues, "-v", "0"), named(f"worker.{i}"), longest_pause=WORKER_PAUSE)
         for i, queues in enumerate(shares, 1)
     ]
+
+
+def sender() -> Child:
+    """The worker that sends requests to other systems: however slow these are, nobody else waits for them."""
+    return Child("sender", manage("rqworker", *SENDING, "-v", "0"), named("sender"), longest_pause=WORKER_PAUSE)
 
 
 def clock() -> Child:

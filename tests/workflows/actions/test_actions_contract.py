@@ -97,6 +97,17 @@ EXAMPLES = {
     "rotate_owner": step("s", "rotate_owner", team="north", property="owner", keep_existing=True),
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
+    "send_webhook": step(
+        "s",
+        "send_webhook",
+        method="POST",
+        url="https://example.com/{{ contact.job_title }}",
+        body="properties",
+        properties=["email", "lead_score", "owner"],
+        values={"about": f"See {BLANK}", "score": "{{ contact.lead_score }}"},
+        headers={"X-Country": "{{ contact.country }}"},
+        outputs=[{"name": "score", "path": "data.score", "type": "number"}],
+    ),
     "set_marketing_status": step("s", "set_marketing_status", status="marketing"),
     "set_subscription": step(
         "s", "set_subscription", type="news", status="subscribed", legal_basis="consent", explanation=f"See {BLANK}"
@@ -110,7 +121,7 @@ EXAMPLES = {
     ),
 }
 #: Those whose example has the records wait.
-WAITING = {"delay", "delay_until_date", "delay_until_event", "delay_until_time", "delay_until_weekday"}
+WAITING = {"delay", "delay_until_date", "delay_until_event", "delay_until_time", "delay_until_weekday", "send_webhook"}
 #: The workflows that go_to_workflow and for_each_associated enroll in.
 TARGETS = {"contact": 900_001, "deal": 900_002}
 EXAMPLES["go_to_workflow"] = step("s", "go_to_workflow", workflow=str(TARGETS["contact"]))

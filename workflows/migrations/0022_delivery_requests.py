@@ -1,0 +1,21 @@
+"""Requests wait in lanes; the index is made while deliveries go on."""
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("workflows", "0021_connections")]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("kind", "webhook"), ("state", "pending")),
+                fields=["lane", "due_at"],
+                name="delivery_requests",
+            ),
+        ),
+    ]

@@ -1,0 +1,92 @@
+"""What an answer to a request means: taken, to be tried again, or refused; and its values for later steps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from records.properties import Property
+from workflows.models import Delivery
+from workflows.outside.door import Answered
+from workflows.webhooks.flattening import value_at
+from workflows.webhooks.mapping import read
+
+State = Delivery.State
+#: Seconds between attempts, give or take a tenth: nearly three days in all, then it is given up (DOP-19).
+BACKOFF = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 64_800, 68_400)
+LONGEST_WAIT = dt.timedelta(hours=24)
+#: Signs of an answer that are kept to be shown.
+SHOWN = 4_000
+TOO_MANY = 429
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a request: `state`, or PENDING to be tried again, not before `not_before`."""
+
+    state: str
+    error: str = ""
+    not_before: dt.datetime | None = None
+    answer: dict[str, Any] | None = field(default=None)
+
+
+def judged(answered: Answered, outputs: Sequence[dict[str, str]], now: dt.datetime) -> Verdict:
+    """What an answer means at `now`: 2xx is taken, 429 and 5xx are tried again, anything else is final (DOP-19)."""
+    status = answered.status
+    shown = {"status": status, "body": text_of(answered.body)[:SHOWN]}
+    if 200 <= status < 300:
+        return Verdict(State.DONE, answer=shown | values_in(answered, outputs))
+    facts = {"status": status}
+    if status == TOO_MANY or status >= 500:
+        sentence = _("The other system answered with %(status)d.") % facts
+        return Verdict(State.PENDING, sentence, retry_after(answered.headers.get("retry-after", ""), now), shown)
+    if 300 <= status < 400:
+        message = _(
+            "The other system answered with %(status)d, a redirect, which is not followed. Use its new address."
+        )
+        return Verdict(State.DEAD, message % facts, answer=shown)
+    message = _("The other system refused the request with %(status)d, so it was not sent again.")
+    return Verdict(State.DEAD, message % facts, answer=shown)
+
+
+def retry_after(text: str, now: dt.datetime) -> dt.datetime | None:
+    """The instant of a Retry-After header, in seconds or as a date; a day from `now` at most, None for none."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return min(now + dt.timedelta(seconds=min(int(text[:9]), 10**6)), now + LONGEST_WAIT)
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    found = found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return min(found, now + LONGEST_WAIT)
+
+
+def values_in(answered: Answered, outputs: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """The values of an answer by their names, and the names of those that did not fit their type."""
+    if not outputs:
+        return {}
+    try:
+        document = json.loads(answered.body) if not answered.cut else None
+    except (ValueError, RecursionError):
+        document = None
+    values, misfits = {}, []
+    for one in outputs:
+        prop = Property(one["name"], "", one["type"])
+        try:
+            values[one["name"]] = prop.as_json(read(value_at(document, one["path"]), one["type"]))
+        except ValueError:
+            values[one["name"]] = None
+            misfits.append(one["name"])
+    return {"outputs": values} | ({"misfits": misfits} if misfits else {})
+
+
+def text_of(body: bytes) -> str:
+    """A body as text that can be stored and shown."""
+    return body.decode(errors="replace").replace("\x00", "")

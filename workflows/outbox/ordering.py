@@ -1,0 +1,75 @@
+"""Requests in the outbox: ordered by a step, and the records that wait for what becomes of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from workflows.models import Delivery
+
+if TYPE_CHECKING:
+    from workflows.engine.batch import Batch, Standing
+
+KIND = "webhook"
+State = Delivery.State
+# Those that wait for another delivery by now, or have gone on, are left alone.
+LOCK = """
+    SELECT e.id FROM workflows_enrollment e JOIN workflows_delivery d ON d.enrollment_id = e.id
+    WHERE d.id = ANY(%(ids)s) AND e.status = 'active' ORDER BY e.id FOR NO KEY UPDATE OF e
+"""
+WAKE = """
+    UPDATE workflows_enrollment e SET due_at = %(now)s FROM workflows_delivery d
+    WHERE d.id = ANY(%(ids)s) AND e.id = d.enrollment_id AND d.key = concat_ws(':', e.id, e.step, e.visit)
+        AND e.status = 'active' AND e.waiting_in = e.step AND e.due_at IS NULL
+"""
+
+
+def delivery(batch: Batch, enrollment: Standing, request: dict[str, Any]) -> Delivery:
+    """A request of a step for one enrollment, not stored yet. Requests of one lane wait for one another."""
+    lane = f"connection:{request['connection']}" if request["connection"] else request["host"]
+    return Delivery(
+        key=batch.key(enrollment), kind=KIND, lane=lane[:300], enrollment_id=enrollment.id, request=request,
+        due_at=batch.now, created_at=batch.now,
+    )  # fmt: skip
+
+
+def order(deliveries: list[Delivery], now: dt.datetime) -> None:
+    """Store requests to be sent. What was given up or skipped under the same key is sent again as it was."""
+    if not deliveries:
+        return
+    keys = [one.key for one in deliveries]
+    again = {
+        "state": State.PENDING,
+        "due_at": now,
+        "attempts": 0,
+        "claim": None,
+        "claimed_until": None,
+        "answer": None,
+    }
+    Delivery.objects.filter(key__in=keys, state__in=(State.DEAD, State.SKIPPED)).update(**again)
+    Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+
+
+def order_again(deliveries: Iterable[tuple[Delivery, int]], now: dt.datetime) -> None:
+    """Send what was given up once more, with how often its step has been tried again."""
+    rows = []
+    for one, tries in deliveries:
+        one.state, one.due_at, one.attempts, one.answer = State.PENDING, now, 0, {"tries": tries}
+        rows.append(one)
+    Delivery.objects.bulk_update(rows, ["state", "due_at", "attempts", "answer"])
+
+
+def found(batch: Batch) -> dict[int, Delivery]:
+    """The request each enrollment of a batch waits for, by its id."""
+    keys = {batch.key(enrollment): enrollment.id for enrollment in batch.enrollments}
+    return {keys[one.key]: one for one in Delivery.objects.filter(key__in=keys)}
+
+
+def wake(ids: list[int], now: dt.datetime) -> None:
+    """Let the records go on that wait for deliveries which have come to their end, in the same transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, {"ids": ids})
+        cursor.execute(WAKE, {"ids": ids, "now": now})

@@ -1,0 +1,187 @@
+"""Sending requests that wait in the outbox, several at a time: a slow receiver keeps nobody waiting but its own lane.
+
+Only what is sent happens in threads; the database belongs to the thread that calls. A request whose sender died is
+sent again under the same key: receivers have to be prepared for that (DOP-21).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from records.sealing import Unreadable
+from workflows.engine import limits
+from workflows.failpoints import reach
+from workflows.models import Connection, Delivery
+from workflows.outbox import composing, ordering
+from workflows.outbox.answers import BACKOFF, Verdict, judged
+from workflows.outbox.ordering import KIND
+from workflows.outside import connecting, door
+from workflows.outside.door import Answered, Bounds, NotReached, NotTrusted, Outgoing
+from workflows.outside.targets import NotAllowed
+from workflows.webhooks import signing
+
+logger = logging.getLogger(__name__)
+
+State = Delivery.State
+AT_ONCE = 20
+#: Of one lane so many may be on their way at once.
+PER_LANE = 5
+LEASE = dt.timedelta(seconds=120)
+#: Seconds between two looks for more while some are on their way.
+LOOK_AGAIN = 0.5
+#: 3 s to connect, 30 s to answer (DOP-18).
+BOUNDS = Bounds(connect=3.0, whole=33.0)
+READY = """
+    SELECT id FROM workflows_delivery WHERE state = 'pending' AND kind = 'webhook' AND lane = %(lane)s
+        AND due_at <= %(now)s
+    ORDER BY due_at LIMIT %(room)s FOR UPDATE SKIP LOCKED
+"""
+BEGIN = """
+    UPDATE workflows_delivery SET
+        state = 'sending', claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
+    WHERE id = ANY(%(ids)s)
+"""
+#: When this process has served a lane last, counted in looks.
+turns: Counter[str] = Counter()
+
+
+def send_due(
+    clock: Callable[[], dt.datetime], *, go_on: Callable[[], bool] = lambda: True, at_once: int = AT_ONCE
+) -> int:
+    """Send what is due by the clock (the database's) until nothing is or `go_on` says no; how many were sent.
+
+    What is on its way is waited for, about half a minute at most.
+    """
+    done = 0
+    flying: dict[Future[Verdict], Delivery] = {}
+    with ThreadPoolExecutor(at_once, "request") as pool:
+        while True:
+            room = at_once - len(flying)
+            if room and go_on():
+                now = clock()
+                for delivery in claim(now, room, Counter(one.lane for one in flying.values())):
+                    flying[pool.submit(attempt, delivery.request, *prepared(delivery, now))] = delivery
+            if not flying:
+                return done
+            finished, _others = wait(flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+            for future in finished:
+                settle(flying.pop(future), future.result(), clock())
+                done += 1
+
+
+def claim(now: dt.datetime, limit: int, busy: Counter[str]) -> list[Delivery]:
+    """Claim up to `limit` requests, of each lane as many as may still leave at once and as its limit lets through."""
+    token, ids = uuid.uuid4(), []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(limits.OPEN_LANES, {"now": now})
+        lanes = sorted((lane for (lane,) in cursor.fetchall()), key=lambda lane: turns[lane])
+        known = limits_of(lanes)
+        for lane in lanes:
+            room = min(PER_LANE - busy[lane], limit - len(ids))
+            if room <= 0:
+                continue
+            cursor.execute(READY, {"lane": lane, "now": now, "room": room})
+            ready = [pk for (pk,) in cursor.fetchall()]
+            if ready and lane in known:
+                ready = ready[: limits.take(f"{limits.LANE}{lane}", known[lane], len(ready), now).count]
+            if ready:
+                turns[lane] = max(turns.values(), default=0) + 1
+            ids += ready
+        if ids and (allowed := limits.of_deliveries(KIND)):
+            ids = ids[: limits.take(f"{limits.DELIVERY}{KIND}", allowed, len(ids), now).count]
+        if not ids:
+            return []
+        facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids}
+        cursor.execute(BEGIN, facts)
+    reach("after_request_claim")
+    return list(Delivery.objects.filter(claim=token, state=State.SENDING).order_by("due_at", "pk"))
+
+
+def limits_of(lanes: list[str]) -> dict[str, limits.Limit]:
+    """The limits of those lanes that are connections with one."""
+    slugs = [lane.partition(":")[2] for lane in lanes if lane.startswith("connection:")]
+    if not slugs:
+        return {}
+    rows = Connection.objects.filter(slug__in=slugs, limit_count__isnull=False)
+    return {f"connection:{one.slug}": limits.Limit(one.limit_count or 1, one.limit_per) for one in rows}
+
+
+def prepared(delivery: Delivery, now: dt.datetime) -> tuple[Outgoing | Verdict, dt.datetime]:
+    """The request with its secrets and signature, or why it cannot be sent; and the instant it is signed at."""
+    request = delivery.request
+    slug = request.get("connection") or ""
+    found = Connection.objects.filter(slug=slug).first() if slug else None
+    if slug and found is None:
+        message = _("The connection “%(slug)s” does not exist any more.")
+        return Verdict(State.DEAD, message % {"slug": slug}), now
+    url, headers, body = request["url"], dict(request["headers"]), request["body"].encode()
+    identity = message_id(delivery)
+    headers |= {signing.ID: identity, "Idempotency-Key": identity, signing.TIMESTAMP: str(int(now.timestamp()))}
+    try:
+        if found is not None:
+            composing.check_origin(url, slug)
+            headers |= connecting.headers(found)
+            url = composing.with_parameters(url, connecting.parameters(found))
+            secrets = connecting.signing_secrets(found, now)
+            if secrets:
+                headers[signing.SIGNATURE] = " ".join(signing.signature(one, identity, now, body) for one in secrets)
+    except NotAllowed as error:
+        return Verdict(State.DEAD, str(error)), now
+    except (Unreadable, ValueError):
+        message = _("The secrets of the connection “%(name)s” cannot be read. Give them anew.")
+        return Verdict(State.DEAD, message % {"name": found.name if found else slug}), now
+    return Outgoing(request["method"], url, headers, body), now
+
+
+def message_id(delivery: Delivery) -> str:
+    """The same for every attempt, so that receivers know a request that comes twice."""
+    return f"msg_{hashlib.sha256(delivery.key.encode()).hexdigest()[:32]}"
+
+
+def attempt(request: dict[str, Any], outgoing: Outgoing | Verdict, now: dt.datetime) -> Verdict:
+    """Send one request, in a thread, and say what becomes of it. Raises nothing a request can cause."""
+    if isinstance(outgoing, Verdict):
+        return outgoing
+    try:
+        answered: Answered = door.send(outgoing, bounds=BOUNDS)
+    except (NotAllowed, NotTrusted) as error:
+        return Verdict(State.DEAD, str(error))
+    except NotReached as error:
+        return Verdict(State.PENDING, str(error))
+    return judged(answered, request.get("outputs") or [], now)
+
+
+def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
+    """Note what became of a request, and let the record go on that waits for it, in one transaction."""
+    reach("after_request")
+    state, error, due_at = verdict.state, verdict.error, None
+    if state == State.PENDING and delivery.attempts > len(BACKOFF):
+        state = State.DEAD
+        error = _("%(why)s It was sent %(count)d times, so it was given up.") % {
+            "why": error, "count": delivery.attempts
+        }  # fmt: skip
+    if state == State.PENDING:
+        seconds = BACKOFF[delivery.attempts - 1] * random.uniform(0.9, 1.1)
+        due_at = max(now + dt.timedelta(seconds=seconds), verdict.not_before or now)
+    kept = {key: value for key, value in (delivery.answer or {}).items() if key == "tries"}
+    with transaction.atomic():
+        ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=State.SENDING)
+        changed = ours.update(
+            state=state, due_at=due_at, last_error=error[:2_000], claim=None, claimed_until=None,
+            done_at=now if state == State.DONE else None, answer=kept | (verdict.answer or {}) or None,
+        )  # fmt: skip
+        if changed and state != State.PENDING:
+            ordering.wake([delivery.pk], now)
+    facts = {"delivery": delivery.pk, "key": delivery.key, "enrollment": delivery.enrollment_id, "state": str(state)}
+    logger.info("Delivery %s: %s", delivery.pk, state, extra={**facts, "attempts": delivery.attempts})
