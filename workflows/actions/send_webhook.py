@@ -183,7 +183,7 @@ class SendWebhook(Action):
         for enrollment in batch.enrollments:
             delivery = found.get(enrollment.id)
             request, answer = (delivery.request, delivery.answer or {}) if delivery else ({}, {})
-            facts = {"method": request.get("method"), "host": request.get("host")}
+            facts: dict[str, Any] = {"method": request.get("method"), "host": request.get("host")}
             if delivery is None or delivery.state == State.SKIPPED:
                 batch.skip(enrollment, "not_sent")
             elif delivery.state == State.DEAD and enrollment.tries > answer.get("tries", 0):

@@ -64,13 +64,16 @@ class LimitBody(Body):
     per = serializers.ChoiceField(choices=Connection.Per.values)
 
 
-class ChangedBody(Body):
+class SettableBody(Body):
     name = Line(required=False, max_length=120)
     origin = Line(required=False, max_length=300)
     auth = serializers.ChoiceField(required=False, choices=Connection.Auth.values)
     auth_name = Line(required=False, max_length=100, allow_blank=True)
     secret = Line(required=False, max_length=connecting.SECRET_LENGTH)
     limit: Any = serializers.JSONField(required=False, allow_null=True)
+
+
+class ChangedBody(SettableBody):
     signed = Flag(required=False)
 
     def validate_signed(self, value: bool) -> bool:
@@ -79,10 +82,9 @@ class ChangedBody(Body):
         return value
 
 
-class NewBody(ChangedBody):
+class NewBody(SettableBody):
     name = Line(max_length=120)
     origin = Line(max_length=300)
-    signed = None
 
 
 class ConnectionView(ApiView):

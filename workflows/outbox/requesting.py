@@ -82,7 +82,8 @@ def send_due(
 
 def claim(now: dt.datetime, limit: int, busy: Counter[str]) -> list[Delivery]:
     """Claim up to `limit` requests, of each lane as many as may still leave at once and as its limit lets through."""
-    token, ids = uuid.uuid4(), []
+    token = uuid.uuid4()
+    ids: list[int] = []
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(limits.OPEN_LANES, {"now": now})
         lanes = sorted((lane for (lane,) in cursor.fetchall()), key=lambda lane: turns[lane])

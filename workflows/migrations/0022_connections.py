@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0020_spread_of_records"),
+        ("workflows", "0021_set_aside_in_turn"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
