@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("workflows", "0022_connections")]
+    dependencies = [("workflows", "0023_connections")]
 
     operations = [
         AddIndexConcurrently(

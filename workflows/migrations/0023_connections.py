@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0021_set_aside_in_turn"),
+        ("workflows", "0022_mail_wishes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
