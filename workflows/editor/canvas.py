@@ -22,7 +22,8 @@ from workflows.definitions.definition import Definition, Step, walk
 from workflows.editor.card_words import CardWords, card_words, escape
 from workflows.editor.failure_form import note
 from workflows.editor.jumps import Jumps, jumps_of
-from workflows.editor.layout import GAP, PLUS, WIDTH, Box, Label, Layout, Plus
+from workflows.editor.layout import GAP, PLUS, WIDTH
+from workflows.editor.placed import Box, Label, Layout, Plus
 from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext
 

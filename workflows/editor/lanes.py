@@ -6,10 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from workflows.editor.layout import Box, Layout
+from workflows.editor.placed import Box, Lane, Layout
 
 STEP = 8
 #: How far lines keep away from cards and from each other.
@@ -18,15 +16,6 @@ AIR = 10
 BEND = 80
 #: Beyond everything.
 FAR = 1_000_000
-
-
-@dataclass(frozen=True)
-class Lane:
-    """The line from a go-to step to the one it leads to."""
-
-    source: str
-    target: str
-    points: tuple[tuple[int, int], ...]
 
 
 def route(found: Layout) -> tuple[list[Lane], int]:

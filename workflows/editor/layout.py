@@ -6,13 +6,14 @@ again under them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
 from workflows.definitions.definition import Branch, Definition, Step
 from workflows.definitions.shares import percent_text
-from workflows.editor.lanes import Lane, route
+from workflows.editor.lanes import route
+from workflows.editor.placed import Box, Edge, Label, Lane, Layout, Plus
 
 WIDTH, HEIGHT = 260, 84
 TRIGGER_WIDTH, TRIGGER_HEIGHT = 320, 108
@@ -22,76 +23,6 @@ FAN = 96
 PLUS = 28
 #: Beside the name of a branch: room for the share of the records that took it.
 SHARE = 2 * 56
-
-
-@dataclass(frozen=True)
-class Box:
-    """A card: the trigger ("trigger") or a step."""
-
-    id: str
-    x: int
-    y: int
-    width: int
-    height: int
-    step: Step | None = None
-    number: int = 0
-    branch: str = ""
-    hidden: int = 0
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A line of horizontal and vertical pieces through these points."""
-
-    key: str
-    points: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Label:
-    """The name of a branch, above its way."""
-
-    key: str
-    x: int
-    y: int
-    width: int
-    step: str
-    branch: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Plus:
-    """A place where a step can be added: `at` is its path in the document."""
-
-    at: str
-    x: int
-    y: int
-    after: str
-
-
-@dataclass
-class Layout:
-    """Everything with its place; lists are in reading order."""
-
-    width: int = 0
-    height: int = 0
-    items: list[Box | Label | Plus] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    lanes: list[Lane] = field(default_factory=list)
-    definition: Definition | None = None
-
-    @property
-    def boxes(self) -> list[Box]:
-        return [item for item in self.items if isinstance(item, Box)]
-
-    @property
-    def labels(self) -> list[Label]:
-        return [item for item in self.items if isinstance(item, Label)]
-
-    @property
-    def pluses(self) -> list[Plus]:
-        return [item for item in self.items if isinstance(item, Plus)]
 
 
 def layout(definition: Definition, collapsed: frozenset[str] = frozenset()) -> Layout:
@@ -208,6 +139,3 @@ def shift(found: Layout, by: int) -> None:
     found.edges = [Edge(edge.key, tuple((x + by, y) for x, y in edge.points)) for edge in found.edges]
     found.lanes = [Lane(n.source, n.target, tuple((x + by, y) for x, y in n.points)) for n in found.lanes]
     found.width += by
-
-
-__all__ = ["Box", "Edge", "Label", "Layout", "Plus", "layout"]

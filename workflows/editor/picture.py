@@ -10,7 +10,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from workflows.editor.canvas import rounded
-from workflows.editor.layout import PLUS, Box, Layout
+from workflows.editor.layout import PLUS
+from workflows.editor.placed import Box, Layout
 from workflows.registries import actions
 
 NAME_LENGTH, BRANCH_LENGTH = 24, 30

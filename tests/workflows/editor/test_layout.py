@@ -19,8 +19,9 @@ from tests.examples import examples
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.editor.canvas import State, canvas, svg
-from workflows.editor.layout import Box, Layout, layout
+from workflows.editor.layout import layout
 from workflows.editor.outline import Reading, outline
+from workflows.editor.placed import Box, Layout
 
 Step = dict[str, Any]
 
