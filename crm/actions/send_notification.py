@@ -14,10 +14,10 @@ from crm.links import url_of
 from crm.models import Team, User
 from crm.team_fields import TeamsField
 from workflows.actions.base import Action
-from workflows.actions.send_internal_email import people
+from workflows.actions.send_internal_email import people, reads_owner
 from workflows.models import Notification
 from workflows.registries import actions
-from workflows.step_forms.forms import OWNER, TokenField, UsersField
+from workflows.step_forms.forms import TokenField, UsersField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.recipients import recipients_of
 from workflows.texts import tokens
@@ -61,8 +61,7 @@ class SendNotification(Action):
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         texts = [tokens.reads(document.get(name), context.object_type) for name in ("title", "body")]
-        owner = {f"{context.object_type.slug}.{OWNER}"} if OWNER in (document.get("users") or []) else set()
-        return owner.union(*texts)
+        return reads_owner(document.get("users"), context).union(*texts)
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         titles, bodies = batch.render(params["title"], "line"), batch.render(params["body"] or "")

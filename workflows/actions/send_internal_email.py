@@ -45,8 +45,7 @@ class SendInternalEmail(Action):
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         texts = [tokens.reads(document.get(name), context.object_type) for name in ("subject", "body")]
-        owner = {f"{context.object_type.slug}.{OWNER}"} if OWNER in (document.get("to") or []) else set()
-        return owner.union(*texts)
+        return reads_owner(document.get("to"), context).union(*texts)
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """Writes the mails into the outbox, as they are to be sent; workflows.outbox.delivering sends them."""
@@ -85,6 +84,12 @@ class SendInternalEmail(Action):
         names = ", ".join(str(users[pk]) if pk in users else _("a deleted user") for pk in ids)
         sentence = ngettext("Email to {names}", "Emails to {names}", len(ids))
         return format_html(sentence, names=names)
+
+
+def reads_owner(usernames: Any, context: StepContext) -> set[str]:
+    """The record's owner, where it is among the recipients a document names."""
+    named = isinstance(usernames, list) and OWNER in usernames
+    return {f"{context.object_type.slug}.{OWNER}"} if named else set()
 
 
 def people(usernames: list[str]) -> str:

@@ -90,7 +90,7 @@ class OutputField(forms.ChoiceField):
         stored = (form.source or form.initial or {}).get("output")
         choices: Any = self.choices
         known = {value for value, _label in choices}
-        found = find(stored, form.context) if stored not in known else None
+        found = find(stored, form.context) if isinstance(stored, str) and stored not in known else None
         if found:
             label = labelled(label_of(found[0], form.context.definition), found[1])
             self.choices = [*choices, (str(stored), label)]
