@@ -95,11 +95,21 @@ class DelayToCentre(DelayUntil):
             key = None
             if day is not None and passed is not None:
                 if centre is not None and centre.yearly:
-                    day = centres.in_year(day, passed.centre.year)
+                    day = self.moved_round(batch, enrollment, day, passed.centre)
                 # A time that is past because the date was moved is past from now on, for later steps as well.
                 key = day, passed.since if day == passed.centre else max(batch.now, passed.since)
             groups.setdefault(key, []).append(enrollment)
         self.settle(batch, groups)
+
+    def moved_round(self, batch: Batch, enrollment: Standing, day: dt.date, before: dt.date) -> dt.date:
+        """The day of the round a record is in, where its date may have been changed; `before` is what it was.
+
+        Who has not come by any step yet is in no year's round: the next one of the new date is its first.
+        """
+        same_year = centres.in_year(day, before.year)
+        if same_year != before and enrollment.visit == 0 and batch.step.id == batch.definition.first:
+            return centring.first_day(day, batch.definition, batch.now)
+        return same_year
 
     def settle(self, batch: Batch, groups: Groups) -> None:
         """Have records wait for their time, or go on: past what it had been for, if it was over before they came.

@@ -16,7 +16,7 @@ from records.problems import DocumentError
 from tests.workflows.building import step
 from tests.workflows.publishing_deals import BIG, boss, history, settle
 from workflows import drafting
-from workflows.definitions import checking
+from workflows.definitions import centres, checking
 from workflows.definitions.parsing import parse
 from workflows.engine import taking_steps
 from workflows.enrollment.enrolling import enroll
@@ -182,6 +182,23 @@ def test_a_yearly_29_february_comes_in_leap_years(deal):
     assert waits(inside) == "2028-02-29T09:00"
     run("2028-02-29T09:00")
     assert waits(inside) == "2032-02-29T09:00"
+
+
+@pytest.mark.covers("SCH-28", "SCH-31")
+def test_a_yearly_date_that_is_changed_before_the_first_round_is_waited_for_from_now_on(deal):
+    """Of a birthday that was corrected the next one counts, not the one in the year the wrong one would have come."""
+    now = database_now().astimezone(ZONE)
+    today = now.replace(tzinfo=None).isoformat()
+    past, soon = (now.date() + dt.timedelta(days=days) for days in (-30, 10))
+    Deal.objects.filter(pk=deal.pk).update(close_date=past)
+    workflow = live({**CLOSE, "yearly": True}, at(0), mark("on"), now=today)
+    (inside,) = enter(workflow, deal, now=today)
+    settle()
+    assert waits(inside) == f"{centres.in_year(past, past.year + 1)}T09:00"
+    Deal.objects.filter(pk=deal.pk).update(close_date=soon)
+    settle()
+    run(database_now().astimezone(ZONE).replace(tzinfo=None).isoformat())
+    assert waits(inside) == f"{soon}T09:00"
 
 
 @pytest.mark.covers("SCH-28")
