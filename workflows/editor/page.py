@@ -71,7 +71,7 @@ def in_words(op: DraftOp, revision: Revision) -> str:
 
 def locked(definition: Definition, user: Any) -> dict[str, str]:
     """Why a person may not set up steps as they are, by step id: they change or tell what takes a right (PLH-06)."""
-    return {fault.step.id: fault.message for fault in writing.faults(definition, user)}
+    return {fault.part: fault.message for fault in writing.faults(definition, user)}
 
 
 def saved(revision: Revision, now: dt.datetime) -> str:
