@@ -24,6 +24,8 @@ DERIVATION, MERGE, DELETION, SUPPRESSION, WAITING, REACTION, LOOKUP, SEGMENT = (
 MOST = 10
 #: As how many of these a statement counts that took too long: the round cannot wait for many of those.
 SLOW = MOST // 2
+#: After so many of those nothing else is tried in a round: what is left is set aside, and has its turn soon.
+MOST_SLOW = 12
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Care:
         self.careful, self.held = careful, held or {}
         self.aside: list[Aside] = []
         self.failed: Counter[Part] = Counter()
+        self.cut: list[Exception] = []
 
     @property
     def by_part(self) -> bool:
@@ -104,6 +107,9 @@ class Care:
         return found
 
     def attempt(self, work: Work, do: Callable[[Work], Any]) -> int:
+        if len(self.cut) >= MOST_SLOW:
+            self.aside += [Aside(part, things, self.cut[-1]) for part, things in work.items()]
+            return 0
         try:
             with transaction.atomic():
                 done = int(do(work) or 0)
@@ -113,6 +119,7 @@ class Care:
         except Exception as error:
             if outage(error):
                 raise
+            self.cut += [error] if cut_short(error) else []
             return sum(self.attempt(half, do) for half in self.halves(work, error))
 
     def halves(self, work: Work, error: Exception) -> list[Work]:

@@ -131,7 +131,13 @@ def read(kept: Any) -> PendingChange | PendingEvent:
 def try_again(now: dt.datetime, do: Again) -> int:
     """Have the parts that are due do what was set aside for them; how much was tried."""
     due = list(Hindrance.objects.filter(due_at__lte=now).order_by("due_at", "pk")[:PARTS])
-    return sum(try_alone(hindrance, now, do) for hindrance in due)
+    done = 0
+    for hindrance in due:
+        done += try_alone(hindrance, now, do)
+        if hindrance.slow:
+            # The others have their turn in the next round: all of them in one might take longer than it may.
+            break
+    return done
 
 
 def try_alone(hindrance: Hindrance, now: dt.datetime, do: Again) -> int:
@@ -148,7 +154,8 @@ def try_alone(hindrance: Hindrance, now: dt.datetime, do: Again) -> int:
         logger.exception("What was set aside for %s cannot be tried again.", hindrance.kind)
         pause = BACKOFF[min(hindrance.tries, len(BACKOFF) - 1)]
         facts = {"tries": hindrance.tries + 1, "due_at": now + dt.timedelta(seconds=pause), "error": words_of(error)}
-        facts |= {"place": hindrance.place, "slow": cut_short(error)}
+        hindrance.slow = cut_short(error)
+        facts |= {"place": hindrance.place, "slow": hindrance.slow}
         Hindrance.objects.filter(pk=hindrance.pk).update(**facts)
         return 0
 

@@ -18,6 +18,7 @@ from tests.workflows.publishing_deals import boss, inside, live
 from workflows.health import alerting, stuck
 from workflows.intake.deriving import Derived, derivations
 from workflows.intake.dispatching import dispatch
+from workflows.intake.isolating import MOST_SLOW
 from workflows.models import AuditEntry, Enrollment, Hindrance, Notification, SetAside, Subscription, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -251,6 +252,26 @@ def test_a_statement_that_takes_too_long_each_time_stops_nobody_else(deals: list
     while dispatch(database_now() + LATER):
         pass
     assert len(inside(broken)) == 4 and not Hindrance.objects.exists()
+
+
+def test_where_everything_takes_too_long_a_round_ends_and_nothing_is_lost(deals: list[Deal]) -> None:
+    """As while somebody holds a lock on a table; the search for one part among many would never end."""
+    followed = [live(over(10)) for _number in range(12)]
+    cut: list[str] = []
+
+    def cutting_short(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT INTO records_membership" in sql:
+            cut.append(sql)
+            sql, params = "DO $$ BEGIN RAISE EXCEPTION 'too slow' USING ERRCODE = 'query_canceled'; END $$", None
+        return execute(sql, params, many, context)
+
+    Deal.objects.update(amount=100)
+    with connection.execute_wrapper(cutting_short):
+        dispatch(database_now())
+    assert len(cut) == 1 + MOST_SLOW and not PendingChange.objects.exists() and SetAside.objects.count() == 36
+    while dispatch(database_now() + LATER):
+        pass
+    assert [len(inside(workflow)) for workflow in followed] == [3] * 12 and not Hindrance.objects.exists()
 
 
 def test_health_and_alerts_tell_of_it_and_a_button_tries_again(deals: list[Deal], client: Client) -> None:
