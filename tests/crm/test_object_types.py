@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crm.admin.columns import DEFAULTS, choices
+from crm.models import TaskQueue
 from records import criteria
 from records.associations import associations_of
 from records.categories import categories
@@ -28,6 +29,12 @@ SAMPLES: dict[str, tuple[Any, Any]] = {
     "number": (7, 8), "currency": (12.5, 99), "boolean": (True, False), "date": ("2026-03-01", "2026-03-02"),
     "datetime": ("2026-03-01T10:00:00Z", "2026-03-02T10:00:00Z"),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def queue(db: None) -> TaskQueue:
+    """Something to choose for a task: a new installation has no queues."""
+    return TaskQueue.objects.create(slug="inbound", name="Inbound")
 
 
 def writable(kind: ObjectType) -> dict[str, Property]:
