@@ -170,6 +170,10 @@ KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=760)
 KEEP_CHANGES_DAYS = env.int("KEEP_CHANGES_DAYS", default=760)
 #: How many branches an if/then branching may have.
 WORKFLOW_BRANCH_LIMIT = env.int("WORKFLOW_BRANCH_LIMIT", default=20)
+#: Whether people's own JavaScript is run at all, how many seconds it may take, and how much at once in each process.
+CUSTOM_CODE = env.bool("CUSTOM_CODE", default=True)
+CUSTOM_CODE_SECONDS = env.float("CUSTOM_CODE_SECONDS", default=20)
+CUSTOM_CODE_AT_ONCE = env.int("CUSTOM_CODE_AT_ONCE", default=2)
 #: How many deliveries of a kind may leave: {"mail": "100/minute"}.
 WORKFLOW_DELIVERY_LIMITS = env.dict("WORKFLOW_DELIVERY_LIMITS", default={})
 

@@ -31,6 +31,7 @@ class WorkflowsConfig(AppConfig):
         chores.extend(import_module("workflows.intake.list_keeping").CHORES)
         chores.append(import_module("workflows.webhooks.matching").CHORE)
         chores.append(import_module("workflows.webhooks.retaining").CHORE)
+        chores.append(import_module("workflows.code.keeping").CHORE)
         sources.append(import_module("workflows.webhooks.keeping").SOURCE)
         defining.finders.append(import_module("workflows.definitions.uses").users_of_property)
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")

@@ -42,6 +42,8 @@ class Action:
     #: What it writes are new records of its own, not properties of those that are there.
     creates = False
     object_types: tuple[str, ...] | None = None
+    #: The right it takes to bring the step into a workflow, or to change its code; "" where none is needed.
+    permission = ""
 
     class Params(ParamsForm):
         pass
@@ -53,6 +55,10 @@ class Action:
         if self.edits_enrolled and not object_type.lets_workflows_write(object_type):
             return False
         return self.Params.possible(object_type)
+
+    def unavailable(self) -> str:
+        """Why nobody can use it in this installation, in a few words; "" where people can."""
+        return ""
 
     def params(self, document: dict[str, Any], context: StepContext) -> dict[str, Any]:
         """The cleaned params the action runs with. Raises ValueError when they are not valid."""

@@ -1,4 +1,4 @@
-"""Events, filters and connections that take a right: who lacks it may not bring new ones into a workflow (TRG-12).
+"""What takes a right: who lacks it may not bring new events, filters, steps and connections into a workflow (TRG-12).
 
 What is there already stays: a workflow remains editable by people who may not use everything in it.
 """
@@ -16,6 +16,12 @@ from records.criteria.leaves import leaf_kinds
 from records.problems import DocumentError, Problem
 from records.seeing import may_use
 from workflows.events.known import event_of
+from workflows.registries import actions
+
+#: The setting of a step that takes the right itself: whoever lacks it may move the step, but not change this.
+CODE = "code"
+#: A right, the name of what takes it, and what tells it from others of the name.
+Use = tuple[str, str, str]
 
 
 def refuse_new(before: Any, after: Any, user: Any) -> None:
@@ -26,7 +32,7 @@ def refuse_new(before: Any, after: Any, user: Any) -> None:
     found = []
     for path, use in uses(after):
         had[use] -= 1
-        permission, value = use
+        permission, value, _what = use
         if had[use] < 0 and not may_use(user, permission):
             message = _("You may not use “%(value)s” in workflows. Ask for the right “%(right)s”, or leave it out.")
             found.append(
@@ -36,8 +42,8 @@ def refuse_new(before: Any, after: Any, user: Any) -> None:
         raise DocumentError(found)
 
 
-def uses(part: Any, path: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
-    """Every place in a document that takes a right, with the right and what it is about."""
+def uses(part: Any, path: str = "") -> Iterator[tuple[str, Use]]:
+    """Every place in a document that takes a right, and what takes it."""
     if isinstance(part, list):
         for i, item in enumerate(part):
             yield from uses(item, f"{path}.{i}" if path else str(i))
@@ -48,16 +54,20 @@ def uses(part: Any, path: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
             yield from uses(item, f"{path}.{key}" if path else str(key))
 
 
-def needed(part: dict[str, Any]) -> tuple[str, str] | None:
-    """The right that a filter, an event or a connection takes, and its name; None for what takes none."""
+def needed(part: dict[str, Any]) -> Use | None:
+    """The right that a filter, an event, a step or a connection takes; None for what takes none."""
+    action = actions.get(str(part.get("action")))
+    if action is not None and action.permission:
+        params = part.get("params")
+        return action.permission, str(action.label), str(params.get(CODE, "")) if isinstance(params, dict) else ""
     if part.get("connection") and isinstance(part["connection"], str):
-        return "workflows.view_connection", part["connection"]
+        return "workflows.view_connection", part["connection"], ""
     event = event_of(part.get("event"))
     if event is not None:
-        return (event.permission, str(event.label)) if event.permission else None
+        return (event.permission, str(event.label), "") if event.permission else None
     for slug, kind in leaf_kinds.items():
         if slug in part and "operator" in part and kind.needs(part):
-            return kind.needs(part), str(kind.label)
+            return kind.needs(part), str(kind.label), ""
     return None
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 #: `output.format-data.result` or `output["2nd"].result`, up to the end of the step's id.
 MENTION = re.compile(r'(?P<before>\boutput(?:\.|\["))(?P<step>[a-z0-9][a-z0-9_-]*)(?=\.|"\])')
+#: The setting that holds a script.
+CODE = "code"
 TOKEN = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
@@ -30,7 +32,8 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 def rewritten(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
-        return {key: rewritten(part, change) for key, part in value.items()}
+        # A script speaks of its own things only.
+        return {key: part if key == CODE else rewritten(part, change) for key, part in value.items()}
     if isinstance(value, list):
         return [rewritten(part, change) for part in value]
     if not isinstance(value, str) or "output" not in value:

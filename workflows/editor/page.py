@@ -123,6 +123,7 @@ def palette(object_type: str, centre: Centre | None = None, user: Any = None) ->
         usable = action.offered_to(kind)
         reason = "" if usable else _("Not for %(kind)s workflows") % {"kind": kind.label}
         reason = reason or centring.unfit(str(action.slug), centre)
+        reason = reason or action.unavailable()
         locked = "" if reason else writing.unfit(action, kind, user)
         entry = {"slug": action.slug, "label": action.label, "description": action.description, "icon": action.icon}
         entry |= {"reason": reason or locked, "locked": bool(locked), "inside": action.in_branches}

@@ -21,6 +21,10 @@ LOST = BY_WORKFLOW.format(
         )
         AND NOT EXISTS (
             SELECT FROM workflows_delivery d WHERE d.enrollment_id = e.id AND d.state IN ('pending', 'sending')
+        )
+        AND NOT EXISTS (
+            SELECT FROM workflows_coderun r
+            WHERE r.enrollment_id = e.id AND r.step = e.step AND r.visit = e.visit AND r.due_at IS NOT NULL
         )""",
 )
 LATE = BY_WORKFLOW.format(
@@ -74,6 +78,11 @@ UNSENT = DELIVERIES.format(
                 AND a.full_until > %(now)s - %(grace)s
     )"""
 )
+CODE = """
+    SELECT workflow_id, count(*), (array_agg(enrollment_id))[:%(named)s] FROM (
+        SELECT workflow_id, enrollment_id FROM workflows_coderun WHERE due_at < %(now)s - %(patience)s LIMIT %(cap)s
+    ) front GROUP BY workflow_id
+"""
 # The front of a queue, by the index it is taken out by.
 QUEUE = """
     SELECT NULL::bigint, count(*), (array_agg(id))[:%(named)s] FROM (

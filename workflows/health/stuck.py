@@ -130,6 +130,16 @@ RULES: dict[str, Rule] = {
             RUN_THE_CLOCK,
         ),
         Rule(
+            "code_not_run",
+            statements.CODE,
+            ngettext_lazy(
+                "%(count)d record has waited for custom code for more than ten minutes and nobody runs it.",
+                "%(count)d records have waited for custom code for more than ten minutes and nobody runs it.",
+                "count",
+            ),
+            RUN_THE_CLOCK,
+        ),
+        Rule(
             "changes_not_followed",
             statements.CHANGES,
             ngettext_lazy(

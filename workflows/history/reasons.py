@@ -16,6 +16,25 @@ REASONS = {
     "already_owned": gettext_lazy("The record already has an owner, so it was left alone."),
     "cannot_copy": gettext_lazy("“%(value)s” cannot be copied into %(property)s: %(error)s"),
     "centre_passed": gettext_lazy("The time for this step had passed when the record came, so it was passed over."),
+    "code_broke_off": gettext_lazy(
+        "The process with the code ended without a word. Try the step again; the log of the workers says more."
+    ),
+    "code_error": gettext_lazy("The code threw an error: %(error)s"),
+    "code_error_in_line": gettext_lazy("The code threw an error in line %(line)s: %(error)s"),
+    "code_memory": gettext_lazy(
+        "Custom code stopped: it took more than %(megabytes)s MB of memory. Have it keep less at a time."
+    ),
+    "code_missing": gettext_lazy(
+        "The code has no exports.main. Begin it with: exports.main = async (event, callback) => { … };"
+    ),
+    "code_off": gettext_lazy("Custom code is switched off in this installation. Ask an administrator."),
+    "code_output": gettext_lazy("What the code gave back was refused: %(error)s. Give back less, or another type."),
+    "code_syntax": gettext_lazy("The code cannot be read: %(error)s. Correct it."),
+    "code_syntax_in_line": gettext_lazy("The code cannot be read: %(error)s. Correct it in line %(line)s."),
+    "code_time": gettext_lazy(
+        "Custom code stopped: it took more than %(seconds)s seconds. Look for a loop that never ends, or something "
+        "awaited that never comes."
+    ),
     "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
     "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
     "in_list": gettext_lazy("The record was in the list “%(name)s” already."),

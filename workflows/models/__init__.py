@@ -1,6 +1,7 @@
 """State of the workflows package, a file per aggregate."""
 
 from workflows.models.allowance import Allowance
+from workflows.models.code_run import CodeRun
 from workflows.models.connection import Connection
 from workflows.models.delivery import AuditEntry, Delivery, MailWish, Notification
 from workflows.models.discussion import Comment, Presence, Thread
@@ -20,6 +21,7 @@ __all__ = [
     "Allowance",
     "AuditEntry",
     "Beat",
+    "CodeRun",
     "Comment",
     "Connection",
     "Delivery",

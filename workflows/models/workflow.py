@@ -64,7 +64,10 @@ class Workflow(models.Model):
         verbose_name = _("workflow")
         verbose_name_plural = _("workflows")
         ordering = ("-updated_at",)
-        permissions = (("publish_workflow", _("Can publish workflows, turn them on and off, and enroll records")),)
+        permissions = (
+            ("publish_workflow", _("Can publish workflows, turn them on and off, and enroll records")),
+            ("write_code", _("Can write custom code in workflows")),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -15,6 +15,7 @@ import redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
+from workflows.code.keeping import keeping
 from workflows.engine.taking_back import take_back
 
 #: Seconds after which a worker that died without a word is no longer listed, less RQ's own minute.
@@ -37,7 +38,8 @@ class EngineWorker(SimpleWorker):
     def work(self, *args: Any, **options: Any) -> bool:
         """RQ's, after what the last worker of this one's name has left is free again."""
         take_back()
-        return bool(super().work(*args, **options))
+        with keeping():
+            return bool(super().work(*args, **options))
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """RQ's, but the one around every job only every few seconds, and in one round trip.

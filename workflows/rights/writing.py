@@ -16,8 +16,10 @@ from records.models import Access
 from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.property_access.rights import PropertyRights, property_label, reason, rights_of
+from records.seeing import may_use
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import FORMAT, parse
+from workflows.definitions.permitted import shown
 from workflows.events.occasion import names_told, properties_behind
 from workflows.registries import actions
 from workflows.rights import naming
@@ -104,7 +106,9 @@ def refuse_beyond_rights(before: Any, after: Any, user: Any) -> None:
 
 
 def unfit(action: Any, object_type: ObjectType, user: Any) -> str:
-    """Why a person cannot use an action that always changes the same property; "" where they can (PRM-06)."""
+    """Why a person cannot use an action: a right, or a property it always changes (PRM-06); "" where they can."""
+    if action.permission and user is not None and not may_use(user, action.permission):
+        return _("Takes the right “%(right)s”") % {"right": shown(action.permission)}
     rights = rights_of(user)
     if not rights.restricted:
         return ""

@@ -58,6 +58,13 @@ EXAMPLES = {
         properties={"name": f"Firm {BLANK}", "employees": 5, "lifecycle_stage": "lead"},
         associate=True,
     ),
+    "custom_code": step(
+        "s",
+        "custom_code",
+        code="exports.main = async (event) => ({ outputFields: { size: event.inputFields.title } });",
+        inputs=[{"name": "title", "from": "job_title"}, {"name": "owner", "from": "owner"}],
+        outputs=[{"name": "size", "type": "text"}],
+    ),
     "delay": step("s", "delay", hours=3),
     "delay_to_centre": step("s", "delay_to_centre", days=-3, at="09:00"),
     "delay_until_date": step("s", "delay_until_date", at="2027-05-01T09:00", zone="record"),
@@ -121,7 +128,10 @@ EXAMPLES = {
     ),
 }
 #: Those whose example has the records wait.
-WAITING = {"delay", "delay_until_date", "delay_until_event", "delay_until_time", "delay_until_weekday", "send_webhook"}
+WAITING = {
+    "custom_code", "delay", "delay_until_date", "delay_until_event", "delay_until_time", "delay_until_weekday",
+    "send_webhook",
+}  # fmt: skip
 #: The workflows that go_to_workflow and for_each_associated enroll in.
 TARGETS = {"contact": 900_001, "deal": 900_002}
 EXAMPLES["go_to_workflow"] = step("s", "go_to_workflow", workflow=str(TARGETS["contact"]))

@@ -21,6 +21,7 @@ from workflows.health import alerting, stuck
 from workflows.models import (
     Alert,
     Beat,
+    CodeRun,
     Delivery,
     Enrollment,
     EventWait,

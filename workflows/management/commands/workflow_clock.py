@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from workflows.code.keeping import keeping
 from workflows.engine.taking_back import take_back
 from workflows.processes.clock import Clock
 
@@ -20,5 +21,6 @@ class Command(BaseCommand):
             signal.signal(number, clock.stop)
         self.stdout.write("The clock is running.")
         take_back()
-        clock.run()
+        with keeping():
+            clock.run()
         self.stdout.write("The clock has stopped.")
