@@ -73,7 +73,8 @@ class CustomCode(Action):
             "from",
             {
                 "add": gettext_lazy("Add an input"), "name": gettext_lazy("Name of input %(number)d"),
-                "choice": gettext_lazy("Value of input %(number)d"), "remove": gettext_lazy("Take out %(name)s"),
+                "choice": gettext_lazy("Value of input %(number)d"),
+                "remove": gettext_lazy("Take out input %(number)d"),
             },
             limit=ROWS, label=gettext_lazy("What the code gets"),
         )  # fmt: skip
@@ -81,7 +82,8 @@ class CustomCode(Action):
             "type",
             {
                 "add": gettext_lazy("Add an output"), "name": gettext_lazy("Name of output %(number)d"),
-                "choice": gettext_lazy("Type of output %(number)d"), "remove": gettext_lazy("Take out %(name)s"),
+                "choice": gettext_lazy("Type of output %(number)d"),
+                "remove": gettext_lazy("Take out output %(number)d"),
                 "default": "result",
             },
             limit=ROWS, label=gettext_lazy("What the code gives back"),

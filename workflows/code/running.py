@@ -135,7 +135,8 @@ def claim(token: uuid.UUID, now: dt.datetime) -> CodeRun | None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DUE, {"now": now, "served": served["workflow"]})
         for (workflow,) in cursor.fetchall():
-            cursor.execute(CLAIM, {"token": token, "now": now, "lease": LEASE, "workflow": workflow})
+            facts: dict[str, Any] = {"token": token, "now": now, "lease": LEASE, "workflow": workflow}
+            cursor.execute(CLAIM, facts)
             if found := cursor.fetchone():
                 served["workflow"] = workflow
                 return CodeRun.objects.get(pk=found[0])

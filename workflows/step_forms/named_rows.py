@@ -25,7 +25,7 @@ class NamedRowsWidget(forms.Widget):
     use_fieldset = True
 
     def __init__(self, key: str, texts: dict[str, str | Promise]) -> None:
-        """`texts`: "add", "name", "choice" with %(number)d, "remove" with %(name)s, and "default" for a new name."""
+        """`texts`: "add", "name", "choice" and "remove" with %(number)d, and "default" for a new name."""
         super().__init__()
         self.key, self.texts = key, texts
         self.choices: Choices | Callable[[], Choices] = []
@@ -55,16 +55,15 @@ class NamedRowsWidget(forms.Widget):
     def id_for_label(self, id_: str) -> str:
         return ""
 
-    def flat(self) -> Iterator[tuple[str, SafeString]]:
-        """The choices under their headings: the heading ("" for none) and its options."""
-        choices = self.choices() if callable(self.choices) else self.choices
-        for value, label in choices:
-            group = [(value, label)] if not isinstance(label, list) else label
-            yield ("" if not isinstance(label, list) else str(value)), group  # type: ignore[misc]
+    def groups(self) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+        """The choices under their headings, "" for none."""
+        for value, label in self.choices() if callable(self.choices) else self.choices:
+            yield (str(value), label) if isinstance(label, list) else ("", [(value, label)])
 
     def options(self, chosen: str) -> SafeString:
-        known, parts = set(), []
-        for heading, group in self.flat():
+        known: set[str] = set()
+        parts: list[SafeString] = []
+        for heading, group in self.groups():
             known |= {value for value, _label in group}
             made = format_html_join(
                 "", '<option value="{}"{}>{}</option>',
@@ -97,7 +96,7 @@ class NamedRowsWidget(forms.Widget):
             'value="{number}"> {remove}</label></div>',
             name=name, number=number, key=self.key, own=own, options=self.options(choice),
             named=str(self.texts["name"]) % {"number": number}, chosen=str(self.texts["choice"]) % {"number": number},
-            remove=str(self.texts["remove"]) % {"name": own or number},
+            remove=str(self.texts["remove"]) % {"number": number},
         )  # fmt: skip
 
 
