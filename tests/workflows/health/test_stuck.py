@@ -96,6 +96,13 @@ def delivery_not_sent(enrollment, now):
     delivery(enrollment, state="pending", due_at=now - HOUR)
 
 
+def code_not_run(enrollment, now):
+    CodeRun.objects.create(
+        enrollment=enrollment, workflow_id=enrollment.workflow_id, revision_id=enrollment.revision_id, step="s",
+        visit=0, event={}, due_at=now - HOUR, since=now - HOUR,
+    )  # fmt: skip
+
+
 def changes_not_followed(enrollment, now):
     Contact.objects.update(city="Lund")
     with connection.cursor() as cursor:
@@ -142,8 +149,8 @@ def still_finishing(enrollment, now):
 
 BREAKERS: list[Callable[[Enrollment, dt.datetime], None]] = [
     waits_for_nothing, due_and_not_taken, lease_over, step_not_in_revision, ended_yet_due, delivery_interrupted,
-    delivery_not_sent, changes_not_followed, events_not_followed, requests_not_matched, segment_not_checked, set_aside,
-    schedule_fails, still_on, still_finishing, hits_not_recorded,
+    delivery_not_sent, code_not_run, changes_not_followed, events_not_followed, requests_not_matched,
+    segment_not_checked, set_aside, schedule_fails, still_on, still_finishing, hits_not_recorded,
 ]  # fmt: skip
 OF_NO_WORKFLOW = (
     changes_not_followed, events_not_followed, requests_not_matched, hits_not_recorded, segment_not_checked, set_aside,
