@@ -1,4 +1,4 @@
-"""Custom code: JavaScript with inputs and typed outputs, run in a process of its own (DOP-01, DOP-04, DOP-06 to DOP-10)."""
+"""Custom code: JavaScript with inputs and typed outputs, in a process of its own (DOP-01, 04, DOP-06 to DOP-10)."""
 
 from __future__ import annotations
 
