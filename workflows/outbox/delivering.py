@@ -125,7 +125,8 @@ def claim(token: uuid.UUID, now: dt.datetime, limit: int) -> int:
             cursor.execute(READY, {"kind": kind, "now": now, "limit": limit})
             ids = [pk for (pk,) in cursor.fetchall()]
             if ids and (allowed := limits.of_deliveries(kind)):
-                ids = ids[: limits.take(f"{limits.DELIVERY}{kind}", allowed, len(ids), now).count]
+                # One at a time: what is claimed and never begun would have used up the limit for nothing.
+                ids = ids[: limits.take(f"{limits.DELIVERY}{kind}", allowed, 1, now).count]
             if ids:
                 facts: dict[str, Any] = {"token": token, "held": HELD, "ids": ids, "now": now}
                 cursor.execute(CLAIM, facts)

@@ -24,6 +24,7 @@ from workflows.engine.taking_steps import run_due
 from workflows.enrollment import enrolling
 from workflows.lifecycle import publishing
 from workflows.models import Allowance, Delivery, Enrollment, Revision, StepExecution, Workflow
+from workflows.outbox import delivering
 from workflows.outbox.delivering import deliver
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +170,17 @@ def test_deliveries_have_their_own_limit_and_other_kinds_go_on(settings: Any) ->
     while deliver(NOW + 61 * SECOND):
         pass
     assert len(mail.outbox) == 10
+
+
+def test_what_a_slow_round_leaves_to_others_has_not_used_up_the_limit(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WORKFLOW_DELIVERY_LIMITS = {"mail": "5/day"}
+    monkeypatch.setattr(delivering, "ROUND_SECONDS", -1.0)
+    deliveries(5, "mail")
+    while deliver(NOW):
+        pass
+    assert len(mail.outbox) == 5
 
 
 def test_nothing_seems_to_wait_while_a_limit_is_used_up(settings: Any) -> None:
