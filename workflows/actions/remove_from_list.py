@@ -24,7 +24,7 @@ class RemoveFromList(ListAction):
     slug = "remove_from_list"
     label = gettext_lazy("Remove from static list")
     description = gettext_lazy("Take the record out of a static list.")
-    icon = "list-x"
+    icon = "circle-x"
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         name = list_named(document)
