@@ -25,8 +25,6 @@ FAILPOINTS = {
     "before_delivery": "A delivery is claimed; nobody was spoken to.",
     "during_delivery": "The line to the receiver is open; nothing was sent.",
     "after_delivery": "The receiver has taken the message; nothing was noted.",
-    "after_request_claim": "Requests are claimed; nothing was sent.",
-    "after_request": "The other side has answered a request, or not; nothing was noted.",
     "after_result": "The result of a delivery is noted and committed.",
     "after_publish_follow": "Records inside were moved to the new revision in an open transaction.",
     "before_publish_commit": "Everything of a publication is written and not committed.",

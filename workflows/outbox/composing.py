@@ -118,7 +118,13 @@ def made_of(shared: Mapping[str, Any], url: str, headers: dict[str, str], conten
         message = _("The request would have %(size)d bytes, %(limit)d at most. Send fewer properties.")
         raise NotAllowed(message % {"size": size, "limit": BODY_LIMIT})
     target = targets.read(url)
-    return {**shared, "url": target.url, "host": target.place, "headers": headers, "body": text.replace("\x00", "")}
+    return {
+        **shared,
+        "url": target.url,
+        "host": target.origin.partition("//")[2],
+        "headers": headers,
+        "body": text.replace("\x00", ""),
+    }
 
 
 def in_address(value: Any) -> Any:

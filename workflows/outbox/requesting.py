@@ -21,7 +21,6 @@ from django.utils.translation import gettext as _
 
 from records.sealing import Unreadable
 from workflows.engine import limits
-from workflows.failpoints import reach
 from workflows.models import Connection, Delivery
 from workflows.outbox import composing, ordering
 from workflows.outbox.answers import BACKOFF, Verdict, judged
@@ -105,7 +104,6 @@ def claim(now: dt.datetime, limit: int, busy: Counter[str]) -> list[Delivery]:
             return []
         facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids}
         cursor.execute(BEGIN, facts)
-    reach("after_request_claim")
     return list(Delivery.objects.filter(claim=token, state=State.SENDING).order_by("due_at", "pk"))
 
 
@@ -165,7 +163,6 @@ def attempt(request: dict[str, Any], outgoing: Outgoing | Verdict, now: dt.datet
 
 def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
     """Note what became of a request, and let the record go on that waits for it, in one transaction."""
-    reach("after_request")
     state, error, due_at = verdict.state, verdict.error, None
     if state == State.PENDING and delivery.attempts > len(BACKOFF):
         state = State.DEAD
