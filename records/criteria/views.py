@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from records import criteria
+from records.api.bodies import body_of
 from records.clock import database_now
 from records.criteria.catalog import catalog
 from records.criteria.diagnosing import why_none
@@ -70,7 +71,7 @@ def count_view(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
     """
     sent: Any = None
     try:
-        sent = json.loads(request.body) if len(request.body) <= BODY_LIMIT else None
+        sent = json.loads(body_of(request, BODY_LIMIT))
         zone = zoneinfo.ZoneInfo(sent.get("zone") or "UTC") if isinstance(sent, dict) else None
     except (ValueError, RecursionError, TypeError, OSError, zoneinfo.ZoneInfoNotFoundError):
         zone = None

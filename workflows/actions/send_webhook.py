@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -89,9 +90,9 @@ class SendWebhook(Action):
             self.fields["method"].widget.attrs["data-refresh"] = "panel"
             self.fields["body"].widget.attrs["data-refresh"] = "panel"
             if self.raw("method") in composing.IN_ADDRESS:
-                self.fields["body"].choices = [  # type: ignore[attr-defined]
-                    pair for pair in BODIES.items() if pair[0] != "json"
-                ]
+                body = self.fields["body"]
+                assert isinstance(body, forms.ChoiceField)
+                body.choices = [pair for pair in BODIES.items() if pair[0] != "json"]
             kept = ONLY.get(chosen_body(self.raw("body")), ())
             for name in {name for names in ONLY.values() for name in names} - set(kept):
                 del self.fields[name]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from records.api.bodies import body_of
 from records.clock import database_now
 from records.object_types import properties_read_once
 from records.problems import DocumentError
@@ -101,7 +102,7 @@ class CanvasViews:
 def sent(request: HttpRequest) -> dict[str, Any]:
     """The JSON object that was sent; an empty one for anything else."""
     try:
-        found = json.loads(request.body) if len(request.body) <= BODY_LIMIT else None
+        found = json.loads(body_of(request, BODY_LIMIT))
     except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {}

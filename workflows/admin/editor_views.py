@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from records.api import strict_json
+from records.api.bodies import body_of
 from records.clock import database_now
 from records.models import Access
 from records.problems import DocumentError, Problem
@@ -87,7 +88,8 @@ class EditorViews:
         """Carry out `{"op": …, "rev": n}`; undo and redo are ops, too."""
         workflow = self.workflow_or_404(request, pk, "change")
         try:
-            sent = strict_json.parse(request.body) if len(request.body) <= BODY_LIMIT else None
+            body = body_of(request, BODY_LIMIT)
+            sent = strict_json.parse(body) if body else None
         except DocumentError as error:
             return refused(error)
         if not isinstance(sent, dict) or not isinstance(sent.get("rev"), int):

@@ -92,7 +92,8 @@ class ChosenField(forms.MultipleChoiceField):
         return super().to_python([value] if isinstance(value, str) and value else value)
 
     def validate(self, value: Any) -> None:
-        known = {slug for slug, _label in self.choices}  # type: ignore[misc, union-attr]
+        choices: Any = self.choices
+        known = {slug for slug, _label in choices}
         for slug in value:
             if slug not in known:
                 message = _("There is no property “%(slug)s” that can be sent. Take it out.")

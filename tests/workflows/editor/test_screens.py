@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from records.clock import database_now
 from workflows import drafting
@@ -133,3 +134,14 @@ def test_what_no_document_can_hold_is_refused_with_a_sentence(client: Any, djang
     body = f'{{"rev": 1, "op": {{"op": "set_trigger", "document": {{"kind": {text}}}}}}}'
     answer = client.post(f"{BASE}/{workflow.pk}/editor/ops/", body, content_type="application/json")
     assert answer.status_code == 400 and answer.json()["errors"][0]["message"]
+
+
+@pytest.mark.django_db
+def test_fields_of_a_form_where_json_belongs_are_refused(client: Any, django_user_model: Any) -> None:
+    ann = staff(django_user_model, "view_workflow", "change_workflow", "view_contact")
+    workflow = drafting.create("Draft", "contact", ann)
+    client.force_login(ann)
+    fields = {"op": "rename", "rev": "0"}
+    assert client.post(f"{BASE}/{workflow.pk}/editor/ops/", fields).status_code == 400
+    assert client.post(reverse("records:criteria-count", args=["contact"]), fields).status_code == 400
+    assert client.post(f"{BASE}/{workflow.pk}/editor/copy/", fields).status_code == 400
