@@ -26,6 +26,7 @@ class ListAction(Action):
     """What adding to a list and removing from one have in common."""
 
     group = gettext_lazy("Marketing")
+    edits_enrolled = True
 
     class Params(ParamsForm):
         list = StaticListField(label=gettext_lazy("List"), choices=[])
