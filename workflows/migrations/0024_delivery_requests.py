@@ -1,7 +1,8 @@
 """Requests wait in lanes; the index is made while deliveries go on."""
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from records.index_operations import AddIndexAgain
 
 
 class Migration(migrations.Migration):
@@ -10,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("workflows", "0023_connections")]
 
     operations = [
-        AddIndexConcurrently(
+        AddIndexAgain(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("kind", "webhook"), ("state", "pending")),

@@ -13,6 +13,7 @@ from records.problems import DocumentError
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from workflows import drafting
 from workflows.actions.base import Action
+from workflows.actions.create_association import linkable
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
 from workflows.editor.page import palette
@@ -46,10 +47,12 @@ def test_every_action_is_there_for_everybody_and_none_is_locked():
         barred = {entry["slug"] for entry in entries if entry["reason"]} - {"delay_to_centre"}
         for_others = {name for name, one in actions.items() if one.object_types and slug not in one.object_types}
         if slug == "conversation":
-            for_others.add("rotate_owner")
+            for_others |= {"rotate_owner", "add_to_list", "remove_from_list"}
+        if not linkable(object_types[slug]):
+            for_others |= {"apply_label", "update_label", "remove_label", "create_association"}
         if slug != "contact" and "contact" not in associations_of(slug):
             for_others |= {"set_subscription", "set_marketing_status"}
-        assert barred == for_others
+        assert barred == for_others, slug
 
 
 @pytest.mark.covers("ACG-08")
