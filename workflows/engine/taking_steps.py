@@ -77,9 +77,11 @@ def run_due(now: dt.datetime, limit: int = 500, *, freshest: bool = False, since
             logger.info("A batch was taken away while it ran; nothing of it was kept.")
             return claim.count
         except Exception as error:
-            if not claim.crashed and (took_too_long(error, began) or not passing(error)):
+            hung = took_too_long(error, began)
+            if not claim.crashed and (hung or not passing(error)):
                 # The attempt counts: what hangs or raises each time ends after the third.
-                logger.exception("A batch could not be run.", extra=dict(watchdog.doing))
+                told = "A statement of a batch did not end and was cancelled." if hung else "A batch could not be run."
+                logger.exception(told, extra=dict(watchdog.doing))
                 claiming.give_up(claim)
                 return claim.count
             # Where not even giving up succeeds, the error is told again and again, with a pause each time.
