@@ -14,6 +14,7 @@ STEP = 8
 AIR = 10
 #: As long as this may a detour be that saves a bend.
 BEND = 80
+Span = tuple[int, int]
 #: Beyond everything.
 FAR = 1_000_000
 
@@ -56,11 +57,12 @@ def lane_between(source: Box, target: Box, boxes: list[Box], verticals: list[tup
     low, high = min(y1, y2), max(y1, y2)
     near = range(0, 40 * STEP, STEP)
     between = [box for box in boxes if box.y - AIR < high and box.y + box.height + AIR > low]
+    columns = {(box.x - AIR, box.x + box.width + AIR) for box in between}
     lines = sorted(x for x, top, bottom in verticals if bottom >= low and top <= high)
     middle = target.x + target.width + STEP * 2
     for offset in near:
         for x in (middle + offset, target.x - STEP * 2 - offset):
-            if not free(x, between, lines):
+            if not free(x, columns, lines):
                 continue
             start = source.x + source.width if x > source.x + source.width else source.x
             finish = target.x + target.width if x > target.x + target.width else target.x
@@ -93,13 +95,15 @@ class Streets:
         self.upright = [piece for x in sorted(columns) for piece in pieces(True, x, across)]
         self.level = [piece for y in sorted(rows) for piece in pieces(False, y, along)]
         self.places = {True: [piece.at for piece in self.upright], False: [piece.at for piece in self.level]}
+        every = {True: self.upright, False: self.level}
+        self.spans = {upright: [(one.low, one.high, one) for one in found] for upright, found in every.items()}
         self.known: dict[Street, list[Street]] = {}
 
     def crossing(self, street: Street) -> list[Street]:
         if street not in self.known:
-            others, places = (self.level, self.places[False]) if street.upright else (self.upright, self.places[True])
+            others, places, at = self.spans[not street.upright], self.places[not street.upright], street.at
             near = others[bisect_left(places, street.low) : bisect_right(places, street.high)]
-            self.known[street] = [other for other in near if other.low <= street.at <= other.high]
+            self.known[street] = [other for low, high, other in near if low <= at <= high]
         return self.known[street]
 
     def beside(self, box: Box, y: int) -> list[Street]:
@@ -110,9 +114,6 @@ class Streets:
             last = bisect_right(self.places[True], x)
             found += [street for street in self.upright[first:last] if street.low <= y <= street.high]
         return found
-
-
-Span = tuple[int, int]
 
 
 class Cards:
@@ -181,13 +182,12 @@ def searched(source: Box, target: Box, streets: Streets) -> Lane:
                 at, corner = came[at]
                 way.append(corner)
             return traced(source, target, way[::-1])
+        along = y if street.upright else x
         for other in streets.crossing(street):
-            if other in came:
+            spent = cost + abs(other.at - along) + BEND
+            if other in came or spent >= best.get(other, FAR):
                 continue
             corner = (street.at, other.at) if street.upright else (other.at, street.at)
-            spent = cost + abs(corner[0] - x) + abs(corner[1] - y) + BEND
-            if spent >= best.get(other, FAR):
-                continue
             best[other] = spent
             count += 1
             # From a level piece one more bend leads to the goal, from an upright one that is no goal two.
@@ -211,12 +211,12 @@ def traced(source: Box, target: Box, way: list[tuple[int, int]]) -> Lane:
     return Lane(source.id, target.id, (points[0], *corners, points[-1]))
 
 
-def free(x: int, boxes: list[Box], lines: list[int]) -> bool:
-    """Whether an upright line at `x` keeps away from cards and from other upright lines, which are sorted."""
+def free(x: int, columns: set[Span], lines: list[int]) -> bool:
+    """Whether an upright line at `x` keeps away from columns of cards and from upright lines, which are sorted."""
     next_one = bisect_right(lines, x - STEP)
     if next_one < len(lines) and lines[next_one] < x + STEP:
         return False
-    return not any(box.x - AIR < x < box.x + box.width + AIR for box in boxes)
+    return not any(left < x < right for left, right in columns)
 
 
 def clear(y: int, a: int, b: int, boxes: list[Box]) -> bool:

@@ -217,8 +217,9 @@ def reference() -> int:
     return total
 
 
+# 25 and 80 ms of a core that takes 45 ms for the additions.
 @pytest.mark.django_db
-@pytest.mark.parametrize(("count", "share"), [(200, 0.7), (500, 2.2)])
+@pytest.mark.parametrize(("count", "share"), [(200, 0.56), (500, 1.79)])
 def test_big_workflows_are_laid_out_and_drawn_in_a_share_of_a_million_additions(count: int, share: float) -> None:
     definition = tree(7, count, jumps=0.03)
     canvas(layout(definition), State())
