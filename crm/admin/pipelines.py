@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.admin.inlines import LabelledInline
+from crm.admin.kept_in_use import KeptInUseAdmin
 from crm.models import Pipeline, Stage
 from records.object_types import object_types
 
@@ -25,7 +26,7 @@ class StageInline(LabelledInline):
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(admin.ModelAdmin):
+class PipelineAdmin(KeptInUseAdmin):
     """Stages are edited inside their pipeline; the internal name is what records and workflows hold."""
 
     list_display = ("label", "object_type", "slug", "position", "number_of_stages")
@@ -43,27 +44,14 @@ class PipelineAdmin(admin.ModelAdmin):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A pipeline with records in it stays."""
-        return super().has_delete_permission(request, obj) and (obj is None or not records_in(obj))
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The form says why a pipeline in use has no button to delete it."""
-        ((name, facts),) = super().get_fieldsets(request, obj)
-        count = records_in(obj) if obj else 0
-        if count:
-            message = ngettext(
-                "%(count)d record is in this pipeline, so it cannot be deleted.",
-                "%(count)d records are in this pipeline, so it cannot be deleted.",
-                count,
-            )
-            facts = facts | {"description": message % {"count": count}}
-        return [(name, facts)]
+    def why_kept(self, obj: Any) -> str:
+        count = records_in(obj)
+        message = ngettext(
+            "%(count)d record is in this pipeline, so it cannot be deleted.",
+            "%(count)d records are in this pipeline, so it cannot be deleted.",
+            count,
+        )
+        return message % {"count": count} if count else ""
 
 
 def records_in(pipeline: Pipeline) -> int:

@@ -62,6 +62,7 @@ class Keeper:
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("The database does not answer (%s); custom code is run later.", str(error).strip())
             except Exception:
+                # A thread that ends is not started again, and whoever waits for scripts would wait for good.
                 logger.exception("Running custom code failed; it is tried again.")
             finally:
                 # The next look may be long in coming: the line is not held meanwhile.
