@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from typing import Any
 
@@ -51,7 +52,9 @@ def test_processes_without_a_name_take_nothing_back(monkeypatch: Any) -> None:
 @pytest.mark.django_db
 def test_what_was_claimed_last_of_many_is_found_too(monkeypatch: Any) -> None:
     monkeypatch.setattr(taking_back, "SEEN", 20)
-    enroll(make_workflow(WAIT), range(1, 101), now=database_now())
+    workflow, now = make_workflow(WAIT), database_now()
+    for record in range(100):
+        enroll(workflow, [record + 1], now=now - dt.timedelta(seconds=record))
     monkeypatch.setenv(taking_back.NAME, "machine:worker.1")
     claim = claiming.claim(database_now(), 10, freshest=True)
     assert claim is not None
