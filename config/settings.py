@@ -211,6 +211,8 @@ ANYMAIL = env.json("ANYMAIL", default={})
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = HEADRACE_HOME / "mail"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="headrace@localhost")
+#: Where people outside reach this installation: links in mails begin with it.
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.str('PORT', default='') or 8000}").rstrip("/")
 #: The mail server of Django's SMTP backend. One that does not answer keeps a worker for so many seconds.
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)

@@ -14,7 +14,9 @@ import time
 import uuid
 from typing import Any
 
-from django.core.mail import EmailMessage, get_connection
+from anymail.message import AnymailMessage
+from anymail.utils import UNSET
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import Q
@@ -187,15 +189,7 @@ def send(delivery: Delivery) -> None:
 
 
 def send_mail(delivery: Delivery, backend: BaseEmailBackend) -> None:
-    request = delivery.request
-    message = EmailMessage(
-        subject=request["subject"],
-        body=request["text"],
-        from_email=request["from"],
-        to=[request["to"]],
-        headers={"Message-ID": message_id(delivery)},
-        connection=backend,
-    )
+    message = message_of(delivery, backend)
     try:
         message.send()
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
@@ -207,6 +201,27 @@ def send_mail(delivery: Delivery, backend: BaseEmailBackend) -> None:
     except ValueError as error:
         # A header with a line break, an address that is none.
         raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+def message_of(delivery: Delivery, backend: BaseEmailBackend) -> AnymailMessage:
+    """The mail a request asks for: "to", "from", "subject" and "text".
+
+    It may also have "html" (the same for mail programs that show it), "headers", and "metadata", which a mail service
+    gives back with what it tells of the mail.
+    """
+    request = delivery.request
+    message = AnymailMessage(
+        subject=request["subject"],
+        body=request["text"],
+        from_email=request["from"],
+        to=[request["to"]],
+        headers={**request.get("headers", {}), "Message-ID": message_id(delivery)},
+        connection=backend,
+        metadata=request.get("metadata", UNSET),
+    )
+    if request.get("html"):
+        message.attach_alternative(request["html"], "text/html")
+    return message
 
 
 def close(backend: BaseEmailBackend) -> None:

@@ -34,6 +34,10 @@ TOKEN_LENGTH = 500
 EVENT = "event"
 #: What tokens call the results of earlier steps: {{ output.format-data.result }}.
 OUTPUT = "output"
+#: Whom texts may call by name besides the record's owner, where the one who renders them knows who that is.
+SENDER = "sender"
+#: Users that tokens name directly: {{ owner.name }}.
+PEOPLE = ("owner", SENDER)
 TARGETS = ("text", "line", "html", "value", "url")
 
 #: Those that write values as the API does.
@@ -151,11 +155,12 @@ def check(
     properties: Mapping[str, Any] | None = None,
     told: Iterable[str] = (),
     results: Iterable[str] = (),
+    people: Iterable[str] = (),
 ) -> list[Problem]:
     """What keeps a text from being rendered for records of an object type; [] when nothing does.
 
     `told` are the properties of the event that enrolls, which tokens name as {{ event.… }}; `results` what earlier
-    steps leave, as "step.name", which tokens name as {{ output.… }}.
+    steps leave, as "step.name", which tokens name as {{ output.… }}; `people` users besides the owner, {{ sender.… }}.
     """
     if not isinstance(template, str):
         return [Problem("", _("%(value)r is not text. Send a string.") % {"value": template})]
@@ -169,6 +174,7 @@ def check(
     known = object_type.properties() if properties is None else properties
     allowed = [*allowed_names(object_type, known), *(f"{EVENT}.{slug}" for slug in told)]
     allowed += [f"{OUTPUT}.{name}" for name in results]
+    allowed += [f"{who}.{part}" for who in people for part in USER_PARTS]
     message = _("There is no token “%(token)s”. Use one of: %(known)s.")
     return [
         Problem("", message % {"token": token.name, "known": ", ".join(allowed)}, token.name, code="unknown_token")
@@ -216,8 +222,8 @@ def property_slug(token: Token, object_type: ObjectType) -> str:
         return f"{EVENT}.{rest[0]}"
     if source == OUTPUT and len(rest) == 2:
         return token.name
-    if source == "owner":
-        return "owner"
+    if source in PEOPLE:
+        return source
     return rest[0] if rest and source == object_type.slug else ""
 
 
@@ -234,8 +240,8 @@ def render_many(
     `target` chooses how values are written: "text" as people read them, "line" the same without line breaks
     (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property), "url" the same
     as parts of an address. Blank and unknown tokens become "". `told` has what no property of the record is, by
-    record id and then "event.…" or "output.…". Raises TokenError when the text cannot be read or a result would be
-    too long.
+    record id and then "event.…", "output.…" or "sender". Raises TokenError when the text cannot be read or a result
+    would be too long.
     """
     if target not in TARGETS:
         raise ValueError(f"There is no target {target!r}; use one of {TARGETS}.")
@@ -266,7 +272,7 @@ def joined(pieces: Template, values: Mapping[str, Shown], object_type: ObjectTyp
 
 def written(token: Token, values: Mapping[str, Shown], object_type: ObjectType, target: str) -> str:
     value = values.get(property_slug(token, object_type), Shown(None, ""))
-    part = token.path[1:] if token.path[0] == "owner" else token.path[2:]
+    part = token.path[1:] if token.path[0] in PEOPLE else token.path[2:]
     if part and token.path[0] != OUTPUT:
         value = value.part(part[0]) if len(part) == 1 else Shown(None, "")
     for name, arguments in token.filters:
