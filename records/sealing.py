@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from typing import Any
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +33,22 @@ def reseal(sealed: str) -> str:
         return keys().rotate(sealed.encode()).decode()
     except InvalidToken:
         raise Unreadable("None of HEADRACE_SECRET_KEYS opens what was sealed.") from None
+
+
+def reseal_rows(rows: Iterable[Any], fields: Collection[str]) -> tuple[int, list[str]]:
+    """Seal what these fields of rows hold with the newest key: how many texts, and the rows no key opens, by name."""
+    done, unreadable = 0, []
+    for row in rows:
+        sealed = [field for field in fields if getattr(row, field)]
+        try:
+            for field in sealed:
+                setattr(row, field, reseal(getattr(row, field)))
+        except Unreadable:
+            unreadable.append(str(row.name))
+            continue
+        row.save(update_fields=sealed)
+        done += len(sealed)
+    return done, unreadable
 
 
 def keys() -> MultiFernet:

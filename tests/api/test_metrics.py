@@ -12,6 +12,7 @@ from crm.models import Contact, User
 from records.clock import database_now
 from records.happening import happen
 from records.models import PendingEvent
+from tests.slow_statements import ends_as_after
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.engine import tallying
 from workflows.engine.taking_steps import run_due
@@ -114,8 +115,8 @@ def test_a_part_that_takes_too_long_is_left_out_and_said_to_be(token, monkeypatc
     from workflows.health import measuring
 
     make_workflow([step("end", "end")])
-    monkeypatch.setattr(measuring, "CHANGES", "SELECT 1, NULL FROM pg_sleep(60)")
-    monkeypatch.setattr(measuring, "STATEMENT_TIMEOUT", "100ms")
+    monkeypatch.setattr(measuring, "CHANGES", f"SELECT 1, NULL FROM {ends_as_after(77)} AS ended")
+    monkeypatch.setattr(measuring, "STATEMENT_TIMEOUT", "77s")
     found = scrape(token)
     assert found[("headrace_scrape_failed", "changes")] == 1
     assert found[("headrace_scrape_failed", "enrollments")] == 0

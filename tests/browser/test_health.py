@@ -44,7 +44,7 @@ def test_it_shows_trouble_accessibly_and_keeps_itself_up_to_date(theme: str, ope
     screen.screenshot(f"health-{theme}")
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     alerting.beat("there:815", now, now + HOUR)
-    page.get_by_text("there:815").wait_for(timeout=15_000)
+    page.get_by_text("there:815").wait_for(timeout=60_000)
     page.get_by_role("link", name="thing is stuck").wait_for()
     assert screen.problems() == []
     assert screen.axe() == []

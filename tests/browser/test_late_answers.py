@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from crm.models import User
-from tests.browser.editor_page import Editor
+from tests.browser.editor_page import Editor, quiet
 from tests.browser.test_flow_editor import DOCUMENT, steps
 from workflows import drafting
 from workflows.models import Workflow
@@ -51,7 +51,7 @@ def test_what_could_not_be_stored_is_tried_again_as_it_is_by_then(editor: Editor
     again = editor.page.get_by_role("button", name="Try again")
     expect(again).to_be_visible()
     field.fill("Written later")
-    editor.page.wait_for_timeout(700)  # The script waits for half a second of quiet.
+    quiet(editor.page)
     expect(editor.page.locator("#flow-saved")).to_have_text("Offline – changes kept: 1")
     down = False
     again.click()

@@ -92,7 +92,7 @@ def closed_for(workflow: Workflow) -> str:
 
 
 class WorkflowField(GreyedChoiceField):
-    """A workflow of one object type, by its id as a text, or by its name; those that are off are greyed out (GTO-01).
+    """A workflow of one object type, by its id as a text; those that are off are greyed out (GTO-01).
 
     So are those the person may only read; those that are closed to them are not named (PRM-09).
 
@@ -117,19 +117,13 @@ class WorkflowField(GreyedChoiceField):
             {pk: reason for pk, reason in reasons.items() if reason},
         )
 
-    def to_python(self, value: Any) -> str:
-        """The id; of a name the id of the only workflow that has it."""
-        text = super().to_python(value)
-        if not text or text in self.known:
-            return text
-        named = [pk for pk, workflow in self.known.items() if workflow.name == text]
-        if len(named) > 1:
-            message = _("%(count)d workflows are called “%(name)s”. Use the id of the one that is meant.")
-            raise ValidationError(message % {"count": len(named), "name": text})
-        return named[0] if named else text
-
     def validate(self, value: Any) -> None:
         if value and value not in self.known:
+            named = [pk for pk, workflow in self.known.items() if workflow.name == value]
+            # A name may be changed, or given to others: what enrolls records later has to know which one was meant.
+            if named:
+                message = _("“%(name)s” is the name of a workflow. Give its id instead: %(ids)s.")
+                raise ValidationError(message % {"name": value, "ids": _(" or ").join(named)})
             message = _("There is no workflow “%(value)s” for these records (any more). Choose another one.")
             raise ValidationError(message % {"value": value})
         super().validate(value)

@@ -14,12 +14,13 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from records import criteria
 from records.object_types import object_types
+from records.outages import cut_short, outage
 from records.problems import DocumentError, Problem
 from workflows import doorbell
 from workflows.chores import Chore
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 #: Records asked in one transaction, and the seconds one call works at most.
 PORTION = 500
 SECONDS = 2.0
+#: How long one statement of a portion may take: less than what ends the process that does it.
+STATEMENT_TIMEOUT = "50s"
 Status = MassEnrollment.Status
 
 
@@ -89,8 +92,8 @@ def work(now: dt.datetime) -> int:
 def portion(now: dt.datetime) -> int | None:
     """Ask the next records of the oldest work nobody else is at; None when there is none.
 
-    Work that raises an error is stopped and says so: what waits behind it goes on. Raises OperationalError and
-    InterfaceError, as without a database there is nothing to do.
+    Work that raises an error, or whose criteria take too long, is stopped and says so: what waits behind it goes on.
+    Raises OperationalError and InterfaceError where the database fails, as without one there is nothing to do.
     """
     with transaction.atomic():
         waiting = MassEnrollment.objects.filter(status=Status.WAITING).order_by("pk")
@@ -100,11 +103,13 @@ def portion(now: dt.datetime) -> int | None:
         try:
             with transaction.atomic():
                 return ask_next(one, now)
-        except (OperationalError, InterfaceError):
-            raise
         except DocumentError as error:
             message = " ".join(str(problem.message) for problem in error.problems)
         except Exception as error:
+            if outage(error):
+                raise
+            if cut_short(error):
+                return finish_cut_short(one, now)
             logger.exception("Enrolling many records by hand (%d) failed.", one.pk)
             told = _("An error stopped this: %(error)s. What it is about is in the log. Enroll the others anew.")
             message = told % {"error": type(error).__name__}
@@ -112,7 +117,17 @@ def portion(now: dt.datetime) -> int | None:
         return finish(one, Status.STOPPED, now, message)
 
 
+def finish_cut_short(one: MassEnrollment, now: dt.datetime) -> int:
+    """Stop a work of which the database has not found or enrolled one portion in time."""
+    logger.warning("Enrolling many records by hand (%d) was stopped: a portion took too long.", one.pk)
+    one.refresh_from_db(fields=["refused", "enrolled"])
+    message = _("Finding and enrolling the next records took too long. Enroll the others with narrower criteria.")
+    return finish(one, Status.STOPPED, now, message)
+
+
 def ask_next(one: MassEnrollment, now: dt.datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [STATEMENT_TIMEOUT])
     closed = closed_because(one.workflow)
     if closed:
         return finish(one, Status.STOPPED, now, str(REFUSALS[closed]))

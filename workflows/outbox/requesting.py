@@ -82,29 +82,43 @@ def send_due(
 def claim(now: dt.datetime, limit: int, busy: Counter[str]) -> list[Delivery]:
     """Claim up to `limit` requests, of each lane as many as may still leave at once and as its limit lets through."""
     token = uuid.uuid4()
-    ids: list[int] = []
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(limits.OPEN_LANES, {"now": now})
-        lanes = sorted((lane for (lane,) in cursor.fetchall()), key=lambda lane: turns[lane])
-        known = limits_of(lanes)
-        for lane in lanes:
-            room = min(PER_LANE - busy[lane], limit - len(ids))
-            if room <= 0:
-                continue
-            cursor.execute(READY, {"lane": lane, "now": now, "room": room})
-            ready = [pk for (pk,) in cursor.fetchall()]
-            if ready and lane in known:
-                ready = ready[: limits.take(f"{limits.LANE}{lane}", known[lane], len(ready), now).count]
-            if ready:
-                turns[lane] = max(turns.values(), default=0) + 1
-            ids += ready
-        if ids and (allowed := limits.of_deliveries(KIND)):
-            ids = ids[: limits.take(f"{limits.DELIVERY}{KIND}", allowed, len(ids), now).count]
-        if not ids:
-            return []
-        facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids}
-        cursor.execute(BEGIN, facts)
-    return list(Delivery.objects.filter(claim=token, state=State.SENDING).order_by("due_at", "pk"))
+    while limit > 0:
+        with transaction.atomic(), connection.cursor() as cursor:
+            chosen = choose(cursor, now, limit, busy)
+            ids = [pk for ready in chosen.values() for pk in ready]
+            if ids and (allowed := limits.of_deliveries(KIND)):
+                passing = limits.take(f"{limits.DELIVERY}{KIND}", allowed, len(ids), now).count
+                if passing < len(ids):
+                    # Chosen again, and fewer: what the lanes' limits let through for the others is given back.
+                    limit = passing
+                    transaction.set_rollback(True)
+                    continue
+            if not ids:
+                return []
+            cursor.execute(BEGIN, {"token": token, "lease": LEASE, "ids": ids})
+        for lane in chosen:
+            turns[lane] = max(turns.values(), default=0) + 1
+        return list(Delivery.objects.filter(claim=token, state=State.SENDING).order_by("due_at", "pk"))
+    return []
+
+
+def choose(cursor: Any, now: dt.datetime, limit: int, busy: Counter[str]) -> dict[str, list[int]]:
+    """The ids of up to `limit` requests that may leave, by lane, in the lanes' turns; takes of the lanes' limits."""
+    cursor.execute(limits.OPEN_LANES, {"now": now})
+    lanes = sorted((lane for (lane,) in cursor.fetchall()), key=lambda lane: turns[lane])
+    known, chosen, left = limits_of(lanes), {}, limit
+    for lane in lanes:
+        room = min(PER_LANE - busy[lane], left)
+        if room <= 0:
+            continue
+        cursor.execute(READY, {"lane": lane, "now": now, "room": room})
+        ready = [pk for (pk,) in cursor.fetchall()]
+        if ready and lane in known:
+            ready = ready[: limits.take(f"{limits.LANE}{lane}", known[lane], len(ready), now).count]
+        if ready:
+            chosen[lane] = ready
+            left -= len(ready)
+    return chosen
 
 
 def limits_of(lanes: list[str]) -> dict[str, limits.Limit]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from records.defining import slug_for
 from records.problems import DocumentError, Problem
-from records.sealing import Unreadable, reseal, seal, unseal
+from records.sealing import Unreadable, reseal_rows, seal, unseal
 from workflows.models import Connection, Revision
 from workflows.models.connection import SLUG_LENGTH
 from workflows.outside import door, targets
@@ -255,15 +255,4 @@ def delete(connection: Connection) -> None:
 
 def reseal_all() -> tuple[int, list[str]]:
     """Seal every connection's secrets with the newest key: how many, and the connections no key opens."""
-    done, unreadable = 0, []
-    for connection in Connection.objects.order_by("pk"):
-        fields = [field for field in SEALED if getattr(connection, field)]
-        try:
-            for field in fields:
-                setattr(connection, field, reseal(getattr(connection, field)))
-        except Unreadable:
-            unreadable.append(connection.name)
-            continue
-        connection.save(update_fields=fields)
-        done += len(fields)
-    return done, unreadable
+    return reseal_rows(Connection.objects.order_by("pk"), SEALED)

@@ -31,6 +31,9 @@ FARTHEST = dt.timedelta(hours=40)
 CRON_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 CRON_NAMES = frozenset((*CRON_MONTHS, *WEEKDAYS))
 CRON_FIELD = re.compile(r"[0-9a-z*,/-]+", re.ASCII)
+CRON_RANGE = re.compile(r"([0-9a-z]+)-([0-9a-z]+)", re.ASCII)
+#: Cron's numbers of the names; a Sunday that ends a range is the seventh day.
+CRON_NUMBERS = {name: number for names in (CRON_MONTHS, WEEKDAYS) for number, name in enumerate(names, 1)}
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,8 @@ def days_of(rule: Rule, zone: dt.tzinfo, instant: dt.datetime) -> list[dt.date]:
 def read_cron(text: str) -> Cron:
     """A cron expression of five fields: minute, hour, day of the month, month, weekday.
 
-    Raises ValueError for anything else: seconds, years, nicknames like @daily, and the signs L, W, # and ? that
-    programs understand differently.
+    Raises ValueError for anything else: seconds, years, nicknames like @daily, and what programs understand
+    differently: the signs L, W, # and ?, and ranges that end before they begin (“22-3”).
     """
     parts = text.lower().split()
     if len(parts) != 5:
@@ -164,6 +167,9 @@ def read_cron(text: str) -> Cron:
         names = set(re.findall(r"[a-z]+", part))
         if not CRON_FIELD.fullmatch(part) or not names <= CRON_NAMES:
             raise ValueError(f"{part!r} cannot be read")
+        for first, last in CRON_RANGE.findall(part):
+            if cron_number(first) > cron_number(last) and first != "sun":
+                raise ValueError(f"{first}-{last} ends before it begins")
     minutes, hours, days, months, weekdays = croniter.expand(" ".join(parts))[0]
     return Cron(
         minutes=every_one(minutes, 60),
@@ -173,6 +179,11 @@ def read_cron(text: str) -> Cron:
         # Cron begins its week on Sunday.
         weekdays=None if (found := chosen(weekdays)) is None else frozenset((day - 1) % 7 for day in found),
     )
+
+
+def cron_number(text: str) -> int:
+    """The number of a name, or that is written. Raises ValueError for anything else."""
+    return CRON_NUMBERS[text] if text in CRON_NUMBERS else int(text)
 
 
 def every_one(values: list[int | str], count: int) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from records.models.event import SLUG_LENGTH
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.properties import Property
-from records.sealing import Unreadable, reseal, seal, unseal
+from records.sealing import reseal_rows, seal, unseal
 from workflows.models import Webhook
 from workflows.webhooks import signing
 
@@ -104,18 +104,7 @@ def token_of(webhook: Webhook) -> str:
 
 def reseal_all() -> tuple[int, list[str]]:
     """Seal every webhook's address and secret with the newest key: how many, and the webhooks no key opens."""
-    done, unreadable = 0, []
-    for webhook in Webhook.objects.order_by("pk"):
-        fields = [field for field in ("token_sealed", "secret_sealed") if getattr(webhook, field)]
-        try:
-            for field in fields:
-                setattr(webhook, field, reseal(getattr(webhook, field)))
-        except Unreadable:
-            unreadable.append(webhook.name)
-            continue
-        webhook.save(update_fields=fields)
-        done += len(fields)
-    return done, unreadable
+    return reseal_rows(Webhook.objects.order_by("pk"), ("token_sealed", "secret_sealed"))
 
 
 def demand_signature(webhook: Webhook) -> str:

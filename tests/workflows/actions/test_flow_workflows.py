@@ -192,18 +192,17 @@ def test_only_workflows_of_the_same_records_that_are_on_can_be_published_as_targ
     assert problems({})
 
 
-def test_a_target_may_be_named_and_is_stored_by_its_id():
+def test_a_name_is_no_target_and_the_ids_of_the_workflows_that_have_it_are_told():
     other = target()
     Workflow.objects.filter(pk=other.pk).update(name="Welcome")
     document = {"format": 1, "name": "X", "object": "contact", "steps": [step("go", "go_to_workflow")]}
     context = StepContext(parse(document), parse(document).by_id["go"])
-    form = actions["go_to_workflow"].Params(document={"workflow": "Welcome"}, context=context)
-    assert form.document() == {"workflow": "Welcome"}
-    assert form.is_valid() and form.document() == {"workflow": str(other.pk)}
+    (problem,) = actions["go_to_workflow"].problems({"workflow": "Welcome"}, context)
+    assert f"“Welcome” is the name of a workflow. Give its id instead: {other.pk}." in problem.message
     twin = target()
     Workflow.objects.filter(pk=twin.pk).update(name="Welcome")
-    again = actions["go_to_workflow"].Params(document={"workflow": "Welcome"}, context=StepContext(parse(document)))
-    assert "2 workflows are called" in str(again.errors)
+    (problem,) = actions["go_to_workflow"].problems({"workflow": "Welcome"}, StepContext(parse(document)))
+    assert f"{other.pk} or {twin.pk}." in problem.message
 
 
 # For each associated record

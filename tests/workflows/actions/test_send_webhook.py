@@ -314,6 +314,21 @@ def test_about_twenty_a_second_leave_and_a_connection_can_allow_less(receiver, a
         send_due(LATER)
 
 
+def test_what_the_limit_of_all_requests_keeps_back_has_not_used_up_that_of_its_connection(
+    receiver, admin_user, settings
+):
+    settings.WORKFLOW_DELIVERY_LIMITS = {"webhook": "2/minute"}
+    connecting.create(
+        {"name": "Slow", "origin": receiver.url, "limit_count": 4, "limit_per": "hour"}, by=admin_user, now=NOW
+    )
+    ids = [one.pk for one in Contact.objects.bulk_create(Contact(email=f"c{n}@example.com") for n in range(9))]
+    enroll(make_workflow([step("hook", "send_webhook", method="POST", url="/slow", connection="slow")]), ids)
+    while run_due(NOW):
+        pass
+    sent = [send_due(NOW + dt.timedelta(seconds=61 * turn)) for turn in range(4)]
+    assert sent == [2, 2, 0, 0], "four in the hour, two of them in a minute"
+
+
 @pytest.mark.covers("DOP-20")
 def test_a_receiver_that_hangs_keeps_nobody_waiting_but_its_own(receiver, contact, settings):
     """Eight requests hang or wait in their lane while all others are sent."""

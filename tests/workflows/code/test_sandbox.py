@@ -73,8 +73,8 @@ def outputs(body: str, *names: str, event=None):
     return found.outputs
 
 
-def fault(code: str, limits=SHORT):
-    found = run(code, {"inputFields": {}}, ["x"], limits)
+def fault(code: str):
+    found = run(code, {"inputFields": {}}, ["x"], Limits(seconds=10, megabytes=64))
     assert found.fault is not None and found.outputs is None, found
     return found.fault
 

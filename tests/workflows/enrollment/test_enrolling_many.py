@@ -14,6 +14,7 @@ from crm.models import Deal
 from records.clock import database_now
 from records.problems import DocumentError
 from tests.api.conftest import SCOPES, client_of, person
+from tests.slow_statements import ends_as_after
 from tests.workflows.publishing_deals import BIG, boss, history, inside, live
 from workflows import chores
 from workflows.enrollment import enrolling_many
@@ -127,6 +128,26 @@ def test_work_that_raises_an_error_stops_and_lets_the_next_one_go_on(deals, capl
     assert "IntegrityError" in first.message
     assert "by hand" in caplog.text
     assert inside(poisonous) == []
+
+
+def test_work_whose_criteria_take_too_long_stops_and_lets_the_next_one_go_on(deals):
+    first, second = (
+        enrolling_many.begin(live(BIG), by=boss(), now=database_now(), document={"all": [NAMED_Z]}) for _each in "ab"
+    )
+    turns = []
+
+    def slow(execute, sql, params, many, context):
+        if 'FROM "crm_deal"' in sql and not turns:
+            turns.append(sql)
+            return execute(f"SELECT {ends_as_after(50)}", None, False, context)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(slow):
+        work_off()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, first.enrolled, second.status, second.enrolled) == ("stopped", 0, "done", 3)
+    assert "took too long" in first.message
 
 
 def test_a_lost_connection_stops_no_work(deals):

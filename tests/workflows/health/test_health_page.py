@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 
 from crm.models import Contact, User
 from records.clock import database_now
+from tests.slow_statements import ends_as_after
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import doorbell
 from workflows.health import alerting
@@ -166,6 +167,6 @@ def test_what_the_database_does_not_count_in_time_is_left_out(page, now, monkeyp
     from workflows.health import measuring
 
     late_workflow(now)
-    monkeypatch.setattr(measuring, "WHOLE", "SELECT pg_sleep(60) -- {which} {order}")
-    monkeypatch.setattr(measuring, "STATEMENT_TIMEOUT", "100ms")
+    monkeypatch.setattr(measuring, "WHOLE", f"SELECT {ends_as_after(77)} -- {{which}} {{order}}")
+    monkeypatch.setattr(measuring, "STATEMENT_TIMEOUT", "77s")
     assert "There is so much that the database did not count it in time." in page()

@@ -15,6 +15,7 @@ from crm.models import Contact, Hit, User
 from records.clock import database_now
 from records.happening import happen
 from records.models import PendingEvent, Segment
+from tests.slow_statements import ends_as_after
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.engine import tallying
 from workflows.health import alerting, stuck
@@ -242,8 +243,8 @@ def test_it_is_told_when_seen_twice_and_once_a_day(enrollment, told_about_stuck,
 
 def test_a_rule_that_cannot_be_asked_does_not_silence_the_others(enrollment, now, monkeypatch):
     due_and_not_taken(enrollment, now)
-    slow = stuck.Rule("slow", "SELECT NULL::bigint, 1, ARRAY[1] FROM pg_sleep(60)", "x", "y")
-    monkeypatch.setattr(stuck, "STATEMENT_TIMEOUT", "200ms")
+    slow = stuck.Rule("slow", f"SELECT NULL::bigint, 1, ARRAY[1] FROM {ends_as_after(77)} AS ended", "x", "y")
+    monkeypatch.setattr(stuck, "STATEMENT_TIMEOUT", "77s")
     monkeypatch.setitem(stuck.RULES, "slow", slow)
     failed: list[str] = []
     found = stuck.find(now, failed=lambda rule, error: failed.append(rule.code))

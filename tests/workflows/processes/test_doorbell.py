@@ -42,12 +42,24 @@ def bell(settings):
     doorbell.breaker = doorbell.Breaker()
 
 
+class Counting(doorbell.Breaker):
+    """The breaker, which also counts how often somebody has waited for Redis in vain."""
+
+    waits = 0
+
+    def failed(self, error):
+        self.waits += 1
+        super().failed(error)
+
+
 @pytest.fixture
-def no_redis(settings):
+def no_redis(settings, monkeypatch):
+    """A place where no Redis is, left alone for longer than a test takes once nobody has answered."""
+    monkeypatch.setattr(doorbell, "OPEN_SECONDS", 600.0)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     doorbell.client.cache_clear()
-    doorbell.breaker = doorbell.Breaker()
-    yield
+    doorbell.breaker = Counting()
+    yield doorbell.breaker
     doorbell.client.cache_clear()
     doorbell.breaker = doorbell.Breaker()
 
@@ -116,19 +128,19 @@ def test_the_clock_rings_for_changes_but_not_for_those_of_steps(bell, transactio
 
 
 def test_without_redis_ringing_says_so_quickly_and_soon_without_asking(no_redis):
-    started = time.monotonic()
     assert not any(doorbell.ring() for _time in range(100))
-    assert time.monotonic() - started < 1.5
     assert doorbell.breaker.open
+    assert no_redis.waits == doorbell.ERRORS_UNTIL_OPEN and doorbell.TIMEOUT < 1, (
+        "asked a few times, each for a moment"
+    )
 
 
 @pytest.mark.django_db(transaction=True)
 def test_saving_succeeds_while_redis_is_away(no_redis, transactional_db):
-    started = time.monotonic()
     for i in range(10):
         Contact.objects.create(email=f"c{i}@example.com")
     assert Contact.objects.count() == 10
-    assert time.monotonic() - started < 3
+    assert no_redis.waits == doorbell.ERRORS_UNTIL_OPEN
 
 
 @pytest.mark.django_db(transaction=True)
@@ -222,12 +234,12 @@ def test_the_clock_alone_does_the_work_when_redis_is_away(no_redis, transactiona
     thread.start()
     try:
         enroll(make_workflow([SET]), [contact.pk for contact in contacts], now=database_now())
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while Enrollment.objects.filter(status="active").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
     finally:
         clock.stop()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert not thread.is_alive()
     assert set(Contact.objects.values_list("city", flat=True)) == {"Malmö"}
 
@@ -238,7 +250,7 @@ def test_the_clock_outlives_a_lost_connection(bell, transactional_db):
     thread = threading.Thread(target=clock.run)
     thread.start()
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while clock.listener is None and time.monotonic() < deadline:
             time.sleep(0.02)
         with connection.cursor() as cursor:
@@ -254,7 +266,7 @@ def test_the_clock_outlives_a_lost_connection(bell, transactional_db):
         assert queued("high"), "the clock has come back and rings"
     finally:
         clock.stop()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 @pytest.mark.django_db

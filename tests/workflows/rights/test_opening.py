@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -179,11 +180,12 @@ def test_the_api_reads_or_refuses_as_the_pages_do() -> None:
 @pytest.mark.covers("PRM-09")
 def test_a_test_with_a_record_tells_no_value_a_person_has_no_access_to() -> None:
     una = member("una", Access.NONE)
-    deal, workflow = Deal.objects.create(name="A", amount=77), made(RENAME, trigger=TRIGGER, by=una)
+    deal, workflow = Deal.objects.create(name="A", amount=77_700_777), made(RENAME, trigger=TRIGGER, by=una)
     with pytest.raises(ValueError, match="to which you have no access"):
         simulate(drafting.draft_of(workflow), deal.pk, user=una, now=database_now())
     tried = admin(una).get(reverse("admin:workflow_try_trigger", args=[workflow.pk]), {"record": deal.pk})
-    assert "which you may not see" in tried.context["trial"].problem and "77" not in tried.content.decode()
+    assert "which you may not see" in tried.context["trial"].problem
+    assert not re.search(r"77\D?700\D?777", tried.content.decode())
 
 
 def test_lists_ask_a_constant_number_of_queries_and_none_for_who_is_not_restricted() -> None:

@@ -202,6 +202,15 @@ def test_a_day_of_the_month_or_a_weekday_is_enough_for_cron() -> None:
     assert read_cron("0 9 * * 0").weekdays == read_cron("0 9 * * 7").weekdays == frozenset([6])
 
 
+def test_ranges_of_cron_go_forward_and_a_week_may_end_on_sunday() -> None:
+    for text in ("0 22-3 * * *", "30-10 9 * * *", "0 9 28-2 * *", "0 9 * nov-feb *", "0 9 * * 5-1", "0 9 * * fri-mon"):
+        with pytest.raises(ValueError, match="ends before it begins"):
+            read_cron(text)
+    assert read_cron("0 9 * * sat-sun").weekdays == read_cron("0 9 * * 6-7").weekdays == frozenset([5, 6])
+    assert read_cron("0 9 * * sun-tue").weekdays == frozenset([6, 0, 1])
+    assert read_cron("0 22-23,0-3 * * *").hours == (0, 1, 2, 3, 22, 23)
+
+
 def test_a_cron_expression_that_never_fires_ends_its_search() -> None:
     assert next_firing(rule(every="cron", cron="0 9 30 2 *"), ZoneInfo("UTC"), START) is None
 

@@ -105,10 +105,11 @@ def test_values_are_written_for_where_they_go(deal):
     ],
 )
 def test_an_attack_is_refused_with_a_sentence_at_once(attack):
-    started = time.monotonic()
+    # What this thread computes, not how long it waits for a core: an attack that works takes minutes of that.
+    started = time.thread_time()
     problems = tokens.check(attack, object_types["deal"])
     assert problems
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 5
 
 
 def test_a_token_that_is_not_allowed_renders_as_nothing_even_if_it_got_past_the_check(deal):
