@@ -174,3 +174,16 @@ def test_eight_workers_share_the_work_without_waiting_for_each_other() -> None:
         done = [future.result(timeout=60) for future in [pool.submit(work) for _ in range(8)]]
     assert set(Enrollment.objects.values_list("status", "ended_reason")) == {("unenrolled", "record_deleted")}
     assert sum(done) == 1_200
+
+
+def test_every_index_a_moving_record_is_written_to_has_room() -> None:
+    """Making one anew loses it: those that are partial by another status than "active" take no moves."""
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            SELECT c.relname, COALESCE(c.reloptions::text, '') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            WHERE i.indrelid = 'workflows_enrollment'::regclass
+                AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '((status)::text = ''active''::text)')
+        """)
+        found = dict(cursor.fetchall())
+    assert len(found) >= 6
+    assert [name for name, options in found.items() if "fillfactor=50" not in options] == []
