@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from records.associations import Kind, Pairs, type_of
+from records.associations import Kind, Pairs, associate, type_of
 from records.models import Association
 from records.object_types import ObjectType
 from records.sql_arrays import array
@@ -99,6 +99,20 @@ def run(sql: str, a: ObjectType, b: ObjectType, pairs: Pairs, new: str, old: str
     with connection.cursor() as cursor:
         cursor.execute(sql, facts)
         return {(one, other) for one, other in cursor.fetchall()}
+
+
+def link(from_type: Kind, to_type: Kind, pairs: Pairs, label: str = "") -> int:
+    """Associate pairs and return how many links are new; a new primary record takes the place of the one before.
+
+    Of several that would be primary, where there is one at most, the last one is; the others are linked without a
+    label. Raises what `associate` raises.
+    """
+    wanted = list(dict.fromkeys(pairs))
+    if label != PRIMARY:
+        return associate(from_type, to_type, wanted, label)
+    chosen = one_primary_each(from_type, to_type, wanted)
+    plain = associate(from_type, to_type, [pair for pair in wanted if pair not in chosen])
+    return plain + associate(from_type, to_type, chosen, label)
 
 
 def one_primary_each(from_type: Kind, to_type: Kind, pairs: Pairs) -> set[tuple[int, int]]:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from crm.admin.activity_lines import TOLD
 from crm.record_links import may, names_of, url_of
-from records.associations import associate, associations_of, dissociate, ids_of
+from records import labelling
+from records.associations import associations_of, dissociate, ids_of
 from records.ids import id_of
 from records.journal import change_source
 from records.models import Association
@@ -105,6 +106,6 @@ def change(object_type: ObjectType, record_id: int, request: HttpRequest, *, rem
         if remove:
             dissociate(object_type, association.to, pair, label)
         else:
-            associate(object_type, association.to, pair, label)
+            labelling.link(object_type, association.to, pair, label)
     told = _("No longer associated with %(name)s.") if remove else _("Associated with %(name)s.")
     messages.success(request, told % {"name": name})

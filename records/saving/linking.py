@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from records import associations
+from records import associations, labelling
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.saving.rows import Link, Work
@@ -63,11 +63,11 @@ def read_link(work: Work, i: int, raw: Any, allowed: dict[str, Any]) -> Link | N
 
 def link(object_type: ObjectType, works: list[Work]) -> set[int]:
     """Make the links that are missing; the ids of the records that got one."""
-    wanted: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
+    wanted: dict[tuple[str, str], dict[tuple[int, int], None]] = defaultdict(dict)
     for work in works:
         for one in work.links:
             assert work.record is not None, "what is linked was written before"
-            wanted[one.to_type, one.label].add((work.record.pk, one.to_id))
+            wanted[one.to_type, one.label][work.record.pk, one.to_id] = None
     touched: set[int] = set()
     for (slug, label), pairs in wanted.items():
         to_type = object_types[associations.associations_of(object_type)[slug].to.slug]
@@ -75,7 +75,8 @@ def link(object_type: ObjectType, works: list[Work]) -> set[int]:
         missing = sorted((a, b) for a, b in pairs if b not in held.get(a, ()))
         if missing:
             try:
-                associations.associate(object_type, to_type, missing, label)
+                # All of them, in the order they came in: of two that are to be primary the last one is.
+                labelling.link(object_type, to_type, pairs, label)
             except ValueError as error:
                 raise DocumentError([Problem("associations", str(error))]) from None
             touched |= {a for a, _b in missing}

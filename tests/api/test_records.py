@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -132,6 +133,27 @@ def test_one_bad_row_stops_a_batch_unless_it_may_be_partial(api: ApiClient) -> N
     partial = api.send("POST", "deals/batch/", {"records": rows, "partial": True}).document
     assert [one["status"] for one in partial["results"]] == ["created", "invalid"]
     assert partial["results"][1]["errors"][0]["path"] == "properties.amount"
+
+
+def test_a_deal_has_one_primary_company_whoever_sends_another(api: ApiClient) -> None:
+    first, second, third = (Company.objects.create(name=name).pk for name in "ABC")
+
+    def primary(pk: int) -> dict[str, Any]:
+        return {"type": "company", "id": pk, "label": "primary"}
+
+    deal = api.send(
+        "POST", "deals/", {"properties": {"name": "Big"}, "associations": [primary(second), primary(first)]}
+    )
+    plain = {"type": "company", "id": second, "label": ""}
+    assert deal.status_code == 201
+    path = f"deals/{deal.document['id']}/associations/"
+
+    def linked() -> list[dict[str, Any]]:
+        return sorted(api.send("GET", f"{path}?type=company").document["results"], key=lambda one: one["id"])
+
+    assert linked() == [primary(first), plain], "the last of two is"
+    assert api.send("POST", path, primary(third)).status_code == 201
+    assert linked() == [primary(first) | {"label": ""}, plain, primary(third)]
 
 
 def test_associations_are_made_listed_and_removed(api: ApiClient) -> None:

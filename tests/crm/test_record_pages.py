@@ -154,6 +154,15 @@ def test_an_empty_note_is_refused_with_a_reason(admin_page, deal):
     assert not Note.objects.exists()
 
 
+def test_another_primary_company_takes_the_place_of_the_one_before(admin_page, deal, company):
+    other = Company.objects.create(name="Other")
+    for one in (company, other):
+        admin_page.post(page_of(deal, "associate"), {"type": "company", "id": one.pk, "label": "primary"})
+    kinds = object_types["deal"], object_types["company"]
+    assert ids_of(kinds[0], [deal.pk], kinds[1], "primary") == {deal.pk: [other.pk]}
+    assert sorted(ids_of(kinds[0], [deal.pk], kinds[1])[deal.pk]) == sorted([company.pk, other.pk])
+
+
 def test_associations_are_found_added_and_removed(admin_page, deal, company):
     url = reverse("admin:crm_deal_find", args=[deal.pk, "company"])
     assert "Cancity" in text_of(admin_page.get(url, {"q": "canc"}))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records import labelling
-from records.associations import AssociationType, associate, associations_of
+from records.associations import AssociationType, associations_of
 from records.equal_values import comparable, equal_ones
 from records.object_types import ObjectType
 from records.problems import Problem
@@ -21,7 +21,7 @@ from workflows.actions.base import Action
 from workflows.registries import actions
 from workflows.rights.doing import not_allowed
 from workflows.step_forms.forms import ChoiceField, PropertyField
-from workflows.step_forms.links_form import Pair, label_field
+from workflows.step_forms.links_form import label_field
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.targets import LIMIT, linked, properties_for
 
@@ -123,7 +123,7 @@ class CreateAssociation(Action):
             for pk in found.get(one.record_id, ())[:LIMIT]
             if pk not in held.get(one.record_id, ()) and (kind is not batch.object_type or pk != one.record_id)
         ]
-        link(batch, kind, new, params["label"] or "")
+        labelling.link(batch.object_type, kind, new, params["label"] or "")
         counts: dict[int, int] = {}
         for pk, _other in new:
             counts[pk] = counts.get(pk, 0) + 1
@@ -167,12 +167,3 @@ def type_of(document: dict[str, Any], context: StepContext) -> ObjectType | None
     slug = document.get("object")
     found = linkable(context.object_type).get(slug) if isinstance(slug, str) else None
     return found.to if found else None
-
-
-def link(batch: Batch, kind: ObjectType, pairs: list[Pair], label: str) -> None:
-    """Make the links; of those that would be primary ones, where there is one at most, the others become plain."""
-    chosen = set(pairs)
-    if label == labelling.PRIMARY:
-        chosen = labelling.one_primary_each(batch.object_type, kind, pairs)
-        associate(batch.object_type, kind, [pair for pair in pairs if pair not in chosen])
-    associate(batch.object_type, kind, chosen, label)
