@@ -15,6 +15,7 @@ class CrmConfig(AppConfig):
         from crm.chores import register_chores
         from crm.conversation_triggers import register_message_triggers
         from crm.derived_events import register_derived_events
+        from crm.emails.sending import register_emails
         from crm.forms.filter import register_form_filter
         from crm.goals import register_goals
         from crm.marketing import register_marketing
@@ -44,6 +45,7 @@ class CrmConfig(AppConfig):
         register_goals()
         register_attachments()
         register_mailing()
+        register_emails()
         register_email_filter()
         register_cta_filter()
         register_form_filter()

@@ -23,6 +23,8 @@ if PROCESS and os.environ["REDIS_URL"].endswith("/0"):
     REDIS_URL = os.environ["REDIS_URL"].removesuffix("/0") + f"/{PROCESS}"
     for queue in RQ_QUEUES.values():  # noqa: F405
         queue["URL"] = REDIS_URL
+#: Where links in mails lead.
+PUBLIC_URL = "https://crm.example.com"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # noqa: F405
 #: Emptying tables installs the triggers again each time; the lines would bury what a failed test has to say.

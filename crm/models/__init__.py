@@ -4,6 +4,7 @@ from crm.models.activity import Note, Task, TaskQueue
 from crm.models.campaign import Campaign
 from crm.models.commerce import Invoice, LineItem, Payment, Quote, RecurringSubscription
 from crm.models.conversation import Conversation
+from crm.models.email_template import BouncedAddress, EmailTemplate
 from crm.models.engagement import Call, Email, Meeting
 from crm.models.feedback import FeedbackSubmission
 from crm.models.form import Form, FormConsent, FormDay, FormField, FormSubmission
@@ -22,6 +23,7 @@ from crm.models.tracking import CallToAction, CallToActionTally, Hit, MarketingE
 from crm.models.user import Team, TeamMembership, User
 
 __all__ = [
+    "BouncedAddress",
     "Call",
     "CallToAction",
     "CallToActionTally",
@@ -32,6 +34,7 @@ __all__ = [
     "CookieConsent",
     "Deal",
     "Email",
+    "EmailTemplate",
     "FeedbackSubmission",
     "Form",
     "FormConsent",

@@ -24,6 +24,8 @@ from records.happening import keepers
 from records.models import Event
 
 SENT, DELIVERED = "email_sent", "email_delivered"
+#: What stands in keys instead of a service for messages that were sent from here and tell their own id.
+OURS = "headrace"
 KINDS = {
     "queued": SENT, "sent": SENT, "delivered": DELIVERED, "opened": "email_opened", "clicked": "email_clicked",
     "bounced": "email_bounced", "complained": "email_marked_as_spam", "unsubscribed": "email_unsubscribed",
@@ -51,6 +53,8 @@ def hits_of(event: Any, service: str, now: dt.datetime) -> list[Hit]:
     facts = {key: value for key, value in facts.items() if value}
     at = min(event.timestamp or now, now)
     message = clean_text(event.message_id, 150).strip("<>")
+    if own := clean_text(metadata.get("message"), 150):
+        service, message = OURS, own
     made = []
     if message:
         for earlier in BEFORE.get(kind, ()):

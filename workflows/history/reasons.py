@@ -37,6 +37,13 @@ REASONS = {
     ),
     "crashed": gettext_lazy("The step broke off three times without a result, so it was not tried again."),
     "does_not_fit": gettext_lazy("The value does not fit into the property: it is too long or too large."),
+    "email_bounced": gettext_lazy("Emails to the contact’s address come back, so none was sent."),
+    "email_left_out": gettext_lazy("None of the associated contacts may get the email."),
+    "email_no_address": gettext_lazy("The contact has no email address."),
+    "email_not_marketing": gettext_lazy("The contact is not a marketing contact, so no email was sent."),
+    "email_not_subscribed": gettext_lazy("The contact has not subscribed to “%(type)s”, so no email was sent."),
+    "email_nowhere": gettext_lazy("There was no address to send the email to."),
+    "email_opted_out": gettext_lazy("The contact has unsubscribed from “%(type)s”, so no email was sent."),
     "in_list": gettext_lazy("The record was in the list “%(name)s” already."),
     "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),
     "limit_per_day": gettext_lazy(
@@ -71,6 +78,7 @@ REASONS = {
         "Nobody could take the record: everyone is inactive, away, no main member or has as many tickets as they can."
     ),
     "not_composed": gettext_lazy("No request was sent: %(error)s"),
+    "not_rendered": gettext_lazy("The text could not be filled in: %(error)s"),
     "not_computed": gettext_lazy("There is no result: %(error)s"),
     "not_created": gettext_lazy("No record was created: %(error)s"),
     "not_in_list": gettext_lazy("The record was not in the list “%(name)s”."),

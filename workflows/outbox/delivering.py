@@ -27,6 +27,7 @@ from workflows.engine import limits
 from workflows.engine.limits import OPEN_KINDS
 from workflows.failpoints import reach
 from workflows.models import Delivery
+from workflows.outbox import mails
 from workflows.outbox.ordering import KIND
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,15 @@ turns: dict[str, int] = {}
 
 
 class Refused(Exception):
-    """The other side will never take this message."""
+    """The other side will never take this message; `bounced` where it is the address it does not know."""
+
+    def __init__(self, sentence: str, *, bounced: bool = False) -> None:
+        self.bounced = bounced
+        super().__init__(sentence)
+
+
+class Unwanted(Exception):
+    """It must not be sent any more; the sentence says why."""
 
 
 class Unclear(Exception):
@@ -99,8 +108,10 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
             continue
         try:
             send(delivery)
+        except Unwanted as error:
+            finish(delivery, Delivery.State.SKIPPED, now, str(error))
         except Refused as error:
-            finish(delivery, Delivery.State.DEAD, now, str(error))
+            finish(delivery, Delivery.State.DEAD, now, str(error), bounced=error.bounced)
         except Unclear as error:
             finish(delivery, Delivery.State.UNCERTAIN, now, str(error))
         except (OSError, smtplib.SMTPException) as error:
@@ -176,9 +187,12 @@ CHORE = Chore(interrupted_since, lambda now: recover())
 
 
 def send(delivery: Delivery) -> None:
-    """Perform one delivery. Raises Refused, Unclear, or the connection's error when it may be tried again."""
-    if delivery.kind != "mail":
+    """Perform one delivery. Raises Unwanted, Refused, Unclear, or the connection's error when it may be tried again."""
+    kind = mails.kinds.get(delivery.kind)
+    if kind is None:
         raise Refused(_("Deliveries of the kind “%(kind)s” are not known here.") % {"kind": delivery.kind})
+    if objection := kind.objection(delivery):
+        raise Unwanted(objection)
     backend = get_connection()
     backend.open()
     reach("during_delivery")
@@ -194,7 +208,8 @@ def send_mail(delivery: Delivery, backend: BaseEmailBackend) -> None:
         message.send()
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
         if permanent(error):
-            raise Refused(f"{type(error).__name__}: {error}") from error
+            bounced = isinstance(error, smtplib.SMTPRecipientsRefused)
+            raise Refused(f"{type(error).__name__}: {error}", bounced=bounced) from error
         raise
     except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
         raise Unclear(f"{type(error).__name__}: {error}") from error
@@ -206,8 +221,8 @@ def send_mail(delivery: Delivery, backend: BaseEmailBackend) -> None:
 def message_of(delivery: Delivery, backend: BaseEmailBackend) -> AnymailMessage:
     """The mail a request asks for: "to", "from", "subject" and "text".
 
-    It may also have "html" (the same for mail programs that show it), "headers", and "metadata", which a mail service
-    gives back with what it tells of the mail.
+    It may also have "html" (the same for mail programs that show it), "headers", "reply_to", and "metadata", which a
+    mail service gives back with what it tells of the mail.
     """
     request = delivery.request
     message = AnymailMessage(
@@ -215,6 +230,7 @@ def message_of(delivery: Delivery, backend: BaseEmailBackend) -> AnymailMessage:
         body=request["text"],
         from_email=request["from"],
         to=[request["to"]],
+        reply_to=[request["reply_to"]] if request.get("reply_to") else None,
         headers={**request.get("headers", {}), "Message-ID": message_id(delivery)},
         connection=backend,
         metadata=request.get("metadata", UNSET),
@@ -247,11 +263,13 @@ def message_id(delivery: Delivery) -> str:
     return f"<{digest}@{domain.strip('> ') or 'localhost'}>"
 
 
-def finish(delivery: Delivery, state: str, now: dt.datetime, error: str) -> None:
-    done_at = now if state == Delivery.State.DONE else None
+def finish(delivery: Delivery, state: str, now: dt.datetime, error: str, *, bounced: bool = False) -> None:
+    done_at = now if state in (Delivery.State.DONE, Delivery.State.SKIPPED) else None
     with transaction.atomic():
         ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
-        ours.update(state=state, done_at=done_at, last_error=error[:2_000], claim=None, claimed_until=None)
+        ended = ours.update(state=state, done_at=done_at, last_error=error[:2_000], claim=None, claimed_until=None)
+        if ended and delivery.kind in mails.kinds:
+            mails.kinds[delivery.kind].ended(delivery, mails.Ending(state, error, bounced), now)
     log(delivery, state)
 
 

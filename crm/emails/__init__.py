@@ -1,0 +1,1 @@
+"""Marketing emails: written in the admin, filled in for contacts, and sent by workflows."""
