@@ -27,9 +27,9 @@ AUTOMATION = (
     "workflows.notification", "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
-    "crm.campaign", "crm.calltoaction", "crm.user", "crm.team", "auth.group", "records.propertyaccess", "crm.pipeline",
-    "crm.taskqueue", "crm.subscriptiontype", "records.propertydefinition", "records.customeventtype",
-    "crm.trackedterm",
+    "crm.campaign", "crm.emailtemplate", "crm.bouncedaddress", "crm.calltoaction", "crm.user", "crm.team",
+    "auth.group", "records.propertyaccess", "crm.pipeline", "crm.taskqueue", "crm.subscriptiontype",
+    "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
 )  # fmt: skip
 ICONS = {
     "workflows.workflow": "workflow",
@@ -44,6 +44,8 @@ ICONS = {
     "workflows.connection": "plug",
     "crm.campaign": "target",
     "crm.calltoaction": "sparkles",
+    "crm.emailtemplate": "file-text",
+    "crm.bouncedaddress": "at-sign",
     "crm.form": "clipboard",
     "crm.formsubmission": "inbox",
     "crm.user": "users",

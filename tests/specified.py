@@ -114,6 +114,7 @@ ACTIONS = {
     "format_phone": "CRM-30", "format_data": "DOP-11 DOP-12 DOP-13 DOP-14",
     "add_to_list": "MKT-03", "remove_from_list": "MKT-04", "set_marketing_status": "MKT-05 MKT-06",
     "set_subscription": "CRM-21 ACG-10", "send_notification": "COM-07 COM-08", "send_internal_email": "COM-09",
+    "send_email": "COM-03 COM-04 COM-05", "send_internal_marketing_email": "COM-10",
     "send_webhook": "DOP-15 DOP-16 DOP-17 DOP-18 DOP-19 DOP-20 DOP-21",
     "custom_code": "DOP-01 DOP-04 DOP-06 DOP-07 DOP-08 DOP-09 DOP-10",
 }  # fmt: skip

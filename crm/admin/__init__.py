@@ -4,6 +4,7 @@ from crm.admin import (
     calls_to_action,
     campaigns,
     conversations,
+    email_templates,
     form_builder,
     form_submissions,
     imports,
@@ -17,7 +18,7 @@ from crm.admin import (
 )
 
 __all__ = [
-    "calls_to_action", "campaigns", "conversations", "form_builder", "form_submissions", "imports", "object_types",
-    "people", "pipelines", "plain_object_types", "subscription_types", "task_queues",
+    "calls_to_action", "campaigns", "conversations", "email_templates", "form_builder", "form_submissions", "imports",
+    "object_types", "people", "pipelines", "plain_object_types", "subscription_types", "task_queues",
     "tracked_terms",
 ]  # fmt: skip

@@ -33,7 +33,7 @@ def refusals(contacts: Iterable[Any], type_slug: str, rules: Rules) -> dict[int,
     """Why contacts must not get an email of a type, by id, as reasons of workflows.history.reasons; two statements."""
     contacts = list(contacts)
     said: dict[int, str] = dict(
-        Subscription.objects.filter(contact__in=[one.pk for one in contacts], type=type_slug).values_list(
+        Subscription.objects.filter(contact__in=[one.pk for one in contacts], type__slug=type_slug).values_list(
             "contact_id", "status"
         )
     )
@@ -70,10 +70,13 @@ def opted_out(addresses: Iterable[str], type_slug: str) -> dict[str, str]:
     """Why copies must not go to some addresses: whose they are has unsubscribed, or they do not work."""
     asked = {address.lower() for address in addresses}
     gone = Contact.objects.filter(
-        email__in=asked, deleted_at=None, subscriptions__type=type_slug, subscriptions__status=Status.UNSUBSCRIBED
+        email__in=asked,
+        deleted_at=None,
+        subscriptions__type__slug=type_slug,
+        subscriptions__status=Status.UNSUBSCRIBED,
     )
     broken = dict.fromkeys(bounced(asked), "email_bounced")
-    return broken | dict.fromkeys(gone.values_list("email", flat=True), "email_opted_out")
+    return broken | {str(address).lower(): "email_opted_out" for address in gone.values_list("email", flat=True)}
 
 
 def counted(reasons: Mapping[int, str], ids: Iterable[int]) -> dict[str, int]:

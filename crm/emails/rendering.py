@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from crm.emails import pieces as parts
 from crm.emails.pieces import SEPARATOR, Address, Html, Piece, Plain, Words, Written
 from crm.models import EmailTemplate
+from crm.public_address import absolute
 from crm.tracking.links import mail_link, open_pixel
 from crm.tracking.unsubscribing import preferences_link
-from crm.public_address import absolute
 from records.object_types import object_types
 from workflows.texts import tokens
 
@@ -135,7 +135,7 @@ def pixel(template: EmailTemplate, contact_id: int) -> str:
 def head(template: EmailTemplate) -> list[Piece]:
     """What stands before the text: mail programs read tables and styles of single tags, and little else."""
     language = escape(get_language() or "en")
-    preview = [
+    preview: list[Piece] = [
         Html('<div style="display:none;max-height:0;overflow:hidden">'),
         Words(parts.escaped(template.preview_text), ""),
         Html("</div>"),
@@ -144,7 +144,7 @@ def head(template: EmailTemplate) -> list[Piece]:
         Html(
             f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width,initial-scale=1"></head>'
-            f'<body style="margin:0;padding:0;background:#f4f5f8;color:#191d26;{FONT};font-size:16px;line-height:24px">'
+            f'<body style="margin:0;padding:0;background:#f4f5f8;color:#191d26;{FONT}">'
         ),
         *(preview if template.preview_text else []),
         Html(

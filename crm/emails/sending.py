@@ -39,13 +39,11 @@ def request_of(template: EmailTemplate, message: Message, to: str, key: str) -> 
     sender = sender_of(template)
     return {
         "to": to, "from": sender, "reply_to": template.reply_to, "subject": message.subject, "text": message.text,
-        "html": message.html, "email": template.name, "headers": {}, "message": message_id(Delivery(key=key, request={"from": sender})).strip("<>"),
+        "html": message.html, "email": template.name, "headers": {}, "message": own_id(key, sender),
     }  # fmt: skip
 
 
-def to_contact(
-    template: EmailTemplate, message: Message, contact: Any, rules: Rules, key: str
-) -> dict[str, Any]:
+def to_contact(template: EmailTemplate, message: Message, contact: Any, rules: Rules, key: str) -> dict[str, Any]:
     """The request of an email to a contact: it can be unsubscribed from, and what becomes of it is told."""
     request = request_of(template, message, contact.email, key)
     metadata = {
@@ -57,6 +55,11 @@ def to_contact(
         "rules": {"marketing": rules.marketing, "subscribed": rules.subscribed},
         "metadata": metadata,
     }  # fmt: skip
+
+
+def own_id(key: str, sender: str) -> str:
+    """The Message-ID the mail of a key will have, without its brackets."""
+    return message_id(Delivery(key=key, request={"from": sender})).strip("<>")
 
 
 def short(address: str) -> str:
@@ -85,7 +88,17 @@ def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:
     kind = "email_sent"
     if ending.bounced:
         kind, facts = "email_bounced", facts | {"bounce": "hard", "reason": ending.error[:REASON_LIMIT]}
-    keep([hit(kind, facts, now, contact_id=request["contact"], key=step_key(OURS, request["message"], request["to"].lower()))])
+    keep(
+        [
+            hit(
+                kind,
+                facts,
+                now,
+                contact_id=request["contact"],
+                key=step_key(OURS, request["message"], request["to"].lower()),
+            )
+        ]
+    )
 
 
 def learn_bounces(rows: Sequence[Mapping[str, Any]], now: dt.datetime) -> None:

@@ -6,52 +6,113 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('crm', '0011_reminders_of_tasks'),
+        ("crm", "0011_reminders_of_tasks"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BouncedAddress',
+            name="BouncedAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.EmailField(max_length=254, unique=True, verbose_name='address')),
-                ('email', models.CharField(blank=True, db_default='', max_length=300, verbose_name='email')),
-                ('reason', models.CharField(blank=True, db_default='', max_length=500, verbose_name='reason')),
-                ('bounced_at', models.DateTimeField(verbose_name='bounced')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("address", models.EmailField(max_length=254, unique=True, verbose_name="address")),
+                ("email", models.CharField(blank=True, db_default="", max_length=300, verbose_name="email")),
+                ("reason", models.CharField(blank=True, db_default="", max_length=500, verbose_name="reason")),
+                ("bounced_at", models.DateTimeField(verbose_name="bounced")),
             ],
             options={
-                'verbose_name': 'bounced address',
-                'verbose_name_plural': 'bounced addresses',
-                'ordering': ('-bounced_at',),
+                "verbose_name": "bounced address",
+                "verbose_name_plural": "bounced addresses",
+                "ordering": ("-bounced_at",),
             },
         ),
         migrations.CreateModel(
-            name='EmailTemplate',
+            name="EmailTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='Stays as it is: workflows and programs use it.', unique=True, verbose_name='internal name')),
-                ('name', models.CharField(help_text='What people here call it. Filters and the history name it; it stays once the email was sent.', max_length=200, unique=True, verbose_name='name')),
-                ('subject', models.CharField(max_length=250, verbose_name='subject')),
-                ('preview_text', models.CharField(blank=True, db_default='', help_text='What mail programs show beside the subject.', max_length=250, verbose_name='preview text')),
-                ('from_name', models.CharField(blank=True, db_default='', max_length=120, verbose_name='from name')),
-                ('from_address', models.EmailField(blank=True, db_default='', max_length=254, verbose_name='from address')),
-                ('reply_to', models.EmailField(blank=True, db_default='', max_length=254, verbose_name='answers go to')),
-                ('body', models.TextField(verbose_name='text')),
-                ('footer', models.CharField(blank=True, db_default='', help_text='Stands below the text, with the link to unsubscribe. Many countries ask for a postal address.', max_length=300, verbose_name='sender’s address')),
-                ('track_opens', models.BooleanField(default=True, verbose_name='tell when it is opened')),
-                ('track_clicks', models.BooleanField(default=True, verbose_name='tell when a link is clicked')),
-                ('archived_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='archived')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('changed_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('type', models.ForeignKey(db_column='type', help_text='Who has unsubscribed from it does not get the email.', limit_choices_to={'channel': 'email'}, on_delete=django.db.models.deletion.PROTECT, related_name='emails', to='crm.subscriptiontype', to_field='slug', verbose_name='subscription type')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Stays as it is: workflows and programs use it.",
+                        unique=True,
+                        verbose_name="internal name",
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="What people here call it. Filters and the history name it; it stays once the email was sent.",
+                        max_length=200,
+                        unique=True,
+                        verbose_name="name",
+                    ),
+                ),
+                ("subject", models.CharField(max_length=250, verbose_name="subject")),
+                (
+                    "preview_text",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="What mail programs show beside the subject.",
+                        max_length=250,
+                        verbose_name="preview text",
+                    ),
+                ),
+                ("from_name", models.CharField(blank=True, db_default="", max_length=120, verbose_name="from name")),
+                (
+                    "from_address",
+                    models.EmailField(blank=True, db_default="", max_length=254, verbose_name="from address"),
+                ),
+                (
+                    "reply_to",
+                    models.EmailField(blank=True, db_default="", max_length=254, verbose_name="answers go to"),
+                ),
+                ("body", models.TextField(verbose_name="text")),
+                (
+                    "footer",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="Stands below the text, with the link to unsubscribe. Many countries ask for a postal address.",
+                        max_length=300,
+                        verbose_name="sender’s address",
+                    ),
+                ),
+                ("track_opens", models.BooleanField(default=True, verbose_name="tell when it is opened")),
+                ("track_clicks", models.BooleanField(default=True, verbose_name="tell when a link is clicked")),
+                ("archived_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="archived")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "type",
+                    models.ForeignKey(
+                        db_column="type",
+                        help_text="Who has unsubscribed from it does not get the email.",
+                        limit_choices_to={"channel": "email"},
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="emails",
+                        to="crm.subscriptiontype",
+                        to_field="slug",
+                        verbose_name="subscription type",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'email template',
-                'verbose_name_plural': 'email templates',
-                'ordering': ('name',),
+                "verbose_name": "email template",
+                "verbose_name_plural": "email templates",
+                "ordering": ("name",),
             },
         ),
     ]

@@ -187,7 +187,7 @@ CHORE = Chore(interrupted_since, lambda now: recover())
 
 
 def send(delivery: Delivery) -> None:
-    """Perform one delivery. Raises Unwanted, Refused, Unclear, or the connection's error when it may be tried again."""
+    """Perform one delivery. Raises Unwanted, Refused, Unclear, or the connection's error if it may be tried again."""
     kind = mails.kinds.get(delivery.kind)
     if kind is None:
         raise Refused(_("Deliveries of the kind “%(kind)s” are not known here.") % {"kind": delivery.kind})

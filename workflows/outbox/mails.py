@@ -42,4 +42,3 @@ class MailKind:
 
 #: The kinds of deliveries that are mails.
 kinds: dict[str, MailKind] = {"mail": MailKind()}
-

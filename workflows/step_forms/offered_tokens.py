@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from records.object_types import ObjectType
+from records.properties import Property
 from workflows.step_forms.params import StepContext
 from workflows.texts.tokens import EVENT, OUTPUT, allowed_names
 
@@ -26,6 +29,21 @@ def offered_tokens(context: StepContext) -> list[tuple[str, Choices]]:
     ]
 
 
+def offered_of(record: ObjectType, properties: Mapping[str, Property]) -> list[tuple[str, Choices]]:
+    """The tokens of a text about a record of a type, where no workflow is known: its properties and its owner's."""
+    known = allowed_names(record, properties)
+    own = [(f"{record.slug}.{slug}", str(prop.label)) for slug, prop in properties.items()]
+    named = (
+        (capfirst(str(record.label)), [(name, label) for name, label in own if name in known]),
+        (_("Owner"), parts_of_owner(known)),
+    )
+    return [(heading, [(f"{{{{ {name} }}}}", label) for name, label in some]) for heading, some in named if some]
+
+
+def parts_of_owner(known: Iterable[str]) -> Choices:
+    return [(name, capfirst(name.partition(".")[2].replace("_", " "))) for name in known if name.startswith("owner.")]
+
+
 def in_token(name: str) -> str:
     """A name as tokens have it: a step's id that is no plain word stands in brackets."""
     source, _dot, rest = name.partition(".")
@@ -41,7 +59,7 @@ def offered_names(context: StepContext) -> list[tuple[str, Choices]]:
     known = allowed_names(record, context.properties)
     own = [(f"{record.slug}.{slug}", str(prop.label)) for slug, prop in context.properties.items()]
     told = [(f"{EVENT}.{slug}", str(prop.label)) for slug, prop in context.told.items()]
-    parts = [(name, capfirst(name.partition(".")[2].replace("_", " "))) for name in known if name.startswith("owner.")]
+    parts = parts_of_owner(known)
     results = [(f"{OUTPUT}.{name}", str(prop.label)) for name, prop in context.results.items()]
     named = (
         (_("The event that enrolled it"), told),

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from crm.models import Company, Contact, SubscriptionType, TaskQueue, Team, TeamMembership, User
+from crm.models import Company, Contact, EmailTemplate, SubscriptionType, TaskQueue, Team, TeamMembership, User
 from records.associations import associate
 from records.lists import keeping
 from records.object_types import object_types
@@ -102,6 +102,10 @@ EXAMPLES = {
     "remove_from_list": step("s", "remove_from_list", list="vip"),
     "remove_label": step("s", "remove_label", of="company", label="old"),
     "rotate_owner": step("s", "rotate_owner", team="north", property="owner", keep_existing=True),
+    "send_email": step("s", "send_email", email="welcome", subscribed=True),
+    "send_internal_marketing_email": step(
+        "s", "send_internal_marketing_email", email="welcome", addresses="boss@example.com", property="email"
+    ),
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
     "send_webhook": step(
@@ -166,7 +170,11 @@ def targets(db):
 @pytest.fixture(autouse=True)
 def named(db):
     """What the examples name."""
-    SubscriptionType.objects.create(slug="news", name="News")
+    news = SubscriptionType.objects.create(slug="news", name="News")
+    EmailTemplate.objects.create(
+        slug="welcome", name="Welcome", subject=f"On {BLANK}", type=news,
+        body=f'<p>{BLANK} <a href="https://example.com/{{{{ contact.country }}}}">Go</a></p>',
+    )  # fmt: skip
     TaskQueue.objects.create(slug="inbound", name="Inbound")
     keeping.create(object_types["contact"], "VIP", now=NOW, slug="vip")
 
