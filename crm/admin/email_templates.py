@@ -37,14 +37,15 @@ PAGE, PREVIEW = "admin:crm_emailtemplate_change", "admin:email_preview"
 #: For mail in a frame that can do nothing: its styles stand in its tags, its pictures come from outside.
 MAIL_RULES = {
     "default-src": [NONE], "style-src": [UNSAFE_INLINE], "img-src": ["https:", "http:", "data:"],
-    "frame-ancestors": [SELF], "form-action": [NONE], "sandbox": [],
+    "frame-ancestors": [SELF], "form-action": [NONE], "script-src": [NONE], "connect-src": [NONE], "font-src": [NONE],
+    "sandbox": [],
 }  # fmt: skip
 
 
 class BodyWidget(forms.Textarea):
     """A text area that becomes an editor where there are scripts."""
 
-    template_name = "admin/crm/emailtemplate/body.html"
+    template_name = "admin/widgets/email_body.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_context(name, value, attrs)

@@ -72,7 +72,8 @@ def news(db: None) -> SubscriptionType:
 @pytest.fixture
 def welcome(news: SubscriptionType) -> EmailTemplate:
     return EmailTemplate.objects.create(
-        slug="welcome", name="Welcome", subject="Good news, {{ contact.first_name }}", preview_text="For {{ contact.city }}",
+        slug="welcome", name="Welcome", subject="Good news, {{ contact.first_name }}",
+        preview_text="For {{ contact.city }}",
         from_name="Åsa’s bakery", from_address="shop@example.com", reply_to="answers@example.com", type=news,
         body=BODY, footer="Bakery, 1 Mill Lane",
     )  # fmt: skip

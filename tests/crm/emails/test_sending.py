@@ -100,8 +100,8 @@ def test_opens_and_clicks_are_counted_where_they_are_switched_on_and_nowhere_els
 @pytest.mark.covers("COM-05")
 def test_whom_it_must_not_reach_is_left_out_and_the_history_says_why(postbox, welcome, news):
     people = {
-        "gone": contact("Gone"), "bounced": contact("Bounced"), "cold": contact("Cold", marketing_status="non_marketing"),
-        "blank": contact("Blank", email=None), "fine": contact("Fine"),
+        "gone": contact("Gone"), "bounced": contact("Bounced"), "blank": contact("Blank", email=None),
+        "cold": contact("Cold", marketing_status="non_marketing"), "fine": contact("Fine"),
     }  # fmt: skip
     said(people["gone"], "unsubscribed", news)
     BouncedAddress.objects.create(address="bounced@example.com", bounced_at=NOW)
