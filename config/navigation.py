@@ -23,7 +23,8 @@ COMMERCE = (
 )  # fmt: skip
 FORMS = ("crm.form", "crm.formsubmission")
 AUTOMATION = (
-    "workflows.workflow", "workflows.enrollment", "workflows.webhook", "workflows.connection", "workflows.delivery",
+    "workflows.workflow", "workflows.enrollment", "workflows.webhook", "workflows.connection", "workflows.aiprovider",
+    "workflows.delivery",
     "workflows.notification", "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
@@ -42,6 +43,7 @@ ICONS = {
     "workflows.folder": "folder",
     "workflows.webhook": "webhook",
     "workflows.connection": "plug",
+    "workflows.aiprovider": "sparkles",
     "crm.campaign": "target",
     "crm.calltoaction": "sparkles",
     "crm.emailtemplate": "file-text",

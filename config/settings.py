@@ -205,6 +205,8 @@ WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
 WEBHOOK_ALLOWED_PORTS = env.list("WEBHOOK_ALLOWED_PORTS", cast=int, default=[])
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
+#: How often each action may ask an AI provider in a month.
+AI_MONTHLY_LIMIT = env.int("AI_MONTHLY_LIMIT", default=3_000)
 #: Settings of Anymail as a JSON object; with "WEBHOOK_SECRET" ("name:password") mail services may tell of mails.
 ANYMAIL = env.json("ANYMAIL", default={})
 

@@ -117,4 +117,6 @@ ACTIONS = {
     "send_email": "COM-03 COM-04 COM-05", "send_internal_marketing_email": "COM-10",
     "send_webhook": "DOP-15 DOP-16 DOP-17 DOP-18 DOP-19 DOP-20 DOP-21",
     "custom_code": "DOP-01 DOP-04 DOP-06 DOP-07 DOP-08 DOP-09 DOP-10",
+    "enrich_record": "AIA-01 AIA-06", "ask_ai": "AIA-02 AIA-06", "research": "AIA-03 AIA-06",
+    "summarise_record": "AIA-04 AIA-06",
 }  # fmt: skip

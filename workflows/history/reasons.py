@@ -13,6 +13,10 @@ from workflows.times.moments import shown_moment
 
 #: Sentences by the code in a step execution's detail; named placeholders are filled from the same detail.
 REASONS = {
+    "ai_quota": gettext_lazy(
+        "This action may ask AI %(limit)s times a month, and has done so this month: it goes on next month. An "
+        "administrator can raise the number with AI_MONTHLY_LIMIT."
+    ),
     "already_owned": gettext_lazy("The record already has an owner, so it was left alone."),
     "cannot_copy": gettext_lazy("“%(value)s” cannot be copied into %(property)s: %(error)s"),
     "centre_passed": gettext_lazy("The time for this step had passed when the record came, so it was passed over."),
@@ -77,6 +81,7 @@ REASONS = {
     "nobody_available": gettext_lazy(
         "Nobody could take the record: everyone is inactive, away, no main member or has as many tickets as they can."
     ),
+    "not_asked": gettext_lazy("The AI gave no answer: %(error)s"),
     "not_composed": gettext_lazy("No request was sent: %(error)s"),
     "not_rendered": gettext_lazy("The text could not be filled in: %(error)s"),
     "not_computed": gettext_lazy("There is no result: %(error)s"),
@@ -85,6 +90,7 @@ REASONS = {
     "not_sent": gettext_lazy("The request was not sent, so there is no answer."),
     "not_taken": gettext_lazy("%(method)s request to %(host)s: %(error)s"),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
+    "nothing_blank": gettext_lazy("All of the properties have a value already, so nobody was asked."),
     "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
     "nothing_to_match": gettext_lazy("The record’s %(property)s is blank, so there is nothing to match."),
     "outside_window": gettext_lazy("Outside the execution times: runs on %(until)s"),

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from records.sealing import Unreadable
+from workflows.ai import quota, replies
 from workflows.engine import limits
 from workflows.models import Connection, Delivery
 from workflows.outbox import composing, ordering
@@ -167,12 +168,21 @@ def attempt(request: dict[str, Any], outgoing: Outgoing | Verdict, now: dt.datet
     if isinstance(outgoing, Verdict):
         return outgoing
     try:
-        answered: Answered = door.send(outgoing, bounds=BOUNDS)
+        answered: Answered = door.send(outgoing, bounds=bounds_of(request))
     except (NotAllowed, NotTrusted) as error:
         return Verdict(State.DEAD, str(error))
     except NotReached as error:
         return Verdict(State.PENDING, str(error))
+    if asked := request.get("ask"):
+        return replies.judge(answered, asked["kind"], now)
     return judged(answered, request.get("outputs") or [], now)
+
+
+def bounds_of(request: dict[str, Any]) -> Bounds:
+    """How long a request may take, and how much of its answer is read; below the lease of who sends it."""
+    if "seconds" not in request:
+        return BOUNDS
+    return Bounds(connect=BOUNDS.connect, whole=float(request["seconds"]), size=int(request["size"]))
 
 
 def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
@@ -195,5 +205,8 @@ def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
         )  # fmt: skip
         if changed and state != State.PENDING:
             ordering.wake([delivery.pk], now)
+        usage = (verdict.answer or {}).get("usage")
+        if changed and usage:
+            quota.spent(delivery.request["ask"]["action"], usage["read"], usage["written"], now)
     facts = {"delivery": delivery.pk, "key": delivery.key, "enrollment": delivery.enrollment_id, "state": str(state)}
     logger.info("Delivery %s: %s", delivery.pk, state, extra={**facts, "attempts": delivery.attempts})

@@ -225,14 +225,19 @@ def parameters(connection: Connection) -> dict[str, str]:
 
 
 def users(connection: Connection) -> list[str]:
-    """The names of the workflows whose live revision or draft names the connection."""
+    """What rests on the connection: workflows whose live revision or draft names it, and AI providers."""
     naming = Revision.objects.alias(text=Cast("definition", TextField())).filter(
         Q(published_at=None) | Q(pk=F("workflow__live")),
         text__contains=f'"{connection.slug}"',
         workflow__deleted_at=None,
     )
     rows = naming.values_list("workflow__name", "definition")
-    return sorted({name for name, document in rows if names(document, connection.slug)})
+    providers = connection.ai_providers.values_list("name", flat=True)
+    return sorted(
+        {name for name, document in rows if names(document, connection.slug)}.union(
+            _("AI provider %(name)s") % {"name": name} for name in providers
+        )
+    )
 
 
 def names(part: Any, slug: str) -> bool:

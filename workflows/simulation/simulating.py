@@ -21,6 +21,7 @@ from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.saving import Row, save_batch
 from records.seeing import hidden_property, may_see
+from workflows.ai import asking
 from workflows.definitions import touching
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
@@ -196,6 +197,9 @@ def sent(enrollment: Enrollment) -> Iterator[Message]:
     """What would be sent."""
     for delivery in Delivery.objects.filter(enrollment_id=enrollment.pk).order_by("pk"):
         request = delivery.request
+        if "ask" in request:
+            yield Message("ai", request["ask"]["provider"], request["ask"]["model"], asking.shown(request))
+            continue
         if delivery.kind == KIND:
             yield Message(delivery.kind, request["url"], request["method"], request["body"])
             continue

@@ -17,7 +17,7 @@ from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows import prepared
 from workflows.definitions import parsing
 from workflows.engine.taking_steps import run_due
-from workflows.models import Enrollment, StepExecution, Workflow
+from workflows.models import AIProvider, Connection, Enrollment, StepExecution, Workflow
 from workflows.registries import actions
 from workflows.step_forms.params import StepContext
 
@@ -30,6 +30,16 @@ BLANK = "{{ contact.job_title | default: '-' }}{{ contact.owner.email }}"
 EXAMPLES = {
     "add_to_list": step("s", "add_to_list", list="vip"),
     "apply_label": step("s", "apply_label", of="company", new_label="employer"),
+    "ask_ai": step(
+        "s",
+        "ask_ai",
+        prompt=f"Who is {BLANK}?",
+        properties=["email", "owner"],
+        outputs=[
+            {"name": "mood", "type": "select", "about": "How they feel", "options": ["glad", "angry"]},
+            {"name": "score", "type": "number"},
+        ],
+    ),
     "branch": step("s", "branch", [{"name": "A", "criteria": IS_SWEDISH, "steps": []}, {"name": "B", "steps": []}]),
     "change_number": step("s", "change_number", property="lead_score", by=-2),
     "create_association": step(
@@ -84,6 +94,7 @@ EXAMPLES = {
     "delete_contact": step("s", "delete_contact"),
     "edit_record": step("s", "edit_record", property="city", value=f"Near {BLANK}"),
     "end": step("s", "end"),
+    "enrich_record": step("s", "enrich_record", properties=["city", "country"], known=["email"], overwrite=True),
     "format_data": step(
         "s",
         "format_data",
@@ -101,6 +112,9 @@ EXAMPLES = {
     ),
     "remove_from_list": step("s", "remove_from_list", list="vip"),
     "remove_label": step("s", "remove_label", of="company", label="old"),
+    "research": step(
+        "s", "research", prompt=f"Who is {BLANK}?", outputs=[{"name": "founded", "type": "date"}], provider="model"
+    ),
     "rotate_owner": step("s", "rotate_owner", team="north", property="owner", keep_existing=True),
     "send_email": step("s", "send_email", email="welcome", subscribed=True),
     "send_internal_marketing_email": step(
@@ -123,6 +137,7 @@ EXAMPLES = {
     "set_subscription": step(
         "s", "set_subscription", type="news", status="subscribed", legal_basis="consent", explanation=f"See {BLANK}"
     ),
+    "summarise_record": step("s", "summarise_record", length="sentence", activities=True, focus=f"Of {BLANK}"),
     "update_label": step("s", "update_label", of="company", label="old", new_label="employer", which="primary"),
     "value_branch": step(
         "s",
@@ -133,8 +148,8 @@ EXAMPLES = {
 }
 #: Those whose example has the records wait.
 WAITING = {
-    "custom_code", "delay", "delay_until_date", "delay_until_event", "delay_until_time", "delay_until_weekday",
-    "send_webhook",
+    "ask_ai", "custom_code", "delay", "delay_until_date", "delay_until_event", "delay_until_time",
+    "delay_until_weekday", "enrich_record", "research", "send_webhook", "summarise_record",
 }  # fmt: skip
 #: The workflows that go_to_workflow and for_each_associated enroll in.
 TARGETS = {"contact": 900_001, "deal": 900_002}
@@ -177,6 +192,8 @@ def named(db):
     )  # fmt: skip
     TaskQueue.objects.create(slug="inbound", name="Inbound")
     keeping.create(object_types["contact"], "VIP", now=NOW, slug="vip")
+    model = Connection.objects.create(name="Model", slug="model", origin="https://models.example.com")
+    AIProvider.objects.create(name="Model", slug="model", connection=model, model="m", is_default=True, searches=True)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Asking language models: who they are, what they are asked, and what their answers mean."""

@@ -1,0 +1,85 @@
+"""What the answers of providers mean: values, trying again, or a failure with what to do about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from workflows.ai.wires import WIRES, Document, Malformed, object_in
+from workflows.models import Delivery
+from workflows.outbox.answers import SHOWN, TOO_MANY, Verdict, judged, text_of
+from workflows.outside.door import Answered
+
+State = Delivery.State
+#: Codes in answers with 429 that no waiting helps against: there is no money left.
+SPENT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+#: Signs of values that are kept of an answer.
+LIMIT = 262_144
+
+
+def judge(answered: Answered, kind: str, now: dt.datetime) -> Verdict:
+    """What an answer of a provider of a kind means at `now`: as for other requests, with sentences of their own."""
+    shown = {"status": answered.status, "body": text_of(answered.body)[:SHOWN]}
+    said = error_in(answered)
+    if answered.status == TOO_MANY and any(code in SPENT for code in (said.get("code"), said.get("type"))):
+        sentence = _("The account of the provider has no credit left. Top it up, and send the request again.")
+        return Verdict(State.DEAD, sentence, answer=shown)
+    if 400 <= answered.status < 500 and answered.status != TOO_MANY:
+        return Verdict(State.DEAD, remedy(answered.status, str(said.get("message") or "")), answer=shown)
+    if not 200 <= answered.status < 300:
+        return judged(answered, [], now)
+    if answered.cut:
+        return Verdict(State.DEAD, _("The answer of the provider was too large. Ask for less."), answer=shown)
+    return heard(answered, kind, shown)
+
+
+def heard(answered: Answered, kind: str, shown: Document) -> Verdict:
+    """What an answer with 200 means: its values, or that it is none."""
+    try:
+        reply = WIRES[kind].reply(object_in(text_of(answered.body)) or {})
+    except Malformed:
+        sentence = _("The answer is not one of such a provider. Check what it speaks like, its address and its path.")
+        return Verdict(State.DEAD, sentence, answer=shown)
+    usage = {"usage": {"read": reply.read, "written": reply.written}}
+    if reply.values is None:
+        return Verdict(State.DEAD, reply.why, answer=shown | usage)
+    if len(json.dumps(reply.values)) > LIMIT:
+        return Verdict(State.DEAD, _("The answer of the provider was too large. Ask for less."), answer=usage)
+    # The whole answer would be its values once more.
+    values = {"status": answered.status, "values": clean(reply.values), "sources": reply.sources}
+    return Verdict(State.DONE, answer=values | usage)
+
+
+def clean(values: Any) -> Any:
+    """JSON that the database can keep: no NUL in it."""
+    if isinstance(values, str):
+        return values.replace("\x00", "").encode(errors="replace").decode()
+    if isinstance(values, dict):
+        return {clean(key): clean(value) for key, value in values.items()}
+    return [clean(one) for one in values] if isinstance(values, list) else values
+
+
+def error_in(answered: Answered) -> Document:
+    """What the provider says about an error; both kinds write it alike."""
+    if answered.status < 400:
+        return {}
+    found = (object_in(text_of(answered.body)) or {}).get("error")
+    return found if isinstance(found, dict) else {"message": found} if isinstance(found, str) else {}
+
+
+def remedy(status: int, said: str) -> str:
+    """Why a provider refused a request, and what to do."""
+    sentences = {
+        401: _("The provider refused the key (401). Give it anew in the connection."),
+        402: _("The provider wants to be paid (402). Look at the account there."),
+        403: _("The key may not use this model (403). Permit it at the provider, or choose another model."),
+        404: _("The provider knows no such model or address (404). Check the model and the path of the provider."),
+        413: _("The request was too large (413). Send fewer properties, or a shorter prompt."),
+    }
+    known = _("The provider refused the request (%(status)d). Check the model, and how it asks for typed answers.")
+    sentence = sentences.get(status, known % {"status": status})
+    said = " ".join(said.split())[:300]
+    return _("%(sentence)s It says: “%(said)s”") % {"sentence": sentence, "said": said} if said else sentence
