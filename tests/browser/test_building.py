@@ -211,6 +211,17 @@ def test_twenty_steps_are_built_with_the_keyboard_alone(open_screen: Any, ann: U
     assert editor.screen.problems() == []
 
 
+def test_a_link_to_a_step_moves_the_canvas_and_nothing_else(open_screen: Any, ann: User) -> None:
+    steps = [{"id": f"note-{i}", "action": "create_note", "params": {"body": f"Text {i}"}} for i in range(9)]
+    steps.append({"id": "js", "action": "custom_code", "params": {}})
+    document = {"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": steps}
+    editor = Editor(open_screen(ann)).open(drafting.create("Notes", "deal", ann, document), step="js")
+    expect(editor.panel.get_by_label("JavaScript", exact=True)).to_be_visible()
+    expect(editor.card("js")).to_be_in_viewport(ratio=1)
+    expect(editor.page.locator(".flow-bar")).to_be_in_viewport(ratio=1)
+    assert editor.page.evaluate("[...document.querySelectorAll('main, #content')].every((one) => !one.scrollTop)")
+
+
 @pytest.mark.detail(6, 8)
 def test_without_a_connection_nothing_is_lost_and_the_bar_says_so(open_screen: Any, ann: User) -> None:
     document = {"format": 1, "object": "deal", "trigger": {"kind": "manual"}, "steps": []}
