@@ -21,15 +21,15 @@ ACTIVITIES = (
 COMMERCE = (
     "crm.lineitem", "crm.quote", "crm.recurringsubscription", "crm.payment", "crm.invoice",
 )  # fmt: skip
-FORMS = ("crm.form", "crm.formsubmission")
+FORMS = ("crm.form", "crm.formsubmission", "crm.survey")
 AUTOMATION = (
     "workflows.workflow", "workflows.enrollment", "workflows.webhook", "workflows.connection", "workflows.aiprovider",
     "workflows.delivery",
     "workflows.notification", "workflows.schedulerun", "workflows.auditentry", "workflows.alert",
 )  # fmt: skip
 SETTINGS = (
-    "crm.campaign", "crm.emailtemplate", "crm.bouncedaddress", "crm.calltoaction", "crm.user", "crm.team",
-    "auth.group", "records.propertyaccess", "crm.pipeline", "crm.taskqueue", "crm.subscriptiontype",
+    "crm.campaign", "crm.audience", "crm.emailtemplate", "crm.bouncedaddress", "crm.calltoaction", "crm.user",
+    "crm.team", "auth.group", "records.propertyaccess", "crm.pipeline", "crm.taskqueue", "crm.subscriptiontype",
     "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
 )  # fmt: skip
 ICONS = {
@@ -50,6 +50,8 @@ ICONS = {
     "crm.bouncedaddress": "at-sign",
     "crm.form": "clipboard",
     "crm.formsubmission": "inbox",
+    "crm.survey": "star",
+    "crm.audience": "users",
     "crm.user": "users",
     "crm.team": "user-check",
     "auth.group": "shield",

@@ -11,6 +11,7 @@ urlpatterns = [
     path("api/v1/", include("config.api")),
     path("hooks/", include("workflows.webhooks.urls")),
     path("forms/", include("crm.forms.urls")),
+    path("surveys/", include("crm.surveys.urls")),
     path("metrics", metrics, name="metrics"),
     path("admin/criteria/", include("records.urls")),
     path("admin/", admin.site.urls),

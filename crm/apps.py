@@ -10,6 +10,7 @@ class CrmConfig(AppConfig):
     verbose_name = _("CRM")
 
     def ready(self) -> None:
+        from crm.audiences.checking import register_audiences
         from crm.call_triggers import register_call_triggers
         from crm.campaigns import register_attachments
         from crm.chores import register_chores
@@ -25,6 +26,7 @@ class CrmConfig(AppConfig):
         from crm.stage_rules import register_stage_rules
         from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
+        from crm.surveys.inviting import register_surveys
         from crm.tasks.reminders import register_reminders
         from crm.tracked_terms import register_term_chore
         from crm.tracking.cta_filter import register_cta_filter
@@ -41,11 +43,13 @@ class CrmConfig(AppConfig):
         register_term_chore()
         register_reminders()
         register_marketing()
+        register_audiences()
         register_derived_events()
         register_goals()
         register_attachments()
         register_mailing()
         register_emails()
+        register_surveys()
         register_email_filter()
         register_cta_filter()
         register_form_filter()

@@ -112,6 +112,7 @@ ACTIONS = {
     "delete_contact": "CRM-19", "rotate_owner": "CRM-22 CRM-23 CRM-24",
     "create_association": "CRM-25 CRM-26", "apply_label": "CRM-27", "update_label": "CRM-28", "remove_label": "CRM-29",
     "format_phone": "CRM-30", "format_data": "DOP-11 DOP-12 DOP-13 DOP-14",
+    "add_to_audience": "MKT-01", "remove_from_audience": "MKT-02", "send_survey": "COM-11",
     "add_to_list": "MKT-03", "remove_from_list": "MKT-04", "set_marketing_status": "MKT-05 MKT-06",
     "set_subscription": "CRM-21 ACG-10", "send_notification": "COM-07 COM-08", "send_internal_email": "COM-09",
     "send_email": "COM-03 COM-04 COM-05", "send_internal_marketing_email": "COM-10",

@@ -1,6 +1,7 @@
 """The CRM's pages in the admin, a file per concern."""
 
 from crm.admin import (
+    audiences,
     calls_to_action,
     campaigns,
     conversations,
@@ -13,12 +14,14 @@ from crm.admin import (
     pipelines,
     plain_object_types,
     subscription_types,
+    surveys,
     task_queues,
     tracked_terms,
 )
 
 __all__ = [
-    "calls_to_action", "campaigns", "conversations", "email_templates", "form_builder", "form_submissions", "imports",
-    "object_types", "people", "pipelines", "plain_object_types", "subscription_types", "task_queues",
+    "audiences", "calls_to_action", "campaigns", "conversations", "email_templates", "form_builder",
+    "form_submissions", "imports", "object_types", "people", "pipelines", "plain_object_types", "subscription_types",
+    "surveys", "task_queues",
     "tracked_terms",
 ]  # fmt: skip

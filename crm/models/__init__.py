@@ -1,6 +1,7 @@
 """State of the CRM, a file per aggregate."""
 
 from crm.models.activity import Note, Task, TaskQueue
+from crm.models.audience import Audience, AudienceChange, AudienceMember
 from crm.models.campaign import Campaign
 from crm.models.commerce import Invoice, LineItem, Payment, Quote, RecurringSubscription
 from crm.models.conversation import Conversation
@@ -18,11 +19,15 @@ from crm.models.project import Project
 from crm.models.rotation import Rotation
 from crm.models.saved_columns import SavedColumns
 from crm.models.subscription import Subscription, SubscriptionChange, SubscriptionType
+from crm.models.survey import Survey, SurveyInvitation, SurveyQuestion, SurveyResponse
 from crm.models.tracked_term import TrackedTerm
 from crm.models.tracking import CallToAction, CallToActionTally, Hit, MarketingEmail, Visitor
 from crm.models.user import Team, TeamMembership, User
 
 __all__ = [
+    "Audience",
+    "AudienceChange",
+    "AudienceMember",
     "BouncedAddress",
     "Call",
     "CallToAction",
@@ -64,6 +69,10 @@ __all__ = [
     "Subscription",
     "SubscriptionChange",
     "SubscriptionType",
+    "Survey",
+    "SurveyInvitation",
+    "SurveyQuestion",
+    "SurveyResponse",
     "Task",
     "TaskQueue",
     "Team",

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 
 from crm import demo
-from crm.models import Deal, Form, User
+from crm.models import Audience, Deal, Form, Survey, User
 from records.clock import database_now
 from records.lists import keeping as lists
 from records.models import ImportRun
@@ -61,9 +61,11 @@ class World:
         Notification.objects.create(user=boss, title="Hello", created_at=now)
         self.tokens = {
             "hooks": webhooks.token_of(self.webhook),
+            "surveys": Survey.objects.create(name="Care", slug="care", kind="effort", delivery="link").token,
             "forms": Form.objects.order_by("pk").values_list("token", flat=True)[0],
         }  # fmt: skip
         Folder.objects.create(name="Sales")
+        Audience.objects.create(name="Visitors", slug="visitors")
         ImportRun.objects.create(object_type="contact", file_name="people.csv", content=b"Email\n", created_by=boss)
 
     def values(self, route: str) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class World:
             row = self.by_api.get(route.split("/")[2], 0)
         if "/diagnose/" in route:
             row = self.workflow.pk
-        token = self.tokens["hooks" if route.startswith("hooks/") else "forms"]
+        token = self.tokens.get(route.partition("/")[0], self.tokens["forms"])
         return {
             "pk": row, "id": row, "object_id": row, "token": token, "mass": self.mass.pk, "kind": "note",
             "other": "company", "goal": next(iter(goals)), "object_type": "deal", "app_label": "crm", "path": "x",

@@ -18,6 +18,20 @@ REASONS = {
         "administrator can raise the number with AI_MONTHLY_LIMIT."
     ),
     "already_owned": gettext_lazy("The record already has an owner, so it was left alone."),
+    "asked_lately": gettext_lazy(
+        "The survey “%(survey)s” had asked the contact already; it asks again after %(days)s days."
+    ),
+    "audience_cookies_declined": gettext_lazy(
+        "The contact has declined cookies, or has taken its consent back, so it is shown no ads."
+    ),
+    "audience_left_out": gettext_lazy("None of the associated contacts may be in the audience “%(name)s”."),
+    "audience_no_address": gettext_lazy(
+        "The contact has neither an email address nor a phone number with its country code (like +46…)."
+    ),
+    "audience_not_marketing": gettext_lazy("The contact is not a marketing contact, so it is shown no ads."),
+    "audience_not_subscribed": gettext_lazy(
+        "The contact has not subscribed to what the audience “%(name)s” is for, so it is shown no ads."
+    ),
     "cannot_copy": gettext_lazy("“%(value)s” cannot be copied into %(property)s: %(error)s"),
     "centre_passed": gettext_lazy("The time for this step had passed when the record came, so it was passed over."),
     "code_broke_off": gettext_lazy(
@@ -48,6 +62,7 @@ REASONS = {
     "email_not_subscribed": gettext_lazy("The contact has not subscribed to “%(type)s”, so no email was sent."),
     "email_nowhere": gettext_lazy("There was no address to send the email to."),
     "email_opted_out": gettext_lazy("The contact has unsubscribed from “%(type)s”, so no email was sent."),
+    "in_audience": gettext_lazy("The contact was in the audience “%(name)s” already."),
     "in_list": gettext_lazy("The record was in the list “%(name)s” already."),
     "invalid_params": gettext_lazy("The setting of the step is not valid: %(error)s"),
     "limit_per_day": gettext_lazy(
@@ -86,6 +101,7 @@ REASONS = {
     "not_rendered": gettext_lazy("The text could not be filled in: %(error)s"),
     "not_computed": gettext_lazy("There is no result: %(error)s"),
     "not_created": gettext_lazy("No record was created: %(error)s"),
+    "not_in_audience": gettext_lazy("The contact was not in the audience “%(name)s”."),
     "not_in_list": gettext_lazy("The record was not in the list “%(name)s”."),
     "not_sent": gettext_lazy("The request was not sent, so there is no answer."),
     "not_taken": gettext_lazy("%(method)s request to %(host)s: %(error)s"),
@@ -110,6 +126,7 @@ REASONS = {
     "retried_by_hand": gettext_lazy("%(who)s had this step tried again."),
     "skipped_by_hand": gettext_lazy("%(who)s passed over this step, and the record went on."),
     "step_gone": gettext_lazy("The step no longer exists."),
+    "survey_closed": gettext_lazy("The survey “%(survey)s” is closed, so nobody was asked."),
     "target_already_enrolled": gettext_lazy("The record was already enrolled in the other workflow."),
     "target_enrolled_before": gettext_lazy("The record had been enrolled in the other workflow before."),
     "target_goal_already_met": gettext_lazy("The record had met the goal of the other workflow already."),

@@ -14,7 +14,8 @@ function number(group) {
     if (field) field.value = place;
     const title = card.querySelector("[name$='-property'] option:checked, [name$='-type'] option:checked");
     const label = card.querySelector(".inline_label");
-    if (label && title?.value) label.textContent = title.textContent;
+    const text = title?.value ? title.textContent : card.querySelector("[name$='-text']")?.value;
+    if (label && text) label.textContent = text;
   });
 }
 
@@ -102,7 +103,7 @@ function follow(kind) {
   }
 }
 
-for (const group of document.querySelectorAll("#fields-group, #consents-group")) sort(group);
+for (const group of document.querySelectorAll("#fields-group, #consents-group, #questions-group")) sort(group);
 
 const kind = document.querySelector("#id_kind");
 if (kind) {

@@ -9,7 +9,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from crm.models import Company, Contact, EmailTemplate, SubscriptionType, TaskQueue, Team, TeamMembership, User
+from crm.models import (
+    Audience,
+    Company,
+    Contact,
+    EmailTemplate,
+    SubscriptionType,
+    Survey,
+    TaskQueue,
+    Team,
+    TeamMembership,
+    User,
+)
 from records.associations import associate
 from records.lists import keeping
 from records.object_types import object_types
@@ -28,6 +39,7 @@ BLANK = "{{ contact.job_title | default: '-' }}{{ contact.owner.email }}"
 
 #: A finished setting of every action, with tokens that are blank for some records where it takes texts.
 EXAMPLES = {
+    "add_to_audience": step("s", "add_to_audience", audience="visitors"),
     "add_to_list": step("s", "add_to_list", list="vip"),
     "apply_label": step("s", "apply_label", of="company", new_label="employer"),
     "ask_ai": step(
@@ -110,6 +122,7 @@ EXAMPLES = {
             {"name": "B", "percent": 87.5, "steps": []},
         ],
     ),
+    "remove_from_audience": step("s", "remove_from_audience", audience="visitors"),
     "remove_from_list": step("s", "remove_from_list", list="vip"),
     "remove_label": step("s", "remove_label", of="company", label="old"),
     "research": step(
@@ -122,6 +135,7 @@ EXAMPLES = {
     ),
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
+    "send_survey": step("s", "send_survey", survey="nps"),
     "send_webhook": step(
         "s",
         "send_webhook",
@@ -190,6 +204,9 @@ def named(db):
         slug="welcome", name="Welcome", subject=f"On {BLANK}", type=news,
         body=f'<p>{BLANK} <a href="https://example.com/{{{{ contact.country }}}}">Go</a></p>',
     )  # fmt: skip
+    care = SubscriptionType.objects.create(slug="care", name="Care", purpose="service")
+    Survey.objects.create(slug="nps", name="NPS", type=care, subject=f"On {BLANK}", message=BLANK)
+    Audience.objects.create(slug="visitors", name="Visitors")
     TaskQueue.objects.create(slug="inbound", name="Inbound")
     keeping.create(object_types["contact"], "VIP", now=NOW, slug="vip")
     model = Connection.objects.create(name="Model", slug="model", origin="https://models.example.com")

@@ -1,0 +1,143 @@
+"""The public page of a survey: for whoever has the link, once, without a login."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from crm.models import Contact, FeedbackSubmission, Survey, SurveyInvitation, SurveyResponse, Ticket
+from records.associations import ids_of
+from records.clock import database_now
+from records.models import Event
+from tests.crm.surveys.conftest import name_of
+
+pytestmark = pytest.mark.django_db
+
+
+def page(asked, path=""):
+    return f"/surveys/{asked.token}/{path}"
+
+
+def test_the_page_needs_no_login_and_no_script(asked, client):
+    answer = client.get(page(asked))
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<script" not in html and "style=" not in html
+    assert "ann@example.com" not in html and "Ann" not in html, "who has the link learns nothing of the contact"
+    assert html.count('type="radio" name="score"') == 11
+    assert "0 means not at all likely, 10 very likely." in html
+
+
+@pytest.mark.covers("FLT-16", "FLT-41")
+def test_an_answer_becomes_a_feedback_submission_and_events(asked, nps, ann, client):
+    ticket = Ticket.objects.create(subject="Broken")
+    SurveyInvitation.objects.update(ticket_id=ticket.pk)
+    sent = {
+        "score": "9", name_of(nps, "What for?"): "1", name_of(nps, "Which?"): ["0", "2"],
+        name_of(nps, "Why?"): "Fast <b>", name_of(nps, "Speed"): "",
+    }  # fmt: skip
+    answer = client.post(page(asked), sent)
+    assert (answer.status_code, answer.url) == (303, page(asked, "sent/"))
+    assert "We have received your answers." in client.get(answer.url).content.decode()
+    submission = FeedbackSubmission.objects.get()
+    facts = (submission.survey, submission.kind, submission.score, submission.sentiment, submission.channel)
+    assert facts == ("After a ticket", "recommendation", 9, "positive", "email")
+    assert submission.text == "What for?: Service\nWhich?: App, Phone\nWhy?: Fast <b>"
+    assert ids_of("feedback_submission", [submission.pk], "contact") == {submission.pk: [ann.pk]}
+    assert ids_of("feedback_submission", [submission.pk], "ticket") == {submission.pk: [ticket.pk]}
+    told = Event.objects.filter(object_type="contact").order_by("id").values_list("record_id", "properties")
+    assert list(told) == [
+        (ann.pk, {"survey": "After a ticket", "question": question, "answer": text} | score)
+        for question, text, score in (
+            ("How likely are you to recommend us to a friend or colleague?", "9", {"score": 9}),
+            ("What for?", "Service", {}), ("Which?", "App, Phone", {}), ("Why?", "Fast <b>", {}),
+        )
+    ]  # fmt: skip
+    assert Event.objects.filter(object_type="ticket", record_id=ticket.pk).count() == 4
+
+
+def test_who_has_answered_is_told_so_and_answers_no_second_time(asked, client):
+    client.post(page(asked), {"score": "9"})
+    again = client.post(page(asked), {"score": "1"})
+    for answer in (again, client.get(page(asked))):
+        assert "was answered by this link already" in answer.content.decode()
+    assert FeedbackSubmission.objects.get().score == 9
+
+
+def test_what_is_wrong_is_said_at_its_question_and_what_was_answered_stays(asked, nps, client):
+    why = name_of(nps, "Why?")
+    answer = client.post(page(asked), {"score": "11", why: "Because"})
+    html = answer.content.decode()
+    assert answer.status_code == 422 and "Not sent yet" in html and "Because" in html
+    assert client.post(page(asked), {why: "x"}).status_code == 422, "the score is needed"
+    assert client.post(page(asked), {"score": "3", why: "x" * 5_001}).status_code == 422
+    assert client.post(page(asked), {"score": "3", why: "a\x00b"}).status_code == 422
+    assert client.post(page(asked), {"score": "3", name_of(nps, "What for?"): "7"}).status_code == 422
+    assert client.post(page(asked), {"score": "3", why: "x" * 70_000}).status_code == 413
+    assert client.post(page(asked), {"score": "3", "your-homepage": "x"}).status_code == 400
+    assert not SurveyResponse.objects.exists()
+
+
+@pytest.mark.parametrize("facts", [{"active": False}, {"closes_at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC)}])
+def test_a_closed_survey_says_so_and_takes_nothing(asked, client, facts):
+    Survey.objects.update(closed_text="It is over.", **facts)
+    shown, sent = client.get(page(asked)), client.post(page(asked), {"score": "3"})
+    assert (shown.status_code, sent.status_code) == (200, 403)
+    assert "It is over." in shown.content.decode() and "It is over." in sent.content.decode()
+    assert not FeedbackSubmission.objects.exists()
+
+
+def test_a_link_nobody_was_given_leads_nowhere(asked, nps, client, admin_client):
+    made_up = [f"/surveys/{token}/" for token in ("x", asked.token[:-1], "%00", nps.token)]
+    assert {client.get(path).status_code for path in made_up} == {404}
+    assert client.get(f"/surveys/{nps.token}/?preview=1").status_code == 404
+    preview = admin_client.get(f"/surveys/{nps.token}/?preview=1").content.decode()
+    assert '<fieldset class="bare" disabled>' in preview
+    assert admin_client.post(f"/surveys/{nps.token}/", {"score": "3"}).status_code == 404
+    assert client.get(page(asked, "sent/")).status_code == 303, "thanks are for who has answered"
+
+
+def test_a_shared_link_takes_answers_of_people_nobody_knows(nps, client):
+    Survey.objects.update(delivery="link")
+    for score in ("3", "10"):
+        assert client.post(f"/surveys/{nps.token}/", {"score": score}).status_code == 303
+    assert list(SurveyResponse.objects.values_list("contact", flat=True)) == [None, None]
+    assert set(FeedbackSubmission.objects.values_list("channel", "sentiment")) == {
+        ("link", "negative"), ("link", "positive"),
+    }  # fmt: skip
+    assert not Event.objects.exists()
+
+
+def test_an_address_that_sends_too_often_is_told_to_wait(asked, client, settings):
+    settings.FORM_SUBMISSIONS_PER_10_S = 1
+    codes = [client.post(page(asked), {"score": "x"}).status_code for _ in range(6)]
+    assert codes[0] == 422 and 429 in codes, "a window may end in between"
+
+
+def test_an_answer_is_kept_although_its_contact_was_deleted_meanwhile(asked, client):
+    Contact.objects.update(deleted_at=database_now())
+    assert client.post(page(asked), {"score": "7"}).status_code == 303
+    submission = FeedbackSubmission.objects.get()
+    assert submission.sentiment == "neutral"
+    assert ids_of("feedback_submission", [submission.pk], "contact") == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_answers_at_once_by_one_link_one_counts(asked):
+    together = threading.Barrier(3)
+
+    def send(score: int) -> None:
+        together.wait()
+        Client().post(page(asked), {"score": str(score)})
+        connection.close()
+
+    threads = [threading.Thread(target=send, args=(score,)) for score in (1, 5, 9)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert FeedbackSubmission.objects.count() == SurveyResponse.objects.count() == 1
