@@ -24,6 +24,8 @@ from records.saving.matching import key_expression
 #: Each names, in a few words, what of its own uses a custom property. Packages above add theirs.
 Finder = Callable[[PropertyDefinition], list[str]]
 finders: list[Finder] = []
+#: Each names what would stop working without a custom property, which is not deleted while there is such.
+needing: list[Finder] = []
 
 
 def slug_for(label: str) -> str:
@@ -111,6 +113,12 @@ class Removal:
     criteria: int
     #: What uses the property, in a few words each: lists by name, and what the finders know.
     users: tuple[str, ...] = ()
+    #: What would stop working without it.
+    needed_by: tuple[str, ...] = ()
+
+    @property
+    def possible(self) -> bool:
+        return not self.criteria and not self.needed_by
 
     def sentences(self, definition: PropertyDefinition) -> list[str]:
         """What a person is told before deciding."""
@@ -132,6 +140,9 @@ class Removal:
                 )
                 % {"count": self.criteria}
             )
+        if self.needed_by:
+            message = _("It is needed by %(users)s. Change that first; until then it cannot be deleted.")
+            told.append(message % {"users": _(", ").join(self.needed_by)})
         if self.users:
             told.append(_("It is used by %(users)s.") % {"users": _(", ").join(self.users)})
         return told
@@ -147,6 +158,7 @@ def removal_of(definition: PropertyDefinition) -> Removal:
         records=object_type.model._default_manager.filter(custom__has_key=definition.slug).count(),
         criteria=criteria.values("segment").distinct().count(),
         users=tuple(users_of(definition)),
+        needed_by=tuple(use for finder in needing for use in finder(definition)),
     )
 
 
@@ -161,12 +173,12 @@ def users_of(definition: PropertyDefinition) -> list[str]:
 def remove(definition: PropertyDefinition, *, actor: object = None) -> int:
     """Delete a custom property and its values; how many records had one.
 
-    Raises DocumentError while active criteria ask for it.
+    Raises DocumentError while active criteria ask for it, or something would stop working without it.
     """
     object_type = object_types[definition.object_type]
     with change_source("admin", actor=actor):
         removal = removal_of(definition)
-        if removal.criteria:
+        if not removal.possible:
             raise DocumentError([Problem("", sentence) for sentence in removal.sentences(definition)[1:]])
         quote = connection.ops.quote_name
         with connection.cursor() as cursor:

@@ -151,7 +151,7 @@ class PropertyDefinitionAdmin(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": _("Delete the property “%(label)s”?") % {"label": definition.label},
             "sentences": removal.sentences(definition),
-            "possible": not removal.criteria,
+            "possible": removal.possible,
             "object": definition,
             "opts": self.opts,
         }

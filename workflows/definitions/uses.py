@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import BooleanField, F, Func, Q, TextField, Value
+from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -18,9 +18,19 @@ from workflows.models import Revision, Workflow
 
 def users_of_property(found: PropertyDefinition) -> list[str]:
     """The workflows whose live revision or draft reads or writes a custom property, in a few words each."""
+    return touching_property(found, Revision.objects.filter(Q(published_at=None) | Q(pk=F("workflow__live"))))
+
+
+def needing_property(found: PropertyDefinition) -> list[str]:
+    """Those that are not off and whose live revision does: without it nobody would enter, or steps would fail."""
+    working = Revision.objects.filter(pk=F("workflow__live")).exclude(workflow__status=Workflow.Status.OFF)
+    return touching_property(found, working)
+
+
+def touching_property(found: PropertyDefinition, revisions: QuerySet[Revision]) -> list[str]:
     name = f"{found.object_type}.{found.slug}"
-    naming = Revision.objects.alias(text=Cast("definition", TextField())).filter(
-        Q(published_at=None) | Q(pk=F("workflow__live")), text__contains=found.slug, workflow__deleted_at=None
+    naming = revisions.alias(text=Cast("definition", TextField())).filter(
+        text__contains=found.slug, workflow__deleted_at=None
     )
     users = {revision.workflow for revision in naming.select_related("workflow") if touches(revision, name)}
     return [_("the workflow “%(name)s”") % {"name": one.name} for one in sorted(users, key=lambda one: one.name)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,10 @@ STATEMENT_TIMEOUT = "5s"
 
 @dataclass(frozen=True)
 class Rule:
-    """One way of being stuck. `sql` gives workflow (or NULL), how many, and the ids of the first few."""
+    """One way of being stuck. `sql` gives workflow (or NULL), how many, and the ids of the first few.
+
+    What cannot be asked in SQL has `ask` instead, which gives the same.
+    """
 
     code: str
     sql: str
@@ -40,6 +43,7 @@ class Rule:
     remedy: Any
     #: Whether those who watch a workflow are told whatever they want to hear about.
     always: bool = False
+    ask: Callable[[dt.datetime], Iterable[tuple[int | None, int, Sequence[int]]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -245,8 +249,12 @@ def find(
 def asked(rule: Rule, facts: dict[str, Any]) -> list[Found]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [STATEMENT_TIMEOUT])
-        cursor.execute(rule.sql, facts)
-        return [Found(rule, workflow, count, tuple(ids)) for workflow, count, ids in cursor.fetchall()]
+        if rule.ask is not None:
+            rows = rule.ask(facts["now"])
+        else:
+            cursor.execute(rule.sql, facts)
+            rows = cursor.fetchall()
+        return [Found(rule, workflow, count, tuple(ids)) for workflow, count, ids in rows]
 
 
 def warn(rule: Rule, error: Exception) -> None:

@@ -13,13 +13,16 @@ from django.db.models import F, Func, JSONField, Q, Value
 from records.ids import id_of
 from workflows.definitions.cycles import ENROLLING
 from workflows.definitions.definition import Definition, Step
-from workflows.models import Revision
+from workflows.enrollment.leaving import ALL
+from workflows.models import Revision, Workflow
 
 #: Strict, because otherwise an array of steps would itself look like a step with the action of one of them.
 STEPS = "strict $.** ? (({actions}) && exists(@.params.workflow)).params.workflow".format(
     actions=" || ".join(f'@.action == "{action}"' for action in ENROLLING)
 )
 OTHERS = "lax $.unenroll.others[*]"
+#: Not a list of workflows but the word for all of them.
+ALL_OTHERS = f'lax $.unenroll.others ? (@ == "{ALL}")'
 
 
 def target_of(step: Step) -> int | None:
@@ -34,6 +37,22 @@ def taken_out_of(definition: Definition) -> list[int]:
     return [pk for one in others if (pk := number_of(one))] if isinstance(others, list) else []
 
 
+def takes_out_of_all(definition: Definition) -> bool:
+    """Whether its records are taken out of every other workflow when they enter."""
+    unenroll = definition.document.get("unenroll")
+    return isinstance(unenroll, dict) and unenroll.get("others") == ALL
+
+
+def of_type(object_types: Collection[str]) -> dict[str, set[int]]:
+    """The workflows that are not deleted by object type; nothing is asked for no type."""
+    found: dict[str, set[int]] = {}
+    if object_types:
+        rows = Workflow.objects.filter(object_type__in=object_types, deleted_at=None)
+        for slug, pk in rows.values_list("object_type", "pk"):
+            found.setdefault(slug, set()).add(pk)
+    return found
+
+
 def number_of(sent: Any) -> int | None:
     return None if isinstance(sent, bool) else id_of(str(sent))
 
@@ -43,10 +62,19 @@ def targets(workflows: Collection[int] | None = None) -> dict[int, set[int]]:
     rows = Revision.objects.filter(Q(published_at=None) | Q(pk=F("workflow__live")))
     if workflows is not None:
         rows = rows.filter(workflow__in=workflows)
-    rows = rows.annotate(entered=named_at(STEPS), left=named_at(OTHERS)).exclude(entered=[], left=[])
+    rows = rows.annotate(entered=named_at(STEPS), left=named_at(OTHERS), whole=named_at(ALL_OTHERS))
+    rows = rows.exclude(entered=[], left=[], whole=[])
     found: dict[int, set[int]] = {}
-    for owner, entered, left in rows.values_list("workflow", "entered", "left"):
+    everywhere: dict[int, str] = {}
+    for owner, slug, entered, left, whole in rows.values_list(
+        "workflow", "workflow__object_type", "entered", "left", "whole"
+    ):
         found.setdefault(owner, set()).update(pk for one in [*entered, *left] if (pk := number_of(one)))
+        if whole:
+            everywhere[owner] = slug
+    known = of_type(set(everywhere.values()))
+    for owner, slug in everywhere.items():
+        found[owner] |= known.get(slug, set()) - {owner}
     return found
 
 

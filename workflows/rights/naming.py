@@ -16,7 +16,7 @@ from records.models import Access
 from workflows.definitions.definition import Definition
 from workflows.models import Workflow
 from workflows.registries import actions
-from workflows.rights.handing_on import number_of, taken_out_of, target_of
+from workflows.rights.handing_on import number_of, of_type, taken_out_of, takes_out_of_all, target_of
 from workflows.rights.opening import levels
 
 #: Under which key steps, filters and events name a workflow.
@@ -41,7 +41,8 @@ def refused(definition: Definition, user: Any) -> Iterator[Part]:
     entered = {(step.path, step.id, str(actions[step.action].label)): target_of(step) for step in definition.walk()}
     left = taken_out_of(definition)
     asked = set(named(definition.document))
-    known = {pk for pk in (*entered.values(), *left, *(pk for _path, pk in asked)) if pk}
+    others = of_type([definition.object]).get(definition.object, set()) if takes_out_of_all(definition) else set()
+    known = {pk for pk in (*entered.values(), *left, *others, *(pk for _path, pk in asked)) if pk}
     barred = levels(user, known) if known else {}
     if not barred:
         return
@@ -54,6 +55,9 @@ def refused(definition: Definition, user: Any) -> Iterator[Part]:
     for i, pk in enumerate(left):
         if pk in barred:
             yield Part(f"unenroll.others.{i}", "unenroll", pk, why_not_left(barred[pk], names.get(pk, "")))
+    if closed := sorted(others & set(barred)):
+        message = _("Records are taken out of all other workflows, one of which you may not change. Choose some.")
+        yield Part("unenroll.others", "unenroll", closed[0], message)
     for path, pk in sorted(asked):
         if barred.get(pk) == Access.NONE and path.removesuffix(".params") not in told:
             message = _("This names a workflow you have no access to. Choose another one, or ask an administrator.")

@@ -14,17 +14,19 @@ from django.urls import reverse
 from benchmarks.editor import workflow_of
 from crm.models import User
 from records.clock import database_now
-from records.defining import removal_of
+from records.defining import removal_of, remove
 from records.lists import keeping
 from records.models import PropertyDefinition
 from records.object_types import object_types
-from tests.workflows.publishing_deals import BIG, draft, live
+from records.problems import DocumentError
+from tests.workflows.publishing_deals import BIG, boss, draft, live
 from workflows import drafting
 from workflows.definitions.goals import Goal
 from workflows.definitions.parsing import parse
 from workflows.editor.canvas import State, canvas
 from workflows.editor.gallery import card
 from workflows.editor.layout import layout
+from workflows.lifecycle import publishing, switching
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +149,27 @@ def test_whoever_deletes_a_property_is_told_which_workflows_and_lists_use_it() -
     told = removal_of(trial)
     assert [use.partition("“")[2] for use in told.users] == ["Trials”", "A”", "B”"]
     assert "the workflow “A”" in " ".join(told.sentences(trial))
+
+
+@pytest.mark.parametrize("use", ["trigger", "step"])
+def test_a_property_that_a_workflow_which_is_on_needs_is_not_deleted(use: str) -> None:
+    trial = PropertyDefinition.objects.create(object_type="deal", slug="trial", label="Trial", type="text")
+    steps = {
+        "trigger": [{"id": "end", "action": "end"}],
+        "step": [{"id": "set", "action": "edit_record", "params": {"property": "trial", "value": "x"}}],
+    }
+    events = {"kind": "event", "events": [{"event": "property_changed", "property": "trial"}]}
+    more = {"trigger": events} if use == "trigger" else {}
+    workflow = live(BIG, steps=steps[use], **more)
+    told = removal_of(trial)
+    assert not told.possible and "It is needed by the workflow “Test”." in " ".join(told.sentences(trial))
+    with pytest.raises(DocumentError, match="needed by the workflow"):
+        remove(trial)
+    switching.turn_off(workflow, by=boss(), now=database_now())
+    assert removal_of(trial).possible
+    assert remove(trial) == 0
+    codes = [problem.path for problem in publishing.review(workflow, user=boss(), now=database_now()).problems]
+    assert any(path.startswith("trigger.events.0" if use == "trigger" else "steps.0") for path in codes)
 
 
 @pytest.mark.detail(23)

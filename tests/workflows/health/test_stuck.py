@@ -18,7 +18,7 @@ from records.models import PendingEvent, Segment
 from tests.slow_statements import ends_as_after
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.engine import tallying
-from workflows.health import alerting, stuck
+from workflows.health import alerting, broken_triggers, stuck
 from workflows.models import (
     Alert,
     Beat,
@@ -148,10 +148,20 @@ def still_finishing(enrollment, now):
     Workflow.objects.update(status="draining", updated_at=now - HOUR)
 
 
+def trigger_broken(enrollment, now):
+    revision = enrollment.workflow.live
+    document = revision.definition | {"trigger": {"kind": "event", "events": [{"event": "of_a_package_that_is_gone"}]}}
+    copy = type(revision).objects.create(
+        workflow=enrollment.workflow, number=2, definition=document, published_at=revision.published_at
+    )
+    Workflow.objects.update(live=copy)
+
+
 BREAKERS: list[Callable[[Enrollment, dt.datetime], None]] = [
     waits_for_nothing, due_and_not_taken, lease_over, step_not_in_revision, ended_yet_due, delivery_interrupted,
     delivery_not_sent, code_not_run, changes_not_followed, events_not_followed, requests_not_matched,
     segment_not_checked, set_aside, schedule_fails, still_on, still_finishing, hits_not_recorded,
+    trigger_broken,
 ]  # fmt: skip
 OF_NO_WORKFLOW = (
     changes_not_followed, events_not_followed, requests_not_matched, hits_not_recorded, segment_not_checked, set_aside,
@@ -200,6 +210,30 @@ def test_what_is_held_on_purpose_or_being_worked_off_is_not_stuck(enrollment, no
     assert stuck.find(now) == []
     Tally.objects.update(minute=now - HOUR)
     assert [found.rule.code for found in stuck.find(now)] == ["due_and_not_taken"]
+
+
+def test_a_trigger_that_lost_what_it_names_is_told_until_it_is_mended(enrollment, now):
+    trigger_broken(enrollment, now)
+    rule = [stuck.RULES["trigger_broken"]]
+    for second in (0, 60):
+        alerting.watch(now + dt.timedelta(seconds=second), rule)
+    (alert,) = alerting.open_alerts(now + MINUTE)
+    assert alert.workflow == enrollment.workflow
+    Workflow.objects.update(status="off")
+    assert stuck.find(now + 2 * MINUTE, rule) == [], "nobody would enter anyway"
+    Workflow.objects.update(status="on", live=enrollment.workflow.live)
+    assert stuck.find(now + 2 * MINUTE, rule) == []
+
+
+def test_triggers_are_looked_at_some_at_a_time_and_those_known_to_be_broken_stay_known(enrollment, now, monkeypatch):
+    trigger_broken(enrollment, now)
+    rule = [stuck.RULES["trigger_broken"]]
+    assert [found.workflow for found in stuck.find(now, rule)] == [enrollment.workflow_id]
+    monkeypatch.setattr(broken_triggers, "PORTION", 1)
+    others = [make_workflow([step("end", "end")]) for _each in range(3)]
+    for minute in range(1, 4):
+        assert [found.workflow for found in stuck.find(now + minute * MINUTE, rule)] == [enrollment.workflow_id]
+    assert {other.live_id for other in others} <= broken_triggers.known.keys()
 
 
 def make_user(name: str, **more: Any) -> User:

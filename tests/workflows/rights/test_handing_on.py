@@ -155,6 +155,22 @@ def test_pickers_do_not_tell_the_names_of_workflows_that_are_closed_to_a_person(
     assert "Secret one" not in pickers(vic)["door"], "records could be taken out"
 
 
+@pytest.mark.covers("PRM-08")
+def test_nor_out_of_all_others_where_one_of_them_may_not_be_changed() -> None:
+    vic, eve = member("vic", Access.VIEW), member("eve", None)
+    everywhere = {"unenroll": {"others": "all"}}
+    drafting.create("Before", "deal", vic, document(RENAME) | everywhere)
+    published(RAISE)
+    path, message = refusal(RENAME, by=vic, **everywhere)
+    assert path == "unenroll.others" and "one of which you may not change" in message
+    drafting.create("Free", "deal", eve, document(RENAME) | everywhere)
+    taker = drafting.create("Taker", "deal", boss(), document(RENAME) | everywhere)
+    publishing.publish(taker, by=boss(), now=database_now(), enroll_existing=False)
+    assert (access_to(taker, vic), access_to(taker, eve)) == (Access.VIEW, Access.EDIT)
+    with pytest.raises(PermissionDenied):
+        changed(taker, RAISE, by=vic)
+
+
 @pytest.mark.covers("PRM-09")
 def test_filters_and_delays_do_not_ask_a_closed_workflow_who_is_in_it() -> None:
     una, vic = member("una", Access.NONE), member("vic", Access.VIEW)
