@@ -96,7 +96,8 @@ def claim(now: dt.datetime, limit: int, busy: Counter[str]) -> list[Delivery]:
                     continue
             if not ids:
                 return []
-            cursor.execute(BEGIN, {"token": token, "lease": LEASE, "ids": ids})
+            facts: dict[str, Any] = {"token": token, "lease": LEASE, "ids": ids}
+            cursor.execute(BEGIN, facts)
         for lane in chosen:
             turns[lane] = max(turns.values(), default=0) + 1
         return list(Delivery.objects.filter(claim=token, state=State.SENDING).order_by("due_at", "pk"))
