@@ -87,6 +87,8 @@ class ObjectType:
     workflows_write: tuple[str, ...] | None = None
     #: Whether two of its records may be merged into one (records.merging); it must be soft-deleted for that.
     mergeable: bool = False
+    #: Slugs of the associated object types whose records its workflows have as data sources by themselves (DAT-03).
+    data_sources: tuple[str, ...] = ()
     #: Slugs of the object types of which each of its records has one primary record at most.
     one_primary: tuple[str, ...] = ()
     #: Properties its records' names are made of beside `name_property`; like that one they are never hidden.

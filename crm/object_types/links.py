@@ -4,6 +4,8 @@ from __future__ import annotations
 
 PEOPLE = ("contact", "company")
 WORKED_ON = (*PEOPLE, "deal", "ticket", "quote", "lead", "project")
+#: Workflows for one of these have the others as data sources by themselves (DAT-03).
+SOURCES = (*PEOPLE, "deal", "ticket")
 #: What is paid for: its ways of being offered, billed and paid.
 BILLED = ("quote", "recurring_subscription", "payment", "invoice")
 
@@ -33,3 +35,8 @@ PAIRS: dict[str, tuple[str, ...]] = {
 def links(slug: str) -> tuple[str, ...]:
     """The types that records of a type can be associated with."""
     return tuple(other for other, named in PAIRS.items() if slug in named or other in PAIRS[slug])
+
+
+def sources(slug: str) -> tuple[str, ...]:
+    """The types whose records workflows for a type have as data sources by themselves."""
+    return tuple(other for other in SOURCES if other != slug)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Company, Contact
 from crm.object_types.columns import MONEY, columns
 from crm.object_types.families import PRIVACY_CONSENT
-from crm.object_types.links import links
+from crm.object_types.links import links, sources
 from records.object_types import register
 
 #: What websites tell of a contact (FLT-22, FLT-36 to FLT-38).
@@ -30,9 +30,11 @@ def register_people() -> None:
     register(
         Contact, plural="contacts", icon="user", associates_with=links("contact"), blanks_match_negatives=True,
         name_property="email", named_by=("first_name", "last_name"), mergeable=True, one_primary=("company",),
+        data_sources=sources("contact"),
         declared=columns(Contact, email={"unique": True}, phone=phone, mobile=phone, **CAME_FROM),
     )  # fmt: skip
     register(
         Company, plural="companies", icon="building", associates_with=links("company"), mergeable=True,
+        data_sources=sources("company"),
         declared=columns(Company, annual_revenue=MONEY),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.models import Deal, Pipeline, Stage, Ticket
 from crm.object_types.columns import MONEY, columns
-from crm.object_types.links import links
+from crm.object_types.links import links, sources
 from records.object_types import register
 from records.properties import Option
 from records.vocabulary import ListedIn
@@ -35,7 +35,7 @@ def stages(object_type: str) -> ListedIn:
 def register_pipeline_records() -> None:
     register(
         Deal, plural="deals", icon="handshake", associates_with=links("deal"), mergeable=True,
-        one_primary=("company",),
+        one_primary=("company",), data_sources=sources("deal"),
         declared=columns(
             Deal,
             amount=MONEY,
@@ -45,7 +45,7 @@ def register_pipeline_records() -> None:
     )  # fmt: skip
     register(
         Ticket, plural="tickets", icon="ticket", name_property="subject", associates_with=links("ticket"),
-        mergeable=True, one_primary=("company",),
+        mergeable=True, one_primary=("company",), data_sources=sources("ticket"),
         declared=columns(
             Ticket,
             pipeline={"type": "select", "options_source": pipelines("ticket")},

@@ -20,10 +20,14 @@ def step(step_id: str, action: str, branches: list[dict[str, Any]] | None = None
 
 
 def make_workflow(
-    steps: list[dict[str, Any]], object_type: str = "contact", status: str = "on", **settings: Any
+    steps: list[dict[str, Any]],
+    object_type: str = "contact",
+    status: str = "on",
+    sources: list[dict[str, Any]] | None = None,
+    **settings: Any,
 ) -> Workflow:
     document: dict[str, Any] = {"format": 1, "name": "Test", "object": object_type, "trigger": {"kind": "manual"}}
-    document |= {"settings": settings, "steps": steps}
+    document |= {"settings": settings, "steps": steps, "sources": sources or []}
     parsing.parse(document)
     workflow = Workflow.objects.create(name="Test", object_type=object_type, status=status)
     revision = Revision.objects.create(workflow=workflow, number=1, definition=document, published_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Edit record: set a property, copy it from another one, or clear it (CRM-01 to CRM-05, CRM-09)."""
+"""Edit record: set a property, add to it, copy it, set it to a moment, or clear it (CRM-01 to CRM-09)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ from records.object_types import object_types
 from records.properties import Property
 from records.vocabulary import ListedIn
 from workflows.actions.base import Action
-from workflows.engine.results import values_left
+from workflows.data_sources.values import values_named
 from workflows.engine.writing import current_values, locked_values, set_for_all, write
-from workflows.events.occasion import facts_told
 from workflows.registries import actions
 from workflows.step_forms import copying
 from workflows.step_forms.forms import FlagField, PropertyField
+from workflows.step_forms.greyed_field import NotShown
 from workflows.step_forms.params import StepContext
-from workflows.step_forms.sources import SourceField, own_slug, result_name, source_of, told_slug
+from workflows.step_forms.relative_time import DATES, RelativeTimeField, value_for
+from workflows.step_forms.sources import SourceField, own_slug, source_of
 from workflows.step_forms.targets import TargetForm, properties_for, subject_of, targets_of
 from workflows.step_forms.value_field import ValueField
 from workflows.texts import tokens
+from workflows.times.relative import worded
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch, Standing
 
-WAYS = ("value", "copy_from", "clear")
+WAYS = ("value", "copy_from", "moment", "clear")
+#: The types of properties that hold several options.
+MULTIPLE = ("multi_select",)
 
 
 @actions.register
 class EditRecord(Action):
     slug = "edit_record"
     label = gettext_lazy("Edit record")
-    description = gettext_lazy("Set, copy or clear a property of the record.")
+    description = gettext_lazy("Set, copy or clear a property of the record, or of associated ones.")
     group = gettext_lazy("Records")
     icon = "pencil"
 
@@ -49,16 +53,29 @@ class EditRecord(Action):
             help_text=gettext_lazy("Text may hold tokens like {{ deal.name }}."),
         )
         copy_from = SourceField(label=gettext_lazy("or copy it from"), required=False)
+        append = FlagField(label=gettext_lazy("Keep the options that are chosen, and add these"))
+        moment = RelativeTimeField(label=gettext_lazy("or a moment"), required=False)
         clear = FlagField(label=gettext_lazy("or clear the property"))
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            """What only some types of properties take is shown for these, and where it is set already."""
+            super().__init__(*args, **kwargs)
+            prop = self.subject_properties.get(str(self.raw("property") or ""))
+            for name, types in (("append", MULTIPLE), ("moment", DATES)):
+                if not (self.source or {}).get(name) and (prop is None or prop.type not in types):
+                    self.fields[name].widget = NotShown()
 
         def clean(self) -> dict[str, Any]:
             cleaned = super().clean() or {}
             prop = self.subject_properties.get(cleaned.get("property", ""))
-            given = [way for way in WAYS if cleaned.get(way) not in (None, "", [], False)]
+            given = [way for way in WAYS if cleaned.get(way) not in (None, "", [], {}, False)]
             if self.errors or prop is None:
                 return cleaned
             if len(given) != 1:
-                raise ValidationError(_("Give a new value, or a property to copy from, or clear it: exactly one."))
+                raise ValidationError(
+                    _("Give a new value, or a property to copy from, or a moment, or clear it: exactly one.")
+                )
+            self.check_types(cleaned, given[0], prop)
             if given == ["clear"] and prop.required:
                 message = _("%(property)s must not be blank, so it cannot be cleared. Set a value.")
                 self.add_error("clear", message % {"property": prop.label})
@@ -68,6 +85,17 @@ class EditRecord(Action):
             if fault:
                 self.add_error("copy_from", fault)
             return cleaned
+
+        def check_types(self, cleaned: dict[str, Any], way: str, prop: Property) -> None:
+            facts = {"property": prop.label}
+            if way == "moment" and prop.type not in DATES:
+                message = _("%(property)s is no date, so it cannot be set to a moment. Choose another property.")
+                self.add_error("moment", message % facts)
+            if cleaned.get("append") and prop.type not in MULTIPLE:
+                message = _("%(property)s holds one value, so nothing can be added to it. Leave “append” out.")
+                self.add_error("append", message % facts)
+            if cleaned.get("append") and way not in ("value", "copy_from"):
+                self.add_error("append", _("There is nothing to add. Give a value, or leave “append” out."))
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         prop = property_of(document, context)
@@ -82,9 +110,14 @@ class EditRecord(Action):
         if document.get("copy_from"):
             source = source_of(document["copy_from"], context)
             facts["source"] = source.label if source else document["copy_from"]
-            return _("Copy %(source)s into %(property)s") % facts
+            sentence = _("Add %(source)s to %(property)s") if document.get("append") else ""
+            return (sentence or _("Copy %(source)s into %(property)s")) % facts
+        if document.get("moment"):
+            return _("Set %(property)s to %(moment)s") % (facts | {"moment": worded(document["moment"])})
         if document.get("value") in (None, "", []):
             return _("Set %(property)s: choose a value") % facts
+        if document.get("append"):
+            return _("Add %(value)s to %(property)s") % (facts | {"value": shown(document["value"], prop)})
         return _("Set %(property)s to %(value)s") % (facts | {"value": shown(document["value"], prop)})
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
@@ -106,14 +139,17 @@ class EditRecord(Action):
             self.edit_associated(batch, params)
             return
         prop = batch.properties[params["property"]]
-        alike = bool(params["clear"]) or not (params["copy_from"] or tokens.has_tokens(params["value"]))
-        value = None if params["clear"] else params["value"]
+        own = params["copy_from"] or params["append"] or tokens.has_tokens(params["value"])
+        alike = bool(params["clear"]) or not own
+        value = None if params["clear"] else fixed(batch, params, prop)
         changed = set_for_all(batch, prop, value) if alike else None
         if changed is not None:
             self.tell_alike(batch, prop, value, changed)
             return
         before = current_values(batch, prop)
         wanted = self.wanted(batch, params, prop)
+        if params["append"]:
+            wanted = {pk: together(before.get(pk), value) for pk, value in wanted.items()}
         changes = {pk: {prop.slug: value} for pk, value in wanted.items() if value != before.get(pk)}
         write(batch.object_type, changes, {prop.slug: prop})
         for enrollment in batch.enrollments:
@@ -136,12 +172,16 @@ class EditRecord(Action):
             pk = enrollment.record_id
             if pk not in wanted:
                 continue
-            others = [one for one in targets.of(enrollment) if one in before and values[one] != wanted[pk]]
+            new = {one: wanted[pk] for one in targets.of(enrollment) if one in before}
+            if params["append"]:
+                new = {one: together(values[one], value) for one, value in new.items()}
+            others = [one for one, value in new.items() if values[one] != value]
             for one in others:
-                values[one], changes[one] = wanted[pk], {prop.slug: wanted[pk]}
+                values[one], changes[one] = new[one], {prop.slug: new[one]}
             if not others:
                 part.skip(enrollment, "unchanged")
-            told = facts_of(prop, before[others[0]] if len(others) == 1 else None, wanted[pk])
+            single = len(others) == 1
+            told = facts_of(prop, before[others[0]] if single else None, new[others[0]] if single else wanted[pk])
             part.note(enrollment, property=prop.slug, of=targets.object_type.slug, records=len(others), **told)
         write(targets.object_type, changes, {prop.slug: prop})
         batch.absorb(part)
@@ -168,22 +208,20 @@ class EditRecord(Action):
         if tokens.has_tokens(params["value"]):
             target = "text" if prop.kind.textual and not prop.options else "value"
             return cleaned(batch, prop, batch.render(params["value"], target), prop.clean)
-        return dict.fromkeys(batch.ids, params["value"])
+        return dict.fromkeys(batch.ids, fixed(batch, params, prop))
 
     def copied(self, batch: Batch, name: str, prop: Property) -> dict[int, Any]:
-        """The values of a property of the record, of the event that enrolled it, or of an earlier step's result."""
-        if left := result_name(name):
-            output, values = values_left(batch.context, batch.enrollments, left)
-            return cleaned(batch, prop, values, lambda value: copying.convert(value, output, prop))
-        if slug := told_slug(name):
-            facts = facts_told(batch.definition, batch.enrollments, [slug])[slug]
-            batch.skip([one for one in batch.enrollments if one.record_id not in facts], "nothing_to_copy")
-            part = batch.part([one for one in batch.enrollments if one.record_id in facts])
-            found = cleaned(part, prop, facts, lambda fact: copying.convert(fact[1], fact[0], prop))
-            batch.absorb(part)
-            return found
-        source = batch.properties[name]
-        return cleaned(batch, prop, current_values(batch, source), lambda value: copying.convert(value, source, prop))
+        """What is copied of the record itself, or of anything else (workflows.data_sources.values)."""
+        if own_slug(name):
+            source = batch.properties[name]
+            mine = current_values(batch, source)
+            return cleaned(batch, prop, mine, lambda value: copying.convert(value, source, prop))
+        facts = values_named(batch, batch.enrollments, name)
+        batch.skip([one for one in batch.enrollments if one.record_id not in facts], "nothing_to_copy")
+        part = batch.part([one for one in batch.enrollments if one.record_id in facts])
+        found = cleaned(part, prop, facts, lambda fact: copying.convert(fact[1], fact[0], prop))
+        batch.absorb(part)
+        return found
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         slug = str(detail.get("property", ""))
@@ -208,6 +246,18 @@ class EditRecord(Action):
 def property_of(document: dict[str, Any], context: StepContext) -> Property | None:
     """The property a document edits; None when there is none of the name."""
     return properties_for(subject_of(document, context), context).get(str(document.get("property", "")))
+
+
+def fixed(batch: Batch, params: dict[str, Any], prop: Property) -> Any:
+    """The value that is the same for every record."""
+    if params["moment"]:
+        return value_for(prop, params["moment"], batch.now, batch.definition.settings)
+    return params["value"]
+
+
+def together(before: Any, added: Any) -> list[str] | None:
+    """The options there are, and after them those that are new; the order is kept."""
+    return list(dict.fromkeys([*(before or ()), *(added or ())])) or None
 
 
 def cleaned(batch: Batch, prop: Property, values: dict[int, Any], clean: Any) -> dict[int, Any]:

@@ -17,6 +17,7 @@ from records.clock import database_now
 from records.object_types import properties_read_once
 from records.problems import DocumentError
 from workflows import drafting
+from workflows.admin.data_views import DataViews
 from workflows.admin.editor_views import BODY_LIMIT, refused
 from workflows.definitions.parsing import parse
 from workflows.drafting import clipboard
@@ -25,7 +26,7 @@ from workflows.editor.glance import glance
 from workflows.history import traffic
 
 
-class CanvasViews:
+class CanvasViews(DataViews):
     """Mixed into the workflow's admin."""
 
     workflow_or_404: Any
@@ -37,6 +38,7 @@ class CanvasViews:
             path("<int:pk>/editor/find/", wrap(self.find_view), name="workflow_find"),
             path("<int:pk>/editor/glance/", wrap(self.glance_view), name="workflow_glance"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
+            *self.data_urls(wrap),
         ]
 
     def copy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -62,7 +64,7 @@ class CanvasViews:
             found = clipboard.fitted(asked.get("text"), workflow, revision.definition, asked.get("at"), request.user)
         except DocumentError as error:
             return refused(error)
-        return JsonResponse({"steps": found.steps, "notes": found.notes})
+        return JsonResponse({"steps": found.steps, "notes": found.notes, "sources": found.sources})
 
     @properties_read_once()
     def find_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -14,15 +14,9 @@ from records.properties import Property
 from workflows import doorbell
 from workflows.code import results
 from workflows.code.running import limits
+from workflows.data_sources.values import values_named
 from workflows.engine.batch import Batch, Standing
-from workflows.engine.results import values_left
-from workflows.events.occasion import facts_told
 from workflows.models import CodeRun
-from workflows.step_forms.sources import own_slug, result_name, told_slug
-from workflows.texts.token_values import column_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Characters of one value in the history.
 SHOWN = 200
@@ -60,7 +54,7 @@ def event_of(batch: Batch, enrollment: Standing, values: dict[str, Any]) -> dict
 
 def values_of(batch: Batch, enrollments: list[Standing], inputs: list[dict[str, str]]) -> dict[int, dict[str, Any]]:
     """The inputs by record id; a value that is blank, or not to be had, is null."""
-    read = {source: column(batch, enrollments, source) for source in {row["from"] for row in inputs}}
+    read = {source: values_named(batch, enrollments, source) for source in {row["from"] for row in inputs}}
     users = {
         value for found in read.values() for prop, value in found.values() if prop.type == "user" and value is not None
     }
@@ -81,20 +75,6 @@ NOTHING = Property("", "")
 def named_users(ids: Iterable[int]) -> Iterable[Any]:
     wanted = set(ids)
     return get_user_model()._default_manager.filter(pk__in=wanted) if wanted else ()
-
-
-def column(batch: Batch, enrollments: list[Standing], source: str) -> Mapping[int, tuple[Property, Any]]:
-    """The values of one input by record id, each with the property that says how to read it."""
-    if told := told_slug(source):
-        return facts_told(batch.definition, enrollments, [told])[told]
-    if left := result_name(source):
-        prop, values = values_left(batch.context, enrollments, left)
-    else:
-        own = batch.properties.get(own_slug(source))
-        if own is None:
-            return {}
-        prop, values = own, column_of(batch.object_type, own, list(batch.records_by_id.values()))
-    return {pk: (prop, value) for pk, value in values.items()}
 
 
 def take(batch: Batch, inputs: list[dict[str, str]], wanted: dict[str, Property]) -> None:

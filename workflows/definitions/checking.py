@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from records.problems import Problem
+from workflows.data_sources import checking as data_source_checks
 from workflows.definitions import door_checks, ways
 from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import settings_problems
@@ -31,13 +32,14 @@ def problems(definition: Definition, *, user: Any = None, workflow: int | None =
     `workflow` is the id of the
     definition's workflow: it cannot enroll in itself.
     """
-    found = [*rights_problems(user), *trigger_problems(definition), *unsupported(definition)]
+    found = [*rights_problems(user), *trigger_problems(definition)]
     found += door_checks.problems(definition, workflow)
     found += suppressing.problems(definition)
     found += [*settings_problems(definition), *centring.problems(definition)]
     if not definition.steps:
         found.append(Problem("steps", _("The workflow does nothing yet. Add at least one step."), code="missing"))
     context = StepContext(definition, None, user, workflow)
+    found += data_source_checks.problems(context)
     for step in definition.walk():
         found += step_problems(context.at(step))
     found += writing.problems(definition, user)
@@ -62,17 +64,6 @@ def trigger_problems(definition: Definition) -> list[Problem]:
         return [Problem("trigger.kind", _("Choose how records are enrolled."), code="missing")]
     found = triggers[trigger.kind].problems(trigger.document, definition.object)
     return [problem.at("trigger") for problem in found]
-
-
-def unsupported(definition: Definition) -> Iterator[Problem]:
-    """Parts of a definition this version does not carry out."""
-    document = definition.document
-    sentences = {
-        "sources": _("Data sources are not supported yet. Remove “sources”."),
-    }
-    for key, message in sentences.items():
-        if document.get(key):
-            yield Problem(key, message, document[key], code="unsupported")
 
 
 def step_problems(context: StepContext) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from records.object_types import enrolled_types, object_types
 from records.problems import DocumentError, Problem, unknown_keys
+from workflows.data_sources import declared
 from workflows.definitions import centres, part_shapes
 from workflows.definitions.definition import Branch, Definition, Step, Trigger, walk
 from workflows.definitions.on_failure import parse_on_failure
@@ -37,6 +38,7 @@ def parse(document: Any) -> Definition:
         message = _("A definition is a JSON object, not %(value)r.") % {"value": document}
         raise DocumentError([Problem("", message, document)])
     faults += unknown_keys(document, KEYS, "") + centres.faults(document.get("centre"))
+    faults += declared.faults(document.get("sources"))
     if document.get("format", FORMAT) != FORMAT or document.get("format") is True:
         faults.append(Problem("format", _("Format %(value)r is not known. Use 1.") % {"value": document["format"]}))
     kinds = enrolled_types()

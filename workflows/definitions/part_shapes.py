@@ -41,7 +41,7 @@ DEFINITION = {
     "unenroll": json_object("{“when_no_longer_matching”: true}"),
     "suppress": listed("[“customers”]"),
     "goal": json_object("{“all”: […]}"),
-    "sources": listed("[]"),
+    "sources": listed("[{“id”: “newest_deal”, “object”: “deal”, …}]"),
     "settings": json_object("{“timezone”: “Europe/Stockholm”}"),
 }
 CRITERIA = {"criteria": json_object("{“all”: […]}")}

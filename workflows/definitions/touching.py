@@ -6,6 +6,7 @@ from records import criteria
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError
+from workflows.data_sources import uses
 from workflows.definitions import door_checks
 from workflows.definitions.definition import Definition
 from workflows.registries import actions, triggers
@@ -34,7 +35,7 @@ def criteria_reads(definition: Definition) -> set[str]:
 def reads(definition: Definition) -> set[str]:
     """Everything the definition reads, as "object_type.property"."""
     steps = (actions[step.action].reads(step.params, StepContext(definition, step)) for step in definition.walk())
-    return trigger_reads(definition).union(door_checks.reads(definition), *steps)
+    return trigger_reads(definition).union(door_checks.reads(definition), uses.read_by(definition), *steps)
 
 
 def writes(definition: Definition) -> set[str]:

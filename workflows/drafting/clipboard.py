@@ -22,6 +22,7 @@ from workflows.definitions.definition import GO_TO, Definition
 from workflows.definitions.parsing import parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
+from workflows.drafting.data_sources import fitting, used_by
 from workflows.drafting.mentions import mentioned, renamed
 from workflows.drafting.selecting import chosen
 from workflows.drafting.tree import Document, ids, refuse, walk
@@ -41,6 +42,8 @@ class Fitted:
 
     steps: list[Document]
     notes: list[str]
+    #: The data sources they use that are not there yet: they are pasted along.
+    sources: list[Document]
 
 
 def copied(workflow: Workflow, document: Document, step_ids: Any) -> Document:
@@ -54,6 +57,7 @@ def copied(workflow: Workflow, document: Document, step_ids: Any) -> Document:
         "workflow": workflow.name,
         "source": source_of(workflow),
         "workflows": names_of(named),
+        "sources": used_by(steps, document),
         "steps": steps,
     }
 
@@ -105,14 +109,16 @@ def fitted(text: Any, workflow: Workflow, document: Document, at: Any, user: Any
     ops.apply(document, {"op": "paste", "at": at, "steps": steps})  # Refuses what are no steps.
     notes = with_workflows(steps, found, user)
     notes += loosened(steps, document if found.get("source") == source_of(workflow) else {})
-    after, _inverse, _first = ops.apply(document, {"op": "paste", "at": at, "steps": steps})
+    sources, told = fitting(found.get("sources"), steps, document)
+    notes += told
+    after, _inverse, _first = ops.apply(document, {"op": "paste", "at": at, "steps": steps, "sources": sources})
     refuse_new(document, after, user)
     refuse_beyond_rights(document, after, user)
     had = ids(document)
     notes += [problem_note(*one) for one in misfits(parse(after), had, workflow, user)]
     if notes and found.get("object") != workflow.object_type:
         notes.insert(0, other_records(found.get("object"), workflow))
-    return Fitted(steps, notes)
+    return Fitted(steps, notes, sources)
 
 
 def other_records(slug: Any, workflow: Workflow) -> str:

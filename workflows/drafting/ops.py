@@ -22,6 +22,7 @@ from workflows.drafting.branching import (
     set_branch,
     share_equally,
 )
+from workflows.drafting.data_sources import add_source, bring_sources, remove_source
 from workflows.drafting.differences import differences, edited
 from workflows.drafting.selecting import delete_steps, move_steps
 from workflows.drafting.spent import SPENT
@@ -89,6 +90,7 @@ def paste(document: Document, op: Op) -> str:
     steps, index = place(document, op.get("at"))
     copies = renewed(op.get("steps"), document, op.get(SPENT) or ())
     steps[index:index] = copies
+    bring_sources(document, op.get("sources"))
     return str(copies[0]["id"])
 
 
@@ -151,6 +153,7 @@ OPS: dict[str, Callable[[Document, Op], str]] = {
     for function in (
         insert, update, delete, move, duplicate, paste, set_trigger, set_settings, rename, add_branch, clone_branch,
         set_branch, remove_branch, move_branch, share_equally, delete_steps, move_steps, replace, batch,
+        add_source, remove_source,
     )
 }  # fmt: skip
 

@@ -36,9 +36,13 @@ def told(op: dict[str, Any], names: Mapping[str, str] | None = None) -> str:
         "set_branch": _("changed a branch of “%(step)s”"),
         "remove_branch": _("removed a branch of “%(step)s”"),
         "move_branch": _("reordered the branches of “%(step)s”"),
+        "add_source": _("added the data source “%(source)s”"),
+        "remove_source": _("deleted the data source “%(source)s”"),
         "replace": restored(op),
     }
-    values = {"step": step, "name": op.get("name"), "count": several(op)}
+    source = op.get("source")
+    called = source.get("name") if isinstance(source, dict) else source
+    values = {"step": step, "name": op.get("name"), "count": several(op), "source": called}
     if name == "batch" and op.get("ops"):
         return told(op["ops"][-1], names)
     return sentences.get(str(name), _("changed the draft")) % values

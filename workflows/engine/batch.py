@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Model, QuerySet
 
 from records.object_types import ObjectType
+from workflows.data_sources import resolving
 from workflows.definitions.definition import Definition, Step
 from workflows.engine import results
 from workflows.events.occasion import texts_told
@@ -183,12 +184,18 @@ class Batch:
         if not tokens.has_tokens(template):
             return dict.fromkeys(self.ids, template)
         slugs, names, raw = tokens.told_slugs(template), tokens.results_named(template), target in tokens.RAW
-        told = self.told(slugs, names, raw=raw) if slugs or names else None
+        sourced = tokens.sourced(template, self.context.sources)
+        told = self.told(slugs, names, sourced, raw=raw) if slugs or names or sourced else None
         return tokens.render_many(template, self.object_type, self.records_by_id.values(), self.now, target, told)
 
-    def told(self, slugs: list[str], names: list[str], *, raw: bool = False) -> dict[int, dict[str, Shown]]:
-        """What texts say of the event and of earlier steps' results, by record id and "event.…" or "output.…"."""
-        found: dict[int, dict[str, Shown]] = {}
+    def told(
+        self, slugs: list[str], names: list[str], sourced: Mapping[str, Iterable[str]], *, raw: bool = False
+    ) -> dict[int, dict[str, Shown]]:
+        """What texts say of the event, of earlier steps' results and of data sources, by record id and name.
+
+        `sourced` are the properties asked for by the id of the source.
+        """
+        found = resolving.texts_of(self, sourced, raw=raw) if sourced else {}
         if slugs:
             for pk, facts in texts_told(self.definition, self.enrollments, slugs, raw=raw).items():
                 found.setdefault(pk, {}).update({f"{tokens.EVENT}.{slug}": text for slug, text in facts.items()})

@@ -25,8 +25,12 @@ def property_named(name: str, context: StepContext) -> Property | None:
         return context.told.get(rest)
     if source == OUTPUT:
         return result_of(rest, context)
-    slug, part = own_parts(name, context)
-    prop = context.properties.get(slug)
+    if source in context.sources:
+        slug, _dot, part = rest.partition(".")
+        prop = context.sources[source].property_named(slug)
+    else:
+        slug, part = own_parts(name, context)
+        prop = context.properties.get(slug)
     if prop is None or prop.sensitive:
         return None
     if not part:
@@ -50,12 +54,22 @@ def values_named(batch: Batch, names: Mapping[str, Property]) -> dict[int, dict[
     events = [name.partition(".")[2] for name in names if name.startswith(f"{EVENT}.")]
     left = [name.partition(".")[2] for name in names if name.startswith(f"{OUTPUT}.")]
     records = values_of(batch.object_type, slugs, list(batch.records_by_id.values())) if slugs else {}
-    told = batch.told(events, left)
+    sourced: dict[str, set[str]] = {}
+    for name in names:
+        source, _dot, rest = name.partition(".")
+        if source in batch.context.sources:
+            sourced.setdefault(source, set()).add(rest.partition(".")[0])
+    told = batch.told(events, left, sourced)
 
     def shown(pk: int, name: str) -> Shown:
         slug, part = own[name]
         if not slug:
-            return told.get(pk, {}).get(name, BLANK)
+            source, _dot, rest = name.partition(".")
+            if source not in sourced:
+                return told.get(pk, {}).get(name, BLANK)
+            slug, _dot, part = rest.partition(".")
+            found = told.get(pk, {}).get(f"{source}.{slug}", BLANK)
+            return part_of(found, part) if part else found
         found = records.get(pk, {}).get(slug, BLANK)
         return part_of(found, part) if part else found
 

@@ -17,6 +17,7 @@ from records.object_types import ObjectType
 from records.problems import DocumentError, Problem
 from records.property_access.rights import PropertyRights, property_label, reason, rights_of
 from records.seeing import may_use
+from workflows.data_sources.uses import sources_read
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import FORMAT, parse
 from workflows.definitions.permitted import shown
@@ -67,6 +68,7 @@ def faults(definition: Definition, user: Any) -> Iterator[Fault]:
             yield Fault(f"{step.path}.params", step.id, name, message % facts)
         # What only steers records tells no values; what copies them, or writes them into texts, does.
         told = set() if action.flow else action.reads(step.params, here) - changed
+        told = told if action.flow else told | sources_read(step.params, here)
         if behind and not action.flow:
             told = told.union(*(behind.get(name, ()) for name in names_told(step.params)))
         for name in rights.below(told, Access.VIEW):

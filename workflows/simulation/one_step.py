@@ -27,7 +27,7 @@ def only(document: dict[str, Any], step_id: str) -> dict[str, Any]:
     trigger, settings = document.get("trigger") or {}, document.get("settings") or {}
     told = {"kind": "event", "events": trigger.get("events")} if trigger.get("kind") == "event" else {"kind": "manual"}
     return {
-        **{key: document[key] for key in ("format", "name", "object") if key in document},
+        **{key: document[key] for key in ("format", "name", "object", "sources") if key in document},
         "trigger": told,
         "settings": {"timezone": settings["timezone"]} if settings.get("timezone") else {},
         "steps": [{"id": step.id, "action": step.action, "params": step.params}],

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from records.object_types import ObjectType
 from records.properties import Property
 from workflows.step_forms.greyed_field import GreyingSelect, greyed
-from workflows.step_forms.offered_tokens import offered_tokens
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.texts import tokens
 
@@ -40,6 +39,9 @@ class TextField(forms.CharField):
 class TokenField(TextField):
     """A text that may hold tokens of the object type; `lines` above one makes it a text area."""
 
+    #: How the page inserts data into it.
+    takes_data = "token"
+
     def __init__(self, *, lines: int = 1, **kwargs: Any) -> None:
         attrs = {"data-tokens": "true"}
         widget = forms.Textarea(attrs={**attrs, "rows": lines}) if lines > 1 else forms.TextInput(attrs=attrs)
@@ -51,11 +53,6 @@ class TokenField(TextField):
     def use_context(self, context: StepContext) -> None:
         self.context = context
         self.help_text = str(self.help_text).replace("deal.name", example_token(context))
-
-    @property
-    def offered(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """The tokens the page offers to insert."""
-        return offered_tokens(self.context) if self.context else []
 
     def clean(self, value: Any) -> str:
         text = super().clean(value)
@@ -74,7 +71,8 @@ def check_tokens(text: Any, context: StepContext | None) -> None:
     """Raises ValidationError for each token that cannot be filled in."""
     if context is not None and tokens.has_tokens(text):
         results = context.results if tokens.results_named(text) else ()
-        found = tokens.check(text, context.object_type, context.properties, context.told, results)
+        sources = {slug: source.names for slug, source in context.sources.items()}
+        found = tokens.check(text, context.object_type, context.properties, context.told, results, sources)
         if found:
             raise ValidationError([problem.message for problem in found])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType
@@ -69,3 +70,13 @@ def greyed(object_type: ObjectType, user: Any) -> dict[str, str]:
     """The properties of a type that a person may not edit, with the reason."""
     restricted = rights_of(user).restricted
     return {slug: reason(level) for (kind, slug), level in restricted.items() if kind == object_type.slug}
+
+
+class NotShown(forms.HiddenInput):
+    """For a setting that does not belong to what else is chosen: the page neither shows nor keeps it."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        return SafeString("")
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return None

@@ -18,6 +18,7 @@ from records.properties import Property
 from workflows.step_forms.refusals import sentences
 
 if TYPE_CHECKING:
+    from workflows.data_sources.known import KnownSource
     from workflows.definitions.definition import Definition, Step
 
 
@@ -60,12 +61,21 @@ class StepContext:
 
         return results_before(self)
 
+    @cached_property
+    def sources(self) -> Mapping[str, KnownSource]:
+        """The data sources steps may use, by id; read once per context."""
+        # What is known of them is read by contexts.
+        from workflows.data_sources.known import known_sources
+
+        return known_sources(self)
+
     def at(self, step: Step) -> StepContext:
         """The context of another step, with the properties already read."""
         context = replace(self, step=step)
         context.__dict__["properties"] = self.properties
-        if "told" in self.__dict__:
-            context.__dict__["told"] = self.told
+        for read in ("told", "sources"):
+            if read in self.__dict__:
+                context.__dict__[read] = self.__dict__[read]
         return context
 
 

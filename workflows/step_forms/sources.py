@@ -1,4 +1,4 @@
-"""Where a value is copied from: a property of the record, of the event that enrolled it, or an earlier result."""
+"""Where a value is copied from: the record, the event that enrolled it, an earlier result, or a data source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workflows.texts.tokens import EVENT, OUTPUT
 
 
 class SourceField(PropertyField):
-    """A property to copy from: one of the record's, “event.slug” of the event, or “output.step.name” of a step."""
+    """A property to copy from: one of the record's, or “event.slug”, “output.step.name”, “source.slug”."""
 
     context: StepContext
 
@@ -28,10 +28,19 @@ class SourceField(PropertyField):
         own = [(prop.slug, str(prop.label)) for prop in context.properties.values() if self.offers(prop)]
         told = [(f"{EVENT}.{slug}", str(prop.label)) for slug, prop in context.told.items()]
         left = [(f"{OUTPUT}.{name}", str(prop.label)) for name, prop in context.results.items()]
-        if not (told or left):
+        others = [
+            (source.name, [(f"{source.id}.{slug}", str(prop.label)) for slug, prop in source.readable.items()])
+            for source in context.sources.values()
+        ]
+        if not (told or left or others):
             return [("", "—"), *own]
         record = capfirst(str(context.object_type.label))
-        groups = ((record, own), (_("The event that enrolled it"), told), (_("Results of earlier steps"), left))
+        groups = (
+            (record, own),
+            (_("The event that enrolled it"), told),
+            (_("Results of earlier steps"), left),
+            *others,
+        )
         return [("", "—"), *(group for group in groups if group[1])]
 
 
@@ -41,6 +50,9 @@ def source_of(name: Any, context: StepContext) -> Property | None:
         return context.told.get(told)
     if left := result_name(name):
         return context.results.get(left)
+    if "." in str(name or ""):
+        source, _dot, slug = str(name).partition(".")
+        return context.sources[source].property_named(slug) if source in context.sources else None
     return context.properties.get(str(name or ""))
 
 
@@ -58,4 +70,9 @@ def result_name(name: Any) -> str:
 
 def own_slug(name: Any) -> str:
     """The property of the record a source names; "" when it is of something else."""
-    return "" if told_slug(name) or result_name(name) else str(name or "")
+    return "" if "." in str(name or "") else str(name or "")
+
+
+def sourced_name(name: Any) -> str:
+    """The property of a data source a source names, as "source.slug"; "" when it is of something else."""
+    return "" if own_slug(name) or told_slug(name) or result_name(name) else str(name or "")

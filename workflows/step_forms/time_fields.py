@@ -17,6 +17,8 @@ from workflows.step_forms.params import StepContext
 from workflows.times.wall_time import OFFSET_LIMIT, WEEKDAYS, time_of, workflow_zone
 
 ZONE = "time_zone"
+#: The days of the week to choose from, in the week's order.
+WEEKDAY_CHOICES = [(slug, WEEKDAY_LABELS[number]) for number, slug in enumerate(WEEKDAYS)]
 
 
 class TimeField(forms.Field):
@@ -90,8 +92,7 @@ class WeekdaysField(forms.MultipleChoiceField):
     """Days of the week as ["mon", "tue"], in the week's order."""
 
     def __init__(self, **kwargs: Any) -> None:
-        choices = [(slug, WEEKDAY_LABELS[number]) for number, slug in enumerate(WEEKDAYS)]
-        super().__init__(choices=choices, widget=forms.CheckboxSelectMultiple, **kwargs)
+        super().__init__(choices=WEEKDAY_CHOICES, widget=forms.CheckboxSelectMultiple, **kwargs)
 
     def to_python(self, value: Any) -> list[str]:
         days = super().to_python([value] if isinstance(value, str) and value else value)

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 
 from records.properties import Property
 from workflows.step_forms.forms import check_tokens, user_choices
-from workflows.step_forms.offered_tokens import offered_tokens
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.texts import tokens
 
@@ -64,9 +63,9 @@ class ValueField(forms.Field):
         return widget
 
     @property
-    def offered(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """The tokens the page offers to insert, where the control takes a text."""
-        return offered_tokens(self.context) if self.context and "data-tokens" in self.widget.attrs else []
+    def takes_data(self) -> str:
+        """How the page inserts data, where the control takes a text; "" where it does not."""
+        return "token" if "data-tokens" in self.widget.attrs else ""
 
     def prepare_value(self, value: Any) -> Any:
         """A stored value as the control shows it."""

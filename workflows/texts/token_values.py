@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,20 @@ class Shown:
 
 
 BLANK = Shown(None, "")
+
+
+def allowed_names(object_type: ObjectType, properties: Mapping[str, Any]) -> list[str]:
+    """Every token of an object type: its properties, the parts of the users they name, and the owner's."""
+    names = []
+    for slug, prop in properties.items():
+        if prop.sensitive:
+            continue
+        names.append(f"{object_type.slug}.{slug}")
+        if prop.type == "user":
+            names += [f"{object_type.slug}.{slug}.{part}" for part in USER_PARTS]
+    if "owner" in properties:
+        names += [f"owner.{part}" for part in USER_PARTS]
+    return names
 
 
 def values_of(

@@ -7,7 +7,7 @@ tokens whose names and filters are on a list. Rendering joins strings: nothing a
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +24,7 @@ from liquid.exceptions import LiquidError
 from records.object_types import ObjectType
 from records.problems import Problem
 from workflows.texts.token_filters import FILTERS
-from workflows.texts.token_values import USER_PARTS, Shown, values_of
+from workflows.texts.token_values import USER_PARTS, Shown, allowed_names, values_of
 
 INPUT_LIMIT = 65_536
 OUTPUT_LIMIT = 1_048_576
@@ -156,11 +156,13 @@ def check(
     told: Iterable[str] = (),
     results: Iterable[str] = (),
     people: Iterable[str] = (),
+    sources: Mapping[str, Callable[[], Iterable[str]]] | None = None,
 ) -> list[Problem]:
     """What keeps a text from being rendered for records of an object type; [] when nothing does.
 
     `told` are the properties of the event that enrolls, which tokens name as {{ event.… }}; `results` what earlier
-    steps leave, as "step.name", which tokens name as {{ output.… }}; `people` users besides the owner, {{ sender.… }}.
+    steps leave, as "step.name", which tokens name as {{ output.… }}; `people` users besides the owner, {{ sender.… }};
+    `sources` the data sources by id, each with a function that gives its tokens.
     """
     if not isinstance(template, str):
         return [Problem("", _("%(value)r is not text. Send a string.") % {"value": template})]
@@ -175,26 +177,16 @@ def check(
     allowed = [*allowed_names(object_type, known), *(f"{EVENT}.{slug}" for slug in told)]
     allowed += [f"{OUTPUT}.{name}" for name in results]
     allowed += [f"{who}.{part}" for who in people for part in USER_PARTS]
+    heads = {token.path[0] for token in tokens} & (sources or {}).keys()
+    named = {head: list(sources[head]()) for head in heads} if sources else {}
+    everything = [*allowed, *(f"{one}.…" for one in sources or ())]
     message = _("There is no token “%(token)s”. Use one of: %(known)s.")
-    return [
-        Problem("", message % {"token": token.name, "known": ", ".join(allowed)}, token.name, code="unknown_token")
-        for token in tokens
-        if token.name not in allowed
-    ]
-
-
-def allowed_names(object_type: ObjectType, properties: Mapping[str, Any]) -> list[str]:
-    """Every token of an object type: its properties, the parts of the users they name, and the owner's."""
-    names = []
-    for slug, prop in properties.items():
-        if prop.sensitive:
-            continue
-        names.append(f"{object_type.slug}.{slug}")
-        if prop.type == "user":
-            names += [f"{object_type.slug}.{slug}.{part}" for part in USER_PARTS]
-    if "owner" in properties:
-        names += [f"owner.{part}" for part in USER_PARTS]
-    return names
+    found = []
+    for token in tokens:
+        if token.name not in allowed and token.name not in named.get(token.path[0], ()):
+            facts = {"token": token.name, "known": ", ".join(named.get(token.path[0], everything))}
+            found.append(Problem("", message % facts, token.name, code="unknown_token"))
+    return found
 
 
 def reads(template: Any, object_type: ObjectType) -> set[str]:
@@ -215,8 +207,17 @@ def results_named(template: Any) -> list[str]:
     return list(dict.fromkeys(".".join(path[1:]) for path in named if path[0] == OUTPUT and len(path) == 3))
 
 
+def sourced(template: Any, sources: Collection[str]) -> dict[str, set[str]]:
+    """The properties of data sources a text speaks of, by the source's id."""
+    found: dict[str, set[str]] = {}
+    for token in tokens_of(template):
+        if len(token.path) > 1 and token.path[0] in sources:
+            found.setdefault(token.path[0], set()).add(token.path[1])
+    return found
+
+
 def property_slug(token: Token, object_type: ObjectType) -> str:
-    """The property of the record a token speaks of; "event.…" for one of the event, "output.…" for a result."""
+    """The property of the record a token speaks of; "source.…" for one of the event, a result or a data source."""
     source, *rest = token.path
     if source == EVENT and rest:
         return f"{EVENT}.{rest[0]}"
@@ -224,7 +225,9 @@ def property_slug(token: Token, object_type: ObjectType) -> str:
         return token.name
     if source in PEOPLE:
         return source
-    return rest[0] if rest and source == object_type.slug else ""
+    if not rest:
+        return ""
+    return rest[0] if source == object_type.slug else f"{source}.{rest[0]}"
 
 
 def render_many(
@@ -240,8 +243,8 @@ def render_many(
     `target` chooses how values are written: "text" as people read them, "line" the same without line breaks
     (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property), "url" the same
     as parts of an address. Blank and unknown tokens become "". `told` has what no property of the record is, by
-    record id and then "event.…", "output.…" or "sender". Raises TokenError when the text cannot be read or a result
-    would be too long.
+    record id and then "event.…", "output.…", "source.…" or "sender". Raises TokenError when the text cannot be read
+    or a result would be too long.
     """
     if target not in TARGETS:
         raise ValueError(f"There is no target {target!r}; use one of {TARGETS}.")
@@ -283,5 +286,5 @@ def written(token: Token, values: Mapping[str, Shown], object_type: ObjectType, 
 
 
 def on_one_line(text: str) -> str:
-    """A text that can stand in a subject or header: no line breaks, no NUL."""
+    """A text that can stand in a subject or header."""
     return " ".join(text.replace("\x00", "").split())

@@ -18,7 +18,7 @@ from workflows.engine.outputs import outputs_of
 from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution
 from workflows.registries import actions
-from workflows.step_forms.offered_tokens import offered_tokens
+from workflows.step_forms.offered_tokens import in_token, origins
 from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
@@ -213,12 +213,10 @@ def test_the_editor_offers_results_and_names_of_steps_that_are_words_in_brackets
     steps = [formula("end", "1"), formula("5", "2"), formula("last", "3")]
     parsed = parsing.parse(document(*steps))
     context = StepContext(parsed, parsed.by_id["last"])
-    offered = dict(offered_tokens(context))["Results of earlier steps"]
-    assert [token for token, _label in offered] == [
-        "{{ output.end.result }}",
-        '{{ output["5"].result }}',
-    ]
-    write = step("write", "edit_record", property="city", value=" ".join(token for token, _label in offered))
+    [results] = [origin for origin in origins(context) if origin.heading == "Results of earlier steps"]
+    offered = [f"{{{{ {in_token(name)} }}}}" for name, _label in results.choices]
+    assert offered == ["{{ output.end.result }}", '{{ output["5"].result }}']
+    write = step("write", "edit_record", property="city", value=" ".join(offered))
     contact = Contact.objects.create()
     building.enroll(building.make_workflow([*steps, write]), [contact.pk])
     run_all()

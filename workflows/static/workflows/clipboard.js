@@ -42,7 +42,7 @@ async function paste(text, at) {
   const found = await post(root.dataset.paste, { text, at });
   if (!found || (found.notes.length && !(await explain(words.partly, found.notes, true)))) return;
   const before = new Set(cards().map((one) => one.dataset.step));
-  const facts = await flushed({ op: "paste", at, steps: found.steps });
+  const facts = await flushed({ op: "paste", at, steps: found.steps, sources: found.sources });
   if (!facts) return;
   choose(cards().map((one) => one.dataset.step).filter((id) => !before.has(id)));
   focusCard(card(facts.selected));

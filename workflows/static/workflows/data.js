@@ -1,0 +1,92 @@
+// The data panel: what is chosen in it goes into the text it was opened from, where the caret was.
+import { $, csrf, flushed, openStep, root, settled, toast, words } from "./editor.js";
+
+const dialog = $("flow-data"), body = $("flow-data-body"), panel = $("flow-panel");
+let place = "", step = "", kind = "token", from = "", record = "";
+
+async function draw(path, asked, focus) {
+  const answer = await fetch(`${path}?${new URLSearchParams(asked)}`).catch(() => null);
+  if (!answer?.ok || answer.redirected) return toast(answer ? words.failed : words.unreachable);
+  body.innerHTML = await answer.text();
+  if (!dialog.open) dialog.show();
+  (body.querySelector(focus) || $("flow-data-title")).focus();
+}
+const insert = (focus = "#data-search") => draw(dialog.dataset.url, { step: openStep(), kind, from, record }, focus);
+const sources = (focus = "#flow-data-title") => draw(dialog.dataset.sources, {}, focus);
+const form = (asked = {}, focus = "#source_name") => draw(dialog.dataset.sources, { ...asked, new: "" }, focus);
+
+/** Put a text where the caret is, or was. */
+function put(text) {
+  dialog.close();
+  const field = $(place);
+  if (!field) return;
+  const start = field.selectionStart ?? field.value.length;
+  field.setRangeText(text, start, field.selectionEnd ?? start, "end");
+  field.focus();
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+function search(text) {
+  let found = 0;
+  for (const item of body.querySelectorAll("#data-offers > li")) {
+    item.hidden = !item.textContent.toLowerCase().includes(text.trim().toLowerCase());
+    found += !item.hidden;
+  }
+  $("data-none").hidden = found > 0;
+}
+async function add(filled) {
+  const post = { method: "POST", headers: { "X-CSRFToken": csrf() }, body: new URLSearchParams(new FormData(filled)) };
+  const answer = await fetch(dialog.dataset.check, post).catch(() => null);
+  if (!answer?.ok || answer.redirected) return toast(answer ? words.failed : words.unreachable);
+  const { op, told, form: again } = await answer.json();
+  if (again) {
+    body.innerHTML = again;
+    (body.querySelector("[aria-invalid]") || $("flow-data-title")).focus();
+  } else if (await flushed(op)) {
+    toast(told);
+    await sources();
+  }
+}
+async function remove(source) {
+  if (!(await flushed({ op: "remove_source", source }))) return;
+  await sources();
+  toast(dialog.dataset.removed, words.undo, async () => { await flushed({ op: "undo" }); if (dialog.open) sources(); });
+}
+
+panel.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-insert]");
+  if (!button) return;
+  [place, kind, step] = [button.dataset.insert, button.dataset.kind, openStep()];
+  await settled();
+  insert();
+});
+dialog.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.matches("[data-shut]")) return dialog.close();
+  const { text, view, remove: gone, ask, record: meant } = button.dataset;
+  if (text) put(text);
+  else if (meant) { record = meant; insert("#data-record"); }
+  else if (view === "insert") insert();
+  else if (view === "sources") sources();
+  else if (view === "new") form();
+  else if (gone) remove(gone);
+  else if (ask) { $(ask).hidden = !$(ask).hidden; button.ariaExpanded = String(!$(ask).hidden); }
+});
+dialog.addEventListener("input", ({ target }) => { if (target.id === "data-search") search(target.value); });
+dialog.addEventListener("change", ({ target }) => {
+  if (target.id === "data-from") { from = target.value; insert("#data-from"); }
+  else if (target.id === "data-record") { record = target.value; insert("#data-record"); }
+  else if (target.matches("[data-redraw]")) form(Object.fromEntries(new FormData(target.form)), `#${target.id}`);
+});
+dialog.addEventListener("submit", (event) => { event.preventDefault(); add(event.target); });
+dialog.addEventListener("close", () => $(place)?.focus());
+dialog.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  event.stopPropagation();
+  dialog.close();
+});
+// Another step has other data.
+const other = () => { if (dialog.open && (panel.hidden || openStep() !== step)) dialog.close(); };
+root.addEventListener("flow:filled", other);
+new MutationObserver(other).observe(panel, { attributeFilter: ["hidden"] });
