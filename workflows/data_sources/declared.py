@@ -113,7 +113,7 @@ def item_faults(item: Any, path: str, seen: set[str]) -> list[Problem]:
 
 def read(item: Mapping[str, Any]) -> DataSource:
     """A source of a definition whose structure is right; what is missing is blank."""
-    texts = {ATTRIBUTES.get(key, key): str(item.get(key) or "") for key in TEXTS}
+    texts: dict[str, Any] = {ATTRIBUTES.get(key, key): str(item.get(key) or "") for key in TEXTS}
     texts["pick"] = texts["pick"] or LAST_UPDATED
     return DataSource(**texts, value=item.get("value"))
 
