@@ -62,7 +62,7 @@ def test_a_source_is_added_its_value_inserted_and_deleting_it_says_where_it_is_u
 
     data.get_by_role("button", name="Back to inserting data").click()
     data.get_by_label("Show properties or action outputs from").select_option("newest_deal")
-    expect(data.get_by_text("Values of", exact=False)).to_be_visible()
+    expect(data.get_by_text("Values of Eve Holm as they are now.")).to_be_visible()
     expect(data.get_by_role("button", name="Big one")).to_be_visible()
     data.get_by_label("Search").fill("amou")
     expect(data.get_by_role("button", name="Big one")).to_be_hidden()
