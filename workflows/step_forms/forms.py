@@ -72,7 +72,7 @@ def check_tokens(text: Any, context: StepContext | None) -> None:
     if context is not None and tokens.has_tokens(text):
         results = context.results if tokens.results_named(text) else ()
         sources = {slug: source.names for slug, source in context.sources.items()}
-        found = tokens.check(text, context.object_type, context.properties, context.told, results, sources)
+        found = tokens.check(text, context.object_type, context.properties, context.told, results, sources=sources)
         if found:
             raise ValidationError([problem.message for problem in found])
 

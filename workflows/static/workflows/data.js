@@ -2,7 +2,7 @@
 import { $, csrf, flushed, openStep, root, settled, toast, words } from "./editor.js";
 
 const dialog = $("flow-data"), body = $("flow-data-body"), panel = $("flow-panel");
-let place = "", step = "", kind = "token", from = "", record = "";
+let place = "", step = "", kind = "token", from = "", record = "", caret = [0, 0];
 
 async function draw(path, asked, focus) {
   const answer = await fetch(`${path}?${new URLSearchParams(asked)}`).catch(() => null);
@@ -15,13 +15,16 @@ const insert = (focus = "#data-search") => draw(dialog.dataset.url, { step: open
 const sources = (focus = "#flow-data-title") => draw(dialog.dataset.sources, {}, focus);
 const form = (asked = {}, focus = "#source_name") => draw(dialog.dataset.sources, { ...asked, new: "" }, focus);
 
-/** Put a text where the caret is, or was. */
+/** Where the caret of the text is: the server may draw the text anew, without it, while data is looked for. */
+function remember(field) {
+  if (field?.id === place) caret = [field.selectionStart ?? field.value.length, field.selectionEnd ?? field.value.length];
+}
+/** Put a text where the caret was. */
 function put(text) {
   dialog.close();
   const field = $(place);
   if (!field) return;
-  const start = field.selectionStart ?? field.value.length;
-  field.setRangeText(text, start, field.selectionEnd ?? start, "end");
+  field.setRangeText(text, ...caret, "end");
   field.focus();
   field.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -56,9 +59,11 @@ panel.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-insert]");
   if (!button) return;
   [place, kind, step] = [button.dataset.insert, button.dataset.kind, openStep()];
+  remember($(place));
   await settled();
   insert();
 });
+panel.addEventListener("focusout", ({ target }) => remember(target));
 dialog.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
