@@ -107,7 +107,7 @@ ACTIONS = {
     "delay": "DLY-09", "delay_to_centre": "DLY-10", "delay_until_date": "DLY-01",
     "delay_until_property": "DLY-02 DLY-03 DLY-04", "delay_until_event": "DLY-05 DLY-06 DLY-07 DLY-08",
     "delay_until_weekday": "DLY-11 DLY-13", "delay_until_time": "DLY-12",
-    "edit_record": "CRM-01 CRM-02 CRM-03 CRM-04 CRM-05 CRM-06 CRM-09 CRM-31", "change_number": "CRM-20",
+    "edit_record": "CRM-01 CRM-02 CRM-03 CRM-04 CRM-05 CRM-06 CRM-07 CRM-08 CRM-09 CRM-31", "change_number": "CRM-20",
     "create_record": "CRM-10 CRM-11 CRM-12 ACG-14", "create_task": "CRM-13 CRM-14 CRM-15", "create_note": "CRM-16",
     "delete_contact": "CRM-19", "rotate_owner": "CRM-22 CRM-23 CRM-24",
     "create_association": "CRM-25 CRM-26", "apply_label": "CRM-27", "update_label": "CRM-28", "remove_label": "CRM-29",
