@@ -17,6 +17,7 @@ from crm.models import (
     Conversation,
     Deal,
     Email,
+    EmailTemplate,
     Form,
     Invoice,
     Lead,
@@ -35,6 +36,11 @@ LETTERS = (
     ("Your offer", "Thank you for your time yesterday. The offer is attached; it holds for 30 days."),
     ("Dates for the demonstration", "Would Tuesday at ten suit you, or rather Thursday afternoon?"),
     ("Questions about the contract", "Our lawyers ask about the period of notice. Can we talk about it this week?"),
+)
+WELCOME = (
+    '<h1>Hello {{ contact.first_name | default: "there" }}</h1><p>Good to have you with us. Once a month we tell you '
+    "<strong>what is new</strong>, and nothing else:</p><ul><li>one thing to try out</li><li>one thing others have "
+    'done with it</li></ul><p><a class="button" href="https://www.example.com/demo">See it at work</a></p>'
 )
 REPLIES = ("Thank you for writing. We are looking into it.", "This should work again now. Does it for you?")
 REMARKS = ("Decides in the next budget round.", "Knows us from a fair.", "Wants to begin with one team.")
@@ -176,7 +182,7 @@ def make_projects(dice: random.Random, deals: Sequence[Deal], now: dt.datetime) 
 
 
 def make_surroundings(form: Form, contacts: Sequence[Contact], by: User, now: dt.datetime) -> None:
-    """Submissions of the form by people who are there already, a list, a campaign, a newsletter to subscribe to."""
+    """Submissions of the form by people who are there already, a list, a campaign, a newsletter, an email."""
     for i, contact in enumerate(contacts[:SUBMISSIONS]):
         answers = AnswerForm(form, {"email": contact.email, "first_name": contact.first_name})
         assert answers.is_valid(), answers.errors
@@ -189,4 +195,9 @@ def make_surroundings(form: Form, contacts: Sequence[Contact], by: User, now: dt
     Campaign.objects.create(
         name="Spring fair", starts_on=now.date() - dt.timedelta(days=20), ends_on=now.date() + dt.timedelta(days=40)
     )
-    SubscriptionType.objects.create(slug="product-news", name="Product news", description="Once a month.")
+    news = SubscriptionType.objects.create(slug="product-news", name="Product news", description="Once a month.")
+    EmailTemplate.objects.create(
+        slug="welcome", name="Welcome", subject="Welcome, {{ contact.first_name | default: 'and thank you' }}",
+        type=news, preview_text="What comes next, in two minutes.", body=WELCOME,
+        footer="Example Ltd, 1 Example Street",
+    )  # fmt: skip
