@@ -96,7 +96,9 @@ function begin() {
 
   const pressable = [];
   const button = (label, shown, act, state = null, className = "") => {
-    const made = element("button", { type: "button", title: label, "aria-label": label, className, tabIndex: -1 }, shown);
+    const made = element("button", { type: "button", title: label, className, tabIndex: -1 });
+    if (shown === label) made.append(shown);
+    else made.append(element("span", { "aria-hidden": "true" }, shown), element("span", { className: "visually-hidden" }, label));
     made.addEventListener("mousedown", (event) => event.preventDefault());
     made.addEventListener("click", act);
     if (state) pressable.push([made, state]);
