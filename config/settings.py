@@ -166,6 +166,8 @@ WORKFLOW_BATCH_SECONDS = env.int("WORKFLOW_BATCH_SECONDS", default=20)
 WORKFLOW_SCHEDULE_CATCH_UP_HOURS = env.int("WORKFLOW_SCHEDULE_CATCH_UP_HOURS", default=24)
 #: Days for which the log of steps is kept, and events and changes, of which filters may need two years.
 KEEP_STEP_LOG_DAYS = env.int("KEEP_STEP_LOG_DAYS", default=90)
+#: Days for which mails and requests that were sent are kept, with what they said and what was answered.
+KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=90)
 KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=760)
 KEEP_CHANGES_DAYS = env.int("KEEP_CHANGES_DAYS", default=760)
 #: How many branches an if/then branching may have.

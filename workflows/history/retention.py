@@ -1,7 +1,8 @@
 """What is forgotten after a time: the log of steps, and the events and changes that filters ask for (HIS-01, HIS-03).
 
 The tables are partitioned by month: whole months go at once, and what lies in the partition for everything else goes
-in portions. Enrollments are kept, because that a record was inside decides whether it may enter again (TRG-07).
+in portions. So do mails and requests that were sent, with all they say, and scripts' results nobody waits for.
+Enrollments are kept, because that a record was inside decides whether it may enter again (TRG-07).
 """
 
 from __future__ import annotations
@@ -27,6 +28,31 @@ MONTHS = """
     JOIN pg_class child ON child.oid = i.inhrelid JOIN pg_class parent ON parent.oid = i.inhparent
     WHERE parent.oid = to_regclass(%s) ORDER BY child.relname
 """
+# What a record that still stands on the step would read, or send a second time without it, stays. So does what waits
+# for a person to decide.
+OLD_DELIVERIES = """
+    DELETE FROM workflows_delivery WHERE id = ANY(ARRAY(
+        SELECT d.id FROM workflows_delivery d
+        WHERE d.state IN ('done', 'skipped') AND d.done_at < %(before)s AND NOT EXISTS (
+            SELECT FROM workflows_enrollment e
+            WHERE e.id = d.enrollment_id AND e.status = 'active'
+                AND starts_with(d.key, e.id || ':' || e.step || ':' || e.visit)
+        )
+        LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    ))
+"""
+# Of who left, or went past the step because the workflow was off: others are gone once their step goes on.
+LEFT_RUNS = """
+    DELETE FROM workflows_coderun WHERE enrollment_id = ANY(ARRAY(
+        SELECT r.enrollment_id FROM workflows_coderun r
+        WHERE r.due_at IS NULL AND r.since < %(before)s AND NOT EXISTS (
+            SELECT FROM workflows_enrollment e
+            WHERE e.id = r.enrollment_id AND e.status = 'active' AND e.step = r.step AND e.visit = r.visit
+        )
+        LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    ))
+"""
+HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -62,7 +88,12 @@ def prune(now: dt.datetime) -> int:
         done = drop_month(log, before) or delete_rows(f"{log.table}_default", log.column, before)
         if done:
             return done
-    return delete_rows(KEYS.table, KEYS.column, now - dt.timedelta(days=KEYS.days))
+    sent = now - dt.timedelta(days=max(settings.KEEP_DELIVERIES_DAYS, 1))
+    return (
+        delete_rows(KEYS.table, KEYS.column, now - dt.timedelta(days=KEYS.days))
+        or delete_portion(OLD_DELIVERIES, sent)
+        or delete_portion(LEFT_RUNS, now - HOUR)
+    )
 
 
 def drop_month(log: Log, before: dt.datetime) -> int:
@@ -107,4 +138,10 @@ def delete_rows(table: str, column: str, before: dt.datetime) -> int:
             f"WHERE {quote(column)} < %s LIMIT %s FOR UPDATE SKIP LOCKED))",
             [before, PORTION],
         )
+        return int(cursor.rowcount)
+
+
+def delete_portion(sql: str, before: dt.datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"before": before, "portion": PORTION})
         return int(cursor.rowcount)

@@ -56,6 +56,7 @@ class Delivery(models.Model):
                 fields=("state", "kind"), condition=Q(state__in=["dead", "uncertain"]), name="delivery_stopped"
             ),
             models.Index(fields=("enrollment_id",), name="delivery_enrollment"),
+            models.Index(fields=("done_at",), condition=Q(state__in=["done", "skipped"]), name="delivery_over"),
         )
 
 

@@ -16,7 +16,7 @@ from records.models import Change, Event, EventKey
 from records.partitions import ensure_partitions
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.history import retention
-from workflows.models import Enrollment, Outcome, StepExecution
+from workflows.models import CodeRun, Delivery, Enrollment, Outcome, StepExecution
 
 pytestmark = pytest.mark.django_db
 YEAR = dt.timedelta(days=365)
@@ -106,6 +106,47 @@ def test_a_month_that_is_being_read_is_left_for_later(monkeypatch: pytest.Monkey
 )
 def test_a_month_ends_where_the_next_one_begins(year: int, month: int, after: tuple[int, int]) -> None:
     assert retention.month_after(year, month) == dt.datetime(*after, 1, tzinfo=dt.UTC)
+
+
+def test_what_was_sent_is_kept_ninety_days_and_as_long_as_its_record_waits_for_it() -> None:
+    now = database_now()
+    ann = Contact.objects.create(email="ann@example.com")
+    (made,) = enroll(make_workflow([step("hook", "send_webhook"), step("end", "end")]), [ann.pk], now=now)
+
+    def sent(key: str, days: int, state: str = "done") -> None:
+        done = now - dt.timedelta(days=days)
+        over = state in ("done", "skipped")
+        Delivery.objects.create(
+            key=key, kind="webhook", enrollment_id=made.pk, request={"body": "secret"}, state=state, created_at=done,
+            done_at=done if over else None,
+        )  # fmt: skip
+
+    standing = f"{made.pk}:hook:{made.visit}"
+    sent(standing, 200)
+    sent("young", 89)
+    sent("old", 91)
+    sent("skipped", 91, "skipped")
+    for state in ("dead", "uncertain", "pending"):
+        sent(state, 400, state)
+    forget(now)
+    left = {standing, "young", "dead", "uncertain", "pending"}
+    assert set(Delivery.objects.values_list("key", flat=True)) == left
+    Enrollment.objects.update(step="end")
+    forget(now)
+    assert set(Delivery.objects.values_list("key", flat=True)) == left - {standing}
+
+
+def test_results_of_scripts_nobody_waits_for_go() -> None:
+    now, people = database_now(), [Contact.objects.create().pk for _each in range(3)]
+    made = enroll(make_workflow([step("js", "custom_code"), step("end", "end")]), people, now=now)
+    for one, result in zip(made, ({}, {}, None), strict=True):
+        CodeRun.objects.create(
+            enrollment=one, workflow_id=one.workflow_id, revision_id=one.revision_id, step="js", visit=one.visit,
+            event={}, since=now - dt.timedelta(days=1), result=result, due_at=now if result is None else None,
+        )  # fmt: skip
+    Enrollment.objects.exclude(pk=made[0].pk).update(step="end")
+    forget(now)
+    assert set(CodeRun.objects.values_list("pk", flat=True)) == {made[0].pk, made[2].pk}, "what is to run, runs first"
 
 
 def test_the_command_says_what_it_did() -> None:

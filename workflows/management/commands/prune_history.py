@@ -11,7 +11,9 @@ from workflows.history import retention
 
 
 class Command(BaseCommand):
-    help = "Forget the log of steps, events and changes that are older than they are kept (KEEP_…_DAYS)."
+    help = (
+        "Forget the log of steps, what was sent, events and changes that are older than they are kept (KEEP_…_DAYS)."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         now, portions = database_now(), 0
