@@ -78,7 +78,7 @@ class QuestionInline(admin.StackedInline):
     formset = QuestionFormSet
     extra = 0
     fieldsets = (
-        (None, {"fields": (("text", "kind"), "required", "options")}),
+        (None, {"fields": ("text", ("kind", "required"), "options")}),
         (
             gettext_lazy("Help, ends of the scale"),
             {"fields": ("help", ("lowest", "highest"), "position"), "classes": ("collapse",)},

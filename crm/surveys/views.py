@@ -6,12 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -59,10 +62,11 @@ def previews(request: HttpRequest) -> bool:
 
 # Whoever has the link may answer; there is no session somebody else could use.
 @csrf_exempt
+@xframe_options_sameorigin
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("survey-pages")
-def survey_view(request: HttpRequest, token: str) -> HttpResponse:
+def survey_view(request: HttpRequest, token: str) -> HttpResponseBase:
     """The survey, and where it is sent to. Programs that look at links in mails change nothing."""
     if longer_than(request, BODY_LIMIT):
         return HttpResponse(_("That is more than a survey asks for."), status=413, content_type="text/plain")
@@ -70,7 +74,7 @@ def survey_view(request: HttpRequest, token: str) -> HttpResponse:
         return too_many()
     link, now = link_of(request, token), database_now()
     if previews(request) and request.method != "POST":
-        return drawn(request, link, AnswerForm(link.survey), preview=True)
+        return framed(request, drawn(request, link, AnswerForm(link.survey), preview=True))
     if link.used:
         return render(request, "surveys/answered.html", context(link))
     if not answering.is_open(link.survey, now):
@@ -107,6 +111,12 @@ def sent_view(request: HttpRequest, token: str) -> HttpResponse:
     if link.invitation is not None and not link.used:
         return SeeOther(reverse("surveys:survey", args=[token]))
     return render(request, "surveys/sent.html", context(link))
+
+
+def framed(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
+    """With the builder's leave to show it in a frame."""
+    rules: dict[str, Any] = {"frame-ancestors": ["'self'"]}
+    return csp_replace(rules)(lambda _request: response)(request)
 
 
 def drawn(
