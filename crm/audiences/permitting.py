@@ -18,7 +18,7 @@ def permitted(audience: Audience) -> Q:
     found = Q(deleted_at=None, marketing_status=MarketingStatus.MARKETING) & ~Q(cookie_consent__in=AGAINST)
     if audience.type_id:
         said = Subscription.objects.filter(
-            contact=OuterRef("pk"), type=audience.type_id, status=Subscription.Status.SUBSCRIBED
+            contact=OuterRef("pk"), type=audience.type, status=Subscription.Status.SUBSCRIBED
         )
         found &= Q(Exists(said))
     return found
