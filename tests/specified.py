@@ -71,6 +71,7 @@ EVENTS = {
     "playbook_logged": "EVT-22", "sequence_enrolled": "EVT-23", "sequence_finished": "EVT-24",
     "sequence_unenrolled": "EVT-25", "sequence_meeting_booked": "EVT-26",
     "sms_sent": "EVT-32", "sms_delivered": "EVT-33", "sms_clicked": "EVT-34",
+    "whatsapp_sent": "",
     "marketing_event_registered": "EVT-38 FLT-41", "marketing_event_cancelled": "EVT-39",
     "marketing_event_attended": "FLT-41", "survey_answered": "FLT-41", "document_viewed": "EVT-29",
     "document_shared": "EVT-29",
@@ -117,7 +118,8 @@ ACTIONS = {
     "set_subscription": "CRM-21 ACG-10", "send_notification": "COM-07 COM-08", "send_internal_email": "COM-09",
     "send_email": "COM-03 COM-04 COM-05", "send_internal_marketing_email": "COM-10",
     "send_webhook": "DOP-15 DOP-16 DOP-17 DOP-18 DOP-19 DOP-20 DOP-21",
-    "custom_code": "DOP-01 DOP-04 DOP-06 DOP-07 DOP-08 DOP-09 DOP-10",
     "enrich_record": "AIA-01 AIA-06", "ask_ai": "AIA-02 AIA-06", "research": "AIA-03 AIA-06",
     "summarise_record": "AIA-04 AIA-06",
+    "send_sms": "COM-13 ACG-05", "send_whatsapp": "COM-12 ACG-05",
+    "custom_code": "DOP-01 DOP-04 DOP-05 DOP-06 DOP-07 DOP-08 DOP-09 DOP-10",
 }  # fmt: skip

@@ -21,6 +21,7 @@ TYPES = (
         "sms_clicked", _("Link in a text message clicked"), SMS, ("contact",),
         (*MESSAGE, fact("link", _("Link"), "url")), spec=("EVT-34",),
     ),
+    EventType("whatsapp_sent", _("WhatsApp message sent"), SMS, ("contact",), MESSAGE),
     EventType(
         "marketing_event_registered", _("Registered for a marketing event"), GATHERINGS, ("contact",), GATHERING,
         spec=("EVT-38", "FLT-41"),

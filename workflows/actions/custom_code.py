@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records.problems import Problem
-from records.properties import Property
+from records.properties import Option, Property
 from records.property_types import property_types
 from workflows.actions.base import Action
-from workflows.code import asking, running
+from workflows.code import asking, running, secrets
 from workflows.registries import actions
 from workflows.step_forms.code_field import CodeField
 from workflows.step_forms.named_rows import NamedRowsField
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROWS = 50
 #: What outputs can be (DOP-06).
-TYPES = ("text", "number", "boolean", "date", "datetime", "phone")
+TYPES = ("text", "number", "boolean", "date", "datetime", "phone", "select")
 #: Words the engine keeps with a step's outputs itself.
 RESERVED = {"outcome"}
 START = """exports.main = async (event, callback) => {
@@ -66,7 +66,7 @@ class CustomCode(Action):
             label=gettext_lazy("JavaScript"), initial=START,
             help_text=gettext_lazy(
                 "exports.main gets event.inputFields; what it gives to callback as outputFields later steps can use. "
-                "20 seconds, 128 MB, no network, no files."
+                "20 seconds, 128 MB; fetch reaches other systems; no files."
             ),
         )  # fmt: skip
         inputs = NamedRowsField(
@@ -78,21 +78,34 @@ class CustomCode(Action):
             },
             limit=ROWS, label=gettext_lazy("What the code gets"),
         )  # fmt: skip
+        secrets = NamedRowsField(
+            "connection",
+            {
+                "add": gettext_lazy("Add a secret"), "name": gettext_lazy("Name of secret %(number)d"),
+                "choice": gettext_lazy("Connection of secret %(number)d"),
+                "remove": gettext_lazy("Take out secret %(number)d"),
+                "default": "SECRET",
+            },
+            limit=ROWS, label=gettext_lazy("Secrets the code gets"),
+            help_text=gettext_lazy("As process.env.NAME. They are kept as connections “for custom code”."),
+        )  # fmt: skip
         outputs = NamedRowsField(
             "type",
             {
                 "add": gettext_lazy("Add an output"), "name": gettext_lazy("Name of output %(number)d"),
                 "choice": gettext_lazy("Type of output %(number)d"),
                 "remove": gettext_lazy("Take out output %(number)d"),
-                "default": "result",
+                "default": "result", "more": gettext_lazy("Options of output %(number)d, separated by ;"),
             },
-            limit=ROWS, label=gettext_lazy("What the code gives back"),
+            limit=ROWS, more=("options", "select"), label=gettext_lazy("What the code gives back"),
         )  # fmt: skip
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            inputs, outputs = self.fields["inputs"], self.fields["outputs"]
+            inputs, outputs, hidden = (self.fields[name] for name in ("inputs", "outputs", "secrets"))
             assert isinstance(inputs, NamedRowsField) and isinstance(outputs, NamedRowsField)
+            assert isinstance(hidden, NamedRowsField)
+            hidden.offer(lambda: [("", "—"), *secrets.offered(self.context.user)])
             self.sources = InputSource(label="")
             self.sources.use_context(self.context)
             inputs.offer(self.sources.all_choices)
@@ -109,6 +122,14 @@ class CustomCode(Action):
                     self.add_error("inputs", ValidationError(message % {"value": row["from"], "name": row["name"]}))
             return rows
 
+        def clean_secrets(self) -> list[dict[str, str]]:
+            rows: list[dict[str, str]] = self.cleaned_data["secrets"]
+            try:
+                secrets.opened(rows)
+            except secrets.NotToBeHad as error:
+                self.add_error("secrets", ValidationError(str(error)))
+            return rows
+
         def clean_outputs(self) -> list[dict[str, str]]:
             rows: list[dict[str, str]] = self.cleaned_data["outputs"]
             for row in rows:
@@ -116,6 +137,9 @@ class CustomCode(Action):
                     message = _("“%(value)s” is no type of the output “%(name)s”. Use one of: %(known)s.")
                     facts = {"value": row["type"], "name": row["name"], "known": ", ".join(TYPES)}
                     self.add_error("outputs", ValidationError(message % facts))
+                if row["type"] == "select" and not options_of(row):
+                    message = _("The output “%(name)s” has no options. Write them, separated by ;.")
+                    self.add_error("outputs", ValidationError(message % {"name": row["name"]}))
                 if row["name"] in RESERVED:
                     message = _("An output cannot be called “%(name)s”. Give it another name.")
                     self.add_error("outputs", ValidationError(message % {"name": row["name"]}))
@@ -148,7 +172,7 @@ class CustomCode(Action):
         return outputs_of(document)
 
     def lasts(self, document: dict[str, Any], context: StepContext) -> bool:
-        return True
+        return not document.get("secrets")
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """Only asks for the scripts to be run: no transaction is open while they are (workflows.code.running)."""
@@ -158,8 +182,11 @@ class CustomCode(Action):
         asking.take(batch, params["inputs"], outputs_of(params))
 
     def tell(self, detail: dict[str, Any], outcome: str, context: StepContext) -> SafeString:
-        """The sentence, and below it what the script has written to the console (DOP-09)."""
+        """The sentence, and below it its requests and what it has written to the console (DOP-09)."""
         sentence = format_html("{}", SafeString(super().tell(detail, outcome, context)))
+        if isinstance(asked := detail.get("requests"), list) and asked:
+            text = "\n".join(str(line) for line in asked)
+            sentence = format_html('{} <code class="console">{}</code>', sentence, text)
         lines, more = detail.get("console"), detail.get("more")
         if not isinstance(lines, list) or not lines:
             return sentence
@@ -202,4 +229,14 @@ def named(document: dict[str, Any], name: str, key: str) -> list[dict[str, str]]
 def outputs_of(document: dict[str, Any]) -> dict[str, Property]:
     """What a script is to give back, by name."""
     rows = named(document, "outputs", "type")
-    return {row["name"]: Property(row["name"], row["name"], row["type"]) for row in rows if row["type"] in TYPES}
+    return {
+        row["name"]: Property(row["name"], row["name"], row["type"], options_source=options_of(row))
+        for row in rows
+        if row["type"] in TYPES
+    }
+
+
+def options_of(row: dict[str, str]) -> tuple[Option, ...]:
+    """What an output of options can be: "gold; silver"."""
+    texts = (text.strip() for text in str(row.get("options") or "").split(";"))
+    return tuple(Option(text, text) for text in dict.fromkeys(texts) if text)

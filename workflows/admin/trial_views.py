@@ -18,12 +18,15 @@ from records.clock import database_now
 from records.criteria.explaining import LeafAnswer, explain
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-from records.seeing import hidden_in, may_see
+from records.seeing import hidden_in, may_see, may_use
 from workflows import drafting
+from workflows.code.trying import try_code
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.models import Revision, Workflow
+from workflows.registries import actions
 from workflows.simulation import one_step
+from workflows.step_forms.params import StepContext
 from workflows.times.wall_time import workflow_zone
 
 OFFERED = 10
@@ -86,9 +89,25 @@ class TrialViews:
             found = list(meant(kind, asked)[: OFFERED + 1] if asked else kind.records().order_by("-pk")[:1])
             if len(found) == 1:
                 context |= step_tried(revision, step, found[0], request.user, database_now())
+                context |= self.code_tried(request, workflow, revision, step, context)
             context["more"] = len(found) > OFFERED
             context["offered"] = [(record.pk, kind.name_of(record)) for record in found[:OFFERED]]
         return TemplateResponse(request, "admin/workflows/workflow/step_trial.html", context)
+
+    def code_tried(
+        self, request: HttpRequest, workflow: Workflow, revision: Revision, step: str, context: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Whether a step's script may be run here, and with POST `run` what came of it: then it was really run."""
+        result, action = context.get("result"), actions.get(parse(revision.definition).by_id[step].action)
+        if result is None or result.event is None or action is None or not may_use(request.user, action.permission):
+            return {}
+        if not request.POST.get("run"):
+            return {"may_run": True}
+        self.workflow_or_404(request, workflow.pk, "change")
+        definition = parse(revision.definition)
+        params = definition.by_id[step].params
+        wanted = action.outputs(params, StepContext(definition, definition.by_id[step]))
+        return {"may_run": True, "ran": try_code(params, result.event, wanted)}
 
 
 def step_tried(revision: Revision, step: str, record: Any, user: Any, now: dt.datetime) -> dict[str, Any]:
@@ -98,7 +117,7 @@ def step_tried(revision: Revision, step: str, record: Any, user: Any, now: dt.da
     except DocumentError as error:
         return {"problem": " ".join(str(problem.message) for problem in error.problems)}
     name = object_types[revision.workflow.object_type].name_of(record)
-    return {"result": result, "name": name, "looks_back": one_step.looks_back(revision, step)}
+    return {"result": result, "record": record, "name": name, "looks_back": one_step.looks_back(revision, step)}
 
 
 def meant(kind: ObjectType, asked: str) -> QuerySet[Any]:

@@ -130,6 +130,8 @@ def answer(batch: Batch, enrollment: Standing, result: dict[str, Any], wanted: d
 
 
 def note_console(batch: Batch, enrollment: Standing, result: dict[str, Any]) -> None:
-    """Keep what the script wrote with the line of the history."""
+    """Keep what the script wrote, and the requests it made, with the line of the history."""
+    if result.get("requests"):
+        batch.note(enrollment, requests=result["requests"])
     if result.get("console"):
         batch.note(enrollment, console=result["console"], more=result.get("more", 0))

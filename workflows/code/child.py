@@ -1,7 +1,8 @@
 """One script, run in this process and nothing else: started by workflows.code.sandbox, never imported.
 
-What it is to do comes as JSON on standard input, what came of it goes as lines of JSON to standard output: one when
-the script begins, one when its time is over, one at the end. Whatever else happens here ends this process alone.
+What it is to do comes as a line of JSON on standard input, what came of it goes as lines of JSON to standard output:
+one when the script begins, one for each request it asks for, one when its time is over, one at the end. What came of a
+request is a further line of the input. Whatever else happens here ends this process alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import resource
 import signal
 import struct
 import sys
+import threading
 import time
 from typing import Any
 
@@ -69,15 +71,18 @@ EPERM = 1
 def main() -> None:
     if sys.platform == "linux":
         LIBC.prctl(SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-    task: dict[str, Any] = json.loads(sys.stdin.buffer.read())
+    task: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     # The parent kills this process when it takes too much; what it did not live to see ends here.
     if os.getppid() != task["parent"]:
         os._exit(0)
     init_mini_racer(flags=FLAGS)
     racer = MiniRacer()
     racer.set_hard_memory_limit(task["megabytes"] * MEGABYTE)
-    control = racer.eval(task["prelude"])
+    prelude = racer.eval(task["prelude"])
+    assert isinstance(prelude, JSFunction)
+    control = prelude(racer.eval(task["fetch"]))
     assert isinstance(control, JSFunction)
+    threading.Thread(target=hear, args=(control,), daemon=True).start()
     confine(task)
     before = resident()
     say({"began": True})
@@ -92,10 +97,10 @@ def main() -> None:
 def answer(racer: MiniRacer, control: JSFunction, task: dict[str, Any], until: float) -> dict[str, Any]:
     """What came of the script: {"outputs"}, {"error"}, {"missing"} or {"stopped"}."""
     try:
+        control("prepare", task["secrets"], task["veils"], timeout_sec=until - time.monotonic())
         racer.eval(task["code"] + "\n//# sourceURL=code.js", timeout_sec=until - time.monotonic())
-        promise = control("start", task["event"], task["outputs"], timeout_sec=until - time.monotonic())
-        assert isinstance(promise, JSPromise)
-        found: dict[str, Any] = json.loads(str(promise.get(timeout=until - time.monotonic())))
+        control("start", task["event"], task["outputs"], timeout_sec=until - time.monotonic())
+        found = finished(control, until)
         # What ends a script for its memory looks to its own promises like an error without a name.
         return {"stopped": "memory"} if racer.was_hard_memory_limit_reached() else found
     except JSTimeoutException:
@@ -109,6 +114,27 @@ def answer(racer: MiniRacer, control: JSFunction, task: dict[str, Any], until: f
         if racer.was_hard_memory_limit_reached():
             return {"stopped": "memory"}
         return {"error": told(str(error), task["code"])}
+
+
+def finished(control: JSFunction, until: float) -> dict[str, Any]:
+    """What the script came to; the requests it makes meanwhile are handed on. Raises JSTimeoutException."""
+    while True:
+        promise = control("next", timeout_sec=until - time.monotonic())
+        assert isinstance(promise, JSPromise)
+        told = json.loads(str(promise.get(timeout=until - time.monotonic())))
+        for request in told["requests"]:
+            say({"fetch": request})
+        if told["finished"] is not None:
+            found: dict[str, Any] = told["finished"]
+            return found
+
+
+def hear(control: JSFunction) -> None:
+    """Bring the script what came of its requests, line by line, in a thread of its own."""
+    for line in sys.stdin.buffer:
+        # Where the script is over or out of memory nobody waits for an answer any more; the other thread says so.
+        with contextlib.suppress(JSEvalException):
+            control("answered", line.decode())
 
 
 def told(text: str, code: str) -> dict[str, Any]:

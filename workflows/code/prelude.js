@@ -1,11 +1,16 @@
 // What is there before somebody's script is: a console, timers, small things every script takes for granted. It answers
-// with a function that only the process around it has: "start" runs exports.main, "console" gives what was written.
-(() => {
+// with a function that only the process around it has: "prepare" gives it its secrets, "start" runs exports.main, "next"
+// tells what the script asks for or came to, "answered" brings what a request came to, "console" gives what was written.
+((install) => {
   "use strict";
   const { stringify, parse } = JSON;
-  const { waitAsync } = Atomics, Cell = Int32Array, Shared = SharedArrayBuffer;
+  const { waitAsync } = Atomics, Cell = Int32Array, Shared = SharedArrayBuffer, Promised = Promise;
   const LINES = 100, LINE = 1000, SIZE = 4000, TEXT = 65000, TOGETHER = 262144, MESSAGE = 1000, LONGEST = 2 ** 31 - 1;
   const world = globalThis;
+
+  // Secrets are taken out of whatever is told, before it is cut.
+  let hidden = [];
+  const veiled = (text) => hidden.reduce((left, secret) => left.split(secret).join("•••"), text);
 
   // The console: the first lines, each up to a length, and how many there were besides.
   const kept = [];
@@ -33,7 +38,7 @@
   const log = (...values) => {
     if (kept.length >= LINES || size >= SIZE) { more += 1; return; }
     let text = "?";
-    try { text = written(values); } catch { /* It cannot be shown: the line says so with its sign. */ }
+    try { text = veiled(written(values)); } catch { /* It cannot be shown: the line says so with its sign. */ }
     const room = Math.min(LINE, SIZE - size);
     if (text.length > room) text = `${text.slice(0, room)}…`;
     size += text.length + 1;
@@ -52,7 +57,7 @@
   const told = (error) => {
     const found = { message: "?", line: 0, status: 0 };
     try {
-      found.message = String(error).slice(0, MESSAGE).toWellFormed();
+      found.message = veiled(String(error)).slice(0, MESSAGE).toWellFormed();
       found.line = whole(/code\.js:(\d+)/.exec(String(error?.stack ?? ""))?.[1] ?? 0);
       for (const part of [error, error?.response]) {
         for (const name of ["status", "statusCode", "code"]) {
@@ -129,7 +134,6 @@
   };
 
   // What is not here says so.
-  world.fetch = () => { throw new Error("fetch is not available here"); };
   world.require = (name) => { throw new Error(`“${name}” cannot be loaded: there are no modules here, only JavaScript itself`); };
   for (const name of ["WebAssembly", "SharedArrayBuffer", "Atomics"]) delete world[name];
   world.module = { exports: {} };
@@ -162,8 +166,19 @@
     return found;
   };
 
-  const start = (event, names) => new Promise((resolve) => {
-    const finish = (answer) => resolve(stringify(answer));
+  // What the process around the script is to know, in one message when it asks.
+  const requests = [];
+  let finished = null, listening = null;
+  const speak = () => {
+    if (!listening || (!requests.length && finished === null)) return;
+    const told = listening;
+    listening = null;
+    told(stringify({ requests: requests.splice(0), finished }));
+  };
+  const next = () => new Promised((resolve) => { listening = resolve; speak(); });
+
+  const start = (event, names) => {
+    const finish = (answer) => { finished ??= answer; speak(); };
     const failed = (error) => finish({ error: told(error) });
     const succeeded = (answer) => {
       let outputs;
@@ -179,7 +194,32 @@
       // A function that takes a callback may call it later; one that does not has said everything.
       else if (answer !== undefined || main.length < 2) succeeded(answer);
     } catch (error) { failed(error); }
+  };
+
+  // Requests leave by the process that started this one; here they are only asked for.
+  const open = new Map();
+  let asked = 0;
+  const ask = (request, error) => new Promised((resolve, reject) => {
+    const id = asked += 1;
+    open.set(id, { resolve, reject, error });
+    requests.push({ id, ...request });
+    speak();
   });
-  return (what, ...values) => (what === "start" ? start(...values) : stringify({ lines: kept, more }));
-})()
+  const answered = (text) => {
+    const { id, ...answer } = parse(text), request = open.get(id);
+    if (!request) return;
+    open.delete(id);
+    if (!answer.error) { request.resolve(answer); return; }
+    request.error.message = answer.error;
+    Object.assign(request.error, { code: answer.code, ...(answer.again ? { status: 503 } : {}) });
+    request.reject(request.error);
+  };
+  const prepare = (secrets, veils) => {
+    hidden = parse(veils);
+    world.process = Object.freeze({ env: Object.freeze(parse(secrets)) });
+  };
+  const verbs = { prepare, start, next, answered, console: () => stringify({ lines: kept, more }) };
+  install(world, ask);
+  return (what, ...values) => verbs[what](...values);
+})
 //# sourceURL=prelude.js

@@ -23,7 +23,7 @@ SHOWN, VALUE_SHOWN = 500, 60
 REASONS = {
     "error": "code_error", "syntax": "code_syntax", "missing": "code_missing", "output": "code_output",
     "time": "code_time", "memory": "code_memory", "broke_off": "code_broke_off", "crashed": "crashed",
-    "off": "code_off",
+    "off": "code_off", "secrets": "code_secrets",
 }  # fmt: skip
 
 
@@ -32,9 +32,9 @@ def kept(finished: Finished) -> dict[str, Any]:
     return asdict(finished)
 
 
-def failed(code: str) -> dict[str, Any]:
+def failed(code: str, message: str = "") -> dict[str, Any]:
     """The result of a script that was not run, or never came to an end."""
-    return kept(Finished(None, Fault(code)))
+    return kept(Finished(None, Fault(code, message)))
 
 
 def again_at(result: dict[str, Any], tries: int, since: dt.datetime, now: dt.datetime) -> dt.datetime | None:

@@ -1,7 +1,8 @@
 """Running what waits in `CodeRun`: claimed, run outside of any transaction, its result written, its enrollment woken.
 
-Somebody who dies on the way leaves a run that is due again when its lease ends; scripts have no effects of their own,
-so running one twice does no harm. Workflows take turns, so that one with slow scripts does not keep others waiting.
+Somebody who dies on the way leaves a run that is due again when its lease ends: what a script asks others for with
+fetch may happen twice then, and event.callbackId tells them so. Workflows take turns, so that one with slow scripts
+does not keep others waiting.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from django.db import connection, transaction
 
 from records.problems import DocumentError
 from workflows import doorbell
-from workflows.code import results
+from workflows.code import results, secrets
 from workflows.code.sandbox import LOOK, Child, Limits
 from workflows.definitions.definition import Step
 from workflows.definitions.parsing import parse
@@ -155,8 +156,18 @@ def begin(run: CodeRun, token: uuid.UUID, now: dt.datetime) -> Running | None:
     if step is None:
         finish(run, token, results.failed("broke_off"), now)
         return None
-    wanted = [str(one.get("name")) for one in step.params.get("outputs") or []]
-    return Running(run, token, Child(str(step.params.get("code", "")), run.event, wanted, limits()))
+    try:
+        return Running(run, token, child_of(step.params, run.event))
+    except secrets.NotToBeHad as error:
+        finish(run, token, results.failed("secrets", str(error)), now)
+        return None
+
+
+def child_of(params: dict[str, Any], event: dict[str, Any]) -> Child:
+    """A process with the script of a step, begun. Raises secrets.NotToBeHad."""
+    values = secrets.opened(secrets.rows_of(params))
+    wanted = [str(one.get("name")) for one in params.get("outputs") or []]
+    return Child(str(params.get("code", "")), event, wanted, limits(), secrets=values)
 
 
 def step_of(run: CodeRun) -> Step | None:

@@ -2,6 +2,7 @@
 
 JavaScript is never in the memory of a worker or of the web: this module starts `child.py`, looks every few
 milliseconds how long it takes and how much it uses, and reads what it says. Nothing the child says is trusted.
+Requests it asks for leave from here, by the one door out (workflows.code.fetching): the child has no way to anywhere.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from workflows.code import veiling
+from workflows.code.fetching import Broker
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ GRACE, STARTING = 1.0, 60.0
 #: What V8 and Python take beside the script's memory, and what the child may say at most, in bytes.
 BESIDE = 236 * 1024 * 1024
 SAID, COMPLAINED = 2 * 1024 * 1024, 8_192
+#: How a line begins by which the child asks for a request.
+ASKS = b'{"fetch"'
 OUT_OF_MEMORY = ("out of memory", "Allocation failed", "OOM")
 
 
@@ -67,11 +72,20 @@ class Finished:
     more: int = 0
     milliseconds: int = 0
     kilobytes: int = 0
+    #: The requests it made, each in a line.
+    requests: list[str] = field(default_factory=list)
 
 
-def run(code: str, event: dict[str, Any], outputs: Iterable[str] = (), limits: Limits | None = None) -> Finished:
-    """Run one script and wait for its end; `outputs` are the names of the values wanted."""
-    with Child(code, event, outputs, limits or Limits()) as child:
+def run(
+    code: str, event: dict[str, Any], outputs: Iterable[str] = (), limits: Limits | None = None, **more: Any
+) -> Finished:
+    """Run one script and wait for its end; `outputs` are the names of the values wanted, `more` goes to Child."""
+    return wait_for(Child(code, event, outputs, limits or Limits(), **more))
+
+
+def wait_for(begun: Child) -> Finished:
+    """What comes of a script that runs, at its end."""
+    with begun as child:
         while (found := child.look()) is None:
             time.sleep(LOOK)
         return found
@@ -80,22 +94,33 @@ def run(code: str, event: dict[str, Any], outputs: Iterable[str] = (), limits: L
 class Child:
     """A script that runs. `look` at it until it gives what came of it, and `close` it whatever happens."""
 
-    def __init__(self, code: str, event: dict[str, Any], outputs: Iterable[str], limits: Limits) -> None:
-        self.limits = limits
-        self.said, self.complained = bytearray(), bytearray()
+    def __init__(
+        self,
+        code: str,
+        event: dict[str, Any],
+        outputs: Iterable[str],
+        limits: Limits,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        broker: Broker | None = None,
+    ) -> None:
+        """`secrets` are the values of process.env by name, `broker` sends what it asks for."""
+        self.limits, self.broker = limits, broker or Broker()
+        self.veils = veiling.veils((secrets or {}).values())
+        self.said, self.complained, self.heard = bytearray(), bytearray(), 0
         self.died_of, self.peak = "", 0
         task = {
-            "code": code, "event": json.dumps(event), "outputs": json.dumps(list(outputs)), "prelude": prelude(),
+            "code": code, "event": json.dumps(event), "outputs": json.dumps(list(outputs)),
+            "prelude": script("prelude"), "fetch": script("fetch"),
+            "secrets": json.dumps(dict(secrets or {})), "veils": json.dumps(self.veils),
             "seconds": limits.seconds, "megabytes": limits.megabytes, "parent": os.getpid(),
         }  # fmt: skip
-        with tempfile.TemporaryFile() as given:
-            given.write(json.dumps(task).encode())
-            given.seek(0)
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", str(HERE / "child.py")], stdin=given, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, env={}, cwd="/", start_new_session=True,
-            )  # fmt: skip
-        for pipe in (self.process.stdout, self.process.stderr):
+        self.unsent = bytearray(json.dumps(task).encode() + b"\n")
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", str(HERE / "child.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={}, cwd="/", start_new_session=True,
+        )  # fmt: skip
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
         self.started = time.monotonic()
@@ -114,6 +139,7 @@ class Child:
         if self.began is None and b"\n" in self.said:
             self.began = time.monotonic()
         if not over:
+            self.serve()
             self.died_of = self.too_much()
             if not self.died_of:
                 return None
@@ -149,6 +175,27 @@ class Child:
                 while part := os.read(pipe.fileno(), 65_536):
                     kept += part[: most + 1 - len(kept)]
 
+    def serve(self) -> None:
+        """Hand on the requests the child asks for, and tell it what came of those before."""
+        while (end := self.said.find(b"\n", self.heard)) >= 0:
+            line = bytes(self.said[self.heard : end])
+            if not line.startswith(ASKS):
+                self.heard = end + 1
+                continue
+            del self.said[self.heard : end + 1]
+            self.broker.take(line, (self.began or self.started) + self.limits.seconds)
+        for answer in self.broker.answered():
+            self.unsent += json.dumps(answer).encode() + b"\n"
+        self.tell()
+
+    def tell(self) -> None:
+        """Write as much to the child as it takes now."""
+        assert self.process.stdin is not None
+        # A child that has ended takes nothing any more; what ended it is told elsewhere.
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            while self.unsent:
+                del self.unsent[: os.write(self.process.stdin.fileno(), self.unsent[:65_536])]
+
     def close(self) -> None:
         """Kill the child and whatever it started, and wait for it. Calling it again does no harm."""
         if self.process.returncode is not None:
@@ -158,7 +205,7 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.read()
-        for pipe in (self.process.stdout, self.process.stderr):
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
 
@@ -171,14 +218,16 @@ class Child:
                 found |= message if isinstance(message, dict) else {}
         console = found.get("console") or {}
         took = round((time.monotonic() - (self.began or self.started)) * 1000)
-        return Finished(
+        made = Finished(
             None if (fault := self.fault(found)) else found["outputs"],
             fault,
             [str(line) for line in console.get("lines", [])],
             int(console.get("more", 0)),
             int(found.get("milliseconds", took)),
             int(found.get("kilobytes", 0)),
+            self.broker.told(),
         )
+        return veiling.veiled(made, self.veils)
 
     def fault(self, found: dict[str, Any]) -> Fault | None:
         """Why there is no result; None where there is one."""
@@ -206,8 +255,9 @@ class Child:
 
 
 @cache
-def prelude() -> str:
-    return (HERE / "prelude.js").read_text()
+def script(name: str) -> str:
+    """What every script finds there, by the name of its file."""
+    return (HERE / f"{name}.js").read_text()
 
 
 def ended(pid: int) -> bool:

@@ -18,8 +18,8 @@ from records.seeing import may_use
 from workflows.events.known import event_of
 from workflows.registries import actions
 
-#: The setting of a step that takes the right itself: whoever lacks it may move the step, but not change this.
-CODE = "code"
+#: The settings of a step that take the right themselves: whoever lacks it may move the step, but not change these.
+OWN = ("code", "secrets")
 #: A right, the name of what takes it, and what tells it from others of the name.
 Use = tuple[str, str, str]
 
@@ -59,7 +59,8 @@ def needed(part: dict[str, Any]) -> Use | None:
     action = actions.get(str(part.get("action")))
     if action is not None and action.permission:
         params = part.get("params")
-        return action.permission, str(action.label), str(params.get(CODE, "")) if isinstance(params, dict) else ""
+        own = [str(params[name]) for name in OWN if params.get(name)] if isinstance(params, dict) else []
+        return action.permission, str(action.label), "\n".join(own)
     if part.get("connection") and isinstance(part["connection"], str):
         return "workflows.view_connection", part["connection"], ""
     event = event_of(part.get("event"))

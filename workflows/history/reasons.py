@@ -47,6 +47,7 @@ REASONS = {
     ),
     "code_off": gettext_lazy("Custom code is switched off in this installation. Ask an administrator."),
     "code_output": gettext_lazy("What the code gave back was refused: %(error)s. Give back less, or another type."),
+    "code_secrets": gettext_lazy("The code was not run. %(error)s"),
     "code_syntax": gettext_lazy("The code cannot be read: %(error)s. Correct it."),
     "code_syntax_in_line": gettext_lazy("The code cannot be read: %(error)s. Correct it in line %(line)s."),
     "code_time": gettext_lazy(
@@ -78,6 +79,9 @@ REASONS = {
     "made_here": gettext_lazy(
         "This workflow had created the record itself, so nothing was created for it: loop prevention."
     ),
+    "message_not_made": gettext_lazy("No message was sent: %(error)s"),
+    "message_not_sent": gettext_lazy("The message was not sent."),
+    "message_refused": gettext_lazy("The message to %(number)s was not taken: %(error)s"),
     "never_permitted": gettext_lazy(
         "The execution times and pause dates permit no day of the next three years: looked at again on %(until)s"
     ),
@@ -96,6 +100,10 @@ REASONS = {
     "nobody_available": gettext_lazy(
         "Nobody could take the record: everyone is inactive, away, no main member or has as many tickets as they can."
     ),
+    "not_a_number": gettext_lazy(
+        "“%(value)s” is no phone number there can be, so nothing was sent. Correct it, or choose its country in the "
+        "step."
+    ),
     "not_asked": gettext_lazy("The AI gave no answer: %(error)s"),
     "not_composed": gettext_lazy("No request was sent: %(error)s"),
     "not_rendered": gettext_lazy("The text could not be filled in: %(error)s"),
@@ -103,12 +111,14 @@ REASONS = {
     "not_created": gettext_lazy("No record was created: %(error)s"),
     "not_in_audience": gettext_lazy("The contact was not in the audience “%(name)s”."),
     "not_in_list": gettext_lazy("The record was not in the list “%(name)s”."),
+    "not_opted_in": gettext_lazy("The contact is not subscribed to “%(type)s”, so nothing was sent."),
     "not_sent": gettext_lazy("The request was not sent, so there is no answer."),
     "not_taken": gettext_lazy("%(method)s request to %(host)s: %(error)s"),
     "not_unique": gettext_lazy("Another record already has this value, and it must be unique."),
     "nothing_blank": gettext_lazy("All of the properties have a value already, so nobody was asked."),
     "nothing_to_copy": gettext_lazy("There was no value to copy, so nothing was changed."),
     "nothing_to_match": gettext_lazy("The record’s %(property)s is blank, so there is nothing to match."),
+    "opted_out": gettext_lazy("The contact has unsubscribed from “%(type)s”, so nothing was sent."),
     "outside_window": gettext_lazy("Outside the execution times: runs on %(until)s"),
     "pause_date": gettext_lazy("Reached on a pause date: runs on %(until)s"),
     "record_deleted": gettext_lazy("The record had been deleted."),

@@ -23,6 +23,7 @@ class Connection(models.Model):
         HEADER = "header", _("A key in a header")
         QUERY = "query", _("A key in the address, as a parameter")
         BASIC = "basic", _("A user name and a password (Basic)")
+        CODE = "code", _("Nothing: its secret is for custom code")
 
     class Per(models.TextChoices):
         SECOND = "second", _("a second")

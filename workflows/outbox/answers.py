@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -36,14 +36,19 @@ class Verdict:
     answer: dict[str, Any] | None = field(default=None)
 
 
-def judged(answered: Answered, outputs: Sequence[dict[str, str]], now: dt.datetime) -> Verdict:
-    """What an answer means at `now`: 2xx is taken, 429 and 5xx are tried again, anything else is final (DOP-19)."""
+def judged(
+    answered: Answered, outputs: Sequence[dict[str, str]], now: dt.datetime, passing: Mapping[str, Any] | None = None
+) -> Verdict:
+    """What an answer means at `now`: 2xx is taken, 429 and 5xx are tried again, anything else is final (DOP-19).
+
+    `passing`: {"path", "values"} of answers that are tried again whatever their status.
+    """
     status = answered.status
     shown = {"status": status, "body": text_of(answered.body)[:SHOWN]}
     if 200 <= status < 300:
         return Verdict(State.DONE, answer=shown | values_in(answered, outputs))
     facts = {"status": status}
-    if status == TOO_MANY or status >= 500:
+    if status == TOO_MANY or status >= 500 or passes(answered, passing):
         sentence = _("The other system answered with %(status)d.") % facts
         return Verdict(State.PENDING, sentence, retry_after(answered.headers.get("retry-after", ""), now), shown)
     if 300 <= status < 400:
@@ -53,6 +58,16 @@ def judged(answered: Answered, outputs: Sequence[dict[str, str]], now: dt.dateti
         return Verdict(State.DEAD, message % facts, answer=shown)
     message = _("The other system refused the request with %(status)d, so it was not sent again.")
     return Verdict(State.DEAD, message % facts, answer=shown)
+
+
+def passes(answered: Answered, passing: Mapping[str, Any] | None) -> bool:
+    """Whether an answer says in its own words that trying again may help."""
+    if not passing:
+        return False
+    try:
+        return value_at(json.loads(answered.body), passing["path"]) in passing["values"]
+    except (ValueError, RecursionError):
+        return False
 
 
 def retry_after(text: str, now: dt.datetime) -> dt.datetime | None:

@@ -20,18 +20,28 @@ LOCK = """
     SELECT e.id FROM workflows_enrollment e JOIN workflows_delivery d ON d.enrollment_id = e.id
     WHERE d.id = ANY(%(ids)s) AND e.status = 'active' ORDER BY e.id FOR NO KEY UPDATE OF e
 """
+# A step that sends several waits for the last of them.
 WAKE = """
     UPDATE workflows_enrollment e SET due_at = %(now)s FROM workflows_delivery d
-    WHERE d.id = ANY(%(ids)s) AND e.id = d.enrollment_id AND d.key = concat_ws(':', e.id, e.step, e.visit)
+    WHERE d.id = ANY(%(ids)s) AND e.id = d.enrollment_id
+        AND starts_with(concat(d.key, ':'), concat_ws(':', e.id, e.step, e.visit, ''))
         AND e.status = 'active' AND e.waiting_in = e.step AND e.due_at IS NULL
+        AND NOT EXISTS (
+            SELECT FROM workflows_delivery o WHERE o.enrollment_id = e.id AND o.kind = 'webhook'
+                AND o.state IN ('pending', 'sending') AND starts_with(o.key, concat_ws(':', e.id, e.step, e.visit, ''))
+        )
 """
 
 
-def delivery(batch: Batch, enrollment: Standing, request: dict[str, Any]) -> Delivery:
-    """A request of a step for one enrollment, not stored yet. Requests of one lane wait for one another."""
+def delivery(batch: Batch, enrollment: Standing, request: dict[str, Any], part: str = "") -> Delivery:
+    """A request of a step for one enrollment, not stored yet. Requests of one lane wait for one another.
+
+    `part` tells those of a step that sends several for one enrollment from each other.
+    """
     lane = f"connection:{request['connection']}" if request["connection"] else request["host"]
     return Delivery(
-        key=batch.key(enrollment), kind=KIND, lane=lane[:300], enrollment_id=enrollment.id, request=request,
+        key=":".join(filter(None, (batch.key(enrollment), part))), kind=KIND, lane=lane[:300],
+        enrollment_id=enrollment.id, request=request,
         due_at=batch.now, created_at=batch.now,
     )  # fmt: skip
 
@@ -66,6 +76,16 @@ def found(batch: Batch) -> dict[int, Delivery]:
     """The request each enrollment of a batch waits for, by its id."""
     keys = {batch.key(enrollment): enrollment.id for enrollment in batch.enrollments}
     return {keys[one.key]: one for one in Delivery.objects.filter(key__in=keys)}
+
+
+def found_all(batch: Batch) -> dict[int, list[Delivery]]:
+    """The requests each enrollment of a batch waits for, where a step sends several, in their order, by its id."""
+    keys = {enrollment.id: f"{batch.key(enrollment)}:" for enrollment in batch.enrollments}
+    listed: dict[int, list[Delivery]] = {}
+    for one in Delivery.objects.filter(enrollment_id__in=keys, kind=KIND).order_by("pk"):
+        if one.enrollment_id is not None and one.key.startswith(keys[one.enrollment_id]):
+            listed.setdefault(one.enrollment_id, []).append(one)
+    return listed
 
 
 def wake(ids: list[int], now: dt.datetime) -> None:

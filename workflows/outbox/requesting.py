@@ -176,7 +176,7 @@ def attempt(request: dict[str, Any], outgoing: Outgoing | Verdict, now: dt.datet
         return Verdict(State.PENDING, str(error))
     if asked := request.get("ask"):
         return replies.judge(answered, asked["kind"], now)
-    return judged(answered, request.get("outputs") or [], now)
+    return judged(answered, request.get("outputs") or [], now, request.get("passing"))
 
 
 def bounds_of(request: dict[str, Any]) -> Bounds:

@@ -26,6 +26,8 @@ Auth = Connection.Auth
 #: How long requests are signed with the secret before, too, after there is a new one.
 BOTH = dt.timedelta(hours=24)
 SECRET_LENGTH = 4_000
+#: Signs of a secret that custom code gets: fewer could not be taken out of what it writes, more it does not get.
+FOR_CODE = (4, 1_000)
 LIMIT_COUNT = 1_000_000
 SEALED = ("secret_sealed", "signing_sealed", "earlier_sealed")
 #: What `create` and `change` take.
@@ -67,7 +69,9 @@ def write(connection: Connection, facts: Mapping[str, Any], by: Any, now: dt.dat
         problems.append(Problem("origin", str(error), found["origin"]))
     secret = facts.get("secret") or ""
     moved = bool(connection.secret_sealed) and origin != connection.origin
-    kept = bool(connection.secret_sealed) and not moved
+    # Custom code may send it anywhere: who has it do so has to know it.
+    given_out = found["auth"] == Auth.CODE != connection.auth
+    kept = bool(connection.secret_sealed) and not moved and not given_out
     problems += [*basic_problems(found), *secret_problems(found, secret, kept, moved)]
     if problems:
         raise DocumentError(problems)
@@ -133,6 +137,9 @@ def secret_problems(found: Mapping[str, Any], secret: Any, kept: bool, moved: bo
             "The secret has line breaks or signs no header has, or more than %(limit)d characters. Copy it anew."
         )
         problems.append(Problem("secret", message % {"limit": SECRET_LENGTH}))
+    elif secret and auth == Auth.CODE and not FOR_CODE[0] <= len(secret) <= FOR_CODE[1]:
+        message = _("A secret for custom code has %(least)d to %(most)d characters. Give another one.")
+        problems.append(Problem("secret", message % {"least": FOR_CODE[0], "most": FOR_CODE[1]}))
     elif not secret and moved:
         message = _("The address is another one: give the secret anew, for it was given for the other address.")
         problems.append(Problem("secret", message, code="missing"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
@@ -30,7 +30,7 @@ from workflows.engine.journey import Journey
 from workflows.engine.moving import Ledger
 from workflows.enrollment.leaving import noticing
 from workflows.history.telling import HistoryLine, path_of
-from workflows.models import Delivery, Enrollment, Notification, Revision, Workflow
+from workflows.models import CodeRun, Delivery, Enrollment, Notification, Revision, Workflow
 from workflows.outbox.ordering import KIND
 
 #: How often the clock is set forward at most: a flow that waits more often is shown up to there.
@@ -70,6 +70,8 @@ class Simulation:
     lines: list[Told] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     ended: str = ""
+    #: What the script would be called with at which the test ends; None where it ends elsewhere.
+    event: dict[str, Any] | None = None
 
     @property
     def path(self) -> list[str]:
@@ -140,7 +142,9 @@ def walked(
     ended = walk(enrollment, definition)
     enrollment.refresh_from_db()
     lines = [told(line) for line in path_of(enrollment) if line.kind != "enrolled"]
-    return Simulation(lines, [*sent(enrollment), *notified(object_type, record_id, bell)], ended)
+    messages = [*sent(enrollment), *notified(object_type, record_id, bell)]
+    asked = CodeRun.objects.filter(pk=enrollment.pk, result=None).first()
+    return Simulation(lines, messages, ended, asked.event if asked else None)
 
 
 def enrolled(revision: Revision, definition: Definition, record_id: int, now: dt.datetime) -> Enrollment:
@@ -172,7 +176,7 @@ def walk(enrollment: Enrollment, definition: Definition) -> str:
             if place is None or standing.id in ledger.taken_out or place[0] != Enrollment.Status.ACTIVE:
                 return ""
             due = place[3]
-        if due is None and unsent(f"{standing.id}:{standing.step}:{standing.visit}"):
+        if due is None and unsent(standing.id, f"{standing.id}:{standing.step}:{standing.visit}"):
             due = now
         if due is None:
             return _("Here it waits for something to happen, without an end: the test ends.")
@@ -180,9 +184,10 @@ def walk(enrollment: Enrollment, definition: Definition) -> str:
     return _("It has waited %(count)d times: the test ends here.") % {"count": WAITS}
 
 
-def unsent(key: str) -> int:
-    """Skip the request a step waits for: nothing is sent, so the record goes on without an answer; how many."""
-    return Delivery.objects.filter(key=key, kind=KIND).update(state=Delivery.State.SKIPPED)
+def unsent(enrollment: int, key: str) -> int:
+    """Skip the requests a step waits for: nothing is sent, so the record goes on without an answer; how many."""
+    found = Delivery.objects.filter(enrollment_id=enrollment, kind=KIND).exclude(state=Delivery.State.SKIPPED)
+    return found.filter(Q(key=key) | Q(key__startswith=f"{key}:")).update(state=Delivery.State.SKIPPED)
 
 
 def told(line: HistoryLine) -> Told:
@@ -199,12 +204,12 @@ def sent(enrollment: Enrollment) -> Iterator[Message]:
         request = delivery.request
         if "ask" in request:
             yield Message("ai", request["ask"]["provider"], request["ask"]["model"], asking.shown(request))
-            continue
-        if delivery.kind == KIND:
+        elif delivery.kind == KIND and "to" in request:
+            yield Message(str(_("text message")), request["to"], "", request["text"])
+        elif delivery.kind == KIND:
             yield Message(delivery.kind, request["url"], request["method"], request["body"])
-            continue
-        facts = {name: str(request.get(name, "")) for name in ("to", "subject", "text")}
-        yield Message(delivery.kind, **facts)
+        else:
+            yield Message(delivery.kind, **{name: str(request.get(name, "")) for name in ("to", "subject", "text")})
 
 
 def notified(object_type: ObjectType, record_id: int, before: int) -> Iterator[Message]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 Choices = list[Any]
 Rows = list[dict[str, str]]
 #: What a name may look like: scripts, tokens and formulas all have to read it.
+MORE = 2_000
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,49}")
 
 
@@ -24,26 +25,34 @@ class NamedRowsWidget(forms.Widget):
 
     use_fieldset = True
 
-    def __init__(self, key: str, texts: dict[str, str | Promise]) -> None:
-        """`texts`: "add", "name", "choice" and "remove" with %(number)d, and "default" for a new name."""
+    def __init__(self, key: str, texts: dict[str, str | Promise], more: tuple[str, str] | None = None) -> None:
+        """`texts`: "add", "name", "choice", "remove" and "more" with %(number)d, and "default" for a new name.
+
+        `more`: what rows of one choice say besides, and that choice.
+        """
         super().__init__()
-        self.key, self.texts = key, texts
+        self.key, self.texts, self.more = key, texts, more
         self.choices: Choices | Callable[[], Choices] = []
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         if not hasattr(data, "getlist"):
             return data.get(name)
         removed = set(data.getlist(f"{name}-remove"))
+        kept = [row for row in data.getlist(f"{name}-row") if row not in removed]
         rows: Rows = [
             {
                 "name": (data.get(f"{name}-{row}-name") or "").strip(),
                 self.key: data.get(f"{name}-{row}-{self.key}") or "",
             }
-            for row in data.getlist(f"{name}-row")
-            if row not in removed
+            for row in kept
         ]
         if added := data.get(f"{name}-add"):
             rows.append({"name": self.new_name(added, {row["name"] for row in rows}), self.key: added})
+        if self.more:
+            own, choice = self.more
+            for row, number in zip(rows, kept, strict=False):
+                if row[self.key] == choice and (text := (data.get(f"{name}-{number}-{own}") or "").strip()):
+                    row[own] = text
         return rows
 
     def new_name(self, choice: str, taken: set[str]) -> str:
@@ -91,21 +100,41 @@ class NamedRowsWidget(forms.Widget):
             '<div class="field flow-named"><input type="hidden" name="{name}-row" value="{number}">'
             '<input type="text" name="{name}-{number}-name" id="param_{name}-{number}-name" value="{own}" '
             'maxlength="50" spellcheck="false" autocomplete="off" aria-label="{named}">'
-            '<select name="{name}-{number}-{key}" id="param_{name}-{number}-{key}" aria-label="{chosen}">{options}'
-            '</select><label class="small" data-refresh="panel"><input type="checkbox" name="{name}-remove" '
-            'value="{number}"> {remove}</label></div>',
+            '<select name="{name}-{number}-{key}" id="param_{name}-{number}-{key}" aria-label="{chosen}"{again}>'
+            '{options}</select>{further}<label class="small" data-refresh="panel">'
+            '<input type="checkbox" name="{name}-remove" value="{number}"> {remove}</label></div>',
             name=name, number=number, key=self.key, own=own, options=self.options(choice),
+            again=SafeString(' data-refresh="panel"' if self.more else ""),
             named=str(self.texts["name"]) % {"number": number}, chosen=str(self.texts["choice"]) % {"number": number},
-            remove=str(self.texts["remove"]) % {"number": number},
+            remove=str(self.texts["remove"]) % {"number": number}, further=self.further(name, number, row),
+        )  # fmt: skip
+
+    def further(self, name: str, number: int, row: dict[str, Any]) -> SafeString:
+        """A line for what a row of its choice says besides."""
+        if self.more is None or row.get(self.key) != self.more[1]:
+            return SafeString("")
+        label = str(self.texts["more"]) % {"number": number}
+        return format_html(
+            '<input type="text" name="{0}-{1}-{2}" id="param_{0}-{1}-{2}" value="{3}" maxlength="{4}" '
+            'autocomplete="off" aria-label="{5}" placeholder="{5}">',
+            name, number, self.more[0], str(row.get(self.more[0]) or ""), MORE, label,
         )  # fmt: skip
 
 
 class NamedRowsField(forms.Field):
     """A list like [{"name": "city", "from": "city"}]; `key` is what a row says besides its name."""
 
-    def __init__(self, key: str, texts: dict[str, str | Promise], *, limit: int, **kwargs: Any) -> None:
-        self.key, self.limit = key, limit
-        super().__init__(widget=NamedRowsWidget(key, texts), required=False, **kwargs)
+    def __init__(
+        self,
+        key: str,
+        texts: dict[str, str | Promise],
+        *,
+        limit: int,
+        more: tuple[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.key, self.limit, self.more = key, limit, more
+        super().__init__(widget=NamedRowsWidget(key, texts, more), required=False, **kwargs)
 
     def offer(self, choices: Choices | Callable[[], Choices]) -> None:
         assert isinstance(self.widget, NamedRowsWidget)
@@ -128,7 +157,12 @@ class NamedRowsField(forms.Field):
     def faults(self, row: dict[str, Any], number: int, rows: list[dict[str, Any]]) -> Iterator[str]:
         """What is wrong with one row."""
         name, choice = row.get("name"), row.get(self.key)
-        if unknown := sorted(set(map(str, row)) - {"name", self.key}):
+        further = row.get(self.more[0], "") if self.more and choice == self.more[1] else None
+        known = {"name", self.key, *([self.more[0]] if self.more and further is not None else [])}
+        if further is not None and (not isinstance(further, str) or len(further) > MORE):
+            message = _("What “%(name)s” can be is no text, or longer than %(limit)d characters. Shorten it.")
+            yield message % {"name": name, "limit": MORE}
+        if unknown := sorted(set(map(str, row)) - known):
             message = _("“%(key)s” in row %(number)d is not known. Use “name” and “%(own)s”.")
             yield message % {"key": unknown[0], "number": number, "own": self.key}
         if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -147,5 +181,7 @@ class NamedRowsField(forms.Field):
 
     def schema(self) -> dict[str, Any]:
         texts = {"name": {"type": "string", "pattern": f"^{NAME.pattern}$"}, self.key: {"type": "string"}}
+        if self.more:
+            texts[self.more[0]] = {"type": "string"}
         row = {"type": "object", "properties": texts, "required": ["name", self.key], "additionalProperties": False}
         return {"type": "array", "maxItems": self.limit, "items": row}

@@ -64,7 +64,7 @@ class ConnectionField(ChoiceField):
     def use_context(self, context: StepContext) -> None:
         step = context.step
         chosen = step.params.get("connection") if step else None
-        rows = Connection.objects.order_by("name")
+        rows = Connection.objects.exclude(auth=Connection.Auth.CODE).order_by("name")
         if context.user is not None and not context.user.has_perm(VIEW):
             rows = rows.filter(slug=chosen if isinstance(chosen, str) else "")
         self.choices = [("", _("None")), *((one.slug, f"{one.name} ({one.origin})") for one in rows)]

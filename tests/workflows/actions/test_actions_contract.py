@@ -29,6 +29,7 @@ from workflows import prepared
 from workflows.definitions import parsing
 from workflows.engine.taking_steps import run_due
 from workflows.models import AIProvider, Connection, Enrollment, StepExecution, Workflow
+from workflows.outside import connecting
 from workflows.registries import actions
 from workflows.step_forms.params import StepContext
 
@@ -85,7 +86,8 @@ EXAMPLES = {
         "custom_code",
         code="exports.main = async (event) => ({ outputFields: { size: event.inputFields.title } });",
         inputs=[{"name": "title", "from": "job_title"}, {"name": "owner", "from": "owner"}],
-        outputs=[{"name": "size", "type": "text"}],
+        secrets=[{"name": "TOKEN", "connection": "shop"}],
+        outputs=[{"name": "size", "type": "text"}, {"name": "tier", "type": "select", "options": "gold; silver"}],
     ),
     "delay": step("s", "delay", hours=3),
     "delay_to_centre": step("s", "delay_to_centre", days=-3, at="09:00"),
@@ -136,6 +138,27 @@ EXAMPLES = {
     "send_internal_email": step("s", "send_internal_email", to=["owner", "amy"], subject=f"On {BLANK}", body=BLANK),
     "send_notification": step("s", "send_notification", users=["owner"], teams=["north"], title=BLANK),
     "send_survey": step("s", "send_survey", survey="nps"),
+    "send_sms": step(
+        "s",
+        "send_sms",
+        connection="sms",
+        sender="+15550001111",
+        message=f"On {BLANK}",
+        type="texts",
+        number="phone",
+        country="US",
+    ),
+    "send_whatsapp": step(
+        "s",
+        "send_whatsapp",
+        connection="sms",
+        sender="106540352242922",
+        template="order_shipped",
+        language="en_US",
+        parameters=f"One\nOn {BLANK}",
+        type="chats",
+        country="US",
+    ),
     "send_webhook": step(
         "s",
         "send_webhook",
@@ -207,6 +230,12 @@ def named(db):
     care = SubscriptionType.objects.create(slug="care", name="Care", purpose="service")
     Survey.objects.create(slug="nps", name="NPS", type=care, subject=f"On {BLANK}", message=BLANK)
     Audience.objects.create(slug="visitors", name="Visitors")
+    SubscriptionType.objects.create(slug="texts", name="Texts", channel="sms")
+    SubscriptionType.objects.create(slug="chats", name="Chats", channel="whatsapp")
+    facts = {"name": "SMS", "origin": "https://example.com", "auth": "basic", "auth_name": "AC1", "secret": "word"}
+    connecting.create(facts, by=None, now=NOW)
+    facts |= {"name": "Shop", "auth": "code"}
+    connecting.create(facts, by=None, now=NOW)
     TaskQueue.objects.create(slug="inbound", name="Inbound")
     keeping.create(object_types["contact"], "VIP", now=NOW, slug="vip")
     model = Connection.objects.create(name="Model", slug="model", origin="https://models.example.com")

@@ -1,0 +1,51 @@
+"""Secrets taken out of what scripts write: from the console, errors, requests and outputs, before anything is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from workflows.code.sandbox import Finished
+
+VEIL = "•••"
+
+
+def veils(secrets: Iterable[str]) -> list[str]:
+    """The texts to be taken out, the longest first: secrets as they are, and as JSON and addresses write them."""
+    found = {
+        text
+        for secret in secrets
+        if secret
+        for text in (
+            secret,
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+            quote(secret, safe=""),
+            quote(secret, safe="!'()*~"),
+            quote_plus(secret),
+        )
+    }
+    return sorted(found, key=lambda text: (-len(text), text))
+
+
+def veiled(finished: Finished, hidden: Sequence[str]) -> Finished:
+    """What came of a script, without its secrets."""
+    if not hidden:
+        return finished
+    fault = finished.fault and replace(finished.fault, message=without(finished.fault.message, hidden))
+    outputs = finished.outputs and {name: without(value, hidden) for name, value in finished.outputs.items()}
+    console = [without(line, hidden) for line in finished.console]
+    requests = [without(line, hidden) for line in finished.requests]
+    return replace(finished, fault=fault, outputs=outputs, console=console, requests=requests)
+
+
+def without(value: Any, hidden: Sequence[str]) -> Any:
+    """A text without what is hidden; anything else as it is."""
+    if isinstance(value, str):
+        for text in hidden:
+            value = value.replace(text, VEIL)
+    return value
