@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0027_ai_providers"),
+        ("workflows", "0028_old_deliveries"),
     ]
 
     operations = [
