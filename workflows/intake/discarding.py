@@ -56,7 +56,7 @@ def discard() -> int:
     queued only for who has asked.
     """
     facts: dict[str, Any] = {
-        "types": list(object_types), "derived": list(derivations),
+        "types": list(object_types), "derived": [slug for slug, rules in derivations.items() if rules],
         "prefix": source_of(""), "limit": LIMIT, "any": ANY_CHANGE, "links": LINKS,
         "kept": [ChangeKind.DELETED.value, ChangeKind.MERGED.value, *LIST_KINDS], "created": ChangeKind.CREATED.value,
         "associated": ChangeKind.ASSOCIATED.value, "dissociated": ChangeKind.DISSOCIATED.value,
