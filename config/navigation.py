@@ -17,6 +17,7 @@ from workflows.outbox import resending
 RECORDS = ("crm.contact", "crm.company", "crm.lead", "crm.deal", "crm.ticket", "crm.project")
 ACTIVITIES = (
     "crm.conversation", "crm.task", "crm.meeting", "crm.call", "crm.email", "crm.note", "crm.feedbacksubmission",
+    "crm.sequence", "crm.sequenceenrollment",
 )  # fmt: skip
 COMMERCE = (
     "crm.lineitem", "crm.quote", "crm.recurringsubscription", "crm.payment", "crm.invoice",
@@ -29,7 +30,8 @@ AUTOMATION = (
 )  # fmt: skip
 SETTINGS = (
     "crm.campaign", "crm.audience", "crm.emailtemplate", "crm.bouncedaddress", "crm.calltoaction", "crm.user",
-    "crm.team", "auth.group", "records.propertyaccess", "crm.pipeline", "crm.taskqueue", "crm.subscriptiontype",
+    "crm.team", "auth.group", "records.propertyaccess", "crm.pipeline", "crm.taskqueue", "crm.inbox",
+    "crm.subscriptiontype",
     "records.propertydefinition", "records.customeventtype", "crm.trackedterm",
 )  # fmt: skip
 ICONS = {
@@ -58,6 +60,9 @@ ICONS = {
     "records.propertyaccess": "eye-off",
     "crm.pipeline": "columns",
     "crm.taskqueue": "check-square",
+    "crm.inbox": "inbox",
+    "crm.sequence": "send",
+    "crm.sequenceenrollment": "history",
     "crm.trackedterm": "search",
     "crm.subscriptiontype": "mail",
     "records.propertydefinition": "tag",

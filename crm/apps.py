@@ -23,6 +23,9 @@ class CrmConfig(AppConfig):
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
         from crm.public_metrics import register_public_metrics
+        from crm.sequences.moving import register_sequences
+        from crm.sequences.stopping import register_stopping
+        from crm.sequences.words import register_words
         from crm.stage_rules import register_stage_rules
         from crm.subscription_filter import register_filter
         from crm.subscription_journal import register_triggers
@@ -54,4 +57,7 @@ class CrmConfig(AppConfig):
         register_cta_filter()
         register_form_filter()
         register_public_metrics()
+        register_words()
+        register_sequences()
+        register_stopping()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

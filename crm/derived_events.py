@@ -1,4 +1,5 @@
-"""Meetings are booked and take place, calls are begun and ended: told by the records themselves (EVT-18 to EVT-21).
+"""Meetings are booked and take place, calls are begun and ended, emails come in: told by the records themselves
+(EVT-18 to EVT-21, EVT-29).
 
 A meeting is booked for a record when it is associated with it before it has taken place. Only calls that were in
 progress here have a beginning and an end: one that is logged afterwards has neither.
@@ -11,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from crm.models import Call, Meeting
+from crm.models import Call, Email, Meeting
 from records.event_types import event_types
 from records.models import Association, Change, ChangeKind
 from workflows.intake.deriving import Derived, derivations
@@ -91,6 +92,23 @@ def call_event(event: str, call: Call, to_type: str, record_id: int, change: Cha
     return Derived(event, to_type, record_id, facts, f"call:{call.pk}", change)
 
 
+def of_emails(changes: Sequence[Change]) -> list[Derived]:
+    """Received: an incoming one is associated with a record. One statement."""
+    linked = [change for change in changes if change.kind == ChangeKind.ASSOCIATED]
+    if not linked:
+        return []
+    ids = {change.record_id for change in linked}
+    emails = Email.objects.filter(direction=Email.Direction.INCOMING).in_bulk(ids)
+    found = []
+    for change in linked:
+        email, to_type = emails.get(change.record_id), change.after["to_type"]
+        if email and event_types["email_received"].happens_to(to_type):
+            facts = {"subject": email.subject, "from": email.sender, "sent_at": email.sent_at}
+            key, record_id = f"email:{email.pk}", int(change.after["to_id"])
+            found.append(Derived("email_received", to_type, record_id, facts, key, change))
+    return found
+
+
 def at_the_other_end(event: str, changes: Iterable[Change]) -> list[tuple[Change, str, int]]:
     """The records that the changed ones are associated with and that the event happens to, change by change."""
     by_record: dict[int, list[Change]] = defaultdict(list)
@@ -110,3 +128,4 @@ def register_derived_events() -> None:
     """Called once, when the apps are ready."""
     derivations["meeting"].append(of_meetings)
     derivations["call"].append(of_calls)
+    derivations["email"].append(of_emails)

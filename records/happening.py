@@ -32,7 +32,7 @@ EARLIER = {"earlier": True}
 #: Each says whether anybody would notice an occurrence of an event type on an object type.
 listeners: list[Callable[[str, str], bool]] = []
 #: What is kept of every occurrence of an event type besides the events themselves: called with the rows of each
-#: statement, in its transaction.
+#: statement, each with its "object_type", in its transaction.
 keepers: dict[str, list[Callable[[Sequence[Mapping[str, Any]], dt.datetime], None]]] = {}
 
 # Ids are given here, so that the caller learns which of its rows became which event. Keys are taken in their order:
@@ -198,7 +198,7 @@ def record(
         made = {place: event_id for place, event_id in sorted(found.items()) if event_id is not None}
         if made:
             for keeper in keepers.get(event, ()):
-                keeper([row for row in rows if row["place"] in made], now)
+                keeper([{**row, "object_type": object_type.slug} for row in rows if row["place"] in made], now)
             cursor.execute(NOTIFY)
             announce_on_commit()
     places = [row["place"] for row in rows]

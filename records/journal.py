@@ -26,9 +26,9 @@ MERGED_FROM = "merged_from"
 def change_source(kind: str, *, actor: Any = None, depth: int = 0, **facts: Any) -> Iterator[None]:
     """Say what causes the changes made inside, in one transaction; however they are made, the triggers read it.
 
-    `kind` is "admin", "api", "import", "form", "survey", "workflow", "merge", "marketing", "reminder", "command" or
-    "demo"; `actor` a user or their id; `depth` counts the workflows in the causal chain; `facts` are kept with each
-    change. An inner source replaces the outer one until it ends.
+    `kind` is "admin", "api", "import", "form", "survey", "sequence", "workflow", "merge", "marketing", "reminder",
+    "command" or "demo"; `actor` a user or their id; `depth` counts the workflows in the causal chain; `facts` are
+    kept with each change. An inner source replaces the outer one until it ends.
     """
     with transaction.atomic():
         outer = swap_setting(source_text(kind, actor, depth, facts))

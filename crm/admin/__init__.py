@@ -9,10 +9,13 @@ from crm.admin import (
     form_builder,
     form_submissions,
     imports,
+    inboxes,
     object_types,
     people,
     pipelines,
     plain_object_types,
+    sequence_builder,
+    sequence_enrollments,
     subscription_types,
     surveys,
     task_queues,
@@ -21,7 +24,7 @@ from crm.admin import (
 
 __all__ = [
     "audiences", "calls_to_action", "campaigns", "conversations", "email_templates", "form_builder",
-    "form_submissions", "imports", "object_types", "people", "pipelines", "plain_object_types", "subscription_types",
-    "surveys", "task_queues",
+    "form_submissions", "imports", "inboxes", "object_types", "people", "pipelines", "plain_object_types",
+    "sequence_builder", "sequence_enrollments", "subscription_types", "surveys", "task_queues",
     "tracked_terms",
 ]  # fmt: skip

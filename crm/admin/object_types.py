@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from crm.admin import marketing, subscriptions
+from crm.admin import marketing, sequence_panel, subscriptions
 from crm.admin.activities import complete
 from crm.admin.forms import RecordForm
 from crm.admin.records import RecordAdmin
@@ -30,7 +30,12 @@ class ContactAdmin(RecordAdmin):
     select_filters = ("lifecycle_stage", "lead_status", "marketing_status")
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"subscription": self.subscription_view, "marketing": self.marketing_view}
+        views = {
+            "subscription": self.subscription_view,
+            "marketing": self.marketing_view,
+            "sequence": self.sequence_view,
+            "sequence_end": self.sequence_end_view,
+        }
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(require_POST(view)), name=f"crm_contact_{name}")
             for name, view in views.items()
@@ -41,6 +46,7 @@ class ContactAdmin(RecordAdmin):
         own = {
             "subscriptions": subscriptions.lines(record),
             "marketing": marketing.panel(record, request.user, database_now()),
+            "sequences": sequence_panel.panel(record, request.user),
         }
         return {**super().facts(request, record, form, allowed), **own}
 
@@ -52,6 +58,19 @@ class ContactAdmin(RecordAdmin):
         else:
             messages.success(request, marketing.change(contact, status, by=request.user, now=database_now()))
         return redirect(f"{self.url_of(pk)}#marketing")
+
+    def sequence_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Enroll the contact in a sequence."""
+        contact = self.record(request, pk)
+        worked, told = sequence_panel.begin(contact, request.POST, by=request.user, now=database_now())
+        messages.add_message(request, messages.SUCCESS if worked else messages.ERROR, told)
+        return redirect(f"{self.url_of(pk)}#sequences")
+
+    def sequence_end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take the contact out of the sequence it is in."""
+        contact = self.record(request, pk)
+        messages.success(request, sequence_panel.finish(contact, by=request.user, now=database_now()))
+        return redirect(f"{self.url_of(pk)}#sequences")
 
     def subscription_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Set what the contact wants of one type; the page again, with what was sent, when that cannot be."""

@@ -179,6 +179,7 @@ class Teller:
             "marketing": _("as it was due"),
             "merge": _("by a merge of %(person)s"),
             "reminder": _("as it was time"),
+            "sequence": _("by a sequence"),
             "survey": _("by an answer to a survey"),
         }
         if kind == "merge" and not person:

@@ -9,6 +9,7 @@ from crm.models.email_template import BouncedAddress, EmailTemplate
 from crm.models.engagement import Call, Email, Meeting
 from crm.models.feedback import FeedbackSubmission
 from crm.models.form import Form, FormConsent, FormDay, FormField, FormSubmission
+from crm.models.inbox import Inbox
 from crm.models.lead import Lead
 from crm.models.marketing import PendingNonMarketing
 from crm.models.message import Message
@@ -18,6 +19,7 @@ from crm.models.pipeline_records import Deal, Ticket
 from crm.models.project import Project
 from crm.models.rotation import Rotation
 from crm.models.saved_columns import SavedColumns
+from crm.models.sequence import Sequence, SequenceEnrollment, SequenceRun, SequenceStep
 from crm.models.subscription import Subscription, SubscriptionChange, SubscriptionType
 from crm.models.survey import Survey, SurveyInvitation, SurveyQuestion, SurveyResponse
 from crm.models.tracked_term import TrackedTerm
@@ -47,6 +49,7 @@ __all__ = [
     "FormField",
     "FormSubmission",
     "Hit",
+    "Inbox",
     "Invoice",
     "Lead",
     "LeadStatus",
@@ -65,6 +68,10 @@ __all__ = [
     "RecurringSubscription",
     "Rotation",
     "SavedColumns",
+    "Sequence",
+    "SequenceEnrollment",
+    "SequenceRun",
+    "SequenceStep",
     "Stage",
     "Subscription",
     "SubscriptionChange",

@@ -30,6 +30,7 @@ class Conversation(Record):
     subject = models.CharField(_("subject"), max_length=250)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, blank=True, db_default="")
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN, db_default=Status.OPEN)
+    inbox = models.CharField(_("inbox"), max_length=60, blank=True, db_default="")
     last_message = models.TextField(_("last message"), blank=True, db_default="")
     last_message_at = models.DateTimeField(_("last message at"), null=True, blank=True)
     last_received_at = models.DateTimeField(_("last message received"), null=True, editable=False)

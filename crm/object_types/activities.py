@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crm.models import Call, Conversation, Email, Meeting, Note, Task, TaskQueue, TrackedTerm
+from crm.models import Call, Conversation, Email, Inbox, Meeting, Note, Task, TaskQueue, TrackedTerm
 from crm.object_types.columns import columns
 from crm.object_types.families import ACTIVITIES
 from crm.object_types.links import links
@@ -21,6 +21,10 @@ def queues() -> Iterable[Option]:
     return [Option(slug, name) for slug, name in TaskQueue.objects.values_list("slug", "name")]
 
 
+def inboxes() -> Iterable[Option]:
+    return [Option(slug, name) for slug, name in Inbox.objects.values_list("slug", "name")]
+
+
 def register_activities() -> None:
     register(
         Task, plural="tasks", icon="check-square", name_property="title", associates_with=links("task"),
@@ -34,7 +38,7 @@ def register_activities() -> None:
     register(
         Conversation, plural="conversations", icon="message", name_property="subject",
         associates_with=links("conversation"), category=ACTIVITIES.slug, workflows_write=("contact",),
-        declared=columns(Conversation),
+        declared=columns(Conversation, inbox={"type": "select", "options_source": ListedIn(inboxes, Inbox)}),
     )  # fmt: skip
     register(
         Meeting, plural="meetings", icon="calendar", name_property="title", associates_with=links("meeting"),

@@ -124,6 +124,7 @@ REASONS = {
     "record_deleted": gettext_lazy("The record had been deleted."),
     "refused": gettext_lazy("The value was refused: %(error)s"),
     "required": gettext_lazy("The value came out blank, but %(property)s must not be blank."),
+    "same_assignment": gettext_lazy("The conversation was in this inbox, with this owner, already."),
     "same_label": gettext_lazy("The associated %(records)s had this label already."),
     "same_marketing_status": gettext_lazy("The contact had this status already, or was due to get it."),
     "same_subscription": gettext_lazy("The subscription was already like this."),

@@ -1,0 +1,1 @@
+"""Sequences: who is in one, what they get when, and what ends it."""
