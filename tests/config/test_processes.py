@@ -72,7 +72,7 @@ def alive(pid: int) -> bool:
 
 
 def gone(pid: int) -> bool:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while alive(pid) and time.monotonic() < until:
         time.sleep(0.05)
     return not alive(pid)
@@ -84,7 +84,7 @@ def test_a_signal_stops_every_process_and_what_it_started(supervise: Run, number
     grandchild = int(said(process))
     assert alive(grandchild)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert output.endswith("over\n")
     assert process.returncode == 0
     assert gone(grandchild)
@@ -101,7 +101,7 @@ def test_a_crash_is_reported_and_the_process_started_again_after_growing_pauses(
         "here I am",
     ]
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == 0
 
 
@@ -113,7 +113,7 @@ def test_a_killed_process_comes_back_while_others_go_on(supervise: Run) -> None:
     assert alive(int(said(process)))
     assert alive(second)
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def test_a_process_is_started_again_where_a_server_has_moved(supervise: Run) -> None:
@@ -125,7 +125,7 @@ def test_a_process_is_started_again_where_a_server_has_moved(supervise: Run) -> 
         heard.append(said(process))
         assert len(heard) < 6, heard
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def test_asked_twice_it_does_not_wait(supervise: Run) -> None:
@@ -136,7 +136,7 @@ def test_asked_twice_it_does_not_wait(supervise: Run) -> None:
     assert process.poll() is None
     began = time.monotonic()
     # On a busy machine two signals may have become one before the first was noticed; a person would press again.
-    while process.poll() is None and time.monotonic() - began < 5:
+    while process.poll() is None and time.monotonic() - began < 60:
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
     assert process.poll() is not None
@@ -156,6 +156,6 @@ def test_it_stops_when_nobody_reads_its_output_any_more(supervise: Run) -> None:
     sleeper = next(int(text) for text in (said(process) for _ in range(5)) if text.isdigit())
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(timeout=30) is not None
+    assert process.wait(timeout=120) is not None
     assert gone(sleeper)
     process.stdout = None

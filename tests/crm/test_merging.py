@@ -312,5 +312,5 @@ def test_who_merges_and_who_saves_wait_for_each_other_instead_of_blocking_one_an
         else:
             raise AssertionError("the merge did not wait")
         assert Contact.objects.select_for_update(nowait=True).filter(pk__in=[ann.pk, anne.pk]).count() == 2
-    merging.join(20)
+    merging.join(60)
     assert told == ["merged"]

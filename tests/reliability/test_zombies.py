@@ -63,7 +63,7 @@ def tick_changes() -> None:
 
 def end_transactions() -> None:
     """What PostgreSQL does to sessions that do nothing in an open transaction."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         with connection.cursor() as cursor:
             cursor.execute(

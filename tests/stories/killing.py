@@ -56,13 +56,13 @@ class Workers:
     def kill_one(self) -> None:
         worker = self.running.pop(self.chance.randrange(len(self.running)))
         worker.kill()
-        assert worker.wait(timeout=10) == -signal.SIGKILL
+        assert worker.wait(timeout=60) == -signal.SIGKILL
         self.kills += 1
 
     def end(self) -> None:
         for worker in self.running:
             worker.kill()
-            worker.wait(timeout=10)
+            worker.wait(timeout=60)
 
 
 def ring() -> None:

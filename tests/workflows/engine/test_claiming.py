@@ -163,7 +163,7 @@ def test_eight_workers_share_the_work_without_waiting_for_each_other() -> None:
     def work() -> int:
         done = 0
         try:
-            gate.wait(timeout=10)
+            gate.wait(timeout=60)
             while steps := taking_steps.run_due(database_now(), 50):
                 done += steps
             return done
@@ -171,7 +171,7 @@ def test_eight_workers_share_the_work_without_waiting_for_each_other() -> None:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        done = [future.result(timeout=60) for future in [pool.submit(work) for _ in range(8)]]
+        done = [future.result(timeout=120) for future in [pool.submit(work) for _ in range(8)]]
     assert set(Enrollment.objects.values_list("status", "ended_reason")) == {("unenrolled", "record_deleted")}
     assert sum(done) == 1_200
 

@@ -136,7 +136,7 @@ def test_eight_workers_at_once_do_not_exceed_it() -> None:
 
     def work() -> None:
         try:
-            gate.wait(timeout=10)
+            gate.wait(timeout=60)
             for _ in range(12):
                 run_due(database_now(), 40)
         finally:

@@ -72,18 +72,18 @@ def test_rows_the_dead_still_hold_are_left_to_their_lease(monkeypatch: Any) -> N
             with transaction.atomic():
                 Enrollment.objects.select_for_update().get(record_id=1)
                 held.set()
-                done.wait(timeout=10)
+                done.wait(timeout=60)
         finally:
             connection.close()
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert held.wait(timeout=10)
+    assert held.wait(timeout=60)
     try:
         assert taking_back.take_back() == 1
     finally:
         done.set()
-        holder.join(timeout=10)
+        holder.join(timeout=60)
 
 
 @pytest.mark.django_db

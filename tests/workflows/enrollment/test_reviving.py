@@ -221,13 +221,13 @@ def test_tried_again_by_two_at_once_a_record_goes_on_once(boss: User) -> None:
 
     def again() -> int:
         try:
-            gate.wait(timeout=10)
+            gate.wait(timeout=60)
             return reviving.revive(EVERY.all(), "retry", by=boss, now=database_now()).count
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        counts = [future.result(timeout=30) for future in [pool.submit(again) for _ in range(4)]]
+        counts = [future.result(timeout=120) for future in [pool.submit(again) for _ in range(4)]]
     assert sorted(counts) == [0, 0, 0, 20]
     assert StepExecution.objects.filter(outcome="retrying").count() == 20
 

@@ -143,7 +143,7 @@ def test_an_event_that_comes_while_the_record_goes_on_to_its_next_wait_is_not_ta
     dispatcher.start()
     wait_until_blocked()
     walk.commit()
-    dispatcher.join(30)
+    dispatcher.join(60)
     found = EventWait.objects.get()
     assert (found.step, found.happened_at) == ("later", None)
     task = task_for(enrollment)
@@ -224,7 +224,7 @@ def test_a_dispatcher_killed_while_it_wakes_loses_nothing_and_wakes_once(failpoi
     _workflow, enrollments = waiting(20, **STAGE)
     run()
     Deal.objects.update(stage="won")
-    assert start_worker(HEADRACE_FAILPOINT=failpoint).wait(timeout=60) == -signal.SIGKILL
+    assert start_worker(HEADRACE_FAILPOINT=failpoint).wait(timeout=120) == -signal.SIGKILL
     woken = Enrollment.objects.exclude(due_at=None).count()
     assert woken == (20 if failpoint == "after_dispatch_commit" else 0)
     run()
@@ -239,14 +239,14 @@ def test_a_worker_killed_while_records_come_to_the_wait_or_leave_it_leaves_all_o
         pass
     workflow = make_workflow([wait(**STAGE)], "deal")
     enrollments = enroll(workflow, [deal.pk for deal in made], now=database_now())
-    assert start_worker(HEADRACE_FAILPOINT=failpoint).wait(timeout=60) == -signal.SIGKILL
+    assert start_worker(HEADRACE_FAILPOINT=failpoint).wait(timeout=120) == -signal.SIGKILL
     assert EventWait.objects.count() == (20 if failpoint == "after_commit" else 0)
     end_leases()
     run()
     Deal.objects.update(stage="won")
     while dispatch(database_now()):
         pass
-    assert start_worker(HEADRACE_FAILPOINT=failpoint).wait(timeout=60) == -signal.SIGKILL
+    assert start_worker(HEADRACE_FAILPOINT=failpoint).wait(timeout=120) == -signal.SIGKILL
     assert EventWait.objects.count() == (0 if failpoint == "after_commit" else 20)
     end_leases()
     run()

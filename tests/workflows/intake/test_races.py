@@ -43,7 +43,7 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
 
     def run(job: Callable[[], Any]) -> Any:
         try:
-            gate.wait(timeout=10)
+            gate.wait(timeout=60)
             return job()
         finally:
             connection.close()

@@ -283,8 +283,8 @@ def test_a_pause_waits_for_the_step_being_done_and_after_it_nothing_is_done():
         wait_until_somebody_waits("pg_advisory_xact_lock")
         assert "paused" not in moments
         assert Workflow.objects.get(pk=workflow.pk).status == "on"
-    worker.join(20)
-    pausing.join(20)
+    worker.join(60)
+    pausing.join(60)
     # The batch was finished first, both steps of it; then the pause was committed.
     assert moments["paused"] == 2 * len(deals)
     later = database_now() + DAY
@@ -314,7 +314,7 @@ def test_no_step_begins_while_somebody_is_switching_the_workflow():
     with transaction.atomic():
         hold_still(workflow.pk)
         worker = in_thread(lambda: run_due(database_now()))
-        worker.join(20)
+        worker.join(60)
         assert not worker.is_alive(), "a worker never waits for who switches a workflow"
         assert StepExecution.objects.count() == 0
     run()
@@ -327,7 +327,7 @@ def wait_until_somebody_waits(what: str) -> None:
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ %s
     """
-    for _attempt in range(200):
+    for _attempt in range(1_200):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(sql, [what])

@@ -161,13 +161,13 @@ def test_a_record_somebody_else_holds_is_said_to_be_busy(contact: Contact, perso
         with transaction.atomic():
             Contact.objects.filter(pk=contact.pk).update(city="Malmö")
             held.set()
-            release.wait(20)
+            release.wait(60)
         connection.close()
 
     holder = threading.Thread(target=hold)
     holder.start()
     try:
-        assert held.wait(20)
+        assert held.wait(60)
         with pytest.raises(DocumentError, match="Try again"):
             run(workflow, contact, person, city="Oslo")
     finally:
