@@ -1,4 +1,4 @@
-"""Create record: a new record of any type, with properties, associated with the enrolled one (CRM-10, ACG-14)."""
+"""Create record: a new record of any type, with properties and associations (CRM-10 to CRM-12, ACG-14)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from records.associations import associate_new, associations_of
+from records.associations import associate_new, associations_of, ids_of
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from records.properties import Property
@@ -25,6 +25,7 @@ from workflows.rights.doing import not_allowed
 from workflows.step_forms.forms import ChoiceField, FlagField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.properties_field import PropertiesField
+from workflows.step_forms.relative_time import value_for
 from workflows.step_forms.targets import properties_for
 from workflows.texts import tokens
 
@@ -51,6 +52,9 @@ class CreateRecord(Action):
             help_text=gettext_lazy("Texts may hold tokens of the enrolled record."),
         )
         associate = FlagField(label=gettext_lazy("Associate it with the enrolled record"))
+        copy_associations = FlagField(
+            label=gettext_lazy("Associate it also with what the enrolled record is associated with")
+        )
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
@@ -131,6 +135,8 @@ class CreateRecord(Action):
             part.output(enrollment, record=one.id)
         if params["associate"]:
             associate_new(batch.object_type, kind, pairs)
+        if params["copy_associations"]:
+            copy_associations(batch.object_type, kind, pairs)
         if part is not batch:
             batch.absorb(part)
 
@@ -152,12 +158,28 @@ def values_of(batch: Batch, kind: ObjectType, params: dict[str, Any]) -> list[di
     known = properties_for(kind, batch.context)
     columns: dict[str, Any] = {}
     for slug, value in params.items():
-        if tokens.has_tokens(value):
-            prop = known[slug]
+        prop = known[slug]
+        if isinstance(value, dict):
+            moment = value_for(prop, value, batch.now, batch.definition.settings)
+            columns[slug] = dict.fromkeys(batch.ids, prop.as_json(moment))
+        elif tokens.has_tokens(value):
             columns[slug] = batch.render(value, "text" if prop.kind.textual and not prop.options else "value")
     return [
         {slug: columns[slug][pk] if slug in columns else value for slug, value in params.items()} for pk in batch.ids
     ]
+
+
+def copy_associations(own: ObjectType, kind: ObjectType, pairs: list[tuple[int, int]]) -> None:
+    """Associate the new records with those of other types that the enrolled ones are associated with (CRM-12).
+
+    One statement for each association both types have, one more where there is something to copy.
+    """
+    theirs = {one.to.slug for one in associations_of(kind).values() if one.relation is None} - {kind.slug}
+    for association in associations_of(own).values():
+        if association.relation is None and association.to.slug in theirs:
+            found = ids_of(own, [pk for pk, _new in pairs], association.to)
+            new = [(other, made) for pk, made in pairs for other in found.get(pk, ())]
+            associate_new(association.to, kind, new)
 
 
 def linked(kind: ObjectType | None, pk: Any, name: str) -> SafeString:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -110,8 +111,8 @@ class EditRecord(Action):
         if document.get("copy_from"):
             source = source_of(document["copy_from"], context)
             facts["source"] = source.label if source else document["copy_from"]
-            sentence = _("Add %(source)s to %(property)s") if document.get("append") else ""
-            return (sentence or _("Copy %(source)s into %(property)s")) % facts
+            added, copied = _("Add %(source)s to %(property)s"), _("Copy %(source)s into %(property)s")
+            return (added if document.get("append") else copied) % facts
         if document.get("moment"):
             return _("Set %(property)s to %(moment)s") % (facts | {"moment": worded(document["moment"])})
         if document.get("value") in (None, "", []):
@@ -260,7 +261,7 @@ def together(before: Any, added: Any) -> list[str] | None:
     return list(dict.fromkeys([*(before or ()), *(added or ())])) or None
 
 
-def cleaned(batch: Batch, prop: Property, values: dict[int, Any], clean: Any) -> dict[int, Any]:
+def cleaned(batch: Batch, prop: Property, values: Mapping[int, Any], clean: Any) -> dict[int, Any]:
     found = {}
     for enrollment in batch.enrollments:
         value = values.get(enrollment.record_id)
@@ -276,15 +277,15 @@ def cleaned(batch: Batch, prop: Property, values: dict[int, Any], clean: Any) ->
 
 
 def refuse(batch: Batch, enrollment: Standing, prop: Property, value: Any, error: ValueError) -> None:
-    facts: dict[str, Any] = {"value": str(value)[:200], "property": str(prop.label), "error": str(error)[:500]}
+    read = value[1] if isinstance(value, tuple) else value
+    facts: dict[str, Any] = {"value": str(read)[:200], "property": str(prop.label), "error": str(error)[:500]}
     batch.fail(enrollment, "cannot_copy", **facts)
 
 
 def facts_of(prop: Property, before: Any, after: Any) -> dict[str, Any]:
     """Users are kept by id in the log: their names are looked up when the story is told."""
-    if prop.type == "user":
-        return {"before": before, "after": after}
-    return {"before": prop.as_json(before), "after": prop.as_json(after)}
+    plain = prop.type == "user"
+    return {"before": before if plain else prop.as_json(before), "after": after if plain else prop.as_json(after)}
 
 
 def shown(value: Any, prop: Property | None) -> str:

@@ -51,7 +51,7 @@ def bring_sources(document: Document, sources: Any) -> None:
 
 def used_by(steps: list[Document], document: Document) -> list[Document]:
     """The sources of a definition that some steps of it speak of."""
-    return [source for source in document.get("sources") or () if sources_used(steps, (source.get("id"),))]
+    return [source for source in document.get("sources") or () if sources_used(steps, (str(source["id"]),))]
 
 
 def fitting(sources: Any, steps: list[Document], document: Document) -> tuple[list[Document], list[str]]:
@@ -59,7 +59,7 @@ def fitting(sources: Any, steps: list[Document], document: Document) -> tuple[li
     here = {source["id"]: source for source in document.get("sources") or ()}
     new, notes = [], []
     for source in sources if isinstance(sources, list) else ():
-        if not isinstance(source, dict) or not sources_used(steps, (source.get("id"),)):
+        if not isinstance(source, dict) or not sources_used(steps, (str(source.get("id")),)):
             continue
         if source["id"] not in here:
             new.append(source)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -16,6 +17,8 @@ from records.object_types import ObjectType
 from records.properties import Property
 from workflows.step_forms.greyed_field import greyed
 from workflows.step_forms.params import ParamsForm
+from workflows.step_forms.relative_time import DATES, RelativeTimeWidget
+from workflows.step_forms.relative_time import cleaned as moment
 from workflows.step_forms.targets import properties_for
 from workflows.step_forms.value_field import ValueField
 
@@ -44,6 +47,8 @@ class PropertiesWidget(forms.Widget):
                 continue
             field.widget = field.widget_for(data.get(f"{name}-{slug}"))
             value = field.widget.value_from_datadict(data, files, f"{name}-{slug}")
+            if takes_moment(field):
+                value = RelativeTimeWidget().value_from_datadict(data, files, f"{name}-{slug}-moment") or value
             if value not in (None, "", []) or slug not in self.needed:
                 found[slug] = "" if value is None else value
         added = data.get(f"{name}-add")
@@ -56,7 +61,9 @@ class PropertiesWidget(forms.Widget):
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         values = value if isinstance(value, dict) else {}
-        shown = [slug for slug in self.fields if slug in values or slug in self.needed]
+        # What every record needs comes first (CRM-11).
+        shown = [slug for slug in self.fields if slug in self.needed]
+        shown += [slug for slug in self.fields if slug in values and slug not in self.needed]
         rows = [self.row(name, slug, values.get(slug), renderer) for slug in shown]
         more = [self.offered(slug, field) for slug, field in self.fields.items() if slug not in shown]
         options = format_html_join("", '<option value="{}"{}>{}</option>', [("", "", "—"), *more])
@@ -75,9 +82,16 @@ class PropertiesWidget(forms.Widget):
 
     def row(self, name: str, slug: str, value: Any, renderer: Any) -> SafeString:
         field, place = self.fields[slug], f"{name}-{slug}"
-        widget = field.widget_for(value)
+        moment = value if isinstance(value, dict) else None
+        widget = field.widget_for(None if moment else value)
         label = label_of(field)
-        control = widget.render(place, field.prepare_value(value), {"id": f"param_{place}"}, renderer)
+        stored = None if moment else field.prepare_value(value)
+        control = widget.render(place, stored, {"id": f"param_{place}"}, renderer)
+        if takes_moment(field):
+            control += self.moment(place, moment, label, renderer)
+        elif field.takes_data:
+            facts = {"target": f"param_{place}", "kind": field.takes_data, "label": label}
+            control += render_to_string("admin/workflows/workflow/insert_data.html", facts)
         removing: SafeString | str = ""
         if slug not in self.needed:
             removing = format_html(
@@ -90,6 +104,19 @@ class PropertiesWidget(forms.Widget):
             '<label for="param_{}">{}</label>{}{}</div>',
             name, slug, place, label, control, removing,
         )  # fmt: skip
+
+    def moment(self, place: str, value: Any, label: str, renderer: Any) -> SafeString:
+        """The choice of a moment counted from when the step runs, instead of a fixed date."""
+        control = RelativeTimeWidget().render(f"{place}-moment", value, {"id": f"param_{place}-moment"}, renderer)
+        legend = _("%(property)s: or a moment") % {"property": label}
+        return format_html(
+            '<fieldset class="flow-moment"><legend class="small">{}</legend>{}</fieldset>', legend, control
+        )
+
+
+def takes_moment(field: ValueField) -> bool:
+    """Whether a moment counted from when the step runs can be its value (CRM-08)."""
+    return field.property is not None and field.property.type in DATES
 
 
 def label_of(field: ValueField) -> str:
@@ -153,7 +180,7 @@ class PropertiesField(forms.Field):
             self.faults.append((slug, message % {"property": field.property.label}, value))
             return value
         try:
-            return field.clean(value)
+            return moment(value) if isinstance(value, dict) and takes_moment(field) else field.clean(value)
         except ValidationError as error:
             self.faults += [(slug, message, value) for message in error.messages]
             return value
@@ -162,9 +189,14 @@ class PropertiesField(forms.Field):
         if not isinstance(value, dict):
             return value
         return {
-            slug: self.values[slug].to_json(one) if slug in self.values and one not in (None, "") else one
+            slug: self.values[slug].to_json(one) if fixed(one) and slug in self.values else one
             for slug, one in value.items()
         }
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "x-properties-of": "object", "additionalProperties": True}
+
+
+def fixed(value: Any) -> bool:
+    """Whether there is a value, and it is none that is made when the step runs."""
+    return value not in (None, "") and not isinstance(value, dict)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from crm.models import Company, Contact, Conversation, Note, Task, Ticket, User
-from records.associations import ids_of
+from crm.models import Company, Contact, Conversation, Deal, Note, Task, Ticket, User
+from records.associations import associate, ids_of
 from records.journal import change_source
 from records.models import Change
 from tests.api.conftest import person
@@ -54,6 +54,7 @@ def told(line: StepExecution, object_type: str = "contact") -> str:
     return str(actions[line.action].tell(line.detail, line.outcome, context))
 
 
+@pytest.mark.covers("CRM-10")
 def test_a_record_gets_values_of_the_enrolled_one_and_is_associated_with_it() -> None:
     owner = User.objects.create(username="amy")
     ann, ben = (Contact.objects.create(last_name=name, email=f"{name}@example.com") for name in ("Berg", "Dahl"))
@@ -184,3 +185,46 @@ def test_the_panel_adds_and_takes_out_properties() -> None:
     html = form.as_div()
     assert 'name="properties-employees"' in html and 'value="employees"> Take out Employees' in html
     assert 'name="properties-remove" value="name"' not in html, "what is required stays"
+
+
+@pytest.mark.covers("CRM-11", "CRM-12")
+def test_values_are_fixed_copied_results_or_moments_and_other_associations_are_copied() -> None:
+    ann, ben = Contact.objects.create(city="Lund"), Contact.objects.create(city="Ystad")
+    firm, other = Company.objects.create(name="Firm", employees=12), Company.objects.create(name="Other")
+    associate("contact", "company", [(ann.pk, firm.pk), (ann.pk, other.pk)])
+    associate("contact", "company", [(ann.pk, firm.pk)], "primary")
+    properties = {
+        "name": "{{ contact.city }}: {{ output.up.result }}", "amount": "{{ company.employees | default: '1' }}",
+        "close_date": {"when": "after", "amount": 2, "unit": "weeks"},
+    }  # fmt: skip
+    steps = [
+        step("up", "format_data", format="formula", formula="upper(contact.city)"),
+        step("s", "create_record", object="deal", properties=properties, associate=True, copy_associations=True),
+    ]
+    run(make_workflow(steps), ann, ben)
+    deals = Deal.objects.order_by("pk")
+    assert [(one.name, one.amount, f"{one.close_date}") for one in deals] == [
+        ("Lund: LUND", 12, "2026-12-07"), ("Ystad: YSTAD", 1, "2026-12-07"),
+    ]  # fmt: skip
+    first, second = (one.pk for one in deals)
+    assert ids_of("deal", [first, second], "company") == {first: sorted([firm.pk, other.pk])}
+    assert ids_of("deal", [first, second], "contact") == {first: [ann.pk], second: [ben.pk]}
+
+
+def test_a_moment_is_for_dates_only_and_required_properties_come_first() -> None:
+    wrong = {"name": {"when": "now"}, "close_date": {"when": "soon"}}
+    found = dict(problems("contact", object="deal", properties=wrong))
+    assert "is no moment. Write it like" in found["steps.0.params.properties.close_date"]
+    assert "steps.0.params.properties.name" in found
+    params = {"object": "deal", "properties": {"amount": 3, "close_date": {"when": "now"}}}
+    form = actions["create_record"].Params(document=params, context=context_of("contact", **params))
+    page = str(form["properties"])
+    assert page.index("properties-name") < page.index("properties-amount")
+    assert form.document()["properties"]["close_date"] == {"when": "now"}
+    sent = QueryDict(
+        "object=deal&properties-shown=close_date&properties-close_date-moment_when=after"
+        "&properties-close_date-moment_amount=3&properties-close_date-moment_unit=days"
+    )
+    form = actions["create_record"].Params(sent, context=context_of("contact"))
+    form.is_valid()
+    assert form.document()["properties"] == {"close_date": {"when": "after", "amount": 3, "unit": "days"}}
