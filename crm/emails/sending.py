@@ -13,7 +13,7 @@ from django.conf import settings
 from crm.emails import recipients
 from crm.emails.recipients import Rules
 from crm.emails.rendering import AUTOMATED, Message
-from crm.models import BouncedAddress, Contact, EmailTemplate
+from crm.models import BouncedAddress, Contact, EmailTemplate, SubscriptionType
 from crm.tracking.collecting import hit, keep
 from crm.tracking.mailing import OURS, step_key
 from crm.tracking.unsubscribing import list_unsubscribe
@@ -76,7 +76,10 @@ def objection(delivery: Delivery) -> str:
     if contact is None:
         return str(reason_sentence({"reason": "record_deleted"}))
     reasons = recipients.refusals([contact], request["type"], Rules(**request["rules"]))
-    return str(reason_sentence({"reason": reasons[contact.pk], "type": request["type"]})) if reasons else ""
+    if not reasons:
+        return ""
+    name = SubscriptionType.objects.filter(slug=request["type"]).values_list("name", flat=True).first()
+    return str(reason_sentence({"reason": reasons[contact.pk], "type": name or request["type"]}))
 
 
 def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:

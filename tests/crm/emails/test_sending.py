@@ -169,7 +169,7 @@ def test_who_unsubscribes_while_an_email_waits_does_not_get_it(postbox, welcome,
     said(ann, "unsubscribed", news)
     assert deliver(NOW) == 1 and postbox.taken == []
     delivery = Delivery.objects.get()
-    assert delivery.state == "skipped" and "has unsubscribed" in delivery.last_error
+    assert delivery.state == "skipped" and "has unsubscribed from “News”" in delivery.last_error
     assert record_hits(NOW) == 0
 
 
