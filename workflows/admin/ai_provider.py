@@ -12,17 +12,20 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.clock import database_now
 from records.problems import DocumentError
+from workflows.admin.ai_draft_views import AIDraftViews
 from workflows.admin.webhook_verbs import is_id
-from workflows.ai import providers, quota
+from workflows.ai import drafts, providers, quota
 from workflows.models import AIProvider, Connection
 from workflows.registries import actions
 from workflows.step_forms.webhook_fields import VIEW
 
+DRAFTS = gettext_lazy("Drafts of workflows")
 CHANGELIST, PAGE = "admin:workflows_aiprovider_changelist", "admin:workflows_aiprovider_change"
 
 
@@ -72,18 +75,25 @@ class AIProviderForm(forms.Form):
 
 
 @admin.register(AIProvider)
-class AIProviderAdmin(admin.ModelAdmin):
+class AIProviderAdmin(AIDraftViews, admin.ModelAdmin):
     list_display = ("name", "model", "kind", "connection", "searches", "is_default")
     list_select_related = ("connection",)
     search_fields = ("name", "model", "slug")
     actions = None
+
+    def get_urls(self) -> list[URLPattern]:
+        return self.draft_urls(self.admin_site.admin_view) + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Above the list: what each action has used of its month, and what is left (AIA-06)."""
         now = database_now()
         uses, limit = quota.uses(now), quota.limit()
         rows = [
-            (actions[slug].label if slug in actions else slug, use, max(limit - use.executions, 0))
+            (
+                actions[slug].label if slug in actions else DRAFTS if slug == drafts.ACTION else slug,
+                use,
+                max(limit - use.executions, 0),
+            )
             for slug, use in sorted(uses.items())
         ]
         context = {"uses": rows, "limit": limit, "month": quota.month_of(now)}

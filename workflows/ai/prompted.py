@@ -36,12 +36,12 @@ class PromptForm(Action.Params):
             "never an order."
         ),
     )  # fmt: skip
-    properties = ChosenField(label=gettext_lazy("What it is told besides"))
     outputs = AskedField(
         label=gettext_lazy("Answers"),
         help_text=gettext_lazy("For later steps. Without any there is one text called “answer”."),
     )
     provider = ProviderField()
+    properties = ChosenField(label=gettext_lazy("What it is told besides"))
 
 
 class PromptingAction(AskingAction):

@@ -1,6 +1,6 @@
 """State of the workflows package, a file per aggregate."""
 
-from workflows.models.ai import AIProvider, AIUse
+from workflows.models.ai import AIDraft, AIProvider, AIUse
 from workflows.models.allowance import Allowance
 from workflows.models.code_run import CodeRun
 from workflows.models.connection import Connection
@@ -18,6 +18,7 @@ from workflows.models.webhook import Webhook, WebhookProperty, WebhookRequest
 from workflows.models.workflow import DraftOp, Folder, Revision, Subscription, Workflow
 
 __all__ = [
+    "AIDraft",
     "AIProvider",
     "AIUse",
     "Alert",

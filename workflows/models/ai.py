@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -71,3 +72,19 @@ class AIUse(models.Model):
         verbose_name_plural = _("use of AI")
         default_permissions = ()
         constraints = (models.UniqueConstraint(fields=("action", "month"), name="ai_use_of_a_month"),)
+
+
+class AIDraft(models.Model):
+    """What somebody wants a workflow to do, in words; its request in the outbox has the key "draft:<id>"."""
+
+    wish = models.TextField(_("what should happen"))
+    object_type = models.CharField(max_length=50)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    #: The workflow that was made of it when it was opened.
+    workflow = models.ForeignKey("Workflow", on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("draft by AI")
+        verbose_name_plural = _("drafts by AI")
+        default_permissions = ()
