@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0027_ai_providers"),
+        ("workflows", "0029_secrets_of_code"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
