@@ -143,7 +143,7 @@ def walked(
     enrollment.refresh_from_db()
     lines = [told(line) for line in path_of(enrollment) if line.kind != "enrolled"]
     messages = [*sent(enrollment), *notified(object_type, record_id, bell)]
-    asked = CodeRun.objects.filter(pk=enrollment.pk, result=None).first()
+    asked = CodeRun.objects.filter(pk=enrollment.pk, result__isnull=True).first()
     return Simulation(lines, messages, ended, asked.event if asked else None)
 
 
