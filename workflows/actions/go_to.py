@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import lazy
@@ -45,6 +46,11 @@ def unavailable(definition: Definition, step: Step) -> dict[str, str]:
     return found
 
 
+def choices_of(definition: Definition) -> Iterator[tuple[str, str]]:
+    """Every step by its id, and what it is called."""
+    return ((other.id, label(other, definition, number)) for number, other in numbered(definition))
+
+
 @actions.register
 class GoTo(Action):
     slug = "go_to"
@@ -67,8 +73,7 @@ class GoTo(Action):
             if step is not None:
                 field = self.fields["step"]
                 assert isinstance(field, GreyedChoiceField)
-                choices = [(other.id, label(other, definition, number)) for number, other in numbered(definition)]
-                field.offer(choices, unavailable(definition, step))
+                field.offer(lambda: choices_of(definition), unavailable(definition, step))
 
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
         step, target = context.step, document.get("step")

@@ -60,6 +60,7 @@ class EditorViews:
             editable=opening.may_change(workflow, request.user),
             collapsed=frozenset(request.GET.get("collapsed", "").split()),
             user=request.user,
+            seen=request.GET.get("seen", ""),
         )
 
     def editor_view(self, request: HttpRequest, pk: int) -> HttpResponse:

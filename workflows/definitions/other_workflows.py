@@ -112,8 +112,9 @@ class WorkflowField(GreyedChoiceField):
         }
         if str(context.workflow) in self.known:
             reasons[str(context.workflow)] = _("this workflow itself")
+        names = [(pk, workflow.name) for pk, workflow in self.known.items()]
         self.offer(
-            [(pk, workflow.name) for pk, workflow in self.known.items()],
+            lambda: names,
             {pk: reason for pk, reason in reasons.items() if reason},
         )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from workflows.registries import actions
 
 
-def told(op: dict[str, Any], names: Mapping[str, str] | None = None) -> str:
+def told(op: dict[str, Any], names: Mapping[str, str | Promise] | None = None) -> str:
     """An operation as the end of a sentence that begins with who did it; `names` are those of steps, by id."""
     name, step = op.get("op"), op.get("step")
     if isinstance(step, str) and names:
@@ -62,9 +63,9 @@ def restored(op: dict[str, Any]) -> str:
     return _("went back to “%(version)s”") % {"version": op["restored"]}
 
 
-def step_names(*found: Any) -> dict[str, str]:
+def step_names(*found: Any) -> dict[str, str | Promise]:
     """What the steps anywhere in documents, or in the edits of an operation's inverse, are called, by id."""
-    return {str(step["id"]): str(actions[step["action"]].label) for step in steps_in(found)}
+    return {str(step["id"]): actions[step["action"]].label for step in steps_in(found)}
 
 
 def steps_in(found: Any) -> Iterator[dict[str, Any]]:

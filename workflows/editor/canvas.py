@@ -19,10 +19,11 @@ from django.utils.translation import ngettext
 
 from records import icons
 from workflows.definitions.definition import Definition, Step, walk
-from workflows.editor.card_words import CardWords, card_words, escape
+from workflows.editor.card_words import NUMBER, CardWords, card_words, escape
 from workflows.editor.failure_form import note
 from workflows.editor.jumps import Jumps, jumps_of
 from workflows.editor.layout import GAP, PLUS, WIDTH
+from workflows.editor.pieces import PATH, Drawn, Piece
 from workflows.editor.placed import Box, Label, Layout, Plus
 from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext
@@ -48,22 +49,26 @@ class State:
 
 def canvas(found: Layout, state: State) -> SafeString:
     """The cards in reading order, the names of branches, the '+', and one SVG with the lines."""
+    return drawn(found, state).html
+
+
+def drawn(found: Layout, state: State) -> Drawn:
+    """The same in pieces."""
     assert found.definition is not None
     definition = found.definition
-    total = sum(1 for _step in definition.walk())
     jumps = jumps_of(definition)
     words = card_words({box.id: box.number for box in found.boxes if box.step is not None})
     context = StepContext(definition)
-    parts = [lines(found), f'<ol class="flow-steps" data-below="{BELOW}">']
+    pieces = []
     for placed in found.items:
         if isinstance(placed, Box):
-            parts.append(card(placed, state, context, words, total, jumps))
+            pieces.append(card(placed, state, context, words, jumps))
         elif isinstance(placed, Label):
-            parts.append(branch_name(placed, context))
+            pieces.append(branch_name(placed, context))
         elif state.editable:
-            parts.append(plus_button(placed, words))
-    parts.append("</ol>")
-    return mark_safe("".join(parts))
+            pieces.append(plus_button(placed, words))
+    total = sum(1 for _step in definition.walk())
+    return Drawn(lines(found), f'<ol class="flow-steps" data-below="{BELOW}">', pieces, total)
 
 
 def lines(found: Layout) -> str:
@@ -132,7 +137,7 @@ def towards(start: tuple[int, int], end: tuple[int, int], length: int) -> tuple[
     return start[0] + size * ((dx > 0) - (dx < 0)), start[1] + size * ((dy > 0) - (dy < 0))
 
 
-def card(box: Box, state: State, context: StepContext, words: CardWords, total: int, jumps: Jumps) -> str:
+def card(box: Box, state: State, context: StepContext, words: CardWords, jumps: Jumps) -> Piece:
     if box.step is None:
         return trigger_card(box, state, context.definition)
     step = box.step
@@ -140,8 +145,7 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, total: 
     own = context.at(step)  # one look at the database for all cards
     summary = action.describe(step.params, own)
     faults = state.problems.get(step.id, [])
-    place = words.place_of(box.number, total, box.branch)
-    foot = f'<span class="flow-needs">{escape(words.needs)}</span>' if faults else ""
+    foot = f'<span class="flow-needs">{words.needs}</span>' if faults else ""
     if box.hidden:
         hidden = ngettext("%(count)d step hidden", "%(count)d steps hidden", box.hidden) % {"count": box.hidden}
         foot += f'<span class="flow-note flow-hidden">{escape(hidden)}</span>'
@@ -157,17 +161,16 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, total: 
     classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults or wrong else ''}"
     # Where steps can be added, the plus before a card tells its path and its place, which the script takes over.
     path = "" if state.editable else f' data-path="{escape(step.path)}"'
-    spot = "" if state.editable else at(box.x, box.y, box.width)
     inner = (
         f'<a class="{classes}" href="?step={escape(step.id)}"{path}{splits(step)}>'
-        f'<span class="flow-head">{icon(action.icon)}<span class="flow-title"><b>{box.number}.</b> '
-        f'{escape(action.label)}</span></span> <span class="flow-summary">{escape(summary)}</span> '
-        f'<span class="flow-foot">{foot}</span> <span class="visually-hidden">{escape(place)}</span></a>'
+        f'<span class="flow-head">{icon(action.icon)}<span class="flow-title"><b>{NUMBER}.</b> '
+        f'{words.labels[step.action]}</span></span> <span class="flow-summary">{escape(summary)}</span> '
+        f'<span class="flow-foot">{foot}</span> <span class="visually-hidden">{words.place_of(box.branch)}</span></a>'
     )
     if state.editable:
-        more = escape(words.more % {"number": box.number})
-        inner += f'<button type="button" class="flow-more" aria-label="{more}">{icon("dots")}</button>'
-    return item(f"s-{step.id}", spot, inner + jumps.chips(step.id))
+        inner += f'<button type="button" class="flow-more" aria-label="{words.more}">{icon("dots")}</button>'
+    face = inner + jumps.chips(step.id)
+    return Piece(f"s-{step.id}", face, box.x, box.y, box.width, box.number, told=not state.editable)
 
 
 def wrong_inside(box: Box, state: State) -> int:
@@ -195,7 +198,7 @@ def family(slug: str) -> str:
     return "talk" if slug.startswith("send") else "record"
 
 
-def trigger_card(box: Box, state: State, definition: Definition) -> str:
+def trigger_card(box: Box, state: State, definition: Definition) -> Piece:
     trigger = triggers[definition.trigger.kind]
     sentence = trigger.describe(definition.trigger.document, definition.object)
     faults = state.problems.get("trigger", [])
@@ -208,33 +211,26 @@ def trigger_card(box: Box, state: State, definition: Definition) -> str:
         f'<span class="flow-title">{escape(_("Trigger"))}</span></span> '
         f'<span class="flow-summary">{escape(sentence)}</span> <span class="flow-foot">{foot}</span></a>'
     )
-    return item("s-trigger", at(box.x, box.y, box.width), inner)
+    return Piece("s-trigger", inner, box.x, box.y, box.width)
 
 
-def branch_name(label: Label, context: StepContext) -> str:
+def branch_name(label: Label, context: StepContext) -> Piece:
     step = context.definition.by_id[label.step]
     own = context.at(step)
     told = actions[step.action].describe_branch(label.branch, own)
     inner = f'<span class="flow-branch" title="{escape(told)}">{escape(label.text)}</span>'
-    return item(f"b-{label.key}", at(label.x - label.width // 2, label.y, label.width), inner)
+    return Piece(f"b-{label.key}", inner, label.x - label.width // 2, label.y, label.width)
 
 
-def plus_button(plus: Plus, words: CardWords) -> str:
-    name = words.plus_after(plus.after)
+def plus_button(plus: Plus, words: CardWords) -> Piece:
+    """A plus is known by what it stands below: a card, or the name of a branch."""
+    first = plus.at.endswith(".0") and plus.after != "trigger"
     inner = (
-        f'<button type="button" class="flow-plus" data-at="{plus.at}" aria-label="{escape(name)}">'
+        f'<button type="button" class="flow-plus" data-at="{PATH}" aria-label="{words.plus_after(plus.after)}">'
         f"{icon('plus')}</button>"
     )
-    return item("", at(plus.x - PLUS // 2, plus.y - PLUS // 2, PLUS), inner)
-
-
-def item(key: str, spot: str, inner: str) -> str:
-    name = f' id="{escape(key)}"' if key else ""
-    return f"<li{name}{spot}>{inner}</li>"
-
-
-def at(x: int, y: int, width: int) -> str:
-    return f' data-p="{x},{y},{width}"'
+    key, number = f"{'b' if first else 's'}+{plus.after}", words.numbers.get(plus.after, 0)
+    return Piece(key, inner, plus.x - PLUS // 2, plus.y - PLUS // 2, PLUS, number, plus.at)
 
 
 def svg(found: Layout, title: str = "") -> SafeString:

@@ -18,9 +18,12 @@ from workflows.definitions.centres import Centre
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.drafting.telling import step_names, told
-from workflows.editor.canvas import State, canvas
+from workflows.editor.canvas import State, drawn
 from workflows.editor.layout import layout
+from workflows.editor.patching import patch
+from workflows.editor.pieces import Drawn
 from workflows.editor.settings_panel import NAME as SETTINGS
+from workflows.editor.shown import shown
 from workflows.models import DraftOp, Revision, Workflow
 from workflows.registries import actions
 from workflows.rights import writing
@@ -37,20 +40,23 @@ def facts(
     editable: bool = True,
     collapsed: frozenset[str] = frozenset(),
     user: Any = None,
+    seen: str = "",
 ) -> dict[str, Any]:
     """Everything the page shows about a draft, as JSON. `collapsed`: branchings whose branches are not drawn.
 
-    `user` is who is offered only the actions that person may add (PRM-05).
+    `user` is who is offered only the actions that person may add (PRM-05). `seen` names the canvas the page shows: as
+    long as that is remembered, what has changed comes as `patch`, and otherwise the whole `canvas`.
     """
     definition = parse(revision.definition)
     found = [problem for problem in checking.problems(definition, workflow=workflow.pk) if problem.severity == "error"]
     faults = by_step(found, definition)
     picture = layout(definition, collapsed)
+    shows = drawn(picture, State(faults, selected, editable, locked(definition, user)))
     done, waiting = drafting.undoable(revision, now) if revision.published_at is None else (None, None)
     return {
         "rev": revision.rev,
         "name": definition.name or workflow.name,
-        "canvas": canvas(picture, State(faults, selected, editable, locked(definition, user))),
+        **sent(workflow, shows, seen, editable),
         "width": picture.width,
         "height": picture.height,
         "selected": selected,
@@ -62,6 +68,16 @@ def facts(
         "draft": revision.published_at is None,
         "unfit": unfit(definition, user),
     }
+
+
+def sent(workflow: Workflow, shows: Drawn, seen: str, editable: bool) -> dict[str, Any]:
+    """The canvas, or how to make it out of the one with the name `seen`; and its own name."""
+    known = shown.find(workflow.pk, seen) if editable else None
+    if editable and shows.name != seen:
+        shown.keep(workflow.pk, shows)
+    if known is None:
+        return {"canvas": shows.html, "picture": shows.name}
+    return {"patch": {"since": seen, **patch(known, shows)}, "picture": shows.name}
 
 
 def in_words(op: DraftOp, revision: Revision) -> str:

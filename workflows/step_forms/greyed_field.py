@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.choices import BaseChoiceIterator
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType
 from records.property_access.rights import reason, rights_of
+
+
+class Offered(BaseChoiceIterator):
+    """Choices that are made when somebody looks at them: each of hundreds of go-tos offers all the steps there are."""
+
+    def __init__(self, make: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        self.make = make
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        yield ("", "—")
+        yield from self.make()
 
 
 class GreyingSelect(forms.Select):
@@ -40,9 +52,9 @@ class GreyedChoiceField(forms.ChoiceField):
         super().__init__(widget=widget, choices=[("", "—")], **kwargs)
         self.unavailable: dict[str, str] = {}
 
-    def offer(self, choices: Iterable[tuple[str, str]], unavailable: dict[str, str]) -> None:
+    def offer(self, make: Callable[[], Iterable[tuple[str, str]]], unavailable: dict[str, str]) -> None:
         """Show these choices (value and label), of which some cannot be taken: `unavailable` has their reasons."""
-        self.choices = [("", "—"), *choices]
+        self.choices = Offered(make)
         self.unavailable = unavailable
         assert isinstance(self.widget, GreyingSelect)
         self.widget.unavailable = unavailable

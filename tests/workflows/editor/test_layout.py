@@ -195,7 +195,7 @@ def test_the_page_holds_the_cards_in_reading_order_with_names_and_escapes_what_p
     html = canvas(layout(parse(document)), State(problems={"a": ["Choose how long."]}))
     assert re.findall(r'class="flow-card[^>]* href="\?step=([^"]+)"', html) == ["trigger", "split", "a"]
     assert "&lt;b&gt;Yes" in html and "<b>Yes" not in html
-    assert "Step 2 of 2, in branch &lt;b&gt;Yes" in html and "Needs settings" in html
+    assert "<i>Step 2 of 2</i>, in branch &lt;b&gt;Yes" in html and "Needs settings" in html
     assert "style=" not in html and "onclick" not in html
     assert "style=" not in svg(layout(parse(document)), "A picture")
 

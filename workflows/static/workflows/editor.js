@@ -2,6 +2,7 @@
 import { mount } from "../records/criteria.js";
 import { branchOp } from "./branches.js";
 import { calm, inTurn, reach, resting, waiting } from "./connection.js";
+import { picture, show as draw } from "./drawing.js";
 
 export const $ = (id) => document.getElementById(id);
 export const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas");
@@ -16,55 +17,9 @@ export const csrf = () => document.querySelector("meta[name=csrf-token]")?.conte
 let rev = Number(root.dataset.rev), zoom = 1, moving = [], before = null, lastFocus = "";
 
 /* Drawing */
-const list = canvas.querySelector(".flow-steps"), [dx, dy, wide] = list.dataset.below.split(",").map(Number);
-/** Put everything in its place. A card has the path of the plus before it, and stands below it. */
-function position(scope) {
-  for (const item of scope.querySelectorAll(".flow-steps > li")) {
-    const one = item.firstElementChild, plus = item.previousElementSibling, path = plus?.firstElementChild.dataset.at;
-    if (one.matches(".flow-card")) {
-      one.dataset.step = item.id.slice(2);
-      if (path) {
-        const [x, y] = plus.dataset.p.split(",").map(Number);
-        one.dataset.path = path;
-        item.dataset.p = [x + dx, y + dy, wide];
-      }
-    }
-    const [x, y, width] = item.dataset.p.split(",");
-    item.style.transform = `translate(${x}px, ${y}px)`;
-    item.style.width = `${width}px`;
-  }
-}
-position(canvas);
-const keyOf = (item) => item.id || item.firstElementChild.dataset.at;
-/** Everything as it was drawn, to tell what has changed there from what scripts have done to it. */
-const drawn = new Map([...list.children].map((item) => [keyOf(item), item.innerHTML]));
-function patch(html) {
-  const next = document.createElement("template");
-  next.innerHTML = html;
-  position(next.content);
-  const old = new Map([...list.children].map((item) => [keyOf(item), item]));
-  canvas.querySelector(".flow-lines").replaceWith(next.content.querySelector(".flow-lines"));
-  let at = list.firstElementChild;
-  for (const item of [...next.content.querySelector(".flow-steps").children]) {
-    const key = keyOf(item), kept = old.get(key), text = item.innerHTML;
-    old.delete(key);
-    let put = item, inside = "";
-    if (kept && drawn.get(key) === text) { kept.dataset.p = item.dataset.p; kept.style.cssText = item.style.cssText; put = kept; }
-    else if (kept) {
-      if (kept.contains(document.activeElement)) inside = document.activeElement.classList[0];
-      if (at === kept) at = kept.nextElementSibling;
-      kept.remove();
-    } else item.classList.add("new");
-    drawn.set(key, text);
-    if (put === at) at = at.nextElementSibling;
-    else list.insertBefore(put, at);
-    if (inside) put.querySelector(`.${inside}`)?.focus({ preventScroll: true });
-  }
-  for (const gone of old.values()) gone.remove();
-}
 function show(facts) {
   rev = facts.rev;
-  patch(facts.canvas);
+  if (!draw(facts)) reload();
   canvas.dataset.size = `${facts.width},${facts.height}`;
   $("flow-saved").textContent = facts.saved;
   $("flow-saved").classList.remove("bad");
@@ -99,7 +54,7 @@ function send(url, make) {
   });
 }
 function at(path, query) {
-  const given = Object.entries({ ...query, collapsed: [...collapsed].join(" ") }).filter((pair) => pair[1]);
+  const given = Object.entries({ ...query, seen: picture, collapsed: [...collapsed].join(" ") }).filter((pair) => pair[1]);
   return `${path}?${new URLSearchParams(given)}`;
 }
 const op = (body) => send(() => at(root.dataset.ops, { step: openStep() }), () => JSON.stringify({ op: body, rev }));
