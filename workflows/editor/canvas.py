@@ -3,7 +3,7 @@
 Written by Python functions with `escape`, because a template loop takes 25 times as long. Positions are `data-p`
 ("x,y,width"), which the page's script applies: the content policy forbids style attributes. What follows from
 something else is written once: the script reads a card's step off the id of its item, and the place of a card below a
-plus off that plus.
+plus off that plus. It draws the icons of the buttons, too.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, jumps: 
         f'<span class="flow-foot">{foot}</span> <span class="visually-hidden">{words.place_of(box.branch)}</span></a>'
     )
     if state.editable:
-        inner += f'<button type="button" class="flow-more" aria-label="{words.more}">{icon("dots")}</button>'
+        inner += f'<button type="button" class="flow-more" aria-label="{words.more}"></button>'
     face = inner + jumps.chips(step.id)
     return Piece(f"s-{step.id}", face, box.x, box.y, box.width, box.number, told=not state.editable)
 
@@ -225,10 +225,8 @@ def branch_name(label: Label, context: StepContext) -> Piece:
 def plus_button(plus: Plus, words: CardWords) -> Piece:
     """A plus is known by what it stands below: a card, or the name of a branch."""
     first = plus.at.endswith(".0") and plus.after != "trigger"
-    inner = (
-        f'<button type="button" class="flow-plus" data-at="{PATH}" aria-label="{words.plus_after(plus.after)}">'
-        f"{icon('plus')}</button>"
-    )
+    label = words.plus_after(plus.after)
+    inner = f'<button type="button" class="flow-plus" data-at="{PATH}" aria-label="{label}"></button>'
     key, number = f"{'b' if first else 's'}+{plus.after}", words.numbers.get(plus.after, 0)
     return Piece(key, inner, plus.x - PLUS // 2, plus.y - PLUS // 2, PLUS, number, plus.at)
 

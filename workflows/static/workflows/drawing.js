@@ -8,10 +8,13 @@ function put(item, x, y, width) {
   item.dataset.p = `${x},${y},${width}`;
   item.style.transform = `translate(${x}px, ${y}px)`;
 }
+const [plusIcon, dotsIcon] = document.getElementById("flow-icons").content.children;
 /** Put an item in its place. A card has the path of the plus before it, and stands below it. */
 function place(item) {
   const one = item.firstElementChild, plus = item.previousElementSibling, path = plus?.firstElementChild.dataset.at;
   if (one.matches(".flow-card")) one.dataset.step = item.id.slice(2);
+  if (one.matches(".flow-plus")) one.append(plusIcon.cloneNode(true));
+  item.querySelector(":scope > .flow-more")?.append(dotsIcon.cloneNode(true));
   if (path && one.matches(".flow-card")) {
     const [x, y] = plus.dataset.p.split(",").map(Number);
     one.dataset.path = path;

@@ -67,10 +67,12 @@ palette.addEventListener("click", (event) => {
 });
 root.addEventListener("flow:shown", ({ detail }) => {
   for (const one of actions) {
-    const reason = detail.unfit[one.dataset.add] || "", text = one.querySelector("[data-text]");
+    const reason = detail.unfit[one.dataset.add] || "", text = one.querySelector(".small.muted");
     if (reason) one.setAttribute("aria-disabled", "true");
     else one.removeAttribute("aria-disabled");
-    text.textContent = reason || text.dataset.text;
+    text.dataset.text ??= text.textContent;
+    const told = reason || text.dataset.text;
+    if (text.textContent !== told) text.textContent = told;
   }
 });
 // For the mouse and fingers; the keyboard has Shift+Enter, as the hint below says.
