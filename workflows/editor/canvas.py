@@ -158,14 +158,15 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, jumps: 
         foot += f'<span class="flow-note">{icon("refresh")} {escape(failing)}</span>'
     if step.comment:
         foot += f'<span class="flow-comment" title="{escape(step.comment)}">{icon("sticky-note")}</span>'
+    foot = f' <span class="flow-foot">{foot}</span>' if foot else ""
     classes = f"flow-card flow-{family(str(action.slug))}{' flow-warn' if faults or wrong else ''}"
     # Where steps can be added, the plus before a card tells its path and its place, which the script takes over.
     path = "" if state.editable else f' data-path="{escape(step.path)}"'
     inner = (
         f'<a class="{classes}" href="?step={escape(step.id)}"{path}{splits(step)}>'
         f'<span class="flow-head">{icon(action.icon)}<span class="flow-title"><b>{NUMBER}.</b> '
-        f'{words.labels[step.action]}</span></span> <span class="flow-summary">{escape(summary)}</span> '
-        f'<span class="flow-foot">{foot}</span> <span class="visually-hidden">{words.place_of(box.branch)}</span></a>'
+        f'{words.labels[step.action]}</span></span> <span class="flow-summary">{escape(summary)}</span>{foot} '
+        f'<span class="visually-hidden">{words.place_of(box.branch)}</span></a>'
     )
     if state.editable:
         inner += f'<button type="button" class="flow-more" aria-label="{words.more}"></button>'

@@ -77,6 +77,8 @@ root.addEventListener("flow:shown", ({ detail }) => {
 });
 // For the mouse and fingers; the keyboard has Shift+Enter, as the hint below says.
 for (const one of actions) {
+  one.tabIndex = -1;
+  one.ariaSelected = "false";
   const quick = document.createElement("span");
   quick.className = "flow-quick";
   quick.title = palette.dataset.quick;
