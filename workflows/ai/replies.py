@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ def judge(answered: Answered, kind: str, now: dt.datetime) -> Verdict:
         sentence = _("The account of the provider has no credit left. Top it up, and send the request again.")
         return Verdict(State.DEAD, sentence, answer=shown)
     if 400 <= answered.status < 500 and answered.status != TOO_MANY:
-        return Verdict(State.DEAD, remedy(answered.status, str(said.get("message") or "")), answer=shown)
+        return Verdict(State.DEAD, remedy(answered.status, clean(str(said.get("message") or ""))), answer=shown)
     if not 200 <= answered.status < 300:
         return judged(answered, [], now)
     if answered.cut:
@@ -45,18 +46,20 @@ def heard(answered: Answered, kind: str, shown: Document) -> Verdict:
         return Verdict(State.DEAD, sentence, answer=shown)
     usage = {"usage": {"read": reply.read, "written": reply.written}}
     if reply.values is None:
-        return Verdict(State.DEAD, reply.why, answer=shown | usage)
+        return Verdict(State.DEAD, clean(reply.why), answer=shown | usage)
     if len(json.dumps(reply.values)) > LIMIT:
         return Verdict(State.DEAD, _("The answer of the provider was too large. Ask for less."), answer=usage)
     # The whole answer would be its values once more.
-    values = {"status": answered.status, "values": clean(reply.values), "sources": reply.sources}
+    values = {"status": answered.status, "values": clean(reply.values), "sources": clean(reply.sources)}
     return Verdict(State.DONE, answer=values | usage)
 
 
 def clean(values: Any) -> Any:
-    """JSON that the database can keep: no NUL in it."""
+    """JSON that the database can keep: no NUL, no half of a sign, and null for what is no finite number."""
     if isinstance(values, str):
         return values.replace("\x00", "").encode(errors="replace").decode()
+    if isinstance(values, float) and not math.isfinite(values):
+        return None
     if isinstance(values, dict):
         return {clean(key): clean(value) for key, value in values.items()}
     return [clean(one) for one in values] if isinstance(values, list) else values

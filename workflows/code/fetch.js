@@ -85,7 +85,7 @@
     const body = bodyOf(options.body, headers);
     if (body && method === "GET") throw new TypeError("A GET request has no body");
     const redirect = String(options.redirect ?? "follow");
-    const answer = await ask({ method, url: String(input?.url ?? input), headers: Object.fromEntries(headers), body, redirect }, error);
+    const answer = await ask({ method, url: String(input?.url ?? input).toWellFormed(), headers: Object.fromEntries(headers), body, redirect }, error);
     return new world.Response(answer.text, answer);
   };
 })

@@ -17,12 +17,12 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from records.problems import DocumentError
 from workflows import doorbell
 from workflows.code import results, secrets
-from workflows.code.sandbox import LOOK, Child, Limits
+from workflows.code.sandbox import LOOK, Child, Finished, Limits
 from workflows.definitions.definition import Step
 from workflows.definitions.parsing import parse
 from workflows.models import CodeRun, Revision
@@ -123,7 +123,7 @@ def run_waiting(now: dt.datetime, *, at_once: int = 2, go_on: Callable[[], bool]
                 found = one.child.look()
                 if found is not None:
                     running.remove(one)
-                    finish(one.run, one.token, results.kept(found), now)
+                    end(one, found, now)
                     done += 1
     finally:
         for one in running:
@@ -177,6 +177,15 @@ def step_of(run: CodeRun) -> Step | None:
         return parse(revision.definition).by_id.get(run.step) if revision else None
     except DocumentError:
         return None
+
+
+def end(one: Running, found: Finished, now: dt.datetime) -> None:
+    """Finish a run that came to its end; one whose result cannot be kept has broken off, and no other with it."""
+    try:
+        finish(one.run, one.token, results.kept(found), now)
+    except (DataError, ValueError, RecursionError):
+        logger.exception("The result of custom code of enrollment %s cannot be kept", one.run.pk)
+        finish(one.run, one.token, results.failed("broke_off"), now)
 
 
 def finish(run: CodeRun, token: uuid.UUID, result: dict[str, Any], now: dt.datetime) -> None:

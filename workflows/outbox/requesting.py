@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils.translation import gettext as _
 
 from records.sealing import Unreadable
@@ -76,7 +76,7 @@ def send_due(
                 return done
             finished, _others = wait(flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
             for future in finished:
-                settle(flying.pop(future), future.result(), clock())
+                end(flying.pop(future), future, clock())
                 done += 1
 
 
@@ -184,6 +184,15 @@ def bounds_of(request: dict[str, Any]) -> Bounds:
     if "seconds" not in request:
         return BOUNDS
     return Bounds(connect=BOUNDS.connect, whole=float(request["seconds"]), size=int(request["size"]))
+
+
+def end(delivery: Delivery, future: Future[Verdict], now: dt.datetime) -> None:
+    """Settle a request that was sent; one whose answer cannot be kept is given up, and keeps no other from its end."""
+    try:
+        settle(delivery, future.result(), now)
+    except (DataError, ValueError, RecursionError):
+        logger.exception("The answer to delivery %s cannot be kept", delivery.pk, extra={"delivery": delivery.pk})
+        settle(delivery, Verdict(State.DEAD, _("The answer of the other system cannot be kept.")), now)
 
 
 def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:

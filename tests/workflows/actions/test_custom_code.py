@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,9 +12,11 @@ from crm.models import Contact, Deal, Task, User
 from records.problems import DocumentError
 from tests.workflows import building
 from tests.workflows.building import NOW, step
+from workflows.code import running
 from workflows.code.keeping import CHORE
 from workflows.code.results import again_at
 from workflows.code.running import run_waiting
+from workflows.code.sandbox import Child, Finished, Limits
 from workflows.definitions import checking, parsing
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting.mentions import mentioned, renamed
@@ -206,6 +209,30 @@ def test_a_runner_that_dies_is_replaced_and_after_three_deaths_the_step_fails():
     CodeRun.objects.update(attempts=3)
     run_all()
     assert "broke off three times" in told(Enrollment.objects.get(pk=again.pk))[1]
+
+
+def test_nul_and_halves_of_signs_are_told_as_signs_that_can_be_kept():
+    contact = Contact.objects.create()
+    nul, half = "'a' + String.fromCharCode(0)", "'b' + String.fromCharCode(0xd800)"
+    written = code(
+        "js", main(f"console.log({nul}, {half}); return {{ outputFields: {{ x: {nul} }} }};"), {}, {"x": "text"}
+    )
+    thrown = code("no", main(f"throw new Error({nul} + {half});"))
+    (made,) = walked(written, thrown, ids=[contact.pk])
+    assert made.outputs["js"] == {"x": "a␀"} and made.status == "completed"
+    assert "a␀ b\ufffd" in told(made)[1] and "Error: a␀b\ufffd" in told(made)[-1]
+
+
+def test_a_result_that_cannot_be_kept_has_broken_off():
+    contact = Contact.objects.create()
+    made = building.enroll(building.make_workflow([code("js", DOUBLE)]), [contact.pk])[0]
+    run_due(NOW)
+    token = uuid.uuid4()
+    run = running.claim(token, NOW)
+    with Child("1;", {}, [], Limits()) as child:
+        running.end(running.Running(run, token, child), Finished({"x": float("nan")}, None), NOW)
+    run_due(NOW)
+    assert "ended without a word" in told(Enrollment.objects.get(pk=made.pk))[-1]
 
 
 def test_who_leaves_meanwhile_is_not_brought_back():

@@ -217,6 +217,28 @@ def test_answers_that_are_none_say_what_they_are(receiver, contact, admin_user, 
     assert sentence in told(enrollment)[0]
 
 
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (openai('{"answer": "a\\u0000b", "score": NaN}', pages=("https://example.com/\x00",)), "answer: ab"),
+        (openai(None, refusal="I\x00 cannot \ud800."), "refused to answer: “I cannot ?.”"),
+        ((400, {}, json.dumps({"error": {"message": "no\x00 good \ud800"}}).encode()), "“no good ?”"),
+        (openai('{"answer": ' + "[" * 600 + "]" * 600 + "}"), "The answer of the other system cannot be kept."),
+    ],
+)
+def test_answers_that_cannot_be_kept_as_they_are_come_to_an_end_and_keep_nobody_waiting(
+    receiver, contact, one, body, sentence
+):
+    receiver.answer = saying(body)
+    outputs = [{"name": "answer", "type": "text"}, {"name": "score", "type": "number"}]
+    enrollment = run(contact, outputs=outputs)
+    answered()
+    assert not Delivery.objects.filter(state__in=("pending", "sending")).exists()
+    assert sentence in told(enrollment)[0]
+    answered()
+    assert len(receiver.received) == 1
+
+
 @pytest.mark.parametrize("text", ['```json\n{"answer": "Fine"}\n```', 'Here you are: {"answer": "Fine"}'])
 def test_servers_that_know_no_schema_are_asked_in_words(receiver, contact, one, text):
     providers.save(one, {"structure": "none"})
