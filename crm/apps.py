@@ -23,6 +23,7 @@ class CrmConfig(AppConfig):
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
         from crm.public_metrics import register_public_metrics
+        from crm.sequences.mailing import register_mails
         from crm.sequences.moving import register_sequences
         from crm.sequences.stopping import register_stopping
         from crm.sequences.words import register_words
@@ -59,5 +60,6 @@ class CrmConfig(AppConfig):
         register_public_metrics()
         register_words()
         register_sequences()
+        register_mails()
         register_stopping()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from email.utils import formataddr, parseaddr
+from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
 
 from crm.emails import recipients
+from crm.emails.mailboxes import mailbox
 from crm.emails.recipients import Rules
 from crm.emails.rendering import AUTOMATED, Message
 from crm.models import BouncedAddress, Contact, EmailTemplate, SubscriptionType
@@ -31,7 +32,7 @@ REASON_LIMIT = 500
 def sender_of(template: EmailTemplate) -> str:
     """Whom an email is from, as a header has it."""
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((template.from_name or name, template.from_address or address), charset="utf-8")
+    return mailbox(template.from_name or name, template.from_address or address)
 
 
 def request_of(template: EmailTemplate, message: Message, to: str, key: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from crm.emails.recipients import bounced
 from crm.models import Contact, Sequence, SequenceEnrollment, SequenceStep, Subscription
 from crm.sequences.timing import due_of
 from records.happening import Occurrence, happen
@@ -73,6 +74,7 @@ def able_of(sequence: Sequence, senders: Mapping[int, Sending | None], refused: 
     """The contacts nothing keeps from being enrolled but being in a sequence; why the others are goes to `refused`."""
     emails = dict(Contact.objects.filter(pk__in=senders, deleted_at=None).values_list("pk", "email"))
     gone = unsubscribed(sequence, senders)
+    broken = bounced(email for email in emails.values() if email)
     found = {}
     for pk, sending in senders.items():
         if pk not in emails:
@@ -81,6 +83,8 @@ def able_of(sequence: Sequence, senders: Mapping[int, Sending | None], refused: 
             refused[pk] = "sequence_no_address"
         elif pk in gone:
             refused[pk] = "sequence_unsubscribed"
+        elif str(emails[pk]).lower() in broken:
+            refused[pk] = "sequence_bounced"
         elif sending is None:
             refused[pk] = "sequence_no_sender"
         elif not sending.sender.is_active:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
 from crm.models import Email, SequenceEnrollment, SequenceRun
 from crm.sequences.enrolling import tell
+from crm.sequences.words import LEFT
 from records.happening import Occurrence, happen
 from workflows.models import Delivery
 
@@ -41,7 +41,7 @@ def end(ids: Iterable[int], status: str, *, now: dt.datetime, reason: str = "", 
             rows = cursor.fetchall()
         ended = {contact: pk for contact, pk, _name, _by in rows}
         if status != Status.FINISHED:
-            withdraw(ended.values())
+            withdraw(ended.values(), now)
         if status == Status.REPLIED:
             mark_replied(ended.values(), now)
         groups: dict[tuple[str, int | None], dict[int, int]] = defaultdict(dict)
@@ -59,13 +59,12 @@ def tell_end(status: str, name: str, enroller: int | None, made: Mapping[int, in
         tell("sequence_unenrolled", name, enroller, made, now, reason=str(Status(status).label))
 
 
-def withdraw(ids: Iterable[int]) -> None:
+def withdraw(ids: Iterable[int], now: dt.datetime) -> None:
     """Keep mails that have not left yet from leaving."""
     runs = SequenceRun.objects.filter(enrollment__in=list(ids), settled=False).values_list("delivery_id", flat=True)
     if found := [pk for pk in runs if pk is not None]:
-        error = _("The contact had left the sequence before this was sent.")
         pending = Delivery.objects.filter(pk__in=found, state=Delivery.State.PENDING)
-        pending.update(state=Delivery.State.SKIPPED, last_error=error, claim=None)
+        pending.update(state=Delivery.State.SKIPPED, last_error=str(LEFT), claim=None, done_at=now)
 
 
 def mark_replied(ids: Iterable[int], now: dt.datetime) -> None:

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from crm.models import Contact, Email, SequenceEnrollment, SequenceRun
 from crm.sequences.leaving import end, meeting_booked, stop
+from crm.sequences.mailing import learn_bounce
 from crm.subscribing import EVENT as SUBSCRIPTION_UPDATED
 from crm.subscribing import Channel
 from crm.tracking.mailing import HARD
@@ -82,6 +83,9 @@ def take_told(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
         if event.event_type == "bounced" and event.reject_reason in HARD:
             end([found.pk], Status.BOUNCED, now=now)
             mark_bounced(found, clean_text(event.message_id, 300).strip("<>"))
+            if address := clean_text(event.recipient, 254):
+                reason = clean_text(event.mta_response or event.description or "")
+                learn_bounce(address, found.sequence.name, reason, now)
         elif event.event_type in ("complained", "unsubscribed"):
             leave(Asked(found.contact_id, found.sequence.subscription.slug, ""), now)
 

@@ -18,6 +18,9 @@ REFUSALS = {
     "in_sequence": _("The contact is in a sequence already, and nobody is in two at a time."),
     "sequence_no_address": _("The contact has no email address. Add one first."),
     "sequence_unsubscribed": _("The contact has unsubscribed from these emails."),
+    "sequence_bounced": _(
+        "Mail to the contact’s address comes back. Correct it, or take it off the bounced addresses."
+    ),
     "sequence_off": _("The sequence takes nobody at the moment. Open it first."),
     "sequence_empty": _("The sequence has no steps yet. Add some first."),
     "sequence_no_sender": _("There is nobody to send it: the record has no owner. Give it one, or choose a sender."),
@@ -26,6 +29,8 @@ REFUSALS = {
     "record_deleted": _("The contact has been deleted."),
 }
 NOT_IN_ONE = "not_in_sequence"
+#: Why an email was not sent that had waited.
+LEFT = _("The contact had left the sequence before this was sent.")
 
 #: Why an enrollment ended where its state does not say it all.
 REASONS = {

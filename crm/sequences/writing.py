@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from email.utils import formataddr
 from typing import Any
 
 from django.utils.html import format_html, linebreaks, urlize
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
+from crm.emails.mailboxes import mailbox
 from crm.models import Contact, SequenceEnrollment, SequenceStep
 from crm.public_address import absolute
 from crm.tracking.unsubscribing import list_unsubscribe, preferences_link
@@ -21,6 +21,8 @@ from workflows.outbox.delivering import message_id
 from workflows.texts import tokens
 from workflows.texts.token_values import shown_user
 
+#: The kind of their deliveries.
+KIND = "sequence"
 TITLE_LIMIT = 250
 #: What texts may speak of besides the contact and its owner.
 PEOPLE = (tokens.SENDER,)
@@ -48,7 +50,7 @@ def mail(
         headers |= {"In-Reply-To": f"<{first['message']}>", "References": f"<{first['message']}>"}
     request = {
         "to": enrollment.contact.email,
-        "from": formataddr((str(enrollment.sender), enrollment.from_address)),
+        "from": mailbox(str(enrollment.sender), enrollment.from_address),
         "subject": subject,
         "text": f"{text}\n\n-- \n" + _("No more emails like this, please: %(address)s") % {"address": address},
         "html": html_of(text, address),
@@ -56,7 +58,7 @@ def mail(
         "metadata": {"sequence": str(enrollment.pk)},
     }
     key = f"sequence:{enrollment.pk}:{step.pk}"
-    return Delivery(key=key, kind="mail", request=request, due_at=now, created_at=now)
+    return Delivery(key=key, kind=KIND, request=request, due_at=now, created_at=now)
 
 
 def html_of(text: str, address: str) -> str:

@@ -55,7 +55,7 @@ class Server(Controller):
 @pytest.fixture
 def postbox(settings: Any) -> Iterator[Postbox]:
     box = Postbox()
-    server = Server(box, hostname="127.0.0.1", port=0)
+    server = Server(box, hostname="127.0.0.1", port=0, ready_timeout=60)
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = server.hostname, server.port

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from crm.models import Contact, Sequence, SubscriptionType, User
+from tests.crm.emails.conftest import postbox as postbox
 
 #: A Wednesday.
 NOW = dt.datetime(2026, 3, 4, 10, 0, tzinfo=dt.UTC)

@@ -12,7 +12,7 @@ from django.core import mail
 from django.db import DatabaseError, connection, connections
 from django.db.models import F
 
-from crm.models import Contact, Email, Meeting, SequenceEnrollment, SequenceRun, Subscription, Task
+from crm.models import BouncedAddress, Contact, Email, Meeting, SequenceEnrollment, SequenceRun, Subscription, Task
 from crm.sequences import moving
 from crm.sequences.enrolling import Sending, enroll
 from crm.sequences.leaving import unenroll
@@ -160,6 +160,41 @@ def test_an_old_answer_that_is_entered_later_ends_nothing(sequence, sender, ann)
     assert states() == ["active"]
 
 
+@pytest.mark.parametrize("away", ["unsubscribed", "deleted"])
+def test_the_last_email_is_asked_about_once_more_before_it_leaves(away, sequence, sender, ann):
+    sequence.steps.exclude(position=0).delete()
+    put_in(sequence, [ann], sender)
+    moving.work(NOW)
+    assert states() == ["finished"]
+    if away == "deleted":
+        Contact.objects.update(deleted_at=NOW)
+    else:
+        opt_out(ann)
+    pass_on(NOW)
+    delivery = Delivery.objects.get()
+    assert (mail.outbox, delivery.state, delivery.done_at) == ([], "skipped", NOW)
+    sentence = {"unsubscribed": "has unsubscribed from these emails", "deleted": "had left the sequence"}
+    assert sentence[away] in delivery.last_error
+    assert Email.objects.get().status == "failed"
+
+
+def test_what_was_given_up_and_is_sent_again_does_not_reach_who_has_left(sequence, sender, ann):
+    put_in(sequence, [ann], sender)
+    moving.work(NOW)
+    Delivery.objects.update(state="dead", last_error="SMTPServerDisconnected")
+    unenroll([ann.pk], now=NOW)
+    Delivery.objects.update(state="pending", due_at=NOW)
+    pass_on(NOW)
+    assert mail.outbox == [] and Delivery.objects.get().state == "skipped"
+
+
+def test_the_sender_may_have_an_address_on_an_international_domain(sequence, sender, ann):
+    put_in(sequence, [ann], sender, address="info@bücher.example")
+    pass_on(NOW)
+    assert mail.outbox[0].from_email == "Amy Field <info@xn--bcher-kva.example>"
+    assert mail.outbox[0].extra_headers["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
 @pytest.mark.covers("COM-02")
 def test_who_is_unenrolled_gets_nothing_more_and_can_be_enrolled_again(sequence, sender, ann):
     put_in(sequence, [ann], sender)
@@ -167,6 +202,7 @@ def test_who_is_unenrolled_gets_nothing_more_and_can_be_enrolled_again(sequence,
     assert unenroll([ann.pk], by=sender, now=NOW) == {ann.pk}
     pass_on(NOW)
     assert mail.outbox == [] and SequenceEnrollment.objects.get().ended_by == sender
+    assert Delivery.objects.filter(done_at=None).count() == 0
     put_in(sequence, [ann], sender)
     assert states() == ["unenrolled", "active"]
 
@@ -181,6 +217,17 @@ def test_a_mail_that_is_given_up_ends_it_and_one_that_has_not_left_holds_the_nex
     assert moving.waiting_since(NOW) == NOW
     moving.work(NOW)
     assert states() == ["bounced"] and moving.waiting_since(NOW) is None
+
+
+def test_an_address_the_mail_server_does_not_know_is_learned_and_not_enrolled(postbox, sequence, sender):
+    ann = Contact.objects.create(email="Ann@example.com", first_name="Ann")
+    postbox.refuses.add(ann.email)
+    put_in(sequence, [ann], sender)
+    pass_on(NOW)
+    assert states() == ["bounced"] and BouncedAddress.objects.get().address == "ann@example.com"
+    assert put_in(sequence, [ann], sender).refused == {ann.pk: "sequence_bounced"}
+    BouncedAddress.objects.all().delete()
+    assert put_in(sequence, [ann], sender).made
 
 
 def test_on_weekends_nothing_is_sent_where_only_workdays_count(sequence, sender, ann):

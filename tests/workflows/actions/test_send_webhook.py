@@ -345,7 +345,7 @@ def test_a_receiver_that_hangs_keeps_nobody_waiting_but_its_own(receiver, contac
             if len(receiver.received) == 8:
                 # All have come here although none of the others has been answered.
                 for _one in range(requesting.PER_LANE):
-                    inside.acquire(timeout=10)
+                    assert inside.acquire(timeout=60)
                 assert not inside.acquire(blocking=False)
                 over.set()
             return 200, {}, b""
