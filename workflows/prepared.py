@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import get_language
 
 from records import vocabulary
+from records.object_types import known_properties
 from records.properties import Property
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ def properties_of(object_type: ObjectType, version: vocabulary.Version) -> Mappi
     if found is None or found[0] != version:
         found = known[key] = (version, object_type.properties())
     return found[1]
+
+
+def properties_in(object_type: ObjectType, context: StepContext) -> Mapping[str, Property]:
+    """The properties of an object type as a context's steps see them; a page that reads them once has them already."""
+    if known_properties.get() is not None:
+        return object_type.properties()
+    return properties_of(object_type, version_of(context))
 
 
 def params_of(action: Action, revision_id: int, context: StepContext) -> dict[str, Any]:

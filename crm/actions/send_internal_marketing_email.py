@@ -19,7 +19,7 @@ from records.problems import Problem
 from records.properties import Property
 from workflows.actions.base import Action
 from workflows.models import Delivery
-from workflows.prepared import properties_of, version_of
+from workflows.prepared import properties_in
 from workflows.registries import actions
 from workflows.step_forms.forms import PropertyField
 from workflows.step_forms.params import StepContext
@@ -118,7 +118,7 @@ class SendInternalMarketingEmail(Action):
 
 
 def properties_of_contacts(context: StepContext) -> Any:
-    return properties_of(object_types["contact"], version_of(context))
+    return properties_in(object_types["contact"], context)
 
 
 def with_own(fixed: list[str], own: Any) -> list[str]:

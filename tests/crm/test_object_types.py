@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crm.admin.columns import DEFAULTS, choices
-from crm.models import TaskQueue
+from crm.models import Inbox, TaskQueue
 from records import criteria
 from records.associations import associations_of
 from records.categories import categories
@@ -32,9 +32,10 @@ SAMPLES: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def queue(db: None) -> TaskQueue:
-    """Something to choose for a task: a new installation has no queues."""
-    return TaskQueue.objects.create(slug="inbound", name="Inbound")
+def _queue_and_inbox(db: None) -> None:
+    """Something to choose for a task and a conversation: a new installation has no queues and no inboxes."""
+    TaskQueue.objects.create(slug="inbound", name="Inbound")
+    Inbox.objects.create(slug="support", name="Support")
 
 
 def writable(kind: ObjectType) -> dict[str, Property]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from records.object_types import ObjectType
 from records.properties import Property
 from workflows.data_sources.declared import ASSOCIATION, DataSource, sources_of
-from workflows.prepared import properties_of, version_of
+from workflows.prepared import properties_in
 from workflows.texts.token_values import USER_PARTS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class KnownSource:
 
     @cached_property
     def properties(self) -> Mapping[str, Property]:
-        return properties_of(self.object_type, version_of(self.context))
+        return properties_in(self.object_type, self.context)
 
     @cached_property
     def readable(self) -> Mapping[str, Property]:

@@ -169,7 +169,8 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, jumps: 
         f'<span class="visually-hidden">{words.place_of(box.branch)}</span></a>'
     )
     if state.editable:
-        inner += f'<button type="button" class="flow-more" aria-label="{words.more}"></button>'
+        # Its name is the card's number in words, which the script says.
+        inner += '<button type="button" class="flow-more"></button>'
     face = inner + jumps.chips(step.id)
     return Piece(f"s-{step.id}", face, box.x, box.y, box.width, box.number, told=not state.editable)
 

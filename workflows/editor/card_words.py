@@ -31,7 +31,6 @@ class CardWords:
     place: str
     in_branch: str
     needs: str
-    more: str
     after_trigger: str
     after_step: str
     first_of_branch: str
@@ -55,7 +54,6 @@ def card_words(numbers: dict[str, int]) -> CardWords:
         place=f"<i>{marked(_('Step %(number)d of %(total)d'))}</i>",
         in_branch=escape(_("%(step)s, in branch %(branch)s")),
         needs=escape(_("Needs settings")),
-        more=marked(_("More for step %(number)d")),
         after_trigger=escape(_("Add a step after the trigger")),
         after_step=marked(_("Add a step after step %(number)d")),
         first_of_branch=escape(_("Add the first step of this branch")),

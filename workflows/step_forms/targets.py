@@ -24,7 +24,7 @@ from records.associations import AssociationType, associations_of, holder, rows_
 from records.labelling import PRIMARY
 from records.object_types import ObjectType
 from records.properties import Property
-from workflows.prepared import properties_of, version_of
+from workflows.prepared import properties_in
 from workflows.step_forms.forms import ChoiceField, TextField, offered
 from workflows.step_forms.params import ParamsForm, StepContext
 
@@ -165,7 +165,7 @@ def properties_for(object_type: ObjectType, context: StepContext) -> Mapping[str
     """The properties of the context's own type or of another one, read once until the vocabulary changes."""
     if object_type is context.object_type:
         return context.properties
-    return properties_of(object_type, version_of(context))
+    return properties_in(object_type, context)
 
 
 @dataclass(frozen=True)

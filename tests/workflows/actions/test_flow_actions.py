@@ -10,6 +10,7 @@ from crm.models import Contact
 from records.associations import associations_of
 from records.object_types import object_types
 from records.problems import DocumentError
+from tests.workflows.ai import speaking
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from workflows import drafting
 from workflows.actions.base import Action
@@ -40,7 +41,8 @@ def test_actions_are_done_for_the_record_in_order():
 
 
 @pytest.mark.covers("ACG-03")
-def test_every_action_is_there_for_everybody_and_none_is_locked():
+def test_every_action_is_there_for_everybody_and_none_is_locked(admin_user):
+    speaking.provider("https://ai.example.com", admin_user, searches=True)
     for slug in object_types:
         entries = [entry for group in palette(slug) for entry in group["actions"]]
         assert {entry["slug"] for entry in entries} == set(actions)
@@ -52,6 +54,8 @@ def test_every_action_is_there_for_everybody_and_none_is_locked():
             for_others |= {"apply_label", "update_label", "remove_label", "create_association"}
         if slug != "contact" and "contact" not in associations_of(slug):
             for_others |= {"set_subscription", "set_marketing_status"}
+        if slug != "conversation" and "conversation" not in associations_of(slug):
+            for_others.add("assign_conversation")
         assert barred == for_others, slug
 
 

@@ -137,9 +137,10 @@ def test_what_does_not_fit_is_told_with_step_field_value_and_remedy_and_can_be_p
         step("task", "create_task", title="Call {{ deal.name }}", assignee="nobody-here"),
         step("open", "create_task"),
     )
-    target = draft("Second", kind="contact")
+    # Contacts' workflows would find a deal by themselves.
+    target = draft("Second", kind="lead")
     found = fitted(text(source, "edit", "task", "open"), target)
-    assert found.notes[0] == "These steps were made for “deals”; this workflow is about “contacts”."
+    assert found.notes[0] == "These steps were made for “deals”; this workflow is about “leads”."
     told = "\n".join(found.notes[1:])
     assert "Step 1, Edit record, “Property to edit”:" in told and "amount" in told
     assert "Step 2, Create task, “Title”:" in told and "deal.name" in told

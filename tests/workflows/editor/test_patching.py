@@ -94,9 +94,8 @@ class Browser:
         now = int(shows[1]) + number
         where = html.escape(told["where"].replace("%n", str(now)).replace("%m", str(told["total"])))
         face = re.sub(r"<i>.*?</i>", f"<i>{where}</i>", face.replace(shows[0], f"<b>{now}.</b>", 1), count=1)
-        head, more, tail = face.partition('class="flow-more"')
         path = self.items[-1].path if self.items else ""
-        return replace(item, face=head + more + label(tail, number), path=path or item.path)
+        return replace(item, face=face, path=path or item.path)
 
 
 def renamed(path: str, rule: tuple[str, str, int]) -> str:

@@ -65,7 +65,7 @@ def test_the_palette_names_every_action_and_why_some_cannot_be_used(admin_client
     greyed = [slug for slug, disabled in options if disabled]
     assert "delay" not in greyed and len(options) > 20
     assert "delay_to_centre" in greyed
-    text = page.partition('id="option-delay_to_centre"')[2].partition("</button>")[0]
+    text = page.partition('data-add="delay_to_centre"')[2].partition("</button>")[0]
     assert "centre" in text.partition('class="small muted"')[2].partition("</span>")[0]
 
 

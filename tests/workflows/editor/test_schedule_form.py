@@ -100,7 +100,7 @@ def test_the_centre_is_set_beside_the_trigger_and_greys_the_ordinary_delays(clie
 
 
 def option(page: str, slug: str) -> str:
-    start = page.index(f'id="option-{slug}"')
+    start = page.index(f'data-add="{slug}"')
     return page[start : page.index("</button>", start)]
 
 

@@ -141,14 +141,12 @@ def test_what_is_not_carried_out_is_refused_not_ignored():
             BIG,
             goal={"any": [{"all": [BIG]}]},
             suppress=["blocked"],
-            sources=[{"name": "x"}],
             unenroll={"criteria": {"any": [{"all": [BIG]}]}, "others": "all"},
             settings={"windows": [{"from": "08:00"}], "timezone": "Mars/Base"},
         )
     )
     assert found == {
         "suppress.0": "unknown_list",
-        "sources": "unsupported",
         "settings.windows.0.days": "invalid",
         "settings.windows.0.to": "invalid",
         "settings.timezone": "invalid",

@@ -8,13 +8,19 @@ function put(item, x, y, width) {
   item.dataset.p = `${x},${y},${width}`;
   item.style.transform = `translate(${x}px, ${y}px)`;
 }
-const [plusIcon, dotsIcon] = document.getElementById("flow-icons").content.children;
+const icons = document.getElementById("flow-icons"), [plusIcon, dotsIcon] = icons.content.children;
+/** Name the button of a card that has a number. */
+function name(more, number) {
+  if (more) more.ariaLabel = icons.dataset.more.replace("%n", number);
+}
 /** Put an item in its place. A card has the path of the plus before it, and stands below it. */
 function place(item) {
   const one = item.firstElementChild, plus = item.previousElementSibling, path = plus?.firstElementChild.dataset.at;
   if (one.matches(".flow-card")) one.dataset.step = item.id.slice(2);
   if (one.matches(".flow-plus")) one.append(plusIcon.cloneNode(true));
-  item.querySelector(":scope > .flow-more")?.append(dotsIcon.cloneNode(true));
+  const more = item.querySelector(":scope > .flow-more");
+  more?.append(dotsIcon.cloneNode(true));
+  name(more, Number.parseInt(one.querySelector("b")?.textContent, 10));
   if (path && one.matches(".flow-card")) {
     const [x, y] = plus.dataset.p.split(",").map(Number);
     one.dataset.path = path;
@@ -47,7 +53,7 @@ function change(item, by, told) {
   const now = Number.parseInt(shown.textContent, 10) + number, more = item.querySelector(".flow-more");
   if (number) {
     shown.textContent = `${now}.`;
-    if (more) more.ariaLabel = more.ariaLabel.replace(/\d+/, now);
+    name(more, now);
   }
   const where = one.querySelector("i"), text = told.replace("%n", now);
   if (where.textContent !== text) where.textContent = text;

@@ -77,6 +77,7 @@ root.addEventListener("flow:shown", ({ detail }) => {
 });
 // For the mouse and fingers; the keyboard has Shift+Enter, as the hint below says.
 for (const one of actions) {
+  one.id = `option-${one.dataset.add}`;
   one.tabIndex = -1;
   one.ariaSelected = "false";
   const quick = document.createElement("span");
