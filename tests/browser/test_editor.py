@@ -103,14 +103,14 @@ def test_two_people_at_once_are_told_who_did_what_and_either_change_can_be_kept(
     expect(other.card("first")).to_have_count(0)
 
     editor.card("note").click()
-    editor.panel.get_by_label("Text").fill("Kept by Ann")
+    editor.panel.get_by_label("Text", exact=True).fill("Kept by Ann")
     dialog = editor.page.locator("#flow-conflict")
     expect(dialog).to_contain_text("Bob Lind deleted the step “Delay for a set amount of time”")
     assert editor.screen.axe() == []
     dialog.get_by_role("button", name="Reload and keep my change").click()
     expect(editor.card("first")).to_have_count(0)
     expect(editor.card("note")).to_contain_text("Kept by Ann")
-    expect(editor.panel.get_by_label("Text")).to_have_value("Kept by Ann")
+    expect(editor.panel.get_by_label("Text", exact=True)).to_have_value("Kept by Ann")
     steps = {step["id"]: step for step in draft(workflow)["steps"]}
     assert "first" not in steps and steps["note"]["params"]["body"] == "Kept by Ann"
 

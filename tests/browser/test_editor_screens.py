@@ -55,7 +55,7 @@ def test_a_step_is_added_and_set_up_on_any_screen_by_finger_or_mouse(
     press(editor.plus("steps.0"))
     press(page.get_by_role("option", name="Create note"))
     expect(editor.panel.get_by_role("heading", name="Create note")).to_be_visible()
-    editor.panel.get_by_label("Text").fill("From a tablet")
+    editor.panel.get_by_label("Text", exact=True).fill("From a tablet")
     expect(editor.card("create-note")).to_contain_text("From a tablet")
     card, panel = editor.card("create-note").bounding_box(), editor.panel.bounding_box()
     assert card["x"] + card["width"] <= panel["x"] + 1

@@ -30,7 +30,7 @@ def test_an_answer_that_comes_late_does_not_take_the_focus(editor: Editor) -> No
     held: list[Any] = []
     editor.page.route("**/editor/panel/**", lambda route: held.append(route))
     with editor.page.expect_request("**/editor/panel/**"):
-        editor.panel.get_by_label("Text").fill("Sent, not answered yet")
+        editor.panel.get_by_label("Text", exact=True).fill("Sent, not answered yet")
     editor.page.keyboard.press("Escape")
     card = editor.card("first")
     expect(card).to_be_focused()
@@ -40,7 +40,7 @@ def test_an_answer_that_comes_late_does_not_take_the_focus(editor: Editor) -> No
 
 
 def test_what_could_not_be_stored_is_tried_again_as_it_is_by_then(editor: Editor, workflow: Workflow) -> None:
-    field, down, asked = editor.panel.get_by_label("Text"), True, []
+    field, down, asked = editor.panel.get_by_label("Text", exact=True), True, []
 
     def answer(route: Any) -> None:
         asked.append(route.request.post_data)

@@ -83,7 +83,7 @@ def test_a_message_is_seen_as_it_would_be_sent_to_a_record_and_is_not_sent(open_
     expect(message).to_contain_text("Welcome Cy")
     expect(message).to_contain_text("Mail to cy@example.com")
     # What is being written counts, and who is meant is asked where several may be.
-    panel.get_by_label("Title").fill("Hello {{ contact.first_name }}")
+    panel.get_by_label("Title", exact=True).fill("Hello {{ contact.first_name }}")
     panel.get_by_label("Name or id of the record").fill("example.com")
     panel.get_by_role("button", name="Try").click()
     panel.get_by_role("button", name="bo@example.com").or_(panel.get_by_role("button", name="Bo")).click()
