@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from records.associations import associate_new, associations_of, ids_of
+from records.associations import associate_new, associations_of
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from records.properties import Property
@@ -22,6 +22,7 @@ from workflows.actions.base import Action
 from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
 from workflows.rights.doing import not_allowed
+from workflows.step_forms import targets
 from workflows.step_forms.forms import ChoiceField, FlagField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.properties_field import PropertiesField
@@ -172,13 +173,14 @@ def values_of(batch: Batch, kind: ObjectType, params: dict[str, Any]) -> list[di
 def copy_associations(own: ObjectType, kind: ObjectType, pairs: list[tuple[int, int]]) -> None:
     """Associate the new records with those of other types that the enrolled ones are associated with (CRM-12).
 
-    One statement for each association both types have, one more where there is something to copy.
+    Of each type so many for each record as steps work on. One statement for each association both types have, one
+    more where there is something to copy.
     """
     theirs = {one.to.slug for one in associations_of(kind).values() if one.relation is None} - {kind.slug}
     for association in associations_of(own).values():
         if association.relation is None and association.to.slug in theirs:
-            found = ids_of(own, [pk for pk, _new in pairs], association.to)
-            new = [(other, made) for pk, made in pairs for other in found.get(pk, ())]
+            found = targets.linked(own, association, [pk for pk, _new in pairs], None)
+            new = [(other, made) for pk, made in pairs for other in sorted(found.get(pk, ()))[: targets.LIMIT]]
             associate_new(association.to, kind, new)
 
 

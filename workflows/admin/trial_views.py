@@ -21,6 +21,7 @@ from records.problems import DocumentError
 from records.seeing import hidden_in, may_see, may_use
 from workflows import drafting
 from workflows.code.trying import try_code
+from workflows.definitions import permitted
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.models import Revision, Workflow
@@ -101,6 +102,12 @@ class TrialViews:
         result, action = context.get("result"), actions.get(parse(revision.definition).by_id[step].action)
         if result is None or result.event is None or action is None or not may_use(request.user, action.permission):
             return {}
+        part = {"action": action.slug, "params": parse(revision.definition).by_id[step].params}
+        try:
+            # Not even what stands in a draft already sends secrets somewhere else than the live workflow does.
+            permitted.refuse_new(workflow.live.definition if workflow.live else {}, part, request.user)
+        except DocumentError:
+            return {"may_not_run": True}
         if not request.POST.get("run"):
             return {"may_run": True}
         self.workflow_or_404(request, workflow.pk, "change")

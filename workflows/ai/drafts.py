@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from records.api import strict_json
 from records.object_types import ObjectType, enrolled_types, object_types
 from records.problems import DocumentError, Problem
 from workflows import doorbell, drafting
@@ -124,8 +125,9 @@ def read(values: dict[str, Any], draft: AIDraft, by: Any) -> Outcome:
     """The answer of a model as a document that can be kept, with what had to be left out of it."""
     written = values.get("definition")
     try:
-        written = json.loads(written) if isinstance(written, str) else written
-    except (ValueError, RecursionError):
+        text = written if isinstance(written, str) else json.dumps(written)
+        written = strict_json.parse(text.encode())
+    except (DocumentError, ValueError, RecursionError):
         written = None
     if not isinstance(written, dict):
         return Outcome(why=_("The model wrote no definition that can be read. Say it in other words, or in parts."))

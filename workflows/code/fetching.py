@@ -13,7 +13,6 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -26,7 +25,6 @@ MOST, AT_ONCE, REDIRECTS = 50, 5, 5
 #: Bytes of a request and of its answer.
 ASKED, ANSWERED = 262_144, 1_048_576
 CONNECT = 3.0
-SHOWN = 200
 #: What an error is called in JavaScript, as its `code`.
 CODES = {NotAllowed: "NOT_ALLOWED", NotTrusted: "NOT_TRUSTED", NotReached: "NOT_REACHED"}
 
@@ -101,7 +99,8 @@ class Broker:
     def told(self) -> list[str]:
         """The requests made, each in a line for the history; no query of an address, where keys may stand."""
         return [
-            f"{one.outgoing.method} {place(one.outgoing.url)}: {one.came or _('no answer yet')}" for one in self.made
+            f"{one.outgoing.method} {targets.place(one.outgoing.url)}: {one.came or _('no answer yet')}"
+            for one in self.made
         ]
 
 
@@ -119,7 +118,7 @@ def answer(asked: Asked, resolve: Resolver | None) -> Answer:
     try:
         answered = sent(asked, resolve)
     except (NotAllowed, NotTrusted, NotReached) as error:
-        asked.came = str(error)[:SHOWN]
+        asked.came = str(error)
         return refusal(asked.id, str(error), CODES[type(error)])
     asked.came = str(answered.status)
     text = answered.body.decode(charset_of(answered), errors="replace").removeprefix("\ufeff")
@@ -142,9 +141,11 @@ def sent(asked: Asked, resolve: Resolver | None) -> Answered:
     answered = door.send(asked.outgoing, follow=follow, bounds=bounds, resolve=resolve)
     if answered.cut:
         message = _("The answer of %(host)s has more than %(limit)d bytes. Ask for less at a time.")
-        raise NotAllowed(message % {"host": place(answered.url), "limit": ANSWERED})
+        raise NotAllowed(message % {"host": targets.place(answered.url), "limit": ANSWERED})
     if asked.redirect == "error" and answered.status in door.REDIRECTS:
-        raise NotAllowed(_("%(host)s redirected the request, which was not wanted.") % {"host": place(answered.url)})
+        raise NotAllowed(
+            _("%(host)s redirected the request, which was not wanted.") % {"host": targets.place(answered.url)}
+        )
     return answered
 
 
@@ -158,12 +159,3 @@ def charset_of(answered: Answered) -> str:
     _type, _sign, rest = answered.headers.get("content-type", "").lower().partition("charset=")
     named = rest.partition(";")[0].strip(" \"'")
     return named if named in {"utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "windows-1252", "us-ascii"} else "utf-8"
-
-
-def place(url: str) -> str:
-    """An address as it is shown: without its query."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url[:60]
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:SHOWN]

@@ -33,6 +33,8 @@ GRACE, STARTING = 1.0, 60.0
 #: What V8 and Python take beside the script's memory, and what the child may say at most, in bytes.
 BESIDE = 236 * 1024 * 1024
 SAID, COMPLAINED = 2 * 1024 * 1024, 8_192
+#: Bytes read at a time, and what a pipe holds at most.
+PART, PIPE = 65_536, 1024 * 1024
 #: How a line begins by which the child asks for a request.
 ASKS = b'{"fetch"'
 OUT_OF_MEMORY = ("out of memory", "Allocation failed", "OOM")
@@ -163,17 +165,18 @@ class Child:
         """The memory the script may take, in bytes."""
         return self.limits.megabytes * 1024 * 1024
 
-    def read(self) -> None:
-        """Take what the child has said; more than it may say is not kept."""
-        for pipe, kept, most in (
-            (self.process.stdout, self.said, SAID),
-            (self.process.stderr, self.complained, COMPLAINED),
-        ):
-            if pipe is None or pipe.closed:
-                continue
-            with contextlib.suppress(BlockingIOError):
-                while part := os.read(pipe.fileno(), 65_536):
-                    kept += part[: most + 1 - len(kept)]
+    def read(self, more: int = 0) -> None:
+        """Take what the child has said; beyond what it may say, and `more`, the rest waits until requests are served.
+
+        Of what it complains about the beginning is kept.
+        """
+        out, err = self.process.stdout, self.process.stderr
+        with contextlib.suppress(BlockingIOError):
+            while out and not out.closed and len(self.said) <= SAID + more and (part := os.read(out.fileno(), PART)):
+                self.said += part
+        with contextlib.suppress(BlockingIOError):
+            while err and not err.closed and (part := os.read(err.fileno(), PART)):
+                self.complained += part[: COMPLAINED + 1 - len(self.complained)]
 
     def serve(self) -> None:
         """Hand on the requests the child asks for, and tell it what came of those before."""
@@ -194,7 +197,7 @@ class Child:
         # A child that has ended takes nothing any more; what ended it is told elsewhere.
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
             while self.unsent:
-                del self.unsent[: os.write(self.process.stdin.fileno(), self.unsent[:65_536])]
+                del self.unsent[: os.write(self.process.stdin.fileno(), self.unsent[:PART])]
 
     def close(self) -> None:
         """Kill the child and whatever it started, and wait for it. Calling it again does no harm."""
@@ -204,7 +207,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.read()
+        # All of what is left in the pipe: nobody adds to it any more.
+        self.read(PIPE)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()

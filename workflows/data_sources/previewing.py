@@ -11,6 +11,7 @@ from records.property_access.rights import rights_of
 from records.seeing import may_see
 from workflows.data_sources.known import LINKED_AT, KnownSource
 from workflows.data_sources.resolving import chosen_for
+from workflows.data_sources.uses import found_by
 from workflows.step_forms.offered_tokens import OWNER, RECORD, Origin
 from workflows.step_forms.params import StepContext
 from workflows.texts.token_values import Shown, shown_values, values_of
@@ -36,14 +37,24 @@ def kind_of(origin: Origin, context: StepContext) -> ObjectType | None:
 
 
 def previews(origin: Origin, names: Iterable[str], context: StepContext, record: Any) -> dict[str, str]:
-    """Values by token, blank ones as ""; nothing for what only an event or a step can tell. Constant queries."""
+    """Values by token, blank ones as ""; nothing for what only an event or a step can tell. Constant queries.
+
+    Nothing either where the record is found by what the person may not see: which one it is would tell that.
+    """
     kind = kind_of(origin, context)
-    if kind is None:
+    if kind is None or found_unseen(origin, context):
         return {}
     paths = {name: (OWNER, *name.split(".")[1:]) if origin.key == OWNER else name.split(".")[1:] for name in names}
     slugs = {path[0] for path in paths.values()}
     shown = values_behind(origin.source, slugs, record) if origin.source else of_record(kind, slugs, record)
     return {name: text_of(shown.get(path[0]), path[1:]) for name, path in paths.items()}
+
+
+def found_unseen(origin: Origin, context: StepContext) -> bool:
+    """Whether a source finds its records by a property that the person may not see."""
+    if origin.source is None or context.user is None:
+        return False
+    return bool(rights_of(context.user).below(found_by(origin.source, context), Access.VIEW))
 
 
 def of_record(kind: ObjectType, slugs: set[str], record: Any) -> dict[str, Shown]:

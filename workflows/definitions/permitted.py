@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from records.criteria.leaves import leaf_kinds
 from records.problems import DocumentError, Problem
 from records.seeing import may_use
+from workflows.code.secrets import VIEW, rows_of
 from workflows.events.known import event_of
 from workflows.registries import actions
 
@@ -50,8 +51,18 @@ def uses(part: Any, path: str = "") -> Iterator[tuple[str, Use]]:
     elif isinstance(part, dict):
         if use := needed(part):
             yield path, use
+        yield from scripts(part, path)
         for key, item in part.items():
             yield from uses(item, f"{path}.{key}" if path else str(key))
+
+
+def scripts(part: dict[str, Any], path: str) -> Iterator[tuple[str, Use]]:
+    """The secrets of a step with its code: whoever changes the code decides where they go."""
+    action, params = actions.get(str(part.get("action"))), part.get("params")
+    if action is None or not action.permission or not isinstance(params, dict):
+        return
+    for row in rows_of(params):
+        yield f"{path}.params.code" if path else "params.code", (VIEW, row["connection"], f"code:{params.get('code')}")
 
 
 def needed(part: dict[str, Any]) -> Use | None:
@@ -62,7 +73,7 @@ def needed(part: dict[str, Any]) -> Use | None:
         own = [str(params[name]) for name in OWN if params.get(name)] if isinstance(params, dict) else []
         return action.permission, str(action.label), "\n".join(own)
     if part.get("connection") and isinstance(part["connection"], str):
-        return "workflows.view_connection", part["connection"], ""
+        return VIEW, part["connection"], ""
     event = event_of(part.get("event"))
     if event is not None:
         return (event.permission, str(event.label), "") if event.permission else None

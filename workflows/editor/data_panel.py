@@ -14,7 +14,7 @@ from records.property_access.rights import rights_of
 from records.seeing import may_see
 from workflows.data_sources.declared import LIMIT, added
 from workflows.data_sources.known import KnownSource
-from workflows.data_sources.previewing import may_insert, previews
+from workflows.data_sources.previewing import found_unseen, may_insert, previews
 from workflows.data_sources.uses import steps_using
 from workflows.data_sources.words import described, picked
 from workflows.definitions.definition import Definition, Step
@@ -99,7 +99,7 @@ class DataPanel:
     @property
     def previewed(self) -> bool:
         """Whether values can be told beforehand: not those of events and steps to come."""
-        return self.record is not None and self.chosen.key not in (EVENT, OUTPUT, FUNCTION)
+        return self.record is not None and not self.told_later and self.chosen.key not in (EVENT, OUTPUT, FUNCTION)
 
     @property
     def told_later(self) -> str:
@@ -108,6 +108,8 @@ class DataPanel:
             return _("Known when an event enrolls the record.")
         if self.chosen.key == OUTPUT:
             return _("Known when the earlier step has run.")
+        if found_unseen(self.chosen, self.context):
+            return _("The source finds its record by a property you may not see, so no values are shown.")
         return ""
 
 

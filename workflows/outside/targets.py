@@ -71,7 +71,7 @@ def read(url: Any) -> Target:
     if len(url) > LONGEST:
         message = _("The address has %(length)d characters, %(limit)d at most. Shorten it.")
         raise NotAllowed(message % {"length": len(url), "limit": LONGEST})
-    shown = url[:200]
+    shown = place(url)
     if UNCLEAR.search(url):
         message = _("“%(url)s” has spaces or signs that no address has. Write it like https://example.com/hooks.")
         raise NotAllowed(message % {"url": shown})
@@ -79,8 +79,7 @@ def read(url: Any) -> Target:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        message = _("“%(url)s” is not an address. Write it like https://example.com/hooks.")
-        raise NotAllowed(message % {"url": shown}) from None
+        raise NotAllowed(no_address(url)) from None
     scheme = parts.scheme.lower()
     if scheme not in PORTS or not parts.netloc:
         message = _("“%(url)s” does not begin with https://. Write it like https://example.com/hooks.")
@@ -131,4 +130,20 @@ def permitted(target: Target) -> Target:
 
 def redirected(target: Target, location: str) -> Target:
     """Where a redirect leads, checked like any other address. Raises NotAllowed."""
-    return read(urljoin(target.url, location.strip()))
+    try:
+        url = urljoin(target.url, location.strip())
+    except ValueError:
+        raise NotAllowed(no_address(location)) from None
+    return read(url)
+
+
+def no_address(url: str) -> str:
+    message = _("“%(url)s” is not an address. Write it like https://example.com/hooks.")
+    return message % {"url": place(url)}
+
+
+def place(url: str) -> str:
+    """An address as it is shown, be it one or not: without its query, where keys may stand; never cut within."""
+    scheme, sign, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{sign}{host.rpartition('@')[2]}{slash}{path}"

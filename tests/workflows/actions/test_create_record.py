@@ -18,6 +18,7 @@ from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.registries import actions
+from workflows.step_forms import targets
 from workflows.step_forms.params import StepContext
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +210,17 @@ def test_values_are_fixed_copied_results_or_moments_and_other_associations_are_c
     first, second = (one.pk for one in deals)
     assert ids_of("deal", [first, second], "company") == {first: sorted([firm.pk, other.pk])}
     assert ids_of("deal", [first, second], "contact") == {first: [ann.pk], second: [ben.pk]}
+
+
+def test_of_very_many_associations_the_first_ones_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "LIMIT", 2)
+    ann = Contact.objects.create(city="Lund")
+    firms = [Company.objects.create(name=f"Firm {n}").pk for n in range(4)]
+    associate("contact", "company", [(ann.pk, firm) for firm in firms])
+    made = step("s", "create_record", object="deal", properties={"name": "D"}, associate=False, copy_associations=True)
+    run(make_workflow([made]), ann)
+    deal = Deal.objects.get()
+    assert ids_of("deal", [deal.pk], "company") == {deal.pk: firms[:2]}
 
 
 def test_a_moment_is_for_dates_only_and_required_properties_come_first() -> None:

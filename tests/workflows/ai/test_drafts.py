@@ -102,6 +102,11 @@ def test_the_model_is_told_the_vocabulary_and_no_values_of_records(receiver, one
         (answer("Sorry, I cannot."), "wrote no definition that can be read"),
         (answer("[1, 2]"), "wrote no definition that can be read"),
         ({"name": "x"}, "wrote no definition that can be read"),
+        (answer('{"steps": [{"id": "\\u0000"}]}'), "wrote no definition that can be read"),
+        (answer('{"steps": ["\\ud800"]}'), "wrote no definition that can be read"),
+        (answer('{"steps": [NaN]}'), "wrote no definition that can be read"),
+        (answer(f'{{"steps": {"[" * 300}{"]" * 300}}}'), "wrote no definition that can be read"),
+        ({**answer(""), "definition": {"steps": json.loads("[" * 160 + "]" * 160)}}, "can be read"),
     ],
 )
 def test_what_is_no_definition_is_said_and_cannot_be_opened(receiver, one, admin_client, values, sentence):

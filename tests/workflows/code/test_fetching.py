@@ -14,9 +14,9 @@ from tests.workflows.outside.receiver import receiving
 from tests.workflows.outside.test_door import INTO_THE_HOUSE, PUBLIC, UNREADABLE, Resolver
 from workflows.code import fetching, veiling
 from workflows.code.fetching import Broker
-from workflows.code.sandbox import Limits, run
+from workflows.code.sandbox import SAID, Child, Limits, run
 
-USUAL = Limits(seconds=10)
+USUAL = Limits(seconds=60)
 #: Connections that threads of scripts' requests were about to make.
 connected: list[tuple[str, int]] = []
 
@@ -227,6 +227,25 @@ def test_what_cannot_be_asked_for_is_an_error_that_says_so(body, message):
     assert connected == []
 
 
+def test_several_large_requests_at_once_all_leave(receiver):
+    """Together they are more than a script may say without being heard."""
+    came = fetched(
+        "const all = [...Array(12).keys()].map((n) => fetch(`${event.inputFields.url}/${n}`,"
+        " { method: 'POST', body: 'x'.repeat(262000) }).then((one) => one.status));"
+        "return { outputFields: { x: (await Promise.all(all)).join() } };",
+        url=receiver.url,
+    )
+    assert came.outputs == {"x": ",".join(["200"] * 12)}, came.fault
+    assert {len(got.body) for got in receiver.received} == {262_000} and len(receiver.received) == 12
+
+
+def test_a_line_that_is_too_long_ends_the_script():
+    with Child("1;", {}, [], Limits()) as child:
+        child.began = child.started
+        child.said = bytearray(b"y" * (SAID + 1))
+        assert child.too_much() == "output"
+
+
 def test_a_process_that_forges_what_it_asks_for_gets_nothing():
     broker = Broker()
     for line in (b'{"fetch": 5}', b'{"fetch": {"id": "x"}}', b'{"fetch"', b'{"fetch": {"id": 1, "url": 5}}'):
@@ -250,4 +269,12 @@ def test_secrets_are_taken_out_of_whatever_a_script_writes():
     assert thrown and thrown.message == "Error: with •••"
     asked = fetched("await fetch('https://10.0.0.1/' + process.env.KEY);", secrets={"KEY": "abcd1234"})
     assert asked.requests[0].startswith("GET https://10.0.0.1/•••: ")
+    for start in (80, 160, 190):
+        url = f"https://10.0.0.1/{'a' * start}"
+        asked = fetched(f"await fetch('{url}/' + process.env.KEY + '?k=1');", secrets={"KEY": "s3cr3t" * 20})
+        told = asked.requests[0]
+        assert asked.fault and "s3cr" not in told + asked.fault.message and "k=1" not in told
+        unclear = fetched(f"await fetch('{url} ' + process.env.KEY);", secrets={"KEY": "s3cr3t" * 20})
+        assert unclear.fault and "s3cr" not in unclear.requests[0] + unclear.fault.message
+        assert max(map(len, (told, unclear.requests[0]))) <= veiling.LINE
     assert veiling.veils(["", "ab"]) == ["ab"]

@@ -12,6 +12,7 @@ from tests.workflows.actions.test_custom_code import DOUBLE, code, main, problem
 from tests.workflows.building import NOW
 from workflows import drafting
 from workflows.definitions.permitted import refuse_new
+from workflows.lifecycle import publishing
 from workflows.models import CodeRun, Connection
 from workflows.outside import connecting
 
@@ -72,6 +73,36 @@ def test_choosing_secrets_takes_the_right_to_write_code():
     user.user_permissions.add(*rights.filter(content_type__app_label="workflows"))
     with pytest.raises(DocumentError, match="Can write custom code"):
         refuse_new({"steps": [code("js", DOUBLE)]}, {"steps": [with_secret(DOUBLE)]}, user)
+
+
+def changed(script, **params):
+    return {**script, "params": {**script["params"], **params}}
+
+
+@pytest.mark.covers("DOP-05")
+def test_changing_code_that_has_secrets_takes_the_right_to_choose_them(client):
+    connecting.create(FACTS, by=None, now=NOW)
+    boss = User.objects.create_superuser("boss", "b@example.com", "pw")
+    ben = User.objects.create(username="ben", is_staff=True)
+    known = ("view_workflow", "change_workflow", "view_contact", "write_code")
+    ben.user_permissions.add(*Permission.objects.filter(codename__in=known))
+    script = with_secret(main("console.log('seen');"))
+    before, other = {"steps": [script]}, changed(script, code=main("console.log([...process.env.TOKEN]);"))
+    with pytest.raises(DocumentError, match="“shop”") as refused:
+        refuse_new(before, {"steps": [other]}, ben)
+    assert [one.path for one in refused.value.problems] == ["steps.0.params.code"]
+    refuse_new(before, {"steps": [{"id": "end", "action": "end"}, changed(script, inputs=[])]}, ben)
+    refuse_new(before, {"steps": []}, ben)
+    refuse_new(before, {"steps": [other]}, boss)
+    document = {"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": [script]}
+    workflow = drafting.create("Tried", "contact", boss, definition=document)
+    asked = {"step": "js", "record": str(Contact.objects.create(email="a@example.com").pk), "run": "on"}
+    url = reverse("admin:workflow_try_step", args=[workflow.pk])
+    client.force_login(ben)
+    page = client.post(url, asked).content.decode()
+    assert "seen" not in page and "you cannot run it here" in page
+    publishing.publish(workflow, by=boss, now=NOW, enroll_existing=False)
+    assert "ran to its end" in client.post(url, asked).content.decode()
 
 
 @pytest.mark.covers("DOP-09")

@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
-from crm.models import User
+from crm.models import Deal, User
+from records.models import Access
 from records.problems import DocumentError
 from tests.api.conftest import person
 from tests.workflows.building import step
+from tests.workflows.restricted import member
 from workflows import drafting
 from workflows.data_sources.declared import LIMIT
 from workflows.definitions import checking, touching
 from workflows.definitions.parsing import parse
 from workflows.drafting import clipboard, ops
 from workflows.drafting.telling import told
+from workflows.editor.data_panel import DataPanel
 
 pytestmark = pytest.mark.django_db
 NEWEST = {"id": "newest", "name": "Newest deal", "object": "deal", "condition": "association"}
@@ -35,6 +38,17 @@ def problems(found: dict[str, Any], user: Any = None) -> dict[str, str]:
 @pytest.mark.covers("DAT-06", "DAT-07", "DAT-13")
 def test_a_source_that_is_set_up_may_be_published_and_used() -> None:
     assert problems(document(NEWEST)) == {}
+
+
+def test_a_source_found_by_what_somebody_may_not_see_shows_that_person_nothing() -> None:
+    source = {"id": "same", "name": "Same", "object": "deal", "condition": "property_equals", "property": "amount"}
+    draft = parse(document({**source, "value": "5"}, kind="deal"))
+    record, found = Deal.objects.create(name="Mine"), Deal.objects.create(name="Rich", amount=5)
+    for user, shown in ((member("sees", None), True), (member("not", Access.NONE), False)):
+        panel = DataPanel(draft, None, user, kind="token", chosen="same", record=record)
+        values = {offer.value for offer in panel.offers}
+        assert (found.name in values, panel.previewed, not panel.told_later) == (shown, shown, shown)
+        assert shown or values == {""}
 
 
 @pytest.mark.parametrize(

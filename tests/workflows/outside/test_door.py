@@ -182,7 +182,14 @@ def test_ports_and_plain_http_are_opened_by_settings(settings):
 
 
 @pytest.mark.parametrize(
-    "place", ["http://127.0.0.1:1/", "https://inside.example.com/", "//169.254.169.254/latest/", "file:///etc/passwd"]
+    "place",
+    [
+        "http://[",
+        "http://127.0.0.1:1/",
+        "https://inside.example.com/",
+        "//169.254.169.254/latest/",
+        "file:///etc/passwd",
+    ],
 )
 def test_a_redirect_into_the_house_is_not_followed(receiver, place):
     receiver.answer = lambda request, line: (302, {"Location": place}, b"")
