@@ -17,7 +17,7 @@ const form = (asked = {}, focus = "#source_name") => draw(dialog.dataset.sources
 
 /** Where the caret of the text is: the server may draw the text anew, without it, while data is looked for. */
 function remember(field) {
-  if (field?.id === place) caret = [field.selectionStart ?? field.value.length, field.selectionEnd ?? field.value.length];
+  if (place && field?.id === place) caret = [field.selectionStart ?? field.value.length, field.selectionEnd ?? field.value.length];
 }
 /** Put a text where the caret was. */
 function put(text) {
