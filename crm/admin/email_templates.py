@@ -29,6 +29,7 @@ from crm.models import BouncedAddress, Contact, EmailTemplate
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError
+from records.property_access import rights_of
 from records.seeing import may_see
 from workflows.models import Workflow
 from workflows.rights.opening import openable
@@ -47,15 +48,17 @@ class BodyWidget(forms.Textarea):
     """A text area that becomes an editor where there are scripts."""
 
     template_name = "admin/widgets/email_body.html"
+    #: Who writes; they are offered what they may see.
+    user: Any = None
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_context(name, value, attrs)
-        return found | {"tokens": token_choices(), "limit": cleaning.BODY_LIMIT}
+        return found | {"tokens": token_choices(self.user), "limit": cleaning.BODY_LIMIT}
 
 
-def token_choices() -> list[tuple[str, Choices]]:
+def token_choices(user: Any) -> list[tuple[str, Choices]]:
     contact = object_types["contact"]
-    return offered_of(contact, contact.properties())
+    return offered_of(contact, rights_of(user).seen(contact, contact.properties()))
 
 
 class PageForm(keeping.EmailTemplateForm):
@@ -66,6 +69,11 @@ class PageForm(keeping.EmailTemplateForm):
             "preview_text": forms.TextInput(attrs={"class": "vTextField", "data-email-line": "true"}),
             "footer": forms.TextInput(attrs={"class": "vTextField", "data-email-line": "true"}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "body" in self.fields and isinstance(widget := self.fields["body"].widget, BodyWidget):
+            widget.user = self.user
 
 
 @admin.register(EmailTemplate)
@@ -152,15 +160,21 @@ class EmailTemplateAdmin(KeptInUseAdmin):
             raise PermissionDenied
         return found
 
-    def contact_in(self, asked: str) -> Contact | None:
-        """The contact somebody asks for by its address, its number or its name; without one the newest."""
+    def contact_in(self, request: HttpRequest, asked: str) -> Contact | None:
+        """The contact somebody asks for by its address, its number or its name; without one the newest.
+
+        Not by what is hidden from them: that there is one tells a value.
+        """
+        rights = rights_of(request.user)
         living = Contact.objects.filter(deleted_at=None)
         asked = asked.strip().replace("\x00", "")
         if not asked:
             return living.order_by("-pk").first()
         if asked.isascii() and asked.isdigit() and len(asked) < 16 and (by_id := living.filter(pk=int(asked)).first()):
             return by_id
-        return living.filter(email__iexact=asked).first() or named(living, asked).first()
+        by_address = living.filter(email__iexact=asked) if rights.may_view("contact", "email") else living.none()
+        names = all(rights.may_view("contact", slug) for slug in ("first_name", "last_name"))
+        return by_address.first() or (named(living, asked).first() if names else None)
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """An email as a contact would get it: subject, HTML in a frame that can do nothing, plain text."""
@@ -168,7 +182,7 @@ class EmailTemplateAdmin(KeptInUseAdmin):
         if not may_see(request.user, object_types["contact"]):
             raise PermissionDenied
         asked = request.GET.get("contact", "")
-        contact = self.contact_in(asked)
+        contact = self.contact_in(request, asked)
         message, fault = None, _("There is no such contact. Give an email address, a number or a name.")
         if contact is not None:
             try:
@@ -187,7 +201,7 @@ class EmailTemplateAdmin(KeptInUseAdmin):
     def message_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The HTML of an email alone, for the frame."""
         template = self.found(request, pk)
-        contact = self.contact_in(request.GET.get("contact", ""))
+        contact = self.contact_in(request, request.GET.get("contact", ""))
         if contact is None:
             raise Http404(_("There is no such contact."))
         try:
@@ -199,7 +213,7 @@ class EmailTemplateAdmin(KeptInUseAdmin):
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         template = self.found(request, pk, "change")
         asked = request.POST.get("contact", "")
-        contact = self.contact_in(asked)
+        contact = self.contact_in(request, asked)
         if contact is None:
             messages.error(request, _("There is no contact yet whose values could be filled in."))
             return redirect(PAGE, pk)

@@ -35,7 +35,7 @@ class ResultsPage(admin.ModelAdmin):
         if not may_see_results(request.user):
             raise PermissionDenied
         survey = get_object_or_404(Survey, pk=pk)
-        hidden = results.hidden_names(survey, rights_of(request.user).hidden)
+        hidden = rights_of(request.user).hidden
         figures = results.figures([pk])[pk]
         page = Paginator(results.responses_of(survey), PER_PAGE).get_page(request.GET.get("page"))
         context = {
@@ -43,7 +43,7 @@ class ResultsPage(admin.ModelAdmin):
             "title": _("Results of “%(name)s”") % {"name": survey.name},
             "opts": self.opts, "survey": survey, "figures": figures,
             "rate": "–" if figures.rate is None else f"{number_format(figures.rate * 100, 1)} %",
-            "score": None if results.SCORE in hidden else shown_score(results.score_of(survey)),
+            "score": None if results.is_hidden(results.SCORE, hidden) else shown_score(results.score_of(survey)),
             "questions": results.options_of(survey, hidden) if figures.responses else [],
             "page": page, "lines": lines_of(list(page.object_list), request.user, hidden),
         }  # fmt: skip
@@ -68,7 +68,7 @@ def lines_of(rows: list[SurveyResponse], user: Any, hidden: list[str]) -> list[d
     found = []
     for row in rows:
         contact = known.get(row.contact_id or 0)
-        answers = [value for name, value in row.values.items() if name not in hidden]
+        answers = [value for name, value in row.values.items() if not results.is_hidden(name, hidden)]
         living = contact is not None and contact.deleted_at is None
         found.append(
             {

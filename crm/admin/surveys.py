@@ -26,11 +26,14 @@ from crm.surveys.using import users_of
 from records.clock import database_now
 from records.defining import slug_for
 from records.object_types import object_types
+from records.seeing import hidden_property
 from workflows.texts import tokens
 
 
 class SurveyForm(forms.ModelForm):
-    """The survey itself, without its questions."""
+    """The survey itself, without its questions; `user` writes it."""
+
+    user: Any = None
 
     class Media:
         css = {"all": ("crm/form_builder.css",)}
@@ -61,11 +64,16 @@ class SurveyForm(forms.ModelForm):
         return self.checked("message")
 
     def checked(self, name: str) -> str:
-        """A text whose tokens there are."""
+        """A text whose tokens there are. Nobody sends what they may not see themselves: what they change is looked at."""
         text: str = self.cleaned_data[name]
         found = tokens.check(text, object_types["contact"])
         if found:
             raise ValidationError([problem.message for problem in found])
+        if name in self.changed_data and (
+            what := hidden_property(self.user, tokens.reads(text, object_types["contact"]))
+        ):
+            message = _("The text speaks of %(what)s, which you may not see. Take the token out.")
+            raise ValidationError(message % {"what": what})
         return text
 
     def clean(self) -> dict[str, Any]:
@@ -120,6 +128,10 @@ class SurveyAdmin(ResultsPage):
             survey.figures, survey.is_open = found[survey.pk], is_open(survey, now)
             survey.results_shown = may_see_results(request.user)
         return page
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        found = super().get_form(request, obj, change, **kwargs)
+        return type(found.__name__, (found,), {"user": request.user})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """How it is told in submissions and events stays as it is once somebody has answered."""

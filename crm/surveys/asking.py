@@ -67,7 +67,7 @@ class Question:
         if self.kind == Kind.CHOICE:
             return self.options[int(sent)]
         if self.kind == Kind.CHOICES:
-            return [self.options[int(place)] for place in sent]
+            return [self.options[int(place)] for place in dict.fromkeys(sent)]
         return sent
 
 

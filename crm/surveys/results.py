@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,9 +102,9 @@ def score_of(survey: Survey) -> Score | None:
     return Score(_("Ease on average (CES)"), float(found["mean"]), good, total - good - bad, bad)
 
 
-def options_of(survey: Survey, hidden: Sequence[str] = ()) -> list[tuple[Question, list[Option]]]:
-    """How often each option of each question was chosen, without the `hidden` questions and those for texts."""
-    asked = [one for one in questions(survey) if one.kind != "text" and one.name not in hidden]
+def options_of(survey: Survey, hidden: Collection[str] = ()) -> list[tuple[Question, list[Option]]]:
+    """How often each option of each question was chosen, without those for texts, and as `is_hidden` has it."""
+    asked = [one for one in questions(survey) if one.kind != "text" and not is_hidden(one.name, hidden)]
     with connection.cursor() as cursor:
         cursor.execute(COUNTED, [survey.pk, [one.name for one in asked]])
         counted: dict[str, dict[str, int]] = {}
@@ -121,9 +121,9 @@ def shares(question: Question, counted: dict[str, int]) -> list[Option]:
     return [Option(text, counted.get(text, 0), counted.get(text, 0) / total if total else 0.0) for text in known]
 
 
-def hidden_names(survey: Survey, hidden: Sequence[str]) -> list[str]:
-    """The questions a person may not see, by the properties of feedback submissions hidden from them."""
-    found = [SCORE] if "feedback_submission.score" in hidden else []
-    if "feedback_submission.text" in hidden:
-        found += [one.name for one in questions(survey) if one.name != SCORE]
-    return found
+def is_hidden(name: str, hidden: Collection[str]) -> bool:
+    """Whether an answer is hidden, by its question's name: also of a question that was taken out since.
+
+    `hidden` are the properties hidden from a person, as "object_type.property".
+    """
+    return f"feedback_submission.{'score' if name == SCORE else 'text'}" in hidden

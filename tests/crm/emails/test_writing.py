@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from crm.emails import cleaning, pieces
 from crm.models import EmailTemplate, User
 from records.clock import database_now
+from records.models import Access
+from records.object_types import object_types
+from records.property_access.granting import grant
 from tests.crm.emails.conftest import BODY, contact
 from tests.workflows.building import NOW, make_workflow, step
 from workflows.definitions import parsing
@@ -109,6 +112,26 @@ def test_the_preview_has_a_contacts_values_in_a_frame_that_can_do_nothing(client
     assert "/t/" not in frame.content.decode(), "looking at it counts nothing"
     missing = client.get(reverse("admin:email_preview", args=[welcome.pk]), {"contact": "nobody"}).content.decode()
     assert "There is no such contact." in missing
+
+
+def test_what_is_hidden_is_neither_offered_nor_found_by(client, welcome):
+    user = User.objects.create_user("una", email="una@example.com", is_staff=True)
+    names = ("view_emailtemplate", "change_emailtemplate", "view_contact")
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    contact("Ann", city="Oslo")
+    contact("Zoe", city="Rome")
+    client.force_login(user)
+    page, preview = reverse(PAGE, args=[welcome.pk]), reverse("admin:email_preview", args=[welcome.pk])
+    assert "{{ contact.email }}" in client.get(page).content.decode()
+    group = Group.objects.create(name="Blind")
+    user.groups.add(group)
+    grant(
+        group, object_types["contact"], {"email": Access.NONE, "last_name": Access.NONE}, by=None, now=database_now()
+    )  # fmt: skip
+    assert "{{ contact.email }}" not in client.get(page).content.decode()
+    for asked in ("ann@example.com", "Ann"):
+        assert "There is no such contact." in client.get(preview, {"contact": asked}).content.decode()
+    assert "Good news, Zoe" in client.get(preview).content.decode()
 
 
 def test_a_test_goes_to_oneself_and_to_nobody_else(client, boss, welcome, postbox):

@@ -6,7 +6,9 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from crm.models import Sequence, SequenceEnrollment
+from crm.sequences.enrolling import Sending, enroll
 from records.models import Access, PropertyAccess
+from tests.crm.sequences.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/crm/sequence/add/"
@@ -74,6 +76,17 @@ def test_nobody_writes_of_what_they_may_not_see(client, kind, seller):
     client.force_login(seller)
     answer = client.post(ADD, posted(kind, [{"subject": "x", "body": "{{ contact.phone }}"}]))
     assert answer.status_code == 200 and not Sequence.objects.exists()
+
+
+def test_the_list_of_enrollments_is_no_way_to_guess_what_is_hidden(client, seller, sequence, sender, ann):
+    allow(seller, "view_contact", "view_sequenceenrollment")
+    enroll(sequence, {ann.pk: Sending(sender)}, now=NOW)
+    client.force_login(seller)
+    found = "/admin/crm/sequenceenrollment/?q=ann%40example"
+    assert f"/sequenceenrollment/{SequenceEnrollment.objects.get().pk}/" in client.get(found).content.decode()
+    group = seller.groups.create(name="Sellers")
+    PropertyAccess.objects.create(group=group, object_type="contact", property="email", level=Access.NONE)
+    assert f"/sequenceenrollment/{SequenceEnrollment.objects.get().pk}/" not in client.get(found).content.decode()
 
 
 def allow(user, *names):

@@ -79,6 +79,19 @@ def test_the_results_tell_rate_score_options_and_answers(nps, admin_page):
     assert "Secret 3" not in admin_page.get(f"/admin/crm/survey/{nps.pk}/results/").content.decode()
 
 
+def test_nobody_writes_of_what_they_may_not_see(care, client):
+    user = User.objects.create_user("una", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=("add_survey", "view_survey", "change_survey")))
+    group = Group.objects.create(name="Blind")
+    user.groups.add(group)
+    grant(group, object_types["contact"], {"phone": Access.NONE}, by=None, now=database_now())
+    client.force_login(user)
+    answer = build(client, FIRST, message="{{ contact.phone }}")
+    assert answer.status_code == 200 and "which you may not see" in answer.content.decode()
+    assert not Survey.objects.exists()
+    assert build(client, FIRST, message="{{ contact.first_name }}").status_code == 302
+
+
 def test_results_are_for_who_may_see_feedback_and_without_what_is_hidden_from_them(nps, client):
     answered(nps, 10)
     user = User.objects.create_user("una", is_staff=True)
@@ -97,3 +110,5 @@ def test_results_are_for_who_may_see_feedback_and_without_what_is_hidden_from_th
     )  # fmt: skip
     html = client.get(page).content.decode()
     assert "Secret 0" not in html and "Promoter" not in html
+    nps.questions.get(text="Why?").delete()
+    assert "Secret 0" not in client.get(page).content.decode(), "also what answers a question that is gone"

@@ -37,7 +37,7 @@ def test_an_answer_becomes_a_feedback_submission_and_events(asked, nps, ann, cli
     ticket = Ticket.objects.create(subject="Broken")
     SurveyInvitation.objects.update(ticket_id=ticket.pk)
     sent = {
-        "score": "9", name_of(nps, "What for?"): "1", name_of(nps, "Which?"): ["0", "2"],
+        "score": "9", name_of(nps, "What for?"): "1", name_of(nps, "Which?"): ["0", "2", "0"],
         name_of(nps, "Why?"): "Fast <b>", name_of(nps, "Speed"): "",
     }  # fmt: skip
     answer = client.post(page(asked), sent)
