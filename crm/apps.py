@@ -20,6 +20,7 @@ class CrmConfig(AppConfig):
         from crm.forms.filter import register_form_filter
         from crm.goals import register_goals
         from crm.marketing import register_marketing
+        from crm.messaging.guarding import register_messages
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
         from crm.public_metrics import register_public_metrics
@@ -53,6 +54,7 @@ class CrmConfig(AppConfig):
         register_attachments()
         register_mailing()
         register_emails()
+        register_messages()
         register_surveys()
         register_email_filter()
         register_cta_filter()

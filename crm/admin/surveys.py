@@ -64,14 +64,13 @@ class SurveyForm(forms.ModelForm):
         return self.checked("message")
 
     def checked(self, name: str) -> str:
-        """A text whose tokens there are. Nobody sends what they may not see themselves: what they change is looked at."""
+        """A text whose tokens there are, and, where it was changed, of nothing hidden from who wrote it."""
         text: str = self.cleaned_data[name]
-        found = tokens.check(text, object_types["contact"])
+        contact = object_types["contact"]
+        found = tokens.check(text, contact)
         if found:
             raise ValidationError([problem.message for problem in found])
-        if name in self.changed_data and (
-            what := hidden_property(self.user, tokens.reads(text, object_types["contact"]))
-        ):
+        if name in self.changed_data and (what := hidden_property(self.user, tokens.reads(text, contact))):
             message = _("The text speaks of %(what)s, which you may not see. Take the token out.")
             raise ValidationError(message % {"what": what})
         return text

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from crm.messaging import providers
+from crm.messaging import guarding, providers
 from crm.messaging.fields import numbers_of
 from crm.messaging.recipients import Recipient, Refusal, recipients
 from records.happening import Occurrence, happen
@@ -97,6 +97,7 @@ class MessageAction(Action):
             raise message
         text = self.text(params, message)
         made = self.request(params, one.number, message) | {"contact": one.contact, "to": one.number, "text": text}
+        made |= {"guard": guarding.NAME, "type": params["subscription"].pk}
         return ordering.delivery(batch, enrollment, made, str(one.contact))
 
     def resume(self, batch: Batch, params: dict[str, Any]) -> None:

@@ -204,6 +204,25 @@ def test_what_passes_is_tried_again_and_what_is_refused_is_told_in_the_providers
     assert not Event.objects.filter(event="whatsapp_sent").exists()
 
 
+@pytest.mark.parametrize("away", ["unsubscribed", "deleted"])
+def test_a_message_that_is_tried_again_does_not_reach_who_has_left_meanwhile(away, provider):
+    ann = contact(first_name="A", mobile="+46701740605")
+    provider.answer = lambda request, line: (503, {}, b"")
+    [made] = building.enroll(building.make_workflow([sms()]), [ann.pk])
+    run_due(NOW)
+    assert send_due(NOW) == 1 and Delivery.objects.get().state == "pending"
+    if away == "deleted":
+        Contact.objects.update(deleted_at=NOW)
+    else:
+        set_status([ann.pk], Wish(SubscriptionType.objects.get(slug="sms_news"), away), source="admin", now=NOW)
+    later = NOW + dt.timedelta(hours=2)
+    send_due(later)
+    found = Delivery.objects.get()
+    assert (found.state, found.done_at, len(provider.received)) == ("skipped", later, 1)
+    assert {"unsubscribed": "has unsubscribed from", "deleted": "had been deleted"}[away] in found.last_error
+    assert not Event.objects.filter(event="sms_sent").exists()
+
+
 def test_a_message_that_was_skipped_by_hand_lets_the_record_go_on(provider):
     ann = contact(first_name="A", mobile="+46701740605")
     [made] = building.enroll(building.make_workflow([sms()]), [ann.pk])

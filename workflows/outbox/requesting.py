@@ -52,6 +52,9 @@ BEGIN = """
         state = 'sending', claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
     WHERE id = ANY(%(ids)s)
 """
+#: By the `guard` of a request: why it must not leave any more, as a sentence; "" when it may. Filled by the packages
+#: above, whose requests are asked about once more right before each attempt.
+objections: dict[str, Callable[[dict[str, Any]], str]] = {}
 #: When this process has served a lane last, counted in looks.
 turns: Counter[str] = Counter()
 
@@ -135,6 +138,9 @@ def limits_of(lanes: list[str]) -> dict[str, limits.Limit]:
 def prepared(delivery: Delivery, now: dt.datetime) -> tuple[Outgoing | Verdict, dt.datetime]:
     """The request with its secrets and signature, or why it cannot be sent; and the instant it is signed at."""
     request = delivery.request
+    guard = objections.get(request.get("guard") or "")
+    if guard is not None and (objection := guard(request)):
+        return Verdict(State.SKIPPED, objection), now
     slug = request.get("connection") or ""
     found = Connection.objects.filter(slug=slug).first() if slug else None
     if slug and found is None:
@@ -211,7 +217,8 @@ def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
         ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=State.SENDING)
         changed = ours.update(
             state=state, due_at=due_at, last_error=error[:2_000], claim=None, claimed_until=None,
-            done_at=now if state == State.DONE else None, answer=kept | (verdict.answer or {}) or None,
+            done_at=now if state in (State.DONE, State.SKIPPED) else None,
+            answer=kept | (verdict.answer or {}) or None,
         )  # fmt: skip
         if changed and state != State.PENDING:
             ordering.wake([delivery.pk], now)

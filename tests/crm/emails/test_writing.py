@@ -9,9 +9,7 @@ from django.urls import reverse
 from crm.emails import cleaning, pieces
 from crm.models import EmailTemplate, User
 from records.clock import database_now
-from records.models import Access
-from records.object_types import object_types
-from records.property_access.granting import grant
+from records.models import Access, PropertyAccess
 from tests.crm.emails.conftest import BODY, contact
 from tests.workflows.building import NOW, make_workflow, step
 from workflows.definitions import parsing
@@ -125,9 +123,8 @@ def test_what_is_hidden_is_neither_offered_nor_found_by(client, welcome):
     assert "{{ contact.email }}" in client.get(page).content.decode()
     group = Group.objects.create(name="Blind")
     user.groups.add(group)
-    grant(
-        group, object_types["contact"], {"email": Access.NONE, "last_name": Access.NONE}, by=None, now=database_now()
-    )  # fmt: skip
+    for hidden in ("email", "last_name"):
+        PropertyAccess.objects.create(group=group, object_type="contact", property=hidden, level=Access.NONE)
     assert "{{ contact.email }}" not in client.get(page).content.decode()
     for asked in ("ann@example.com", "Ann"):
         assert "There is no such contact." in client.get(preview, {"contact": asked}).content.decode()
