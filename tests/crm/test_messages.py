@@ -208,7 +208,7 @@ def test_what_passes_is_tried_again_and_what_is_refused_is_told_in_the_providers
 def test_a_message_that_is_tried_again_does_not_reach_who_has_left_meanwhile(away, provider):
     ann = contact(first_name="A", mobile="+46701740605")
     provider.answer = lambda request, line: (503, {}, b"")
-    [made] = building.enroll(building.make_workflow([sms()]), [ann.pk])
+    building.enroll(building.make_workflow([sms()]), [ann.pk])
     run_due(NOW)
     assert send_due(NOW) == 1 and Delivery.objects.get().state == "pending"
     if away == "deleted":
