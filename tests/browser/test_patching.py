@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 from playwright.sync_api import Page, Route, expect
 
 from crm.models import User
@@ -33,6 +34,13 @@ ANSWERS = """() => {
   window.wholes = [];
   document.getElementById("flow").addEventListener("flow:shown", ({ detail }) => wholes.push("canvas" in detail));
 }"""
+
+
+@pytest.fixture(autouse=True)
+def patient(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis may take its time here: these tests are about what is sent where it remembers."""
+    monkeypatch.setattr(shown, "client", redis.Redis.from_url(settings.REDIS_URL, socket_timeout=60))
+    monkeypatch.setattr(shown, "paused_until", 0.0)
 
 
 def note(step: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def sent(workflow: Workflow, shows: Drawn, seen: str, editable: bool) -> dict[st
     """The canvas, or how to make it out of the one with the name `seen`; and its own name."""
     known = shown.find(workflow.pk, seen) if editable else None
     if editable and shows.name != seen:
-        shown.keep(workflow.pk, shows)
+        shown.keep(workflow.pk, shows, before=seen if known else "")
     if known is None:
         return {"canvas": shows.html, "picture": shows.name}
     return {"patch": {"since": seen, **patch(known, shows)}, "picture": shows.name}

@@ -17,6 +17,8 @@ from workflows.editor.pieces import Drawn, Mark, Seen
 
 #: How long a canvas is remembered that nobody changes, in seconds.
 KEPT = 6 * 3600
+#: And one that somebody has changed: who looks at the same has as long to be sent no more than that.
+CHANGED = 15 * 60
 
 
 class Shown:
@@ -26,13 +28,17 @@ class Shown:
         self.paused_until = 0.0
         self.client: redis.Redis | None = None
 
-    def keep(self, workflow: int, drawn: Drawn) -> None:
-        """Remember a canvas that is sent to somebody."""
+    def keep(self, workflow: int, drawn: Drawn, before: str = "") -> None:
+        """Remember a canvas that is sent to somebody, in place of the one with the name `before`."""
         if time.monotonic() < self.paused_until:
             return
         seen = zlib.compress(json.dumps(drawn.seen).encode(), 1)
         try:
-            self.redis().set(key(workflow, drawn.name), seen, ex=KEPT)
+            calls = self.redis().pipeline(transaction=False)
+            if before:
+                calls.expire(key(workflow, before), CHANGED)
+            calls.set(key(workflow, drawn.name), seen, ex=KEPT)
+            calls.execute()
         except (redis.RedisError, ValueError):
             self.paused_until = time.monotonic() + PAUSE
 
@@ -47,8 +53,12 @@ class Shown:
             return None
         if not isinstance(found, bytes):
             return None
-        lines, marks = json.loads(zlib.decompress(found))
-        return Seen(lines, [Mark(*mark) for mark in marks])
+        try:
+            lines, marks = json.loads(zlib.decompress(found))
+            return Seen(lines, [Mark(*mark) for mark in marks])
+        except (zlib.error, TypeError, ValueError):
+            # Kept by another version.
+            return None
 
     def redis(self) -> redis.Redis:
         if self.client is None:

@@ -7,6 +7,7 @@ import html
 import json
 import random
 import re
+import zlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,11 +32,20 @@ from workflows.editor.canvas import BELOW, State, drawn
 from workflows.editor.layout import layout
 from workflows.editor.patching import patch
 from workflows.editor.pieces import Drawn
-from workflows.editor.shown import Shown, shown
+from workflows.editor.shown import CHANGED, Shown, key, shown
 from workflows.models import Workflow
 
 Document = dict[str, Any]
 ACTIONS = ("delay", "create_note", "end", "branch")
+
+
+@pytest.fixture(autouse=True)
+def patient(settings: Any, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
+    """Redis may take its time here: these tests are about what is sent where it remembers."""
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=60)
+    monkeypatch.setattr(shown, "client", client)
+    monkeypatch.setattr(shown, "paused_until", 0.0)
+    return client
 
 
 @dataclass(frozen=True)
@@ -225,13 +235,14 @@ def drafted(admin_user: User) -> Workflow:
 
 @pytest.mark.django_db
 def test_a_page_is_sent_what_has_changed_and_whoever_shows_something_else_the_whole_canvas(
-    admin_client: Client, drafted: Workflow
+    admin_client: Client, drafted: Workflow, patient: redis.Redis
 ) -> None:
     page = admin_client.get(reverse("admin:workflow_editor", args=[drafted.pk])).content.decode()
     seen = re.search(r'data-picture="(\w+)"', page)[1]
     added = {"op": "insert", "at": "steps.3", "step": {"action": "delay", "params": {"days": 2}}}
     first = ask(admin_client, drafted, 0, seen, **added).json()
     assert "canvas" not in first and first["patch"]["since"] == seen
+    assert 0 < patient.ttl(key(drafted.pk, seen)) <= CHANGED < patient.ttl(key(drafted.pk, first["picture"]))
     browser = Browser(re.search(r'<svg id="flow-lines".*?</ol>', page, re.DOTALL)[0])
     browser.patch(first["patch"])
     whole = admin_client.get(f"{reverse('admin:workflow_editor', args=[drafted.pk])}?format=json").json()
@@ -241,6 +252,15 @@ def test_a_page_is_sent_what_has_changed_and_whoever_shows_something_else_the_wh
     for unknown in ("", "0123456789abcdef", "x" * 300):
         answer = ask(admin_client, drafted, 1, unknown, op="update", step="s1", params={"days": 1}).json()
         assert "patch" not in answer and answer["canvas"].count('class="flow-card') == 11
+
+
+@pytest.mark.django_db
+def test_what_another_version_has_kept_is_not_known(
+    admin_client: Client, drafted: Workflow, patient: redis.Redis
+) -> None:
+    for kept in (b"x", zlib.compress(b"[]"), zlib.compress(b'["", [["a"]]]'), zlib.compress(b"5")):
+        patient.set(key(drafted.pk, "older"), kept, ex=60)
+        assert shown.find(drafted.pk, "older") is None
 
 
 @pytest.mark.django_db
