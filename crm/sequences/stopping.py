@@ -19,7 +19,7 @@ from crm.sequences.leaving import end, meeting_booked, stop
 from crm.sequences.mailing import learn_bounce
 from crm.subscribing import EVENT as SUBSCRIPTION_UPDATED
 from crm.subscribing import Channel
-from crm.tracking.mailing import HARD
+from crm.tracking.mailing import HARD, automatic
 from crm.tracking.pages import clean_text
 from crm.tracking.unsubscribing import Asked, leave
 from records.associations import associate_new
@@ -101,7 +101,7 @@ def mark_bounced(enrollment: SequenceEnrollment, message: str) -> None:
 def take_answer(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
     """Anymail's signal: a mail came in. One of a contact who is in a sequence is written down, and ends it."""
     message = event.message
-    if message is None or message.from_email is None:
+    if message is None or message.from_email is None or automatic(message):
         return
     address = clean_text(message.from_email.addr_spec, 254).lower()
     contact = Contact.objects.filter(email=address, deleted_at=None).first()

@@ -106,7 +106,7 @@ def take_event(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
 def take_reply(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
     """Anymail's signal: a mail came in. An answer to a marketing email of the last months is recorded."""
     message, now = event.message, database_now()
-    if message is None or message.from_email is None:
+    if message is None or message.from_email is None or automatic(message):
         return
     address = clean_text(message.from_email.addr_spec, 254).lower()
     contact_id = Contact.objects.filter(email=address, deleted_at=None).values_list("pk", flat=True).first()
@@ -116,6 +116,12 @@ def take_reply(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
         given = clean_text(message["Message-ID"] or "", 200) or repr((address, answered, event.timestamp))
         key = f"{esp_name}/{hashlib.sha256(given.encode()).hexdigest()}"
         keep([hit("email_replied", facts, address, min(event.timestamp or now, now), now, key)])
+
+
+def automatic(message: Any) -> bool:
+    """Whether nobody wrote an incoming mail: a notice of absence, or a program that says that it has got something."""
+    submitted = str(message["Auto-Submitted"] or "no").partition(";")[0].strip().lower()
+    return submitted != "no" or message["X-Autoreply"] is not None
 
 
 def answered_email(contact_id: int, answered: str, subject: str, now: dt.datetime) -> dict[str, Any] | None:

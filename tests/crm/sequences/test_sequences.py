@@ -7,6 +7,8 @@ import threading
 from typing import Any
 
 import pytest
+from anymail.inbound import AnymailInboundMessage
+from anymail.signals import AnymailInboundEvent, inbound
 from django.conf import settings
 from django.core import mail
 from django.db import DatabaseError, connection, connections
@@ -150,6 +152,20 @@ def test_what_the_contact_does_ends_it_and_what_had_not_left_does_not_leave(happ
     assert mail.outbox == [] and Delivery.objects.get().state == "skipped"
     assert Email.objects.get(direction="outgoing").status == "failed"
     assert SequenceEnrollment.objects.get().due_at is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "state"), [({"Auto-Submitted": "auto-replied"}, "active"), ({"X-Autoreply": "yes"}, "active"),
+                           ({"Auto-Submitted": "no"}, "replied")],
+)  # fmt: skip
+def test_a_mail_service_hands_over_an_answer_and_a_notice_of_absence_is_none(headers, state, sequence, sender, ann):
+    put_in(sequence, [ann], sender)
+    message = AnymailInboundMessage.construct(
+        from_email=ann.email, to=sender.email, subject="Re: Hello Ann", text="Back on Monday", headers=headers
+    )
+    inbound.send(None, event=AnymailInboundEvent(event_type="inbound", message=message), esp_name="Postmark")
+    assert states() == [state]
+    assert Email.objects.filter(direction="incoming").count() == (state == "replied")
 
 
 def test_an_old_answer_that_is_entered_later_ends_nothing(sequence, sender, ann):

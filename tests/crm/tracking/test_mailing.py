@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 import pytest
+from anymail.inbound import AnymailInboundMessage
+from anymail.signals import AnymailInboundEvent, inbound
 
 from crm.models import Contact, Hit, MarketingEmail, Subscription, SubscriptionType
 from crm.tracking.recording import record_hits
@@ -95,6 +97,22 @@ def test_a_reply_is_told_of_the_email_it_answers(client, ann):
     record_hits(database_now())
     replies = Event.objects.filter(event="email_replied").values_list("properties", flat=True)
     assert [facts["email"] for facts in replies] == ["May", "May"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "count"),
+    [({"Auto-Submitted": "auto-replied; note=x"}, 0), ({"X-Autoreply": "yes"}, 0), ({"Auto-Submitted": "no"}, 1)],
+)
+def test_a_notice_of_absence_is_no_reply(client, ann, headers, count):
+    postmark(client, "Delivery", message="abc@mail.example", DeliveredAt=AT)
+    message = AnymailInboundMessage.construct(
+        from_email="ann@example.com", to="us@example.com", subject="Away: News in May", text="Back on Monday",
+        headers={"In-Reply-To": "<abc@mail.example>", "Message-ID": "<r@x>", **headers},
+    )  # fmt: skip
+    event = AnymailInboundEvent(event_type="inbound", message=message)
+    inbound.send(None, event=event, esp_name="Postmark")
+    record_hits(database_now())
+    assert Event.objects.filter(event="email_replied").count() == count
 
 
 def test_mail_without_a_name_and_to_nobody_we_know_is_not_told(client, ann):
