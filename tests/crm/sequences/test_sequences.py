@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from anymail.inbound import AnymailInboundMessage
-from anymail.signals import AnymailInboundEvent, inbound
+from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, inbound, tracking
 from django.conf import settings
 from django.core import mail
 from django.db import DatabaseError, connection, connections
@@ -166,6 +166,17 @@ def test_a_mail_service_hands_over_an_answer_and_a_notice_of_absence_is_none(hea
     inbound.send(None, event=AnymailInboundEvent(event_type="inbound", message=message), esp_name="Postmark")
     assert states() == [state]
     assert Email.objects.filter(direction="incoming").count() == (state == "replied")
+
+
+def test_a_hard_bounce_a_mail_service_tells_of_is_learned(sequence, sender, ann):
+    put_in(sequence, [ann], sender)
+    event = AnymailTrackingEvent(
+        event_type="bounced", reject_reason="bounced", recipient="Ann@Example.com", mta_response="550 nobody",
+        metadata={"sequence": str(SequenceEnrollment.objects.get().pk)}, tags=[],
+    )  # fmt: skip
+    tracking.send(None, event=event, esp_name="Postmark")
+    found = BouncedAddress.objects.get()
+    assert (states(), found.address, found.reason) == (["bounced"], "ann@example.com", "550 nobody")
 
 
 def test_an_old_answer_that_is_entered_later_ends_nothing(sequence, sender, ann):
