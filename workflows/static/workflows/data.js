@@ -2,12 +2,15 @@
 import { $, csrf, flushed, openStep, root, settled, toast, words } from "./editor.js";
 
 const dialog = $("flow-data"), body = $("flow-data-body"), panel = $("flow-panel");
-let place = "", step = "", kind = "token", from = "", record = "", caret = [0, 0];
+let place = "", step = "", kind = "token", from = "", record = "", caret = [0, 0], asks = 0;
 
 async function draw(path, asked, focus) {
-  const answer = await fetch(`${path}?${new URLSearchParams(asked)}`).catch(() => null);
+  // What was asked for later is what is shown, whichever answer comes first.
+  const mine = ++asks, answer = await fetch(`${path}?${new URLSearchParams(asked)}`).catch(() => null);
   if (!answer?.ok || answer.redirected) return toast(answer ? words.failed : words.unreachable);
-  body.innerHTML = await answer.text();
+  const html = await answer.text();
+  if (mine !== asks) return;
+  body.innerHTML = html;
   if (!dialog.open) dialog.show();
   (body.querySelector(focus) || $("flow-data-title")).focus();
 }
