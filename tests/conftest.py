@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
 
 
 def forbid_outside_world(event: str, arguments: tuple[Any, ...]) -> None:
@@ -26,17 +25,6 @@ def forbid_outside_world(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(forbid_outside_world)
-
-
-@pytest.fixture(autouse=True)
-def _empty_logs(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
-    """After tests that commit, empty the partitioned logs: Django's flush knows managed tables only."""
-    yield
-    marker = request.node.get_closest_marker("django_db")
-    commits = marker is not None and marker.kwargs.get("transaction")
-    if commits or {"transactional_db", "live_server"} & set(request.fixturenames):
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE workflows_stepexecution, records_change, records_event")
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ if PROCESS and os.environ["REDIS_URL"].endswith("/0"):
 #: Where links in mails lead.
 PUBLIC_URL = "https://crm.example.com"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # noqa: F405
-#: Emptying tables installs the triggers again each time; the lines would bury what a failed test has to say.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy", "tests.emptying"]  # noqa: F405
+#: Migrating installs the triggers; the lines would bury what a failed test has to say.
 LOGGING["loggers"]["pgtrigger"] = {"level": "WARNING"}  # noqa: F405
 #: A batch that takes long must not end the process of the tests; those of the watchdog start processes of their own.
 WORKFLOW_BATCH_SECONDS = 0
