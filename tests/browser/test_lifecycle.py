@@ -91,6 +91,7 @@ def test_the_review_asks_where_orphans_go_on_and_how_long_changed_delays_take(
     revision.save()
     screen = open_screen(ann, theme=theme, height=1400)
     page = screen.open(f"/admin/workflows/workflow/{workflow.pk}/review/")
+    page.get_by_role("button", name="Skip to turn on").click()
     page.get_by_text("Where they stand").click()
     expect(page.locator(".review-places tbody tr")).to_have_count(2)
     target = page.get_by_label("2. Delay for a set amount of time: Wait 5 days")

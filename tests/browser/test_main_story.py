@@ -65,6 +65,13 @@ def test_the_follow_up_of_the_sample_is_built_reviewed_and_published_with_the_mo
     expect(page.locator(".review-count")).to_have_text("1,589")
     page.get_by_label("Yes 1,589 records are enrolled at once").check()
     screen.screenshot("main-story-review")
+    page.get_by_role("button", name="Next: Timing and notifications").click()
+    expect(page.get_by_role("heading", name="Timing and notifications")).to_be_focused()
+    page.get_by_role("button", name="Next: Connections").click()
+    expect(page.get_by_text("It reaches nobody outside of the records")).to_be_visible()
+    page.get_by_role("button", name="Next: Review and turn on").click()
+    expect(page.get_by_label("Description")).to_be_visible()
+    assert screen.axe() == []
     page.get_by_role("button", name="Publish, turn on and enroll 1,589 records").click()
     expect(page.get_by_text("1,589 records were enrolled.")).to_be_visible()
     assert screen.problems() == []
@@ -227,6 +234,8 @@ def test_the_same_workflow_is_built_with_the_keyboard_alone(open_screen: Any) ->
     keys.skip_the_navigation()
     keys.tab_to("No Only records that begin")
     keys.press("ArrowDown")
+    keys.tab_to("Skip to turn on")
+    keys.press("Enter")
     keys.tab_to("Publish, turn on and enroll 3 records")
     keys.press("Enter")
     expect(page.get_by_text("3 records were enrolled.")).to_be_visible()

@@ -54,6 +54,7 @@ def test_a_schedule_is_chosen_shown_reviewed_and_published(open_screen: Any, ann
     expect(page.get_by_text("deal meets the criteria now")).to_be_visible()
     expect(page.get_by_role("heading", name="The next times")).to_be_visible()
     assert editor.screen.axe() == []
+    page.get_by_role("button", name="Skip to turn on").click()
     page.get_by_role("button", name="Publish and turn on").click()
     expect(page.get_by_text("is on.")).to_be_visible()
     assert Schedule.objects.get(workflow=workflow).zone == "Asia/Tokyo"

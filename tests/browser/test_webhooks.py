@@ -88,6 +88,7 @@ def test_an_order_in_a_shop_becomes_a_task_of_its_customer(open_screen: Any) -> 
     check(screen, "webhook-token")
     page.get_by_role("link", name="Review and publish").click()
     expect(page.get_by_role("heading", name="Ready to publish")).to_be_visible()
+    page.get_by_role("button", name="Skip to turn on").click()
     page.get_by_role("button", name="Publish").first.click()
     page.wait_for_load_state("networkidle")
 

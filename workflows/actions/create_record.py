@@ -22,7 +22,7 @@ from workflows.actions.base import Action
 from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
 from workflows.rights.doing import not_allowed
-from workflows.step_forms import targets
+from workflows.step_forms import inactive_users, targets
 from workflows.step_forms.forms import ChoiceField, FlagField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.properties_field import PropertiesField
@@ -83,7 +83,10 @@ class CreateRecord(Action):
             return [problem for problem in found if not own or problem.path != "properties"] + own
 
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
-        found, kind = super().problems(document, context), type_of(document)
+        found, kind, values = super().problems(document, context), type_of(document), document.get("properties")
+        if kind is not None and isinstance(values, dict):
+            known = properties_for(kind, context)
+            found += inactive_users.problems((f"properties.{slug}", known.get(slug), values[slug]) for slug in values)
         return [*found, *(not_allowed(context.user, "add", kind, "object") if kind else ())]
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.object_types import object_types
+from records.problems import Problem
 from records.properties import Property
 from records.vocabulary import ListedIn
 from workflows.actions.base import Action
 from workflows.data_sources.values import values_named
 from workflows.engine.writing import current_values, locked_values, set_for_all, write
 from workflows.registries import actions
-from workflows.step_forms import copying
+from workflows.step_forms import copying, inactive_users
 from workflows.step_forms.forms import FlagField, PropertyField
 from workflows.step_forms.greyed_field import NotShown
 from workflows.step_forms.params import StepContext
@@ -98,6 +99,10 @@ class EditRecord(Action):
             if cleaned.get("append") and way not in ("value", "copy_from"):
                 self.add_error("append", _("There is nothing to add. Give a value, or leave “append” out."))
 
+    def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
+        chosen = [("value", property_of(document, context), document.get("value"))]
+        return super().problems(document, context) + inactive_users.problems(chosen)
+
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         prop = property_of(document, context)
         if prop is None:
@@ -150,7 +155,7 @@ class EditRecord(Action):
         before = current_values(batch, prop)
         wanted = self.wanted(batch, params, prop)
         if params["append"]:
-            wanted = {pk: together(before.get(pk), value) for pk, value in wanted.items()}
+            wanted = {pk: copying.together(before.get(pk), value) for pk, value in wanted.items()}
         changes = {pk: {prop.slug: value} for pk, value in wanted.items() if value != before.get(pk)}
         write(batch.object_type, changes, {prop.slug: prop})
         for enrollment in batch.enrollments:
@@ -175,7 +180,7 @@ class EditRecord(Action):
                 continue
             new = {one: wanted[pk] for one in targets.of(enrollment) if one in before}
             if params["append"]:
-                new = {one: together(values[one], value) for one, value in new.items()}
+                new = {one: copying.together(values[one], value) for one, value in new.items()}
             others = [one for one, value in new.items() if values[one] != value]
             for one in others:
                 values[one], changes[one] = new[one], {prop.slug: new[one]}
@@ -254,11 +259,6 @@ def fixed(batch: Batch, params: dict[str, Any], prop: Property) -> Any:
     if params["moment"]:
         return value_for(prop, params["moment"], batch.now, batch.definition.settings)
     return params["value"]
-
-
-def together(before: Any, added: Any) -> list[str] | None:
-    """The options there are, and after them those that are new; the order is kept."""
-    return list(dict.fromkeys([*(before or ()), *(added or ())])) or None
 
 
 def cleaned(batch: Batch, prop: Property, values: Mapping[int, Any], clean: Any) -> dict[int, Any]:

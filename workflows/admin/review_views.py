@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -19,15 +20,15 @@ from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin.inside import choices_sent, inside_rows
 from workflows.admin.matching_list import ADD, list_of_matching
+from workflows.admin.problem_places import Told, told
 from workflows.definitions import checking
 from workflows.definitions.connecting import connections, timing
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.editor.changes import Changes, changes
-from workflows.editor.settings_panel import NAME as SETTINGS
-from workflows.lifecycle import publishing
+from workflows.lifecycle import describing, publishing
 from workflows.models import Workflow
-from workflows.registries import actions
+from workflows.reviewing.looking import live_of
 from workflows.rights import opening
 from workflows.schedules.scheduling import zone_of
 from workflows.schedules.words import shown_firing
@@ -57,9 +58,8 @@ class ReviewViews:
         review = publishing.review(workflow, user=request.user, now=database_now())
         context = self.admin_site.each_context(request) | {
             "title": _("Review and publish"), "workflow": workflow, "review": review, "rev": revision.rev,
-            "errors": [linked(p, review.definition) for p in review.problems if p.severity == "error"],
-            "warnings": [linked(p, review.definition) for p in review.problems if p.severity != "error"],
-            "kind": object_types[workflow.object_type], "fresh": max(review.matching - review.already_enrolled, 0),
+            "errors": told_of(workflow, review, blocking=True), "warnings": told_of(workflow, review, blocking=False),
+            "kind": object_types[workflow.object_type], "fresh": review.fresh,
             "samples": [(record_url(workflow.object_type, pk), name) for pk, name in review.samples],
             "inside": review.inside.count, "rows": inside_rows(review),
             "connections": connections(workflow, review.definition) if review.definition else [],
@@ -68,8 +68,9 @@ class ReviewViews:
             "times": next_times(review),
             "by_schedule": bool(review.definition and review.definition.trigger.kind == "schedule"),
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
-            "text": description(review.definition),
-            "changes": changed_by(workflow, review.definition),
+            "naming": naming(workflow, review.definition, request.POST),
+            "changes": changed_by(workflow, review.definition), "parts": parts_of(workflow, review),
+            "again": bool(review.definition and review.definition.trigger.document.get("reenroll")),
             "may_publish": opening.may_change(workflow, request.user, checking.PUBLISH),
             "may_list": request.user.has_perm(ADD),
         }  # fmt: skip
@@ -77,11 +78,13 @@ class ReviewViews:
 
     def publish(self, request: HttpRequest, workflow: Workflow) -> HttpResponse | None:
         """Publish; None, with a message, when it cannot be done."""
-        sent = request.POST
+        sent, revision = request.POST, publishing.draft(workflow)
         try:
+            called = naming(workflow, parse(revision.definition) if revision else None, sent)
             published = publishing.publish(
                 workflow, by=request.user, now=database_now(), rev=int(sent.get("rev") or -1),
                 enroll_existing=sent.get("enroll_existing") == "yes", **choices_sent(sent),
+                name=called.name, description=called.description,
             )  # fmt: skip
         except publishing.RevisionConflict as conflict:
             who = conflict.by or _("Somebody")
@@ -94,10 +97,10 @@ class ReviewViews:
         except ValueError as error:
             raise PermissionDenied from error
         count = published.enrolled
-        told = ngettext("%(count)s record was enrolled.", "%(count)s records were enrolled.", count)
+        entered = ngettext("%(count)s record was enrolled.", "%(count)s records were enrolled.", count)
         paused = workflow.status == Workflow.Status.PAUSED
         state = _("“%(name)s” is published and still paused.") if paused else _("“%(name)s” is on.")
-        message = state % {"name": workflow.name} + " " + told % {"count": f"{count:,}"}
+        message = state % {"name": workflow.name} + " " + entered % {"count": f"{count:,}"}
         self.message_user(request, message, messages.SUCCESS)
         url = reverse("admin:workflows_enrollment_changelist")
         return redirect(f"{url}?workflow__id__exact={workflow.pk}")
@@ -105,11 +108,8 @@ class ReviewViews:
 
 def changed_by(workflow: Workflow, draft: Definition | None) -> Changes | None:
     """What differs from the live workflow; None where nothing is live or one of the two cannot be read."""
-    if workflow.live is None or draft is None:
-        return None
-    try:
-        live = parse(workflow.live.definition)
-    except DocumentError:
+    live = live_of(workflow)
+    if live is None or draft is None:
         return None
     return changes(live, draft, reverse("admin:workflow_editor", args=[workflow.pk]))
 
@@ -122,21 +122,6 @@ def next_times(review: publishing.Review) -> list[str]:
     return [shown_firing(instant, zone) for instant in review.upcoming]
 
 
-def linked(problem: Any, definition: Definition | None) -> tuple[str, str, str]:
-    """A problem's step (for the link), the step's name and the message."""
-    if problem.path.startswith(("trigger", "centre")):
-        return "trigger", _("Trigger"), str(problem.message)
-    if problem.path.startswith("settings"):
-        return SETTINGS, _("Settings"), str(problem.message)
-    steps = sorted(definition.walk(), key=lambda step: -len(step.path)) if definition else []
-    for step in steps:
-        if f"{problem.path}.".startswith(f"{step.path}."):
-            assert definition is not None
-            name = f"{definition.number_of(step.id)}. {actions[step.action].label}"
-            return step.id, name, str(problem.message)
-    return "", "", str(problem.message)
-
-
 def record_url(object_type: str, pk: int) -> str:
     meta = object_types[object_type].model._meta
     try:
@@ -145,11 +130,43 @@ def record_url(object_type: str, pk: int) -> str:
         return ""
 
 
-def description(definition: Definition | None) -> str:
-    """The description, or one made of the steps' names where there is none (REV-14)."""
+def parts_of(workflow: Workflow, review: publishing.Review) -> list[tuple[str, str]]:
+    """The steps of the review (REV-10, REV-11, REV-13); the last shows everything once more."""
+    found = [
+        ("enrollment", _("Enrollment")), ("timing", _("Timing and notifications")), ("connections", _("Connections")),
+    ]  # fmt: skip
+    if review.inside.count or workflow.live is not None:
+        found.append(("inside", _("What changes, and for whom")))
+    return [*found, ("all", _("Review and turn on"))]
+
+
+def told_of(workflow: Workflow, review: publishing.Review, *, blocking: bool) -> list[Told]:
+    """The problems of a review with their links: those that keep it from being published, or the others."""
+    found = [problem for problem in review.problems if (problem.severity == "error") == blocking]
+    return [told(problem, review.definition, workflow.pk) for problem in found]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The name and description a workflow is published with; `made` are the fields that were made for it (REV-14)."""
+
+    name: str
+    description: str
+    made: tuple[str, ...] = ()
+
+
+def naming(workflow: Workflow, definition: Definition | None, sent: QueryDict) -> Naming:
+    """What was sent, else the draft's own, else what the workflow does, in words."""
     if definition is None:
-        return ""
-    if definition.description:
-        return definition.description
-    names = list(dict.fromkeys(str(actions[step.action].label) for step in definition.walk()))
-    return ", ".join(names)
+        return Naming(workflow.name, workflow.description)
+    own = {"name": definition.name, "description": definition.description}
+    live = live_of(workflow)
+    if live is not None and own["description"] == describing.generated_description(live):
+        own["description"] = ""  # What was made is made anew: the workflow does something else now.
+    found = {key: sent.get(key, "").strip() or text for key, text in own.items()}
+    made = tuple(key for key, text in found.items() if not text)
+    return Naming(
+        found["name"] or describing.generated_name(definition),
+        found["description"] or describing.generated_description(definition),
+        made,
+    )

@@ -243,7 +243,7 @@ class WorkflowAdmin(
             name = form.cleaned_data["name"] or _("New workflow for %(kind)s") % {
                 "kind": object_types[kind].label_plural
             }
-            workflow = drafting.create(name, kind, request.user)
+            workflow = drafting.create(name, kind, request.user, unnamed=not form.cleaned_data["name"])
             # The first thing to choose is what enrolls records (CRE-02).
             return redirect(f"{reverse('admin:workflow_editor', args=[workflow.pk])}?step=trigger")
         context = self.admin_site.each_context(request) | {

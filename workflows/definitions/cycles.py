@@ -20,8 +20,11 @@ from records.clock import database_now
 from records.ids import id_of
 from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError, Problem
+from workflows.definitions import touching
+from workflows.definitions.definition import Definition
 from workflows.models import Workflow
-from workflows.registries import triggers
+from workflows.registries import actions, triggers
+from workflows.step_forms.params import StepContext
 
 #: Actions that enroll records in the workflow their params name.
 ENROLLING = ("go_to_workflow", "for_each_associated")
@@ -105,9 +108,12 @@ def circle_with(node: Node, others: Iterable[Node]) -> list[Node]:
     return [other for other in every if other.id in both]
 
 
-def problems(workflow: int, document: dict[str, Any], writes: Iterable[str]) -> list[Problem]:
-    """A warning that names the workflows with which this one would go round in circles once it is published."""
-    own = node_of(workflow, document, writes)
+def problems(workflow: int, definition: Definition) -> list[Problem]:
+    """A warning that names the workflows with which this one would go round in circles once it is published.
+
+    Its place is the first step that leads to one of them.
+    """
+    own = node_of(workflow, definition.document, touching.writes(definition))
     found = circle_with(own, live_nodes(but=workflow))
     if not found:
         return []
@@ -119,4 +125,14 @@ def problems(workflow: int, document: dict[str, Any], writes: Iterable[str]) -> 
         "for. A chain that becomes too long is stopped. Check that the records come to an end."
     )
     told = message % {"others": get_text_list(names, _("and"))}
-    return [Problem("steps", told, severity="warning", code="cycle")]
+    return [Problem(leading_step(definition, found), told, severity="warning", code="cycle")]
+
+
+def leading_step(definition: Definition, others: Iterable[Node]) -> str:
+    """The path of the first step that starts one of the others: it enrolls there, or changes what is looked at."""
+    for step in definition.walk():
+        enrolls = frozenset(enrolled_in([{"action": step.action, "params": step.params}]))
+        writes = frozenset(actions[step.action].writes(step.params, StepContext(definition, step)))
+        if any(Node(0, "", writes, enrolls=enrolls).leads_to(other) for other in others):
+            return step.path
+    return "steps"

@@ -49,8 +49,10 @@ class Applied:
 
 
 @transaction.atomic
-def create(name: str, object_type: str, user: Any, definition: dict[str, Any] | None = None) -> Workflow:
-    """A workflow that is off, with a draft.
+def create(
+    name: str, object_type: str, user: Any, definition: dict[str, Any] | None = None, *, unnamed: bool = False
+) -> Workflow:
+    """A workflow that is off, with a draft. `unnamed`: the name is only for the list, and one is made at the review.
 
     Raises DocumentError when the definition cannot be read, or changes what the person may not edit (PRM-05).
     """
@@ -68,6 +70,8 @@ def create(name: str, object_type: str, user: Any, definition: dict[str, Any] | 
     workflow = Workflow.objects.create(
         name=name.strip(), description=document.get("description", ""), object_type=object_type, created_by=author
     )
+    if unnamed:
+        document = {**document, "name": ""}
     Revision.objects.create(workflow=workflow, number=1, definition=document)
     return workflow
 

@@ -20,7 +20,7 @@ from records.plans import bits
 from records.problems import DocumentError, Problem
 from records.seeing import hidden_in, may_see
 from workflows import doorbell
-from workflows.definitions import checking, cycles, touching
+from workflows.definitions import checking, touching
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.definitions.settings_checks import late_problems, turn_off_at
@@ -34,11 +34,12 @@ from workflows.holding import hold_still
 from workflows.intake import reacting
 from workflows.intake.subscriptions import subscribe, unsubscribe
 from workflows.intake.taking import lock_dispatching
-from workflows.lifecycle import following
+from workflows.lifecycle import describing, following
 from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, Inside, look_inside
 from workflows.lifecycle.switching import note
 from workflows.models import Enrollment, Revision, Workflow
 from workflows.registries import triggers
+from workflows.reviewing import looking
 from workflows.rights.opening import refuse_change
 from workflows.schedules import centring, scheduling
 from workflows.schedules.matching import matching_now
@@ -55,7 +56,8 @@ class Review:
 
     `inside` says who is in the workflow and what the draft means for them; `in_flight` what happens to them unless the
     publisher chooses otherwise. `upcoming` are the next times of a schedule. `definition` is None when the document
-    cannot even be read. `withheld` says why who matches is not told (then nobody seems to).
+    cannot even be read. `withheld` says why who matches is not told (then nobody seems to). `kept_out`
+    match, were never inside, and do not get in: suppression lists, unenrollment criteria or the goal keep them out.
     """
 
     definition: Definition | None
@@ -68,6 +70,12 @@ class Review:
     in_flight: str = FOLLOW
     upcoming: list[dt.datetime] = field(default_factory=list)
     withheld: str = ""
+    kept_out: int = 0
+
+    @property
+    def fresh(self) -> int:
+        """How many records would enter if those that match now are enrolled."""
+        return max(self.matching - self.already_enrolled - self.kept_out, 0)
 
     @property
     def ready(self) -> bool:
@@ -101,7 +109,7 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     except DocumentError as error:
         return Review(None, error.problems)
     found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now)
-    found += cycles.problems(workflow.pk, revision.definition, touching.writes(definition))
+    found += looking.problems(workflow, definition, user=user, now=now)
     if workflow.status == Workflow.Status.DRAINING:
         message = _("The workflow is finishing. Publishing turns it on again, and records enter it.")
         found.append(Problem("", message, severity="warning", code="finishing"))
@@ -113,6 +121,7 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
         if not times and scheduling.rule_of(definition) is not None:
             message = _("The schedule never fires: its time has passed, or there are no such days. Change it.")
             found.append(Problem("trigger.schedule", message, severity="warning", code="never_fires"))
+        found += [] if why else looking.of_volume(workflow, definition, now, matching, matching)
         return Review(definition, found, text, matching, samples, 0, inside, policy, times, why)
     compiled = trigger_criteria(definition, now)
     if compiled is None:
@@ -122,8 +131,10 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     before = Enrollment.objects.filter(workflow=workflow, record_id=OuterRef("pk")).exclude(
         status=Enrollment.Status.REFUSED
     )
-    already = compiled.records().filter(Exists(before)).count()
-    return Review(definition, found, text, compiled.count(), compiled.samples(), already, inside, policy)
+    already, matching = compiled.records().filter(Exists(before)).count(), compiled.count()
+    out = looking.kept_out(definition, compiled.records().exclude(Exists(before)), now)
+    found += looking.of_volume(workflow, definition, now, matching, max(matching - already - out, 0))
+    return Review(definition, found, text, matching, compiled.samples(), already, inside, policy, kept_out=out)
 
 
 def withheld(definition: Definition, user: Any, now: dt.datetime) -> str:
@@ -174,6 +185,8 @@ def publish(
     rev: int | None = None,
     orphans: Mapping[str, str] | None = None,
     delays: str = KEEP,
+    name: str | None = None,
+    description: str | None = None,
 ) -> Published:
     """Make the draft the live revision and turn the workflow on; one that is paused stays paused.
 
@@ -182,7 +195,8 @@ def publish(
     to records inside: "follow" moves them to the new revision at their step; "pin" lets them finish the revision they
     are on; None is the settings' version policy. `orphans` gives steps that are gone the step at which their records
     go on ("", or not named: they leave), `delays` says whether who waits in a changed delay keeps its time or gets
-    it computed anew: see workflows.lifecycle.following. `rev` is the draft the publisher has seen.
+    it computed anew: see workflows.lifecycle.following. `rev` is the draft the publisher has seen. `name` and
+    `description` are the workflow's from now on; without them it keeps the draft's.
 
     Raises PermissionDenied, RevisionConflict, and DocumentError with every problem; then nothing has changed.
     """
@@ -195,7 +209,8 @@ def publish(
         lock_dispatching()
         asked, workflow = workflow, locked(workflow)
         revision = reviewed_draft(workflow, rev)
-        definition = parse(revision.definition)
+        definition = describing.named(parse(revision.definition), name, description)
+        revision.definition = definition.document
         how = in_flight or policy_of(definition)
         found = checking.problems(definition, user=by, workflow=workflow.pk) + late_problems(definition, now)
         wrong = checking.errors(found)
@@ -265,7 +280,7 @@ def reviewed_draft(workflow: Workflow, rev: int | None) -> Revision:
 def go_live(workflow: Workflow, revision: Revision, definition: Definition, by: Any, now: dt.datetime) -> None:
     revision.published_at, revision.published_by = now, by
     revision.reads, revision.writes = sorted(touching.reads(definition)), sorted(touching.writes(definition))
-    revision.save(update_fields=["published_at", "published_by", "reads", "writes"])
+    revision.save(update_fields=["definition", "published_at", "published_by", "reads", "writes"])
     if workflow.status not in Workflow.OPEN:
         workflow.turned_on_at, workflow.status = now, Workflow.Status.ON
     workflow.live, workflow.turn_off_at = revision, turn_off_at(definition)

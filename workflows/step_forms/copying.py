@@ -59,3 +59,8 @@ def convert(value: Any, source: Property, target: Property) -> Any:
             raise ValueError(message % {"target": target.label, "count": len(value)})
         return target.clean(value[0] if value else None)
     return value if source.type == target.type == "user" else target.clean(value)
+
+
+def together(before: Any, added: Any) -> list[str] | None:
+    """The options there are, and after them those that are new; the order is kept."""
+    return list(dict.fromkeys([*(before or ()), *(added or ())])) or None

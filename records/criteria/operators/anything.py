@@ -18,6 +18,7 @@ from records.criteria.operands import Days, Other, When, Zone
 from records.criteria.operators.base import FAMILIES, Operator, PropertyFilter, operators
 from records.criteria.points import Span, instant_span
 from records.criteria.tree import Context
+from records.criteria.value_sets import EVERYTHING, Listed, Passing, Spans
 
 
 class AnyType(Operator):
@@ -35,6 +36,9 @@ class IsKnown(AnyType):
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
         return known(leaf.property, context.extracted.get(leaf.property.slug))
 
+    def passing(self, leaf: PropertyFilter, context: Context) -> Passing:
+        return any_value(leaf)
+
 
 @operators.register
 class IsUnknown(AnyType):
@@ -43,6 +47,9 @@ class IsUnknown(AnyType):
 
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
         return ~known(leaf.property, context.extracted.get(leaf.property.slug))
+
+    def passing(self, leaf: PropertyFilter, context: Context) -> Passing:
+        return ~any_value(leaf)
 
 
 @operators.register
@@ -165,6 +172,13 @@ class UpdatedAfterProperty(UpdatedBeforeProperty):
     slug, label = "updated_after_property", gettext_lazy("updated after another property")
     sentence = gettext_lazy("%(property)s was last updated after %(other)s was")
     lookup = GreaterThan
+
+
+def any_value(leaf: PropertyFilter) -> Passing:
+    """Every value that is one."""
+    ordered = leaf.property.kind.family in ("number", "date")
+    every = frozenset((True, False)) if leaf.property.kind.family == "boolean" else None
+    return Passing(Spans((EVERYTHING,)) if ordered else Listed(frozenset(), False, every))
 
 
 def reversed_points(values: dict[str, Any]) -> dict[str, str]:

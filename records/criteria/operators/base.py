@@ -22,6 +22,7 @@ from records.criteria.expressions import changes_of, journal_value, known, value
 from records.criteria.operands import Operand, When
 from records.criteria.points import Span
 from records.criteria.tree import Context, Node
+from records.criteria.value_sets import Passing, ValueSet
 from records.object_types import ObjectType
 from records.properties import Property
 from records.registry import Registry
@@ -124,6 +125,17 @@ class Operator:
         present = known(leaf.property, context.extracted.get(leaf.property.slug))
         return present & ~met if self.negative else met | ~present
 
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet | None:
+        """The known values of which `condition` holds; None where that cannot be told by the filter alone."""
+        return None
+
+    def passing(self, leaf: PropertyFilter, context: Context) -> Passing | None:
+        """Exactly what passes the filter, as `q` says it; None where that cannot be told by the filter alone."""
+        known = None if self.reads_history else self.lets(leaf, context)
+        if known is None:
+            return None
+        return Passing(~known if self.negative else known, leaf.include_blank)
+
     def faults(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with the operands together: key → sentence."""
         return {}
@@ -156,8 +168,15 @@ class PropertyFilter(Node):
     hops: tuple[str, ...]
 
     def q(self, context: Context) -> Q:
+        return self.operator.q(self, self.in_zone(context))
+
+    def passing(self, context: Context) -> Passing | None:
+        """What passes the filter; None where that cannot be told without looking at records."""
+        return self.operator.passing(self, self.in_zone(context))
+
+    def in_zone(self, context: Context) -> Context:
         zone = self.values.get("time_zone")
-        return self.operator.q(self, dataclasses.replace(context, zone=zone) if zone else context)
+        return dataclasses.replace(context, zone=zone) if zone else context
 
     def text(self, context: Context) -> str:
         words = {

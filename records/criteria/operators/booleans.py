@@ -12,6 +12,7 @@ from records.criteria.expressions import known, value_of
 from records.criteria.operands import One, Other
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
+from records.criteria.value_sets import ValueSet, listed
 
 
 class BooleanOperator(Operator):
@@ -29,6 +30,9 @@ class IsTrue(BooleanOperator):
     slug, label = "is_true", gettext_lazy("is true")
     sentence = gettext_lazy("%(property)s is true")
 
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet:
+        return listed([True], (True, False))
+
     def wanted(self, leaf: PropertyFilter) -> Any:
         return Value(True)
 
@@ -39,6 +43,9 @@ class IsFalse(BooleanOperator):
 
     slug, label = "is_false", gettext_lazy("is false")
     sentence = gettext_lazy("%(property)s is false")
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet:
+        return listed([False], (True, False))
 
     def wanted(self, leaf: PropertyFilter) -> Any:
         return Value(False)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from records.criteria.operands import Operand, Several
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
+from records.criteria.value_sets import ValueSet, listed
 
 
 class ChoiceOperator(Operator):
@@ -19,6 +20,9 @@ class ChoiceOperator(Operator):
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return Q(In(value, leaf.values["value"]))
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet | None:
+        return listed(leaf.values["value"])
 
 
 @operators.register

@@ -15,6 +15,7 @@ from records.criteria.operators.anything import reversed_points
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.points import Point, Span, instant_span
 from records.criteria.tree import Context
+from records.criteria.value_sets import Passing, Spans, ValueSet
 
 
 def on_days(leaf: PropertyFilter) -> bool:
@@ -42,12 +43,32 @@ def not_after(value: Any, span: Span, leaf: PropertyFilter) -> Q:
     return Q((LessThanOrEqual if span.start == span.end else LessThan)(value, Value(span.end)))
 
 
+def from_beginning(span: Span, leaf: PropertyFilter) -> Spans:
+    """What is `not_before` a span."""
+    return Spans.of(span.first_day if on_days(leaf) else span.start)
+
+
+def up_to_end(span: Span, leaf: PropertyFilter) -> Spans:
+    """What is `not_after` a span."""
+    if on_days(leaf):
+        return Spans.of(high=span.last_day)
+    return Spans.of(high=span.end, high_in=span.start == span.end)
+
+
 class DateOperator(Operator):
     families = ("date",)
 
 
 class AtPoint(DateOperator):
     operands = (When(label=gettext_lazy("date")), Zone())
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet | None:
+        point = leaf.values["value"]
+        return None if point.moves else self.around(point.span(context), leaf, context)
+
+    def around(self, span: Span, leaf: PropertyFilter, context: Context) -> Spans:
+        """The values that pass, seen from where the point is."""
+        raise NotImplementedError(self.slug)
 
 
 @operators.register
@@ -64,6 +85,10 @@ class IsEqualTo(AtPoint):
         day = self.day(leaf, context)
         return not_before(value, day, leaf) & not_after(value, day, leaf)
 
+    def around(self, span: Span, leaf: PropertyFilter, context: Context) -> Spans:
+        day = self.day(leaf, context)
+        return from_beginning(day, leaf) & up_to_end(day, leaf)
+
     def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
         return [self.day(leaf, context)]
 
@@ -76,6 +101,9 @@ class IsBefore(AtPoint):
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return begins_before(value, leaf.values["value"].span(context), leaf)
 
+    def around(self, span: Span, leaf: PropertyFilter, context: Context) -> Spans:
+        return ~from_beginning(span, leaf)
+
 
 @operators.register
 class IsAfter(AtPoint):
@@ -84,6 +112,9 @@ class IsAfter(AtPoint):
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return ends_after(value, leaf.values["value"].span(context), leaf)
+
+    def around(self, span: Span, leaf: PropertyFilter, context: Context) -> Spans:
+        return ~up_to_end(span, leaf)
 
 
 @operators.register
@@ -104,6 +135,13 @@ class IsBetween(DateOperator):
         low, high = leaf.values["from"].span(context), leaf.values["to"].span(context)
         lower = (not_before if leaf.values["include_from"] else ends_after)(value, low, leaf)
         return lower & (not_after if leaf.values["include_to"] else begins_before)(value, high, leaf)
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet | None:
+        if leaf.values["from"].moves or leaf.values["to"].moves:
+            return None
+        low, high = leaf.values["from"].span(context), leaf.values["to"].span(context)
+        lower = from_beginning(low, leaf) if leaf.values["include_from"] else ~up_to_end(low, leaf)
+        return lower & (up_to_end(high, leaf) if leaf.values["include_to"] else ~from_beginning(high, leaf))
 
     def faults(self, values: dict[str, Any]) -> dict[str, str]:
         return reversed_points(values)
@@ -126,6 +164,23 @@ class DaysAway(DateOperator):
         now = [instant_span(context.now, context.zone)] if self.up_to_now else []
         return [self.away(leaf, context), *now]
 
+    def passing(self, leaf: PropertyFilter, context: Context) -> Passing | None:
+        """All of these move with the day alike, so that what they have in common at one instant they always have.
+
+        One with a time zone of its own begins its days at other times than the others.
+        """
+        if leaf.values["time_zone"]:
+            return None
+        known = self.period(leaf, context)
+        return Passing(known, leaf.include_blank, moving=True)
+
+    def period(self, leaf: PropertyFilter, context: Context) -> Spans:
+        """The values that pass now."""
+        raise NotImplementedError(self.slug)
+
+    def present(self, leaf: PropertyFilter, context: Context) -> Any:
+        return self.today(context).first_day if on_days(leaf) else context.now
+
     def today(self, context: Context) -> Span:
         return Point(anchor="today").span(context)
 
@@ -133,7 +188,7 @@ class DaysAway(DateOperator):
         return Point(anchor="today", offset=self.direction * leaf.values["value"]).span(context)
 
     def now(self, leaf: PropertyFilter, context: Context) -> Any:
-        return Value(self.today(context).first_day if on_days(leaf) else context.now)
+        return Value(self.present(leaf, context))
 
 
 @operators.register
@@ -147,6 +202,9 @@ class IsLessThanDaysAgo(DaysAway):
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return not_before(value, self.away(leaf, context), leaf) & Q(LessThanOrEqual(value, self.now(leaf, context)))
 
+    def period(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return from_beginning(self.away(leaf, context), leaf) & Spans.of(high=self.present(leaf, context))
+
 
 @operators.register
 class IsMoreThanDaysAgo(DaysAway):
@@ -155,6 +213,9 @@ class IsMoreThanDaysAgo(DaysAway):
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return begins_before(value, self.away(leaf, context), leaf)
+
+    def period(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return ~from_beginning(self.away(leaf, context), leaf)
 
 
 @operators.register
@@ -169,6 +230,9 @@ class IsLessThanDaysFromNow(DaysAway):
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return not_after(value, self.away(leaf, context), leaf) & Q(GreaterThanOrEqual(value, self.now(leaf, context)))
 
+    def period(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return up_to_end(self.away(leaf, context), leaf) & Spans.of(self.present(leaf, context))
+
 
 @operators.register
 class IsMoreThanDaysFromNow(DaysAway):
@@ -178,6 +242,9 @@ class IsMoreThanDaysFromNow(DaysAway):
 
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         return ends_after(value, self.away(leaf, context), leaf)
+
+    def period(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return ~up_to_end(self.away(leaf, context), leaf)
 
 
 @operators.register

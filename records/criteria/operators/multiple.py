@@ -13,11 +13,15 @@ from records.criteria.operands import Operand, Several
 from records.criteria.operators import choices
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
+from records.criteria.value_sets import ValueSet
 
 
 class SetOperator(Operator):
     families: tuple[str, ...] = ("multi_select",)
     operands: tuple[Operand, ...] = (Several(),)
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet | None:
+        return None  # A value is a set of options here: these would be sets of sets.
 
 
 class Intersects(SetOperator):

@@ -14,6 +14,7 @@ from records.criteria.expressions import known, value_of
 from records.criteria.operands import One, Operand, Other
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
+from records.criteria.value_sets import Spans
 
 DIGITS = DecimalField(max_digits=24, decimal_places=6)
 
@@ -32,6 +33,9 @@ class IsEqualTo(NumberOperator):
     slug, label = "is_equal_to", gettext_lazy("is equal to")
     sentence = gettext_lazy("%(property)s is equal to %(value)s")
 
+    def lets(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return Spans.of(leaf.values["value"], leaf.values["value"])
+
 
 @operators.register
 class IsNotEqualTo(IsEqualTo):
@@ -46,12 +50,18 @@ class IsGreaterThan(NumberOperator):
     sentence = gettext_lazy("%(property)s is greater than %(value)s")
     lookup = GreaterThan
 
+    def lets(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return Spans.of(leaf.values["value"], low_in=False)
+
 
 @operators.register
 class IsGreaterThanOrEqualTo(NumberOperator):
     slug, label = "is_greater_than_or_equal_to", gettext_lazy("is greater than or equal to")
     sentence = gettext_lazy("%(property)s is greater than or equal to %(value)s")
     lookup = GreaterThanOrEqual
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return Spans.of(leaf.values["value"])
 
 
 @operators.register
@@ -60,12 +70,18 @@ class IsLessThan(NumberOperator):
     sentence = gettext_lazy("%(property)s is less than %(value)s")
     lookup = LessThan
 
+    def lets(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return Spans.of(high=leaf.values["value"], high_in=False)
+
 
 @operators.register
 class IsLessThanOrEqualTo(NumberOperator):
     slug, label = "is_less_than_or_equal_to", gettext_lazy("is less than or equal to")
     sentence = gettext_lazy("%(property)s is less than or equal to %(value)s")
     lookup = LessThanOrEqual
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return Spans.of(high=leaf.values["value"])
 
 
 @operators.register
@@ -80,6 +96,9 @@ class IsBetween(NumberOperator):
         low = Value(leaf.values["from"], output_field=DIGITS)
         high = Value(leaf.values["to"], output_field=DIGITS)
         return Q(GreaterThanOrEqual(value, low)) & Q(LessThanOrEqual(value, high))
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> Spans:
+        return Spans.of(leaf.values["from"], leaf.values["to"])
 
     def faults(self, values: dict[str, Any]) -> dict[str, str]:
         if values["from"] <= values["to"]:

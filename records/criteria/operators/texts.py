@@ -16,6 +16,7 @@ from records.criteria.expressions import Holds, known, value_of
 from records.criteria.operands import Other, Phrase, Phrases, Several
 from records.criteria.operators.base import Operator, PropertyFilter, operators
 from records.criteria.tree import Context
+from records.criteria.value_sets import ValueSet, listed
 
 TEXT = ("text",)
 TEXT_FIELD = TextField()
@@ -64,6 +65,11 @@ class IsEqualToAnyOf(Operator):
         small = lowered(value)
         wanted = [Small(text, output_field=TEXT_FIELD) for text in leaf.values["value"]]
         return Q(In(small, wanted) if len(wanted) > 1 else Exact(small, wanted[0]))
+
+    def lets(self, leaf: PropertyFilter, context: Context) -> ValueSet | None:
+        """What is a small letter is known of those of ASCII alone: of others the database has its own rules."""
+        texts = leaf.values["value"]
+        return listed(text.lower() for text in texts) if all(text.isascii() for text in texts) else None
 
 
 @operators.register

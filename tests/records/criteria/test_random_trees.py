@@ -11,6 +11,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from records import criteria
 from records.clock import database_now
+from records.criteria.contradictions import Search
 from records.criteria.counting import tuned
 from records.criteria.extracting import condition_of
 from records.criteria.leaves import leaf_kinds
@@ -84,6 +86,20 @@ def answers(compiled: criteria.Compiled) -> dict[int, list[bool]]:
         return {pk: list(met) for pk, *met in rows}
 
 
+def check_contradictions(compiled: criteria.Compiled, found: dict[int, list[bool]]) -> int:
+    """What is said to exclude each other, or to be part of the other, is so of every record; how often it was said."""
+    trees, said = compiled.criteria.group.children, 0
+    for one, met in product(range(len(trees)), (True, False)):
+        if not Search(compiled.context).possible([(trees[one], met)]):
+            said += 1
+            assert all(answer[one] != met for answer in found.values()), trees[one]
+    for (one, two), met in product(combinations(range(len(trees)), 2), (True, False)):
+        if not Search(compiled.context).possible([(trees[one], True), (trees[two], met)]):
+            said += 1
+            assert not any(answer[one] and answer[two] == met for answer in found.values()), (trees[one], trees[two])
+    return said
+
+
 def explain(compiled: criteria.Compiled, leaves: list[Test], live: list[Thing]) -> None:
     """Every filter's own answer, as people are told them."""
     explained = compiled.explain([thing.pk for thing in live])
@@ -114,6 +130,7 @@ def test_sql_finds_what_a_naive_reading_finds(db: None, number: int, capsys: pyt
             expected = {thing.pk for thing in live if oracle.test(tree)(thing)}
             assert {pk for pk, met in found.items() if met[place]} == expected, tree
             done.update(cases=1, answers=len(live), found=len(expected))
+        done.update(contradictions=check_contradictions(compiled, found))
         asked.update(told(trees, kind))
         return compiled, {pk for pk, met in found.items() if any(met)}
 
@@ -139,7 +156,7 @@ def test_sql_finds_what_a_naive_reading_finds(db: None, number: int, capsys: pyt
     with capsys.disabled():
         sys.stdout.write(
             f"\nWorld {number}: {done['cases']} trees, {done['answers']:,} answers compared, {done['found']:,} records"
-            f" found; again with CRITERIA_SEED={SEED}\n"
+            f" found, {done['contradictions']} contradictions; again with CRITERIA_SEED={SEED}\n"
         )
     compared.update(done)
     if FULL and number == WORLDS - 1:

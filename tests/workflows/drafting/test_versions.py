@@ -84,6 +84,7 @@ def test_what_is_older_than_thirty_days_or_of_another_draft_is_not_gone_back_to(
     assert draft(workflow)["name"] == "Old"
 
 
+@pytest.mark.covers("CPL-02")
 def test_a_published_version_becomes_the_draft_and_what_is_live_stays(workflow: Workflow, admin_user: Any) -> None:
     do(workflow, {"op": "delete", "step": "split"})
     first = publishing.publish(workflow, by=admin_user, now=NOW, enroll_existing=False).revision

@@ -78,6 +78,7 @@ def test_orphans_are_told_in_the_review_and_leave(deal):
     assert history(workflow, deal) == [("unenrolled", "step_removed")]
 
 
+@pytest.mark.covers("CPL-02")
 def test_pinned_records_finish_on_their_revision(deal):
     workflow = live(BIG, existing=True)
     first = workflow.live

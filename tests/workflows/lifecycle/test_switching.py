@@ -53,7 +53,7 @@ def switch(verb: Any, workflow: Workflow, **options: Any) -> str:
     return workflow.status
 
 
-@pytest.mark.covers("LIF-01", "LIF-02")
+@pytest.mark.covers("LIF-01", "LIF-02", "CPL-08")
 def test_of_a_workflow_that_is_off_actions_are_skipped_and_delays_and_branches_go_on():
     split = {
         "id": "split", "action": "branch",
@@ -103,7 +103,7 @@ def test_who_begins_to_match_while_it_is_off_does_not_enter_when_it_is_turned_on
     assert inside(workflow) == [small.pk]
 
 
-@pytest.mark.covers("LIF-04")
+@pytest.mark.covers("LIF-04", "CPL-08")
 def test_while_paused_records_enter_and_nothing_is_done_until_it_goes_on():
     first, workflow = deal(), live(BIG, existing=True, steps=[WAIT, WIN])
     run()
@@ -163,6 +163,7 @@ def test_only_who_may_publish_switches(django_user_model):
             verb(workflow, by=nobody, now=database_now())
 
 
+@pytest.mark.covers("CPL-08")
 def test_a_workflow_that_finishes_lets_nobody_in_does_its_actions_and_is_off_in_the_end():
     first, workflow = deal(), live(BIG, existing=True, steps=[WAIT, WIN])
     run()

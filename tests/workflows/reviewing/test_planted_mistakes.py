@@ -1,0 +1,332 @@
+"""Real mistakes planted in workflows: the review finds each, in a sentence, with a link to where it is put right."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import html
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crm.demo_workflows import demo_definitions
+from crm.models import Deal, EmailTemplate, Stage, SubscriptionType, User
+from records.clock import database_now
+from records.lists import keeping
+from records.models import PropertyDefinition
+from records.object_types import object_types
+from tests.workflows.publishing_deals import BIG, boss, document, draft, live, publish
+from workflows import drafting
+from workflows.lifecycle import publishing
+from workflows.models import Workflow
+from workflows.registries import goals
+
+pytestmark = pytest.mark.django_db
+SMALL = {"property": "amount", "operator": "is_less_than", "value": 3}
+END: dict[str, Any] = {"id": "end", "action": "end", "params": {}}
+WAIT = {"id": "wait", "action": "delay", "params": {"days": 2}}
+
+
+def task(title: str = "Call them", step_id: str = "task", **params: Any) -> dict[str, Any]:
+    return {"id": step_id, "action": "create_task", "params": {"title": title, "assignee": "owner", **params}}
+
+
+def edit(step_id: str = "edit", **params: Any) -> dict[str, Any]:
+    return {"id": step_id, "action": "edit_record", "params": params}
+
+
+def stage(operator: str, *values: str) -> dict[str, Any]:
+    return {"property": "stage", "operator": operator, "value": list(values)}
+
+
+def branching(*branches: tuple[str, dict[str, Any] | None], step_id: str = "split") -> dict[str, Any]:
+    """A branch for each name; all but the last, which may be without criteria, have a step."""
+    ways = [
+        {"name": name, "steps": [task(step_id=f"{step_id}-{i}")], **({"criteria": {"all": [found]}} if found else {})}
+        for i, (name, found) in enumerate(branches)
+    ]
+    return {"id": step_id, "action": "branch", "params": {}, "branches": ways}
+
+
+def never_reached() -> Workflow:
+    return draft(BIG, steps=[END, task()])
+
+
+def a_contradiction() -> Workflow:
+    return draft(BIG, SMALL, steps=[WAIT])
+
+
+def an_emptied_set() -> Workflow:
+    return draft(stage("is_any_of", "won", "lost"), stage("is_none_of", "lost", "won"), steps=[WAIT])
+
+
+def everybody_by_or() -> Workflow:
+    either = {"any": [{"all": [stage("is_none_of", one)]} for one in ("won", "lost")]}
+    trigger = {"kind": "filter", "criteria": either}
+    return drafting.create("Open", "deal", boss(), document(BIG) | {"trigger": trigger})
+
+
+def two_values_at_once() -> Workflow:
+    names = [{"property": "name", "operator": "is_equal_to_any_of", "value": [name]} for name in ("Big", "Small")]
+    return draft(BIG, steps=[task()], goal={"all": names})
+
+
+def enrolling_one_another() -> Workflow:
+    other = live(BIG, name="Second", steps=[WAIT])
+    mine = live(BIG, name="First", steps=[WAIT])
+    back = {"id": "back", "action": "go_to_workflow", "params": {"workflow": str(mine.pk)}}
+    rewritten(other, steps=[back])
+    publish(other)
+    return rewritten(mine, steps=[{**back, "params": {"workflow": str(other.pk)}}])
+
+
+def writing_what_the_other_reads() -> Workflow:
+    likely = {"property": "probability", "operator": "is_greater_than", "value": 10}
+    live(likely, steps=[edit(property="amount", value=99)])
+    return draft(BIG, steps=[WAIT, edit(property="probability", value=50)])
+
+
+def competing_writes() -> Workflow:
+    live(
+        {"property": "amount", "operator": "is_greater_than", "value": 20}, steps=[edit(property="stage", value="won")]
+    )
+    return draft(BIG, steps=[WAIT, edit(property="stage", value="lost")])
+
+
+def a_deactivated_owner() -> Workflow:
+    User.objects.create_user("ada", is_active=False)
+    return draft(BIG, steps=[edit(property="owner", value="ada")])
+
+
+def a_deactivated_assignee() -> Workflow:
+    User.objects.create_user("bob", is_active=False)
+    return draft(BIG, steps=[task(assignee="bob")])
+
+
+def mail_without_consent() -> Workflow:
+    news = SubscriptionType.objects.create(slug="news", name="News")
+    EmailTemplate.objects.create(name="Welcome", slug="welcome", subject="Hello", type=news, body="<p>Hello</p>")
+    found = {"all": [{"property": "email", "operator": "is_known"}]}
+    steps = [{"id": "mail", "action": "send_email", "params": {"email": "welcome"}}]
+    parts = {"format": 1, "trigger": {"kind": "filter", "criteria": found}, "steps": steps}
+    return drafting.create("Mail", "contact", boss(), parts)
+
+
+def far_too_much() -> Workflow:
+    Deal.objects.bulk_create(Deal(name=str(i), amount=50) for i in range(6))
+    send = {"id": "tell", "action": "send_notification", "params": {"title": "A big one", "users": ["boss"]}}
+    return draft(BIG, steps=[send])
+
+
+def a_limit_that_takes_months() -> Workflow:
+    Deal.objects.bulk_create(Deal(name=str(i), amount=50) for i in range(40))
+    return draft(BIG, steps=[task()], settings={"limit": {"count": 1, "per": "day"}})
+
+
+def a_token_that_is_always_empty() -> Workflow:
+    return draft({"property": "close_date", "operator": "is_unknown"}, steps=[task("Closes {{ deal.close_date }}")])
+
+
+def a_token_of_another_branch() -> Workflow:
+    made = {"id": "made", "action": "format_data", "params": {"format": "upper", "value": "name"}}
+    split = branching(("Won", stage("is_any_of", "won")), ("Otherwise", None))
+    split["branches"][0]["steps"] = [made]
+    split["branches"][1]["steps"] = [task("{{ output.made.result }}", "other")]
+    return draft(BIG, steps=[split])
+
+
+def a_list_that_is_gone() -> Workflow:
+    found = keeping.create(object_types["deal"], "Key deals", now=database_now(), by=boss())
+    made = draft({"list": found.slug, "operator": "is_member"}, steps=[WAIT])
+    found.delete()
+    return made
+
+
+def a_property_that_is_gone() -> Workflow:
+    found = PropertyDefinition.objects.create(object_type="deal", slug="fit", label="Fit", type="text")
+    made = draft(BIG, steps=[edit(property="fit", value="good")])
+    found.delete()
+    return made
+
+
+def a_stage_that_is_gone() -> Workflow:
+    made = draft(stage("is_any_of", "engaging"), steps=[WAIT])
+    Stage.objects.filter(slug="engaging").delete()
+    return made
+
+
+def a_delay_in_the_past() -> Workflow:
+    return draft(BIG, steps=[{"id": "until", "action": "delay_until_date", "params": {"at": "2020-05-01T09:00"}}])
+
+
+def a_schedule_in_the_past() -> Workflow:
+    schedule = {"every": "once", "date": "2020-05-01", "at": "09:00"}
+    trigger = {"kind": "schedule", "schedule": schedule, "criteria": {"all": [BIG]}}
+    return drafting.create("Once", "deal", boss(), document(BIG) | {"trigger": trigger})
+
+
+def a_schedule_after_the_end() -> Workflow:
+    soon = database_now().replace(microsecond=0) + dt.timedelta(days=2)
+    schedule = {"every": "once", "date": f"{soon + dt.timedelta(days=5):%Y-%m-%d}", "at": "09:00"}
+    trigger = {"kind": "schedule", "schedule": schedule, "criteria": {"all": [BIG]}}
+    ends = {"turn_off_at": f"{soon:%Y-%m-%dT%H:%M}"}
+    return drafting.create("Once", "deal", boss(), document(BIG, settings=ends) | {"trigger": trigger})
+
+
+def a_branch_behind_another() -> Workflow:
+    wide, narrow = stage("is_any_of", "won", "lost"), stage("is_any_of", "won")
+    return draft(BIG, steps=[WAIT, branching(("Closed", wide), ("Won", narrow), ("Otherwise", None))])
+
+
+def a_branch_the_trigger_rules_out() -> Workflow:
+    return draft(BIG, steps=[branching(("Tiny", SMALL), ("Otherwise", None))])
+
+
+def nothing_left_for_the_last_branch() -> Workflow:
+    known, unknown = ({"property": "owner", "operator": f"is_{word}"} for word in ("known", "unknown"))
+    return draft(BIG, steps=[WAIT, branching(("Owned", known), ("Free", unknown), ("Otherwise", None))])
+
+
+def a_goal_everybody_has_met() -> Workflow:
+    return draft(BIG, steps=[task()], goal={"all": [{"property": "amount", "operator": "is_known"}]})
+
+
+def a_list_that_lets_in_and_keeps_out() -> Workflow:
+    found = keeping.create(object_types["deal"], "Key deals", now=database_now(), by=boss())
+    return draft({"list": found.slug, "operator": "is_member"}, steps=[task()], suppress=[found.slug])
+
+
+def re_enrolled_by_its_own_step() -> Workflow:
+    made = draft(BIG, steps=[edit(property="amount", value=99)])
+    return rewritten(made, trigger={**document(BIG)["trigger"], "reenroll": ["any.0.all.0"]})
+
+
+#: Who plants it: the code of the problem, what its sentence says, and where its link leads.
+PLANTED: dict[Callable[[], Workflow], tuple[str, str, str]] = {
+    never_reached: ("never_reached", "No record comes to this step", "?step=task"),
+    a_contradiction: ("contradiction", "“Amount is greater than 10” and “Amount is less than 3” at once",
+        "?step=trigger"),
+    an_emptied_set: ("contradiction", "“Stage is none of Lost or Won” at once", "?step=trigger"),
+    everybody_by_or: ("or_trap", "Every record with any “Stage” meets this", "?step=trigger"),
+    two_values_at_once: ("contradiction", "“Name is equal to any of Big” and “Name is equal to",
+        "?step=trigger#tab-door"),
+    enrolling_one_another: ("cycle", "“Test” may start one another", "?step=back"),
+    writing_what_the_other_reads: ("cycle", "may start one another again and again", "?step=edit"),
+    competing_writes: ("competing", "Stage is changed differently by other workflows, too: “Test”", "?step=edit"),
+    a_deactivated_owner: ("inactive_user", "“ada” is deactivated", "?step=edit#param_value"),
+    a_deactivated_assignee: ("invalid", "no active user “bob”", "?step=task#param_assignee"),
+    mail_without_consent: ("no_consent", "Nothing here asks for consent", "?step=mail#param_subscribed"),
+    far_too_much: ("volume", "Up to 6 messages would go out", "?step=tell"),
+    a_limit_that_takes_months: ("volume", "in about 40 days", "?step=_settings"),
+    a_token_that_is_always_empty: ("empty_token", "only records without close date", "?step=task#param_title"),
+    a_token_of_another_branch: ("invalid", "There is no token “output.made.result”",
+        "?step=split-1#param_title"),
+    a_list_that_is_gone: ("unknown_list", "There is no list 'key-deals'", "?step=trigger"),
+    a_property_that_is_gone: ("invalid", "fit", "?step=edit#param_property"),
+    a_stage_that_is_gone: ("invalid", "engaging", "?step=trigger"),
+    a_delay_in_the_past: ("past", "has passed, so nobody waits here", "?step=until#param_at"),
+    a_schedule_in_the_past: ("never_fires", "The schedule never fires", "?step=trigger"),
+    a_schedule_after_the_end: ("past", "turned off before its schedule fires", "?step=_settings"),
+    a_branch_behind_another: ("untaken", "No record takes the branch “Won”: whoever could",
+        "?step=split#param_branch-1-name"),
+    a_branch_the_trigger_rules_out: ("untaken", "“Tiny”: nobody who comes to this step",
+        "?step=split#param_branch-0-name"),
+    nothing_left_for_the_last_branch: ("untaken", "for the branch “Otherwise”", "?step=split#param_branch-2-name"),
+    a_goal_everybody_has_met: ("shut_door", "has met the goal already", "?step=trigger#tab-door"),
+    a_list_that_lets_in_and_keeps_out: ("shut_door", "which keeps its members out", "?step=trigger#tab-door"),
+    re_enrolled_by_its_own_step: ("own_trigger", "may come back to the start", "?step=edit"),
+}  # fmt: skip
+
+
+def rewritten(workflow: Workflow, **parts: Any) -> Workflow:
+    """Give the next draft other parts."""
+    revision = drafting.draft_of(workflow)
+    revision.definition = {**revision.definition, **parts}
+    revision.save()
+    return workflow
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_each_planted_mistake_is_told_in_a_sentence_with_a_link(plant: Callable[[], Workflow], settings: Any) -> None:
+    settings.WORKFLOW_REVIEW_VOLUME = 5
+    code, words, link = PLANTED[plant]
+    workflow = plant()
+    (found,) = publishing.review(workflow, user=boss(), now=database_now()).problems
+    assert (found.code, words in found.message) == (code, True), found
+    client = Client()
+    client.force_login(boss())
+    page = client.get(reverse("admin:workflow_review", args=[workflow.pk])).content.decode()
+    place = f'<a href="{reverse("admin:workflow_editor", args=[workflow.pk])}{link}">'
+    (row,) = [row for row in page.split("<li ") if html.escape(words) in row.split("</li>")[0]]
+    assert row.startswith(f'class="notice notice-{"danger" if found.severity == "error" else "warn"}">{place}')
+    assert ("disabled" in page.split('id="publish"')[1][:20]) is (found.severity == "error")
+
+
+def test_a_workflow_without_a_mistake_is_met_with_silence() -> None:
+    """Each part of it is close to one of the mistakes."""
+    bob = User.objects.create_user("bob", is_active=True)
+    live({"property": "amount", "operator": "is_less_than", "value": 10}, steps=[edit(property="stage", value="lost")])
+    live(BIG, steps=[edit(property="owner", value="bob"), {
+        "id": "more", "action": "change_number", "params": {"property": "probability", "by": 5},
+    }])  # fmt: skip
+    customers = keeping.create(object_types["deal"], "Customers", now=database_now(), by=boss())
+    open_ones = stage("is_none_of", "won", "lost")
+    split = branching(("Engaging", stage("is_any_of", "engaging")), ("Won", stage("is_any_of", "won")), ("Rest", None))
+    inner = branching(("Sure", {"property": "probability", "operator": "is_greater_than", "value": 80}), ("Not", None),
+                      step_id="inner")  # fmt: skip
+    split["branches"][0]["steps"] = [inner]
+    Deal.objects.bulk_create(Deal(name=str(i), amount=50) for i in range(3))
+    workflow = draft(
+        BIG, {"property": "amount", "operator": "is_less_than", "value": 1_000}, open_ones,
+        goal={"all": [stage("is_any_of", "won")]},
+        unenroll={"criteria": {"all": [{"property": "amount", "operator": "is_unknown"}]}},
+        suppress=[customers.slug],
+        settings={"limit": {"count": 100, "per": "day"}, "turn_off_at": "2090-01-01T09:00"},
+        steps=[
+            edit(property="owner", value=bob.username),
+            {"id": "add", "action": "change_number", "params": {"property": "probability", "by": 5}},
+            {"id": "until", "action": "delay_until_date", "params": {"at": "2080-05-01T09:00"}},
+            split,
+            task('Call about {{ deal.close_date | default: "soon" }}', "last", assignee="bob"),
+        ],
+    )  # fmt: skip
+    assert publishing.review(workflow, user=boss(), now=database_now()).problems == []
+    publish(workflow)
+
+
+@pytest.mark.covers("CPL-03")
+@pytest.mark.parametrize(
+    ("params", "criteria", "warned"),
+    [
+        ({"property": "stage", "value": "won"}, BIG, True),
+        ({"property": "stage", "clear": True}, BIG, True),
+        ({"property": "stage", "value": "lost"}, BIG, False),  # Both want the same.
+        ({"property": "owner", "value": "boss"}, BIG, False),
+        ({"property": "stage", "value": "won"}, SMALL, False),  # No record meets both triggers.
+    ],
+)
+def test_workflows_that_race_for_a_property_are_told_of_each_other(
+    params: dict[str, Any], criteria: dict[str, Any], warned: bool
+) -> None:
+    boss()
+    other = live(criteria, steps=[edit(**params)])
+    mine = draft(BIG, steps=[WAIT, edit(property="stage", value="lost")])
+    found = publishing.review(mine, user=boss(), now=database_now()).problems
+    assert [(problem.code, problem.path) for problem in found] == ([("competing", "steps.1")] if warned else [])
+    Workflow.objects.filter(pk=other.pk).update(status="off")
+    assert publishing.review(mine, user=boss(), now=database_now()).problems == []
+
+
+def test_templates_and_demo_workflows_are_met_with_silence(settings: Any) -> None:
+    """What is left open in a template is told, and nothing else; so it is with all the others published beside it."""
+    settings.PUBLIC_URL = "https://crm.example.com"
+    documents = [goal.definition for goal in goals.values()] + demo_definitions()
+    told: set[str] = set()
+    for found in documents:
+        made = drafting.create(str(found["name"]), found["object"], boss(), copy.deepcopy(found))
+        review = publishing.review(made, user=boss(), now=database_now())
+        told |= {problem.code for problem in review.problems if problem.severity == "warning"}
+    assert told == set()

@@ -1,0 +1,162 @@
+"""The review in steps: what each says, what can be put right from there, and how the workflow is called then."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crm.models import Deal
+from records.clock import database_now
+from records.lists import keeping, members
+from records.object_types import object_types
+from tests.workflows.publishing_deals import BIG, WAIT, boss, draft, live, publish
+from workflows import drafting
+from workflows.definitions.parsing import parse
+from workflows.editor.change_words import of_settings, of_step, of_trigger
+from workflows.lifecycle import publishing
+from workflows.models import Enrollment, Workflow
+
+pytestmark = pytest.mark.django_db
+TASK = {"id": "task", "action": "create_task", "params": {"title": "Call", "assignee": "owner"}}
+TELL = {"id": "tell", "action": "send_notification", "params": {"title": "A big one", "users": ["boss"]}}
+
+
+@pytest.fixture
+def boss_client() -> Client:
+    client = Client()
+    client.force_login(boss())
+    return client
+
+
+def review_of(workflow: Workflow) -> str:
+    return reverse("admin:workflow_review", args=[workflow.pk])
+
+
+def sections(page: str) -> dict[str, str]:
+    """The parts of the page by the step of the review they belong to."""
+    found: dict[str, str] = {}
+    for part, text in re.findall(r'<section [^>]*data-part="(\w+)"[^>]*>(.*?)</section>', page, re.DOTALL):
+        found[part] = found.get(part, "") + text
+    return found
+
+
+@pytest.mark.covers("REV-01", "REV-10", "REV-11", "REV-12", "REV-13", "SET-10", "SET-12")
+def test_the_review_goes_through_enrollment_timing_and_connections_and_may_be_cut_short(boss_client: Client) -> None:
+    other = live(BIG, steps=[WAIT])
+    settings = {"timezone": "Europe/Stockholm", "notify": {"users": ["boss"], "about": ["errors"]}}
+    workflow = draft(BIG, steps=[WAIT, TELL], settings=settings)
+    to_here = {"id": "on", "action": "go_to_workflow", "params": {"workflow": str(workflow.pk)}}
+    publish(workflow)
+    drafting.apply(other, {"op": "insert", "at": "steps.1", "step": to_here}, rev=drafting.draft_of(other).rev,
+                   user=boss(), now=database_now())  # fmt: skip
+    publish(other)
+    rev = drafting.draft_of(workflow).rev
+    drafting.apply(workflow, {"op": "update", "step": "wait", "params": {"days": 3}}, rev=rev, user=boss(),
+                   now=database_now())  # fmt: skip
+    assert (
+        f'href="{review_of(workflow)}"'
+        in boss_client.get(reverse("admin:workflow_editor", args=[workflow.pk])).content.decode()
+    )
+    page = boss_client.get(review_of(workflow)).content.decode()
+    parts = re.findall(r'data-show="(\w+)"><span class="review-number">(\d)</span> ([^<]+)<', page)
+    assert parts == [
+        ("enrollment", "1", "Enrollment"), ("timing", "2", "Timing and notifications"),
+        ("connections", "3", "Connections"), ("inside", "4", "What changes, and for whom"),
+        ("all", "5", "Review and turn on"),
+    ]  # fmt: skip
+    editor = reverse("admin:workflow_editor", args=[workflow.pk])
+    found = sections(page)
+    assert "When Amount is greater than 10" in found["enrollment"] and f'{editor}?step=trigger"' in found["enrollment"]
+    assert "Europe/Stockholm" in found["timing"] and f'{editor}?step=_settings"' in found["timing"]
+    assert "Notified are boss, about:" in found["timing"]
+    assert "Notify boss" in found["connections"] and f'{editor}?step=tell"' in found["connections"]
+    assert "The workflow “Test” enrolls records here." in found["connections"]
+    assert "Skip to turn on" in page and page.index('data-go="skip"') < page.index('id="publish"')
+
+
+@pytest.mark.covers("REV-14", "CRE-08")
+def test_a_workflow_without_name_and_description_is_given_both_and_they_may_be_changed(boss_client: Client) -> None:
+    boss_client.post(reverse("admin:workflows_workflow_add"), {"name": "", "object_type": "deal"})
+    workflow = Workflow.objects.get()
+    revision = drafting.draft_of(workflow)
+    assert (workflow.name, revision.definition["name"]) == ("New workflow for deals", "")
+    trigger = {"kind": "filter", "criteria": {"any": [{"all": [BIG]}]}}
+    revision.definition = {**revision.definition, "trigger": trigger, "steps": [WAIT, TASK, TELL]}
+    revision.save()
+
+    page = boss_client.get(review_of(workflow)).content.decode()
+    assert 'value="Deals: Create task and Send in-app notification"' in page
+    made = "When Amount is greater than 10. 1. Wait 2 days. 2. Create task “Call” for the record’s owner."
+    assert made in page, page.split("<textarea")[1][:400]
+    assert page.count("as nobody has given it one") == 2
+    boss_client.post(review_of(workflow), {"rev": 0, "enroll_existing": "no", "name": "Big deals", "description": " "})
+    workflow.refresh_from_db()
+    assert (workflow.status, workflow.name) == ("on", "Big deals")
+    assert workflow.description.startswith(made) and workflow.live.definition["description"] == workflow.description
+
+    # What was made is made anew when the workflow does something else; what somebody wrote stays.
+    rev = drafting.draft_of(workflow).rev
+    drafting.apply(workflow, {"op": "update", "step": "wait", "params": {"days": 9}}, rev=rev, user=boss(),
+                   now=database_now())  # fmt: skip
+    assert "1. Wait 9 days." in boss_client.get(review_of(workflow)).content.decode()
+    sent = {"rev": rev + 1, "enroll_existing": "no", "name": "Big deals", "description": "For the team."}
+    boss_client.post(review_of(workflow), sent)
+    workflow.refresh_from_db()
+    assert (workflow.description, workflow.live.definition["description"]) == ("For the team.", "For the team.")
+
+
+@pytest.mark.covers("REV-05", "REV-06")
+def test_yes_and_no_say_exactly_what_publishing_then_does(boss_client: Client) -> None:
+    deals = Deal.objects.bulk_create(Deal(name=str(i), amount=50 + i) for i in range(6))
+    kept = keeping.create(object_types["deal"], "Customers", now=database_now(), by=boss())
+    members.add(kept, [deals[0].pk, deals[1].pk], now=database_now())
+    workflow = draft(BIG, suppress=[kept.slug], unenroll={"criteria": {"all": [
+        {"property": "amount", "operator": "is_equal_to", "value": 52},
+    ]}})  # fmt: skip
+    review = publishing.review(workflow, user=boss(), now=database_now())
+    assert (review.matching, review.kept_out, review.fresh) == (6, 3, 3)
+    page = boss_client.get(review_of(workflow)).content.decode()
+    assert "3 records are enrolled at once and start with step 1." in page
+    assert "3 are kept out: they are on a suppression list" in page
+    assert "3 that match already stay out, unless they stop matching and begin again." in page
+    assert "Publish, turn on and enroll 3 records" in page
+    assert publish(workflow, existing=True).enrolled == 3
+    assert Enrollment.objects.filter(status="active").count() == 3
+
+
+@pytest.mark.covers("CPL-02")
+def test_what_changes_is_told_as_it_was_and_as_it_will_be(boss_client: Client) -> None:
+    workflow = live(BIG, steps=[WAIT, TASK], settings={"timezone": "UTC"})
+    revision = drafting.draft_of(workflow)
+    small = {"property": "amount", "operator": "is_less_than", "value": 3}
+    revision.definition = {
+        **revision.definition,
+        "trigger": {"kind": "filter", "criteria": {"any": [{"all": [small]}]}},
+        "goal": {"all": [BIG]},
+        "steps": [{**WAIT, "params": {"days": 5}}, {**TASK, "comment": "Ask for the budget."}],
+        "settings": {"timezone": "Europe/Stockholm"},
+    }
+    revision.save()
+    before, after = (parse(document) for document in (workflow.live.definition, revision.definition))
+    assert of_trigger(before, after).was == ("When Amount is greater than 10",)
+    assert of_trigger(before, after).will_be == ("When Amount is less than 3", "Goal: Amount is greater than 10")
+    assert (of_step(before, after, "wait").was, of_step(before, after, "wait").will_be) == (
+        ("Wait 2 days",), ("Wait 5 days",)
+    )  # fmt: skip
+    assert of_step(before, after, "task").will_be == ("Note: Ask for the budget.",)
+    assert "Europe/Stockholm" in of_settings(before, after).will_be[0]
+    found = sections(boss_client.get(review_of(workflow)).content.decode())["inside"]
+    assert "<del>Wait 2 days</del>" in found and "<ins>Wait 5 days</ins>" in found
+    assert "<del>When Amount is greater than 10</del>" in found and "path-box lit changed" in found
+
+
+def test_a_name_that_is_too_long_is_refused_and_nothing_is_published(boss_client: Client) -> None:
+    workflow = draft(BIG)
+    sent = {"rev": 0, "enroll_existing": "no", "name": "x" * 201, "description": ""}
+    page = boss_client.post(review_of(workflow), sent).content.decode()
+    assert "200 characters at most" in page
+    workflow.refresh_from_db()
+    assert (workflow.live, workflow.name) == (None, "Test")

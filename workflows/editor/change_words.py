@@ -1,0 +1,114 @@
+"""What has changed inside a step, the trigger and the settings, as sentences: how it was, and how it will be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from records import criteria
+from records.clock import database_now
+from records.object_types import object_types
+from records.problems import DocumentError
+from workflows.data_sources import declared
+from workflows.definitions.connecting import timing
+from workflows.definitions.definition import Definition
+from workflows.registries import actions, triggers
+from workflows.step_forms.params import StepContext
+
+
+@dataclass(frozen=True)
+class Change:
+    """Sentences that were true and are not any more, and those that will be."""
+
+    was: tuple[str, ...] = ()
+    will_be: tuple[str, ...] = ()
+
+
+NOTHING = Change()
+
+
+def changed(before: Iterator[str], after: Iterator[str]) -> Change:
+    old, new = list(dict.fromkeys(before)), list(dict.fromkeys(after))
+    return Change(tuple(one for one in old if one not in new), tuple(one for one in new if one not in old))
+
+
+def of_step(live: Definition, draft: Definition, step_id: str) -> Change:
+    return changed(step_words(live, step_id), step_words(draft, step_id))
+
+
+def of_trigger(live: Definition, draft: Definition) -> Change:
+    return changed(trigger_words(live), trigger_words(draft))
+
+
+def of_settings(live: Definition, draft: Definition) -> Change:
+    return changed(settings_words(live), settings_words(draft))
+
+
+def step_words(definition: Definition, step_id: str) -> Iterator[str]:
+    """Everything a step is set to, a sentence each."""
+    step = definition.by_id[step_id]
+    action, context = actions[step.action], StepContext(definition, step)
+    yield str(action.describe(step.params, context))
+    for index, branch in enumerate(step.branches):
+        facts = {"branch": branch.name, "records": action.describe_branch(index, context)}
+        yield _("Branch “%(branch)s”: %(records)s") % facts
+    if step.retries:
+        tries = ngettext("A failure is tried again %(count)d time.", "A failure is tried again %(count)d times.",
+                         step.retries)  # fmt: skip
+        yield tries % {"count": step.retries}
+    if step.stops:
+        yield _("A record for which it fails stops here.")
+    if step.comment:
+        yield _("Note: %(text)s") % {"text": step.comment}
+
+
+def trigger_words(definition: Definition) -> Iterator[str]:
+    """Who is enrolled, again, and who leaves, a sentence each."""
+    trigger, document = definition.trigger, definition.document
+    if trigger.kind in triggers:
+        yield str(triggers[trigger.kind].describe(trigger.document, definition.object))
+    yield (
+        _("Records may be enrolled again.") if trigger.document.get("reenroll") else _("Each record is enrolled once.")
+    )
+    unenroll = document.get("unenroll")
+    unenroll = unenroll if isinstance(unenroll, dict) else {}
+    for sentence, found in (
+        (_("Goal: %(criteria)s"), document.get("goal")),
+        (_("Unenrolled: %(criteria)s"), unenroll.get("criteria")),
+    ):
+        if text := told(found, definition):
+            yield sentence % {"criteria": text}
+    if unenroll.get("when_no_longer_matching"):
+        yield _("Who no longer meets the trigger leaves.")
+    suppressed = document.get("suppress")
+    if isinstance(suppressed, list) and suppressed:
+        lists = get_text_list([str(one) for one in suppressed], _("and"))
+        yield _("Kept out are members of %(lists)s.") % {"lists": lists}
+    if definition.centre is not None:
+        yield _("Centred on: %(centre)s") % {"centre": definition.centre.property or definition.centre.date}
+
+
+def told(document: Any, definition: Definition) -> str:
+    """Criteria as a sentence; "" for none, and for those that cannot be read."""
+    if not document:
+        return ""
+    try:
+        # Only the sentence is wanted: any instant would do.
+        return criteria.compile(document, object_types[definition.object], now=database_now(), stored=True).text
+    except DocumentError:
+        return ""
+
+
+def settings_words(definition: Definition) -> Iterator[str]:
+    yield from timing(definition)
+    for source in declared.added(definition).values():
+        yield _("Data source: %(name)s") % {"name": source.name}
+    if definition.settings.get("version_policy") == "pin":
+        yield _("Records inside finish the version they are on.")
+    if definition.settings.get("metrics"):
+        yield _("Metrics are tracked.")

@@ -1,0 +1,77 @@
+"""The criteria of a definition, made to compare: what is known of a record where it stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from records import criteria
+from records.criteria import Compiled
+from records.object_types import object_types
+from records.problems import DocumentError
+from workflows.definitions.definition import Definition, Step
+from workflows.times.wall_time import workflow_zone
+from workflows.triggers.schedule import ALL_RECORDS
+
+#: Conditions, and whether they are met.
+Known = tuple[tuple[Compiled, bool], ...]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """A definition's criteria at an instant. What cannot be read is left out: the checks of the parts tell of it."""
+
+    definition: Definition
+    now: dt.datetime
+
+    def compiled(self, document: Any) -> Compiled | None:
+        if not document or document == ALL_RECORDS:
+            return None
+        zone = workflow_zone(self.definition.settings)
+        try:
+            return criteria.compile(document, object_types[self.definition.object], now=self.now, zone=zone)
+        except DocumentError:
+            return None
+
+    @cached_property
+    def trigger(self) -> Compiled | None:
+        """What every record meets when it is enrolled."""
+        return self.compiled(self.definition.trigger.criteria)
+
+    @cached_property
+    def branches(self) -> Mapping[tuple[str, int], Compiled]:
+        """The criteria of if/then branches, by the step's id and the number of the branch."""
+        found = {}
+        for step in self.definition.walk():
+            for index, branch in enumerate(step.branches):
+                if step.action == "branch" and (compiled := self.compiled(branch.criteria)):
+                    found[step.id, index] = compiled
+        return found
+
+    def way(self, step: Step, index: int) -> Known:
+        """What is known of a record that takes a branch: it meets its criteria, and none of those before."""
+        before = tuple((self.branches[step.id, i], False) for i in range(index) if (step.id, i) in self.branches)
+        own = self.branches.get((step.id, index))
+        return before if own is None else (*before, (own, True))
+
+    @cached_property
+    def arriving(self) -> dict[str, Known]:
+        """By step what is still known of each record that comes to it: nothing has been done to it in between."""
+        start: Known = ((self.trigger, True),) if self.trigger else ()
+        return dict(self.spread(self.definition.steps, start))
+
+    def spread(self, steps: tuple[Step, ...], known: Known) -> Iterator[tuple[str, Known]]:
+        for place, step in enumerate(steps):
+            # Only the first step of a row is come to straight from above; later ones after something was done.
+            here = known if not place and not self.come_to_again(step) else ()
+            yield step.id, here
+            for index, branch in enumerate(step.branches):
+                taken = self.way(step, index) if step.action == "branch" else ()
+                yield from self.spread(branch.steps, (*here, *taken))
+
+    def come_to_again(self, step: Step) -> bool:
+        """Whether records come to a step from elsewhere, too: by a “go to”, or beginning anew."""
+        return len(self.definition.sources.get(step.id, ())) > (0 if step.id == self.definition.first else 1)

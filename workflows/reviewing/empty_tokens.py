@@ -1,0 +1,82 @@
+"""Tokens that are always empty: only records without the value come to the step, and no step gives them one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from records.criteria.contradictions import possible
+from records.problems import Problem
+from workflows.definitions import touching
+from workflows.definitions.definition import Step
+from workflows.reviewing.conditions import Conditions, Known
+from workflows.step_forms.params import StepContext
+from workflows.texts import tokens
+from workflows.texts.tokens import Token
+
+#: What a token says instead of nothing.
+DEFAULT = "default"
+
+
+def problems(conditions: Conditions) -> Iterator[Problem]:
+    definition = conditions.definition
+    properties, written = StepContext(definition).properties, touching.writes(definition)
+    blank: dict[tuple[object, str], bool] = {}
+    for step, known in coming(conditions):
+        seen = set()
+        for field, token in tokens_in(step):
+            slug = tokens.property_slug(token, StepContext(definition).object_type)
+            if slug not in properties or f"{definition.object}.{slug}" in written or (field, slug) in seen:
+                continue
+            seen.add((field, slug))
+            place = tuple((id(compiled), met) for compiled, met in known), slug
+            if place not in blank:
+                blank[place] = never_known(conditions, known, slug)
+            if blank[place]:
+                message = _("“{{ %(token)s }}” is always empty here: only records without %(property)s come to this "
+                            "step, and no step fills it in. Take it out, or give it a default.")  # fmt: skip
+                facts = {"token": token.name, "property": properties[slug].label}
+                yield Problem(f"{step.path}.params.{field}", message % facts, token.name, severity="warning",
+                              code="empty_token")  # fmt: skip
+
+
+def coming(conditions: Conditions) -> Iterator[tuple[Step, Known]]:
+    """Every step with the conditions its records met on their way: the trigger's, and those of the branches around."""
+    trigger = conditions.trigger
+    start: Known = ((trigger, True),) if trigger else ()
+    return spread(conditions, conditions.definition.steps, start)
+
+
+def spread(conditions: Conditions, steps: tuple[Step, ...], known: Known) -> Iterator[tuple[Step, Known]]:
+    for step in steps:
+        if known:
+            yield step, known
+        for index, branch in enumerate(step.branches):
+            way = conditions.way(step, index) if step.action == "branch" else ()
+            # What was so at the trigger may have changed meanwhile: each is asked alone.
+            yield from spread(conditions, branch.steps, way or known)
+
+
+def never_known(conditions: Conditions, known: Known, slug: str) -> bool:
+    """Whether the conditions can be met, but by no record that has a value."""
+    has_one = conditions.compiled({"all": [{"property": slug, "operator": "is_known"}]})
+    return has_one is not None and possible(known) and not possible([*known, (has_one, True)])
+
+
+def tokens_in(step: Step) -> Iterator[tuple[str, Token]]:
+    """The tokens of a step's texts without a default, with the setting they stand in."""
+    for field, value in step.params.items():
+        for text in texts(value):
+            for token in tokens.tokens_of(text):
+                if DEFAULT not in (name for name, _arguments in token.filters):
+                    yield field, token
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts(part)

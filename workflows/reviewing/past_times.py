@@ -1,0 +1,60 @@
+"""Times that have passed before anybody can wait for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from records.problems import Problem
+from workflows.definitions.definition import Definition
+from workflows.definitions.settings_checks import turn_off_at
+from workflows.schedules.scheduling import upcoming
+from workflows.step_forms.time_fields import moment_of
+from workflows.times.wall_time import instant_of, workflow_zone
+
+#: Records' own clocks are so far apart from the workflow's at most.
+APART = dt.timedelta(hours=26)
+
+
+def problems(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
+    yield from past_delays(definition, now)
+    yield from past_centre(definition, now)
+    yield from ended_before(definition, now)
+
+
+def past_delays(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
+    zone = workflow_zone(definition.settings)
+    for step in definition.walk():
+        moment = moment_of(step.params.get("at")) if step.action == "delay_until_date" else None
+        if moment is None:
+            continue
+        margin = APART if step.params.get("zone") == "record" else dt.timedelta(0)
+        if instant_of(moment.date(), moment.time(), zone) + margin <= now:
+            message = _("%(when)s has passed, so nobody waits here. Choose a later date, or remove the step.")
+            facts = {"when": date_format(moment, "DATETIME_FORMAT")}
+            yield Problem(f"{step.path}.params.at", message % facts, severity="warning", code="past")
+
+
+def past_centre(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
+    """The day everything is timed by was before today, and does not come again."""
+    centre = definition.centre
+    if centre is None or centre.date is None or centre.yearly:
+        return
+    after = [step.params.get("days") for step in definition.walk() if step.action == "delay_to_centre"]
+    last = max((days for days in after if isinstance(days, int) and not isinstance(days, bool)), default=0)
+    today = now.astimezone(workflow_zone(definition.settings)).date()
+    if centre.date + dt.timedelta(days=max(last, 0)) < today:
+        message = _("%(day)s and everything that is timed by it has passed. Choose a later date.")
+        facts = {"day": date_format(centre.date, "DATE_FORMAT")}
+        yield Problem("centre.date", message % facts, severity="warning", code="past")
+
+
+def ended_before(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
+    """The schedule fires for the first time when the workflow is off already."""
+    off, times = turn_off_at(definition), upcoming(definition, now, 1)
+    if off is not None and off > now and times and times[0] >= off:
+        message = _("The workflow is turned off before its schedule fires for the first time. Turn it off later.")
+        yield Problem("settings.turn_off_at", message, severity="warning", code="past")
