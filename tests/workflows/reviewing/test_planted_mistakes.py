@@ -223,7 +223,7 @@ PLANTED: dict[Callable[[], Workflow], tuple[str, str, str]] = {
     a_limit_that_takes_months: ("volume", "in about 40 days", "?step=_settings"),
     a_token_that_is_always_empty: ("empty_token", "only records without close date", "?step=task#param_title"),
     a_token_of_another_branch: ("invalid", "There is no token “output.made.result”",
-        "?step=split-1#param_title"),
+        "?step=other#param_title"),
     a_list_that_is_gone: ("unknown_list", "There is no list 'key-deals'", "?step=trigger"),
     a_property_that_is_gone: ("invalid", "fit", "?step=edit#param_property"),
     a_stage_that_is_gone: ("invalid", "engaging", "?step=trigger"),
