@@ -37,7 +37,7 @@ def facts(user: Any, now: datetime) -> dict[str, Any]:
     may_build = user.has_perm("workflows.add_workflow")
     sees_workflows = user.has_perm("workflows.view_workflow")
     return {
-        "goals": list(goals.values()) if may_build else [],
+        "goals": [goal for goal in goals.values() if goal.featured] if may_build else [],
         "first_start": may_build and demo_workflows.are_all_there_is(),
         "sees_workflows": sees_workflows,
         "tasks": open_tasks(user) if user.has_perm("crm.view_task") else None,

@@ -24,6 +24,7 @@ class CrmConfig(AppConfig):
         from crm.object_types import register_object_types
         from crm.pipelines import ensure_first_pipelines
         from crm.public_metrics import register_public_metrics
+        from crm.sequences.agents import register_agents
         from crm.sequences.mailing import register_mails
         from crm.sequences.moving import register_sequences
         from crm.sequences.stopping import register_stopping
@@ -61,6 +62,7 @@ class CrmConfig(AppConfig):
         register_form_filter()
         register_public_metrics()
         register_words()
+        register_agents()
         register_sequences()
         register_mails()
         register_stopping()

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.more_goals import MORE
 from workflows.definitions.goals import Goal
 from workflows.registries import goals
 
@@ -196,6 +197,9 @@ GOALS = (
         description=_("When a deal of 5,000 or more gets going: a task for its owner, and another look in two days."),
         definition=FOLLOW_UP_BIG_DEALS,
         icon="handshake",
+        function="sales",
+        aim=_("Big deals get attention while they are warm, and none is forgotten when a call leads nowhere."),
+        featured=True,
     ),
     Goal(
         slug="welcome-new-contacts",
@@ -203,6 +207,9 @@ GOALS = (
         description=_("When a new lead comes in: open it, ask its owner to say hello, and count the interest."),
         definition=WELCOME_NEW_CONTACTS,
         icon="user",
+        function="sales",
+        aim=_("New leads hear from a person within a day, and are worked on from the first minute."),
+        featured=True,
     ),
     Goal(
         slug="escalate-urgent-tickets",
@@ -210,6 +217,9 @@ GOALS = (
         description=_("When a ticket becomes urgent: a task at once, a notification if it is open after four hours."),
         definition=ESCALATE_URGENT_TICKETS,
         icon="ticket",
+        function="service",
+        aim=_("Nothing urgent lies around: somebody is responsible at once, and is reminded."),
+        featured=True,
     ),
     Goal(
         slug="celebrate-won-deals",
@@ -217,11 +227,14 @@ GOALS = (
         description=_("When a deal is won: tell the people you choose, and have its owner hand it over."),
         definition=CELEBRATE_WON_DEALS,
         icon="star",
+        function="sales",
+        aim=_("Everybody hears of what was won, and customers are handed over in good order."),
+        featured=True,
     ),
 )
 
 
 def register_goals() -> None:
     """Called once, when the apps are ready."""
-    for goal in GOALS:
+    for goal in (*GOALS, *MORE):
         goals.register(goal)

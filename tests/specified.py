@@ -118,10 +118,11 @@ ACTIONS = {
     "add_to_list": "MKT-03", "remove_from_list": "MKT-04", "set_marketing_status": "MKT-05 MKT-06",
     "set_subscription": "CRM-21 ACG-10", "send_notification": "COM-07 COM-08", "send_internal_email": "COM-09",
     "send_email": "COM-03 COM-04 COM-05", "send_internal_marketing_email": "COM-10",
-    "enroll_in_sequence": "COM-01", "unenroll_from_sequence": "COM-02", "assign_conversation": "COM-14",
+    "enroll_in_prospecting_agent": "COM-06", "enroll_in_sequence": "COM-01", "unenroll_from_sequence": "COM-02",
+    "assign_conversation": "COM-14",
     "send_webhook": "DOP-15 DOP-16 DOP-17 DOP-18 DOP-19 DOP-20 DOP-21",
     "enrich_record": "AIA-01 AIA-06", "ask_ai": "AIA-02 AIA-06", "research": "AIA-03 AIA-06",
-    "summarise_record": "AIA-04 AIA-06",
+    "summarise_record": "AIA-04 AIA-06", "fill_property": "AIA-05 AIA-06", "research_company": "AIA-05 AIA-06",
     "send_sms": "COM-13 ACG-05", "send_whatsapp": "COM-12 ACG-05",
     "custom_code": "DOP-01 DOP-04 DOP-05 DOP-06 DOP-07 DOP-08 DOP-09 DOP-10",
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
@@ -23,9 +24,11 @@ from crm.sequences.writing import PEOPLE, text_problems
 from records.defining import slug_for
 from records.object_types import object_types
 from records.property_access import rights_of
+from workflows.ai import providers
 from workflows.texts.tokens import allowed_names
 
-EMAIL = SequenceStep.Kind.EMAIL
+EMAIL, WRITTEN, TASK = SequenceStep.Kind.EMAIL, SequenceStep.Kind.WRITTEN, SequenceStep.Kind.TASK
+ASK = "workflows.use_aiprovider"
 TOKENS = gettext_lazy(
     "Write tokens like {{ contact.first_name }} or {{ sender.name }} for values of the contact, its owner and the "
     "sender; {{ contact.first_name | default: 'there' }} where it may be blank."
@@ -41,7 +44,7 @@ class SequenceForm(forms.ModelForm):
 
     class Meta:
         model = Sequence
-        fields = ("name", "slug", "owner", "active", "subscription", "time_zone", "workdays", "thread")
+        fields = ("name", "slug", "owner", "active", "is_agent", "subscription", "time_zone", "workdays", "thread")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,7 +69,10 @@ class StepForm(forms.ModelForm):
     class Meta:
         model = SequenceStep
         fields = ("kind", "days", "at", "subject", "body", "task_kind", "priority", "position")
-        labels = {"subject": gettext_lazy("Subject or title"), "body": gettext_lazy("Text or notes")}
+        labels = {
+            "subject": gettext_lazy("Subject or title"),
+            "body": gettext_lazy("Text or notes; what AI is to write"),
+        }
         help_texts = {"body": TOKENS}
         widgets = {
             "body": forms.Textarea(attrs={"rows": 8}),
@@ -92,10 +98,22 @@ class StepForm(forms.ModelForm):
         email = values.get("kind") == EMAIL
         if email and not (values.get("body") or "").strip():
             self.add_error("body", _("The email has no text. Write one."))
-        if values.get("kind") == SequenceStep.Kind.TASK and not (values.get("subject") or "").strip():
+        if values.get("kind") == TASK and not (values.get("subject") or "").strip():
             self.add_error("subject", _("The task has no title. Write one."))
+        if values.get("kind") == WRITTEN:
+            self.check_written(values)
         self.check_tokens(values)
         return values
+
+    def check_written(self, values: dict[str, Any]) -> None:
+        """What AI needs for writing an email, and the right to have it do so."""
+        values["subject"] = ""
+        if not (values.get("body") or "").strip():
+            self.add_error("body", _("Say what AI is to write: what you offer, and which values it may use."))
+        if self.has_changed() and not (self.user and self.user.has_perm(ASK)):
+            self.add_error("kind", _("You may not have AI write emails. Ask for the right to use AI in workflows."))
+        elif why := providers.missing():
+            self.add_error("kind", why)
 
     def check_tokens(self, values: dict[str, Any]) -> None:
         """Nobody sends what they may not see themselves: only what they write is looked at."""
@@ -121,12 +139,14 @@ class StepFormSet(BaseInlineFormSet):
             return
         written = [one for one in self.forms if one.has_changed() or one.instance.pk]
         steps = [one for one in written if not one.cleaned_data.get("DELETE")]
-        emails = [one for one in steps if one.cleaned_data.get("kind") == EMAIL]
+        emails = [one for one in steps if one.cleaned_data.get("kind") in (EMAIL, WRITTEN)]
         emails.sort(key=lambda one: one.cleaned_data.get("position") or 0)
-        # Answers in the thread have the subject of the first.
+        if self.instance.is_agent and not any(one.cleaned_data["kind"] == WRITTEN for one in emails):
+            raise ValidationError(_("The prospecting agent needs an email written by AI. Add one, or untick it."))
+        # Answers in the thread have the subject of the first, and AI writes its own.
         needing = emails[:1] if self.instance.thread else emails
         for one in needing:
-            if not (one.cleaned_data.get("subject") or "").strip():
+            if one.cleaned_data["kind"] == EMAIL and not (one.cleaned_data.get("subject") or "").strip():
                 one.add_error("subject", _("The email has no subject. Write one."))
 
 
@@ -175,7 +195,7 @@ class SequenceAdmin(KeptInUseAdmin):
     search_fields = ("name",)
     fieldsets = (
         (None, {"fields": (
-            ("name", "slug"), ("owner", "active"), "subscription", ("time_zone", "workdays"), "thread",
+            ("name", "slug"), ("owner", "active"), "is_agent", "subscription", ("time_zone", "workdays"), "thread",
         )}),
     )  # fmt: skip
 

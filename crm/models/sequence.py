@@ -46,12 +46,23 @@ class Sequence(models.Model):
         _("follow-ups are replies"), default=True,
         help_text=_("Later emails answer the first one, in its thread and with its subject."),
     )  # fmt: skip
+    #: What steps of workflows enroll in that name no agent (COM-06).
+    is_agent = models.BooleanField(
+        _("the prospecting agent"), default=False, db_default=False,
+        help_text=_("Workflows enroll here by “Enroll in prospecting agent”. Its emails are written by AI."),
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("sequence")
         verbose_name_plural = _("sequences")
         ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("is_agent",), condition=Q(is_agent=True), name="one_prospecting_agent",
+                violation_error_message=_("Another sequence is the prospecting agent. Untick it there first."),
+            ),
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return self.name
@@ -62,6 +73,7 @@ class SequenceStep(models.Model):
 
     class Kind(models.TextChoices):
         EMAIL = "email", _("Email")
+        WRITTEN = "written", _("Email written by AI")
         TASK = "task", _("Task")
 
     sequence = models.ForeignKey(Sequence, models.CASCADE, related_name="steps", db_index=False)

@@ -120,7 +120,7 @@ def attempt(some: list[SequenceEnrollment], now: dt.datetime) -> list[SequenceEn
     """Take a step for some, or, when that cannot be done for all at once, for each alone; those it was taken for."""
     try:
         with transaction.atomic():
-            take_step(some, now)
+            return list(take_step(some, now))
     except Exception as error:
         if outage(error):
             raise
@@ -131,7 +131,6 @@ def attempt(some: list[SequenceEnrollment], now: dt.datetime) -> list[SequenceEn
             logger.exception("A step of a sequence failed (enrollment %s).", some[0].pk)
         end([some[0].pk], Status.STOPPED, reason=reason, now=now)
         return []
-    return some
 
 
 def go_on(passed: Some, now: dt.datetime) -> None:

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from collections.abc import Sequence as Several
 from typing import Any
 
 from crm.models import Email, SequenceEnrollment, SequenceRun, SequenceStep, Task
-from crm.sequences import writing
+from crm.sequences import agents, writing
 from crm.sequences.writing import TITLE_LIMIT
 from records.associations import associate_new
 from records.object_types import object_types
 from workflows.engine.writing import insert
 from workflows.models import Delivery
 
+EMAIL = SequenceStep.Kind.EMAIL
 Some = Several[SequenceEnrollment]
 
 
-def take_step(some: Some, now: dt.datetime) -> None:
-    """Take the step that all of these stand on; constant statements. Raises TokenError for a text that cannot be."""
+def take_step(some: Some, now: dt.datetime) -> Some:
+    """Take the step that all of these stand on; constant statements. Those it was taken for: the others wait or ended.
+
+    Raises TokenError for a text that cannot be filled in.
+    """
     step = some[0].step
     assert step is not None
     if step.kind == SequenceStep.Kind.TASK:
         make_tasks(step, some, now)
+    elif step.kind == SequenceStep.Kind.WRITTEN:
+        letters = agents.letters(step, some, now)
+        some = [one for one in some if one.pk in letters]
+        subjects = {one.contact_id: letters[one.pk].subject for one in some}
+        write_emails(step, some, subjects, {one.contact_id: letters[one.pk].text for one in some}, now)
     else:
-        write_emails(step, some, now)
+        subjects, texts = writing.filled_in(step.subject, some, "line"), writing.filled_in(step.body, some)
+        write_emails(step, some, subjects, texts, now)
+    return some
 
 
 def make_tasks(step: SequenceStep, some: Some, now: dt.datetime) -> None:
@@ -44,9 +56,12 @@ def make_tasks(step: SequenceStep, some: Some, now: dt.datetime) -> None:
     )
 
 
-def write_emails(step: SequenceStep, some: Some, now: dt.datetime) -> None:
-    """An email for each contact: in the outbox, and on the contact's page."""
-    subjects, texts = writing.filled_in(step.subject, some, "line"), writing.filled_in(step.body, some)
+def write_emails(
+    step: SequenceStep, some: Some, subjects: Mapping[int, str], texts: Mapping[int, str], now: dt.datetime
+) -> None:
+    """An email for each contact, by whose ids its parts are: in the outbox, and on the contact's page."""
+    if not some:
+        return
     threads = threads_of(some) if some[0].sequence.thread else {}
     titles = [
         f"Re: {first.title}"[:TITLE_LIMIT]
@@ -70,7 +85,7 @@ def write_emails(step: SequenceStep, some: Some, now: dt.datetime) -> None:
     )
     SequenceRun.objects.bulk_create(
         SequenceRun(
-            enrollment=one, step=step, kind=step.kind, title=title, at=now, record_id=email, delivery_id=mail.pk,
+            enrollment=one, step=step, kind=EMAIL, title=title, at=now, record_id=email, delivery_id=mail.pk,
             message=writing.message_of(mail), settled=False,
         )
         for one, title, email, mail in zip(some, titles, emails, deliveries, strict=True)
@@ -79,7 +94,7 @@ def write_emails(step: SequenceStep, some: Some, now: dt.datetime) -> None:
 
 def threads_of(some: Some) -> dict[int, SequenceRun]:
     """The first email of each enrollment that has had one."""
-    mails = SequenceRun.objects.filter(enrollment__in=some, kind=SequenceStep.Kind.EMAIL)
+    mails = SequenceRun.objects.filter(enrollment__in=some, kind=EMAIL)
     return {one.enrollment_id: one for one in mails.order_by("enrollment_id", "pk").distinct("enrollment_id")}
 
 

@@ -28,7 +28,7 @@ REFUSALS = {
     "sequence_sender_address": _("The sender has no email address. Add one, or give a from-address."),
     "record_deleted": _("The contact has been deleted."),
 }
-NOT_IN_ONE = "not_in_sequence"
+NOT_IN_ONE, NO_AGENT = "not_in_sequence", "no_agent"
 #: Why an email was not sent that had waited.
 LEFT = _("The contact had left the sequence before this was sent.")
 
@@ -41,6 +41,10 @@ REASONS = {
     "not_sent": _("An email could not be sent. The page “Deliveries” says why."),
     "unexpected": _("An unexpected error kept a step from being taken. The log of the workers says more."),
     "text": _("A text of the step could not be filled in for this contact."),
+    "not_written": _("AI did not write an email that can be sent. The page “Deliveries” says what it was asked."),
+    "no_ai_provider": _("There was no AI provider to ask for an email. Set one up under “AI providers”."),
+    "ai_quota": _("The emails AI may write in a month were used up. “AI providers” says how many they are."),
+    "not_asked": _("AI could not be asked for an email. The log of the workers says more."),
 }
 
 #: States in the order in which figures name them, with the tone of their chips.
@@ -82,4 +86,7 @@ def register_words() -> None:
     """Called once, when the apps are ready: steps of workflows say the same."""
     for code, sentence in REFUSALS.items():
         reasons.REASONS.setdefault(code, sentence)
+    reasons.REASONS[NO_AGENT] = _(
+        "There is no prospecting agent. Tick “the prospecting agent” in a sequence with emails written by AI."
+    )
     reasons.REASONS[NOT_IN_ONE] = _("The contact was in no sequence, or in another one.")

@@ -79,7 +79,8 @@ class World:
         token = self.tokens.get(route.partition("/")[0], self.tokens["forms"])
         return {
             "pk": row, "id": row, "object_id": row, "token": token, "mass": self.mass.pk, "kind": "note",
-            "other": "company", "goal": next(iter(goals)), "object_type": "deal", "app_label": "crm", "path": "x",
+            "other": "company", "goal": next(iter(goals)), "slug": next(iter(goals)),
+            "object_type": "deal", "app_label": "crm", "path": "x",
             "content_type_id": ContentType.objects.get_for_model(Deal).pk, "url": "nowhere/", "queue_index": 0,
             "scheduler_index": 0, "connection_index": 0, "job_id": "x", "result_id": "x", "key": "x",
             "scheduler_name": "x", "cron_job_name": "x",

@@ -32,11 +32,11 @@ def clerk() -> User:
     return user
 
 
-def test_the_first_start_offers_every_goal_and_makes_a_draft_of_one(ann: User, client: Any) -> None:
+def test_the_first_start_offers_goals_and_makes_a_draft_of_one(ann: User, client: Any) -> None:
     client.force_login(ann)
     page = client.get("/admin/").content.decode()
     assert "What do you want to happen by itself?" in page
-    assert page.count("Start from this</button>") == len(goals)
+    assert page.count("Start from this</button>") == sum(goal.featured for goal in goals.values()) > 3
     answer = client.post("/admin/home/start/follow-up-big-deals/")
     workflow = Workflow.objects.get()
     assert answer.status_code == 302

@@ -7,14 +7,17 @@ import json
 
 import pytest
 
-from crm.models import Company, Contact, Note, Task
+from crm.models import Company, Contact, Deal, Note, Task
 from records.associations import associate
 from records.journal import changes_of
+from records.models import PropertyDefinition
 from records.object_types import object_types
 from tests.workflows.ai import speaking
 from tests.workflows.ai.speaking import anthropic, openai, saying
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from tests.workflows.outside.receiver import receiving
+from workflows.definitions import checking
+from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
 from workflows.history.telling import path_of
 from workflows.models import AIUse, Enrollment
@@ -147,3 +150,77 @@ def test_who_searches_is_asked_to_and_the_others_are_not(receiver, admin_user):
     assert {one["name"] for one in receiver.received[0].document["tools"]} == {"answer", "web_search"}
     company.refresh_from_db()
     assert company.industry == "Robotics"
+
+
+@pytest.mark.covers("AIA-05")
+def test_one_property_is_filled_in_by_a_prompt_of_ones_own_and_typed_as_it_is(receiver, admin_user):
+    options = [{"value": "a", "label": "Makes things"}, {"value": "b", "label": "Sells things"}]
+    PropertyDefinition.objects.create(
+        object_type="company", slug="model", label="Business model", type="select", options=options
+    )
+    company = Company.objects.create(name="Acme", domain="acme.example")
+    contact = Contact.objects.create(email="ann@acme.example", job_title="Buyer of steel")
+    associate("contact", "company", [(contact.pk, company.pk)])
+    fill = {"of": "company", "property": "model", "known": ["name"]}
+    fill |= {"prompt": "How does it earn money? Ann is {{ contact.job_title }}."}
+    receiver.answer = saying(openai({"model": "a"}), openai({"model": "nonsense"}), openai({"model": "b"}))
+    _workflow, [first] = run("contact", [contact.pk], step("fill", "fill_property", **fill))
+    assert asked(receiver) == {"name": "Acme", "contact.job_title": "Buyer of steel"}
+    text = receiver.received[0].document["messages"][1]["content"]
+    assert "How does it earn money? Ann is «contact.job_title»." in text
+    schema = receiver.received[0].document["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["model"]["enum"] == ["a", "b", None]
+    company.refresh_from_db()
+    assert company.custom["model"] == "a" and told(first)[0].endswith("filled in model: a")
+    _workflow, [kept] = run("contact", [contact.pk], step("fill", "fill_property", **fill))
+    assert "so nobody was asked" in told(kept)[0] and len(receiver.received) == 1
+    _workflow, [wrong] = run("contact", [contact.pk], step("fill", "fill_property", **fill, overwrite=True))
+    assert "did not fit: model" in told(wrong)[0]
+    run("contact", [contact.pk], step("fill", "fill_property", **fill, overwrite=True))
+    company.refresh_from_db()
+    assert company.custom["model"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"property": "email", "prompt": "x"}, "AI cannot fill in"),
+        ({"property": "owner", "prompt": "x"}, "AI cannot fill in"),
+        ({"property": "created_at", "prompt": "x"}, "cannot be chosen here"),
+        ({"property": "city", "prompt": "{{ contact.nothing }}"}, "There is no token"),
+        ({"property": "city"}, "is missing"),
+        ({"property": "city", "prompt": "x", "label": "old"}, "label"),
+    ],
+)
+def test_what_ai_cannot_fill_in_is_refused_at_publish(receiver, params, says):
+    parsed = parse({"object": "contact", "steps": [step("s", "fill_property", **params)]})
+    found = checking.errors(checking.problems(parsed))
+    assert says in " ".join(f"{one.path} {one.message}" for one in found)
+
+
+@pytest.mark.covers("AIA-05")
+def test_a_deals_company_is_researched_and_later_steps_use_what_was_found(receiver, admin_user):
+    speaking.provider(receiver.url, admin_user, "anthropic", searches=True, is_default=True)
+    deal, company = Deal.objects.create(name="Big one"), Company.objects.create(name="Acme", domain="acme.example")
+    associate("deal", "company", [(deal.pk, company.pk)])
+    found = {"summary": "Makes robots.", "employees": 120, "founded": "long ago", "website": "https://acme.example"}
+    receiver.answer = saying(anthropic(found, pages=("https://acme.example/about",)))
+    research = {"of": "company", "known": ["name", "domain"], "focus": "What {{ deal.name }} is about"}
+    _workflow, [enrollment] = run(
+        "deal", [deal.pk], step("look", "research_company", **research),
+        step("set", "edit_record", property="name", value="{{ output.look.summary }} {{ output.look.employees }}"),
+    )  # fmt: skip
+    got = json.dumps(receiver.received[0].document)
+    assert "What matters most: What \\u00abdeal.name\\u00bb is about" in got and "Acme" in got and "Big one" in got
+    assert {one["name"] for one in receiver.received[0].document["tools"]} == {"answer", "web_search"}
+    deal.refresh_from_db()
+    assert deal.name == "Makes robots. 120"
+    outputs = Enrollment.objects.get(pk=enrollment.pk).outputs["look"]
+    assert outputs["sources"] == "https://acme.example/about" and outputs["founded"] is None
+    assert "Left out, as they did not fit: founded, from 1 page" in told(enrollment)[0]
+
+
+def test_researching_a_company_takes_a_provider_that_searches(receiver):
+    parsed = parse({"object": "company", "steps": [step("s", "research_company", known=["name"])]})
+    assert "does not search the web" in str(checking.errors(checking.problems(parsed))[0].message)
+    assert actions["research_company"].unavailable() == "No AI provider searches the web"

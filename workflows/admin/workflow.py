@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,30 +21,30 @@ from django.views.decorators.http import require_POST
 from records.clock import database_now
 from records.icons import icon
 from records.ids import id_of
-from records.object_types import enrolled_types, object_types, properties_read_once
+from records.object_types import object_types, properties_read_once
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin import switch_views
 from workflows.admin.canvas_views import CanvasViews
 from workflows.admin.comment_views import CommentViews
 from workflows.admin.conversion_views import ConversionViews
+from workflows.admin.create_views import CreateViews
 from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_button
 from workflows.admin.editor_views import EditorViews
 from workflows.admin.limited import limited_chip
 from workflows.admin.mass_views import MassViews
 from workflows.admin.outline_views import OutlineViews
 from workflows.admin.review_views import ReviewViews
+from workflows.admin.sample_views import SampleViews
 from workflows.admin.simulation_views import SimulationViews
 from workflows.admin.switch_views import COLOURS, SwitchViews
 from workflows.admin.trial_views import TrialViews
 from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking, uses
 from workflows.definitions.parsing import parse
-from workflows.editor.gallery import cards
 from workflows.engine import limits
 from workflows.lifecycle import cataloguing
 from workflows.models import Enrollment, Folder, Revision, Workflow
-from workflows.registries import goals
 from workflows.rights.opening import openable
 
 
@@ -60,18 +58,6 @@ class ObjectTypeFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> QuerySet[Workflow]:
         return queryset.filter(object_type=self.value()) if self.value() else queryset
-
-
-class NewWorkflowForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
-    object_type = forms.ChoiceField(label=gettext_lazy("Which records"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        kinds = [(slug, capfirst(str(kind.label_plural))) for slug, kind in enrolled_types().items()]
-        field = self.fields["object_type"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = kinds
 
 
 @admin.register(Folder)
@@ -93,6 +79,8 @@ class WorkflowAdmin(
     ConversionViews,
     MassViews,
     DeletedViews,
+    CreateViews,
+    SampleViews,
     admin.ModelAdmin,
 ):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
@@ -111,6 +99,8 @@ class WorkflowAdmin(
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),
             path("<int:pk>/editor/panel/", wrap(self.panel_view), name="workflow_panel"),
             *self.trial_urls(wrap),
+            *self.sample_urls(wrap),
+            *self.template_urls(wrap),
             *self.canvas_urls(wrap),
             path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
             path("<int:pk>/test/", wrap(self.simulation_view), name="workflow_simulation"),
@@ -223,33 +213,6 @@ class WorkflowAdmin(
         with properties_read_once():
             page = super().changelist_view(request, extra_context)
             return page.render() if isinstance(page, TemplateResponse) else page
-
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Name and object type, or one of the ready goals."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        posted = request.method == "POST"
-        form = NewWorkflowForm(request.POST if posted and "goal" not in request.POST else None)
-        if posted and request.POST.get("goal") in goals:
-            document = goals[request.POST["goal"]].definition
-            try:
-                workflow = drafting.create(str(document["name"]), document["object"], request.user, document)
-            except DocumentError as error:  # A step of it changes what the person may not edit.
-                messages.error(request, str(error.problems[0].message))
-                return redirect("admin:workflows_workflow_add")
-            return redirect("admin:workflow_editor", workflow.pk)
-        if posted and form.is_valid():
-            kind = form.cleaned_data["object_type"]
-            name = form.cleaned_data["name"] or _("New workflow for %(kind)s") % {
-                "kind": object_types[kind].label_plural
-            }
-            workflow = drafting.create(name, kind, request.user, unnamed=not form.cleaned_data["name"])
-            # The first thing to choose is what enrolls records (CRE-02).
-            return redirect(f"{reverse('admin:workflow_editor', args=[workflow.pk])}?step=trigger")
-        context = self.admin_site.each_context(request) | {
-            "title": _("Create a workflow"), "form": form, "cards": cards(goals.values()), "opts": self.opts,
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/workflows/workflow/create.html", context)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         if id_of(object_id) is None:

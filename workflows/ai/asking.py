@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -75,8 +75,15 @@ def instruction_of(text: str) -> str:
 
 def values_named(batch: Batch, text: str) -> dict[int, dict[str, str | None]]:
     """What the tokens of a prompt stand for, by record id and by their names; a constant number of queries."""
-    found: dict[int, dict[str, str | None]] = {pk: {} for pk in batch.ids}
+    return named_in(text, batch.ids, lambda token: batch.render(token, "value"))
+
+
+def named_in(
+    text: str, ids: Iterable[int], rendered: Callable[[str], Mapping[int, str]]
+) -> dict[int, dict[str, str | None]]:
+    """What the tokens of a prompt stand for by id, each as `rendered` has it for all of them at once."""
+    found: dict[int, dict[str, str | None]] = {pk: {} for pk in ids}
     for token in dict.fromkeys(one[0] for one in TOKEN.finditer(text)):
-        for pk, value in batch.render(token, "value").items():
+        for pk, value in rendered(token).items():
             found[pk][token[2:-2].strip()] = value or None
     return found

@@ -20,7 +20,7 @@ from records.api import strict_json
 from records.object_types import ObjectType, enrolled_types, object_types
 from records.problems import DocumentError, Problem
 from workflows import doorbell, drafting
-from workflows.ai import asking, providers, quota
+from workflows.ai import asking, parts, providers, quota
 from workflows.ai.vocabulary import FORMAT, vocabulary
 from workflows.ai.wires import Question
 from workflows.definitions import permitted
@@ -68,8 +68,11 @@ class Outcome:
     left_out: list[str] = field(default_factory=list)
 
 
-def ask(wish: str, kind: str, *, by: Any, now: dt.datetime) -> AIDraft:
-    """Order a draft for records of a type. Raises DocumentError when it cannot be asked for, with what to do."""
+def ask(wish: str, kind: str, *, by: Any, now: dt.datetime, into: Workflow | None = None, part: str = "") -> AIDraft:
+    """Order a draft for records of a type, or a part `into` a workflow (workflows.ai.parts).
+
+    Raises DocumentError when it cannot be asked for, with what to do.
+    """
     wish = wish.replace("\x00", "").strip()
     problems = []
     if not 1 <= len(wish) <= WISH_LIMIT:
@@ -83,14 +86,14 @@ def ask(wish: str, kind: str, *, by: Any, now: dt.datetime) -> AIDraft:
     if problems or provider is None:
         raise DocumentError(problems)
     try:
-        request = asking.request(provider, question(wish, object_types[kind], by), ACTION)
+        request = asking.request(provider, question(wish, object_types[kind], by, parts.task_of(part, into)), ACTION)
     except NotAllowed as error:
         raise DocumentError([Problem("", str(error))]) from None
     with transaction.atomic():
         if not quota.take(ACTION, 1, now):
             message = _("This month's %(limit)d drafts by AI are used up. Begin from scratch, or from a goal.")
             raise DocumentError([Problem("", message % {"limit": quota.limit()}, code="ai_quota")])
-        draft = AIDraft.objects.create(wish=wish, object_type=kind, created_by=by)
+        draft = AIDraft.objects.create(wish=wish, object_type=kind, created_by=by, into=into, part=part)
         Delivery.objects.create(
             key=key_of(draft), kind=KIND, lane=f"connection:{provider.connection.slug}"[:300], request=request,
             due_at=now, created_at=now,
@@ -99,8 +102,8 @@ def ask(wish: str, kind: str, *, by: Any, now: dt.datetime) -> AIDraft:
     return draft
 
 
-def question(wish: str, object_type: ObjectType, by: Any) -> Question:
-    system = TASK.format(format=FORMAT, vocabulary=vocabulary(object_type, by))
+def question(wish: str, object_type: ObjectType, by: Any, besides: str = "") -> Question:
+    system = TASK.format(format=FORMAT, vocabulary=vocabulary(object_type, by)) + besides
     return Question(system, wish, SCHEMA)
 
 
@@ -123,6 +126,12 @@ def outcome(draft: AIDraft, *, by: Any) -> Outcome:
 
 def read(values: dict[str, Any], draft: AIDraft, by: Any) -> Outcome:
     """The answer of a model as a document that can be kept, with what had to be left out of it."""
+    name = " ".join(str(values.get("name") or "").split())[:200]
+    description = str(values.get("description") or "").strip()[:2_000]
+    if draft.part == AIDraft.Part.WORDS:
+        if not name or not description:
+            return Outcome(why=_("The model wrote no name and description. Ask it once more."))
+        return Outcome(document={"name": name, "description": description})
     written = values.get("definition")
     try:
         text = written if isinstance(written, str) else json.dumps(written)
@@ -133,15 +142,16 @@ def read(values: dict[str, Any], draft: AIDraft, by: Any) -> Outcome:
         return Outcome(why=_("The model wrote no definition that can be read. Say it in other words, or in parts."))
     listed = values.get("not_understood")
     told = [str(one)[:500] for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
-    name = " ".join(str(values.get("name") or "").split())[:200] or _("Draft by AI")
     document = {
-        "format": 1, "name": name, "description": str(values.get("description") or "")[:2_000],
-        "object": draft.object_type, "steps": written.get("steps") or [],
+        "format": 1, "name": name or _("Draft by AI"), "description": description, "object": draft.object_type,
+        "steps": written.get("steps") or [],
     }  # fmt: skip
     if isinstance(written.get("trigger"), dict):
         document["trigger"] = written["trigger"]
-    found = Outcome(document=document, left_out=told[:LEFT_OUT])
+    found = Outcome(document=parts.only(draft.part, document), left_out=told[:LEFT_OUT])
     trimmed(found, by)
+    if found.document and (why := parts.missing(draft.part, found.document)):
+        found.document, found.why = {}, why
     return found
 
 

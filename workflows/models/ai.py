@@ -77,11 +77,19 @@ class AIUse(models.Model):
 class AIDraft(models.Model):
     """What somebody wants a workflow to do, in words; its request in the outbox has the key "draft:<id>"."""
 
+    class Part(models.TextChoices):
+        TRIGGER = "trigger", _("trigger")
+        STEPS = "steps", _("steps")
+        WORDS = "words", _("name and description")
+
     wish = models.TextField(_("what should happen"))
     object_type = models.CharField(max_length=50)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
-    #: The workflow that was made of it when it was opened.
+    #: The workflow a part is wanted for, and which part; blank for a workflow of its own.
+    into = models.ForeignKey("Workflow", on_delete=models.CASCADE, null=True, related_name="+")
+    part = models.CharField(max_length=10, choices=Part, blank=True, default="", db_default="")
+    #: The workflow that was made of it, or that it was taken into, when it was opened.
     workflow = models.ForeignKey("Workflow", on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:

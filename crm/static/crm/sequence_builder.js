@@ -4,16 +4,19 @@ import { sort } from "./sorting.js";
 
 const group = document.querySelector("#steps-group");
 
-/** Emails have no type of task and no priority. */
+/** Emails have no type of task and no priority; those AI writes have no subject yet. */
 function follow(card) {
   const kind = card.querySelector("select[name$='-kind']");
   if (!kind) return;
-  const email = kind.value === "email";
-  for (const field of card.querySelectorAll(".field-task_kind, .field-priority")) {
-    field.hidden = email;
-    const row = field.closest(".form-row");
-    if (row) row.hidden = email;
-  }
+  const hide = (fields, hidden) => {
+    for (const field of card.querySelectorAll(fields)) {
+      field.hidden = hidden;
+      const row = field.closest(".form-row");
+      if (row) row.hidden = hidden;
+    }
+  };
+  hide(".field-task_kind, .field-priority", kind.value !== "task");
+  hide(".field-subject", kind.value === "written");
 }
 
 function followAll() {

@@ -112,9 +112,11 @@ EXAMPLES = {
     "edit_record": step("s", "edit_record", property="city", value=f"Near {BLANK}"),
     "end": step("s", "end"),
     "enrich_record": step("s", "enrich_record", properties=["city", "country"], known=["email"], overwrite=True),
+    "enroll_in_prospecting_agent": step("s", "enroll_in_prospecting_agent", sender="owner"),
     "enroll_in_sequence": step(
         "s", "enroll_in_sequence", sequence="welcome", sender="user", user="amy", from_address="team@example.com"
     ),
+    "fill_property": step("s", "fill_property", property="city", prompt=f"Where is {BLANK}?", known=["email"]),
     "format_data": step(
         "s",
         "format_data",
@@ -136,6 +138,7 @@ EXAMPLES = {
     "research": step(
         "s", "research", prompt=f"Who is {BLANK}?", outputs=[{"name": "founded", "type": "date"}], provider="model"
     ),
+    "research_company": step("s", "research_company", of="company", known=["name"], focus=f"About {BLANK}"),
     "rotate_owner": step("s", "rotate_owner", team="north", property="owner", keep_existing=True),
     "send_email": step("s", "send_email", email="welcome", subscribed=True),
     "send_internal_marketing_email": step(
@@ -193,7 +196,8 @@ EXAMPLES = {
 #: Those whose example has the records wait.
 WAITING = {
     "ask_ai", "custom_code", "delay", "delay_until_date", "delay_until_event", "delay_until_time",
-    "delay_until_weekday", "enrich_record", "research", "send_webhook", "summarise_record",
+    "delay_until_weekday", "enrich_record", "fill_property", "research", "research_company", "send_webhook",
+    "summarise_record",
 }  # fmt: skip
 #: Those that need no setting at all.
 COMPLETE = {"unenroll_from_sequence"}
@@ -240,6 +244,8 @@ def named(db):
     Survey.objects.create(slug="nps", name="NPS", type=care, subject=f"On {BLANK}", message=BLANK)
     Audience.objects.create(slug="visitors", name="Visitors")
     Sequence.objects.create(slug="welcome", name="Welcome", subscription=news).steps.create(subject="Hi", body="I am")
+    agent = Sequence.objects.create(slug="agent", name="Agent", subscription=news, is_agent=True)
+    agent.steps.create(kind="written", body="Write to {{ contact.job_title }}")
     Inbox.objects.create(slug="support", name="Support")
     SubscriptionType.objects.create(slug="texts", name="Texts", channel="sms")
     SubscriptionType.objects.create(slug="chats", name="Chats", channel="whatsapp")

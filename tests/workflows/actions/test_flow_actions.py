@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crm.models import Contact
+from crm.models import Contact, Sequence, SubscriptionType
 from records.associations import associations_of
 from records.object_types import object_types
 from records.problems import DocumentError
@@ -42,7 +42,8 @@ def test_actions_are_done_for_the_record_in_order():
 
 #: What is done for contacts only, the enrolled record or those associated with it.
 TO_CONTACTS = {
-    "add_to_audience", "enrich_record", "enroll_in_sequence", "remove_from_audience", "send_email",
+    "add_to_audience", "enrich_record", "enroll_in_prospecting_agent", "enroll_in_sequence", "remove_from_audience",
+    "send_email",
     "send_internal_marketing_email", "send_sms",
     "send_survey", "send_whatsapp", "set_marketing_status", "set_subscription", "unenroll_from_sequence",
 }  # fmt: skip
@@ -51,6 +52,8 @@ TO_CONTACTS = {
 @pytest.mark.covers("ACG-03")
 def test_every_action_is_there_for_everybody_and_none_is_locked(admin_user):
     speaking.provider("https://ai.example.com", admin_user, searches=True)
+    news = SubscriptionType.objects.create(slug="news", name="News")
+    Sequence.objects.create(slug="agent", name="Agent", subscription=news, is_agent=True)
     for slug in object_types:
         entries = [entry for group in palette(slug) for entry in group["actions"]]
         assert {entry["slug"] for entry in entries} == set(actions)
@@ -64,6 +67,8 @@ def test_every_action_is_there_for_everybody_and_none_is_locked(admin_user):
             for_others |= TO_CONTACTS
         if slug != "conversation" and "conversation" not in associations_of(slug):
             for_others.add("assign_conversation")
+        if slug != "company" and "company" not in associations_of(slug):
+            for_others.add("research_company")
         assert sorted(barred) == sorted(for_others), slug
 
 

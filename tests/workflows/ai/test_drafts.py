@@ -12,6 +12,7 @@ from records.models import PropertyDefinition
 from tests.api.conftest import person
 from tests.workflows.ai.speaking import anthropic, openai, provider, saying
 from tests.workflows.building import step
+from workflows import drafting
 from workflows.ai import drafts
 from workflows.models import AIDraft, AIUse, Delivery, Revision, Workflow
 from workflows.outbox import requesting
@@ -174,3 +175,108 @@ def test_the_page_waits_for_the_answer_and_says_what_failed(receiver, one, admin
     part = admin_client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert "refused the key" in part and "<html" not in part and "hx-trigger" not in part
     assert drafts.outcome(AIDraft.objects.get(), by=None).document == {}
+
+
+def part_wished(client, workflow, part, wish=WISH):
+    """The address of the page with a part of a workflow, once the provider has answered."""
+    page = client.get(f"{ADDRESS}?workflow={workflow.pk}&part={part}").content.decode()
+    assert workflow.name in page and "object_type" not in page
+    found = client.post(f"{ADDRESS}?workflow={workflow.pk}&part={part}", {"wish": wish})
+    assert found.status_code == 302, found.content.decode()
+    requesting.send_due(database_now)
+    return found["Location"]
+
+
+def begun(user):
+    kept = [step("first", "edit_record", property="city", value="Lund")]
+    return drafting.create("Mine", "contact", user, {"object": "contact", "steps": kept})
+
+
+def drafted(workflow):
+    return Revision.objects.get(workflow=workflow).definition
+
+
+@pytest.mark.covers("CRE-06")
+def test_the_trigger_of_a_workflow_is_written_looked_at_and_taken_in(receiver, one, admin_client, admin_user):
+    workflow = begun(admin_user)
+    assert f"workflow={workflow.pk}&amp;part=trigger" in panel_of(admin_client, workflow, "trigger")
+    receiver.answer = saying(openai(answer(DEFINITION)))
+    address = part_wished(admin_client, workflow, "trigger")
+    system = receiver.received[0].document["messages"][0]["content"]
+    assert "Write only what enrolls records" in system and '"first"' in system
+    page = admin_client.get(address).content.decode()
+    assert "Use it in “Mine”" in page and "trigger" not in drafted(workflow), "looking changes nothing"
+    opened = admin_client.post(f"{address}open/")["Location"]
+    assert opened == f"/admin/workflows/workflow/{workflow.pk}/editor/?step=trigger"
+    found = drafted(workflow)
+    assert found["trigger"] == DEFINITION["trigger"] and [one["id"] for one in found["steps"]] == ["first"]
+    revision = Revision.objects.get(workflow=workflow)
+    drafting.undo(workflow, rev=revision.rev, user=admin_user, now=database_now())
+    assert "trigger" not in drafted(workflow) or not drafted(workflow)["trigger"], "it is undone like any change"
+    admin_client.post(f"{address}open/")
+    assert Workflow.objects.count() == 1
+
+
+@pytest.mark.covers("CRE-07")
+def test_steps_are_written_for_a_workflow_and_added_at_its_end(receiver, one, admin_client, admin_user):
+    workflow = begun(admin_user)
+    page = admin_client.get(f"/admin/workflows/workflow/{workflow.pk}/editor/").content.decode()
+    assert f"workflow={workflow.pk}&amp;part=steps" in page
+    clash = [step("first", "delay", days=2), *DEFINITION["steps"][1:]]
+    receiver.answer = saying(openai(answer({**DEFINITION, "steps": clash})))
+    address = part_wished(admin_client, workflow, "steps")
+    page = admin_client.get(address).content.decode()
+    assert "Left out: the step “song”" in page
+    opened = admin_client.post(f"{address}open/")["Location"]
+    found = drafted(workflow)
+    assert not found.get("trigger") or found["trigger"] != DEFINITION["trigger"], "only steps were asked for"
+    assert [one["action"] for one in found["steps"]] == ["edit_record", "delay", "send_notification"]
+    ids = [one["id"] for one in found["steps"]]
+    assert ids[0] == "first" and len(set(ids)) == 3 and opened.endswith(f"?step={ids[1]}")
+    assert admin_client.post(f"{address}open/").status_code == 302
+    assert len(drafted(workflow)["steps"]) == 3, "taken in once"
+
+
+@pytest.mark.covers("CRE-08")
+def test_a_name_and_a_description_are_written_at_the_review(receiver, one, admin_client, admin_user):
+    workflow = begun(admin_user)
+    review = f"/admin/workflows/workflow/{workflow.pk}/review/"
+    page = admin_client.get(review).content.decode()
+    assert f"workflow={workflow.pk}&amp;part=words" in page
+    receiver.answer = saying(openai(answer("")))
+    address = part_wished(admin_client, workflow, "words")
+    page = admin_client.get(address).content.decode()
+    assert "Welcome customers" in page and "Calls new customers." in page
+    assert admin_client.post(f"{address}open/")["Location"] == review
+    workflow.refresh_from_db()
+    assert (workflow.name, workflow.description) == ("Welcome customers", "Calls new customers.")
+    page = admin_client.get(review).content.decode()
+    assert "Welcome customers" in page and "Calls new customers." in page
+
+
+@pytest.mark.parametrize("part", ["trigger", "steps", "words"])
+def test_a_part_that_was_not_written_cannot_be_used(receiver, one, admin_client, admin_user, part):
+    workflow = begun(admin_user)
+    before = drafted(workflow)
+    receiver.answer = saying(openai({"name": "", "description": "", "definition": "{}", "not_understood": []}))
+    address = part_wished(admin_client, workflow, part)
+    assert "The model wrote no" in admin_client.get(address).content.decode()
+    assert admin_client.post(f"{address}open/")["Location"] == address
+    assert drafted(workflow) == before
+
+
+def test_a_part_is_only_for_who_may_change_the_workflow(receiver, one, admin_client, admin_user):
+    workflow = begun(admin_user)
+    viewer = person("viewer", "workflows.view_workflow", "workflows.use_aiprovider", "workflows.add_workflow")
+    viewer.is_staff = True
+    viewer.save()
+    client = Client()
+    client.force_login(viewer)
+    address = f"{ADDRESS}?workflow={workflow.pk}&part="
+    assert client.get(f"{address}steps").status_code == 403
+    assert admin_client.get(f"{address}moon").status_code == 404
+    assert admin_client.get(f"{ADDRESS}?workflow=0&part=steps").status_code == 404
+
+
+def panel_of(client, workflow, name):
+    return client.get(f"/admin/workflows/workflow/{workflow.pk}/editor/panel/?step={name}").content.decode()

@@ -394,3 +394,28 @@ def test_changes_cost_two_cheap_statements_while_nobody_waits_and_few_while_thou
         assert EventWait.objects.exclude(happened_at=None).count() == (1 if size == 1 else 1_001)
         PendingChange.objects.all().delete()
     assert counts[0] == counts[1] <= 10
+
+
+@pytest.mark.covers("CRM-15")
+def test_a_task_of_an_earlier_step_is_waited_for_and_what_became_of_it_decides_the_way():
+    made = [Deal.objects.create(name=name) for name in ("Called", "Forgotten", "Skipped")]
+    done = {"association": "task", "all": [{"property": "status", "operator": "is_any_of", "value": ["done"]}]}
+    ways = [
+        {"name": "Done", "criteria": {"all": [done]}, "steps": [
+            step("yes", "edit_record", property="name", value="{{ deal.name }}: done"),
+        ]},
+        {"name": "Not", "steps": [step("no", "edit_record", property="name", value="{{ deal.name }}: open")]},
+    ]  # fmt: skip
+    call = step("call", "create_task", title="Call {{ deal.name }}", due={"days": 1})
+    waits = wait(event="task_completed", max_wait={"days": 3})
+    workflow = make_workflow([call, waits, step("split", "branch", ways)], "deal")
+    start = database_now()
+    enroll(workflow, [deal.pk for deal in made], now=start)
+    run()
+    assert sorted(Task.objects.values_list("title", flat=True)) == ["Call Called", "Call Forgotten", "Call Skipped"]
+    Task.objects.filter(title="Call Called").update(status="done")
+    run()
+    assert sorted(Deal.objects.values_list("name", flat=True)) == ["Called: done", "Forgotten", "Skipped"]
+    Task.objects.filter(title="Call Skipped").update(deleted_at=database_now())
+    tick(start + 3 * DAY + dt.timedelta(minutes=1))
+    assert sorted(Deal.objects.values_list("name", flat=True)) == ["Called: done", "Forgotten: open", "Skipped: open"]
