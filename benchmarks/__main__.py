@@ -15,7 +15,7 @@ from pathlib import Path
 from config import embedded_postgres, services
 from config.embedded import account
 
-SUITES = ("journal", "engine", "actions", "latency", "criteria", "editor")
+SUITES = ("journal", "engine", "actions", "latency", "criteria", "editor", "history")
 EXIT_CODES = """
     Exit code: 0 when every goal measured was met; 1 when one was missed, or a variant left other rows than the others
     (the output says which); 2 for arguments that cannot be used. On a machine that does other things, too, goals in
@@ -71,6 +71,7 @@ def main() -> int:
     parser.add_argument("--flood", type=int, default=0, help="1000000: that many due at once, watched for 150 s")
     parser.add_argument("--workflows", type=numbers, default=(1, 100, 1_000), help="active workflows of one change")
     parser.add_argument("--records", type=int, default=1_000_000, help="contacts 250 filters are counted over")
+    parser.add_argument("--enrollments", type=int, default=100_000, help="of the history, with ten lines of log each")
     options = parser.parse_args()
     # Ended from outside, it still stops its servers and removes its data.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -80,7 +81,7 @@ def main() -> int:
         django.setup()
         from django.core.management import call_command
 
-        from benchmarks import actions, criteria, editor, engine, journal, latency
+        from benchmarks import actions, criteria, editor, engine, history, journal, latency
 
         call_command("migrate", verbosity=0)
         suites = {
@@ -90,6 +91,7 @@ def main() -> int:
             "latency": lambda: latency.run(options.changes, options.bulk, options.flood, sys.stdout),
             "criteria": lambda: criteria.run(options.workflows, options.records, sys.stdout),
             "editor": lambda: editor.run(sys.stdout),
+            "history": lambda: history.run(options.enrollments, sys.stdout),
         }
         met = [suites[name]() for name in options.only]
     return 0 if all(met) else 1

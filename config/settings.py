@@ -168,6 +168,8 @@ WORKFLOW_SCHEDULE_CATCH_UP_HOURS = env.int("WORKFLOW_SCHEDULE_CATCH_UP_HOURS", d
 KEEP_STEP_LOG_DAYS = env.int("KEEP_STEP_LOG_DAYS", default=90)
 #: Days for which mails and requests that were sent are kept, with what they said and what was answered.
 KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=90)
+#: Days for which enrollments are kept after their end; 0 for ever. Filters may need two years of them, too.
+KEEP_ENROLLMENTS_DAYS = env.int("KEEP_ENROLLMENTS_DAYS", default=0)
 KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=760)
 KEEP_CHANGES_DAYS = env.int("KEEP_CHANGES_DAYS", default=760)
 #: How many branches an if/then branching may have.

@@ -19,7 +19,7 @@ from tests.workflows.restricted import RAISE, RENAME
 from workflows import drafting
 from workflows.discussion import threads
 from workflows.lifecycle import publishing
-from workflows.models import Delivery, Enrollment, Folder, MassEnrollment, Notification
+from workflows.models import Delivery, Enrollment, Folder, MassEnrollment, Notification, StepExecution
 from workflows.registries import goals
 from workflows.webhooks import keeping as webhooks
 
@@ -54,6 +54,10 @@ class World:
             workflow=self.workflow, revision=self.workflow.live, record_id=first(Deal), enrolled_at=now,
             cause={"kind": "manual"},
         )  # fmt: skip
+        self.line = StepExecution.objects.create(
+            enrollment=self.enrollment, revision_id=self.enrollment.revision_id, visit=0, step=RAISE["id"],
+            action=RAISE["action"], outcome="success", at=now,
+        )  # fmt: skip
         self.delivery = Delivery.objects.create(
             key="1:tell:0", kind="mail", enrollment_id=self.enrollment.pk, request={}, state="dead", created_at=now
         )
@@ -74,8 +78,10 @@ class World:
         row = self.row(*model.groups()) if model else 0
         if route.startswith("api/v1/"):
             row = self.by_api.get(route.split("/")[2], 0)
-        if "/diagnose/" in route:
+        if "/diagnose/" in route or "/enrollment/log/" in route:
             row = self.workflow.pk
+        if "/enrollment/event/" in route:
+            row = self.line.pk
         token = self.tokens.get(route.partition("/")[0], self.tokens["forms"])
         return {
             "pk": row, "id": row, "object_id": row, "token": token, "mass": self.mass.pk, "kind": "note",
@@ -83,7 +89,7 @@ class World:
             "object_type": "deal", "app_label": "crm", "path": "x",
             "content_type_id": ContentType.objects.get_for_model(Deal).pk, "url": "nowhere/", "queue_index": 0,
             "scheduler_index": 0, "connection_index": 0, "job_id": "x", "result_id": "x", "key": "x",
-            "scheduler_name": "x", "cron_job_name": "x",
+            "scheduler_name": "x", "cron_job_name": "x", "number": 1,
         }  # fmt: skip
 
     def row(self, app: str, name: str) -> int:

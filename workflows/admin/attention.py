@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy, ngettext
 
-from workflows.admin.enrollment_list import names_of, record_url, step_label
+from workflows.admin.enrollment_list import names_of, record_url
+from workflows.admin.narrowing import step_label
 from workflows.definitions.definition import Definition
 from workflows.enrollment import reviving
 from workflows.enrollment.reviving import Group

@@ -16,12 +16,16 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from records.clock import database_now
-from records.object_types import object_types
+from records.object_types import object_types, properties_read_once
 from workflows.admin.attention_views import AttentionViews
 from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
+from workflows.admin.log_views import LogViews
+from workflows.editor.layout import layout
+from workflows.editor.picture import picture
 from workflows.enrollment.leaving import unenroll
-from workflows.history.telling import path_of, place_of
+from workflows.history.telling import definition_of, path_of, place_of
+from workflows.history.walked import walked
 from workflows.models import Enrollment, Workflow
 from workflows.rights import opening
 
@@ -29,7 +33,7 @@ MANUAL = "workflows.publish_workflow"
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(AttentionViews):
+class EnrollmentAdmin(AttentionViews, LogViews):
     """Own pages: Django's change list would count millions of rows, and a form tells no story."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -38,7 +42,7 @@ class EnrollmentAdmin(AttentionViews):
             path("unenroll/", wrap(require_POST(self.unenroll_view)), name="enrollment_unenroll"),
             path("diagnose/<int:pk>/", wrap(self.diagnose_view), name="workflow_diagnose"),
         ]
-        return own + self.attention_urls() + super().get_urls()
+        return own + self.attention_urls() + self.log_urls() + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -57,6 +61,7 @@ class EnrollmentAdmin(AttentionViews):
         }
         return TemplateResponse(request, "admin/workflows/enrollment/list.html", context)
 
+    @properties_read_once()
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -80,6 +85,7 @@ class EnrollmentAdmin(AttentionViews):
             "name": name,
             "record_url": record_url(enrollment.workflow.object_type, enrollment.record_id),
             "lines": path_of(enrollment, request.user),
+            "picture": way_of(enrollment),
             "colour": STATUS_COLOURS.get(Enrollment.Status(enrollment.status), "muted"),
             "step_number": number,
             "step_setting": setting,
@@ -137,3 +143,12 @@ class EnrollmentAdmin(AttentionViews):
             "back": back,
         }
         return TemplateResponse(request, "admin/workflows/enrollment/unenroll.html", context)
+
+
+def way_of(enrollment: Enrollment) -> str:
+    """The steps of its version with the way it took; "" where that cannot be drawn, or the workflow was deleted."""
+    definition = definition_of(enrollment.revision)
+    if definition is None or enrollment.workflow.deleted_at is not None:
+        return ""
+    here = reverse("admin:workflow_version", args=[enrollment.workflow_id, enrollment.revision.number])
+    return picture(layout(definition), walked(enrollment), here, _("The steps, with the way the record took"))

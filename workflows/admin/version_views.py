@@ -12,12 +12,14 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from records.clock import database_now
 from records.ids import id_of
 from records.problems import DocumentError
 from workflows import drafting
+from workflows.admin.then_views import ThenViews
 from workflows.drafting import versions
 from workflows.drafting.saving import UNDO_DAYS
 from workflows.drafting.telling import step_names, told
@@ -42,11 +44,14 @@ class Change:
     restorable: bool
 
 
-class VersionViews:
+class VersionViews(ThenViews):
     """Mixed into the workflow's admin."""
 
-    admin_site: Any
-    workflow_or_404: Any
+    def version_urls(self, wrap: Any) -> list[URLPattern]:
+        return [
+            path("<int:pk>/versions/", wrap(self.versions_view), name="workflow_versions"),
+            path("<int:pk>/versions/<int:number>/", wrap(self.version_view), name="workflow_version"),
+        ]
 
     def versions_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What was changed, by whom and when; POST names a version or goes back to one."""

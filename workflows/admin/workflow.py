@@ -104,7 +104,7 @@ class WorkflowAdmin(
             *self.canvas_urls(wrap),
             path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
             path("<int:pk>/test/", wrap(self.simulation_view), name="workflow_simulation"),
-            path("<int:pk>/versions/", wrap(self.versions_view), name="workflow_versions"),
+            *self.version_urls(wrap),
             path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics"),
             path("<int:pk>/enroll/", wrap(self.enroll_view), name="workflow_enroll"),
             path("mass/<int:mass>/", wrap(self.mass_view), name="workflow_mass"),
@@ -180,7 +180,7 @@ class WorkflowAdmin(
         history = reverse("admin:workflows_enrollment_changelist")
         links = [
             (reverse("admin:workflow_editor", args=[workflow.pk]), _("Edit")),
-            (f"{history}?workflow__id__exact={workflow.pk}", _("History")),
+            (f"{history}?workflow__id__exact={workflow.pk}", _("View details")),
             (reverse("admin:workflow_metrics", args=[workflow.pk]), _("Metrics")),
             (reverse("admin:workflow_review", args=[workflow.pk]), _("Review and publish")),
             (reverse("admin:workflow_remove", args=[workflow.pk]), _("Delete…")),

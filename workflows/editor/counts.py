@@ -57,13 +57,13 @@ class Shown:
     def passed(self, step: str, count: int) -> Count:
         facts = {"count": number_format(count, force_grouping=True)}
         label = ngettext("%(count)s record got through", "%(count)s records got through", count) % facts
-        url = self.url(through=step, ended="passed", during=self.period)
+        url = self.log(step=step, ended="passed", during=self.period)
         return {"kind": "passed", "text": short(count), "label": label, "url": url}
 
     def failed(self, step: str, count: int) -> Count:
         facts = {"count": number_format(count, force_grouping=True)}
         label = ngettext("%(count)s record failed", "%(count)s records failed", count) % facts
-        url = self.url(through=step, ended="failed", during=self.period)
+        url = self.log(step=step, ended="failed", during=self.period)
         return {"kind": "failed", "text": short(count), "label": label, "url": url}
 
     def share(self, step: str, way: int, count: int, total: int) -> Count:
@@ -73,12 +73,15 @@ class Shown:
         }
         label = _("%(count)s of %(total)s records took this branch") % facts
         text = _("%(share)s %%") % {"share": percent(count, total)}
-        url = self.url(through=step, ended="passed", way=way, during=self.period)
+        url = self.log(step=step, ended="passed", way=way, during=self.period)
         return {"kind": "share", "text": text, "label": label, "url": url}
 
     def url(self, **query: Any) -> str:
         asked = {"workflow__id__exact": self.workflow.pk, **query}
         return f"{reverse('admin:workflows_enrollment_changelist')}?{urlencode(asked)}"
+
+    def log(self, **query: Any) -> str:
+        return f"{reverse('admin:workflow_log', args=[self.workflow.pk])}?{urlencode(query)}"
 
 
 def percent(count: int, total: int) -> str:

@@ -2,7 +2,8 @@
 
 The tables are partitioned by month: whole months go at once, and what lies in the partition for everything else goes
 in portions. So do mails and requests that were sent, with all they say, and scripts' results nobody waits for.
-Enrollments are kept, because that a record was inside decides whether it may enter again (TRG-07).
+Enrollments are kept, because that a record was inside decides whether it may enter again (TRG-07); an installation
+that says how long forgets those that ended before (HIS-02).
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import datetime as dt
 import logging
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from psycopg import errors
+
+from workflows.enrollment.announcing import announce
 
 logger = logging.getLogger(__name__)
 #: Rows deleted in one transaction.
@@ -52,6 +56,20 @@ LEFT_RUNS = """
         LIMIT %(portion)s FOR UPDATE SKIP LOCKED
     ))
 """
+# The oldest, by their ids, which come in order of time: so many are looked at, as those inside and those that wait for
+# a person to decide stay. What is still to be sent for one, or run, keeps it, too.
+OLD_ENROLLMENTS = """
+    SELECT e.id FROM (SELECT id FROM workflows_enrollment ORDER BY id LIMIT %(look)s) oldest
+    JOIN workflows_enrollment e ON e.id = oldest.id
+    WHERE e.ended_at < %(before)s AND e.status <> 'active' AND NOT (e.status = 'failed' AND e.step <> '')
+        AND NOT EXISTS (SELECT FROM workflows_coderun r WHERE r.enrollment_id = e.id)
+        AND NOT EXISTS (
+            SELECT FROM workflows_delivery d WHERE d.enrollment_id = e.id AND d.state NOT IN ('done', 'skipped')
+        )
+    ORDER BY e.id LIMIT %(portion)s FOR UPDATE OF e SKIP LOCKED
+"""
+#: How many of the oldest enrollments are looked at.
+OLDEST = 50_000
 HOUR = dt.timedelta(hours=1)
 
 
@@ -69,8 +87,10 @@ class Log:
         return max(int(getattr(settings, self.setting)), self.shortest)
 
 
+#: The log of steps (HIS-01).
+STEPS = Log("workflows_stepexecution", "at", "KEEP_STEP_LOG_DAYS")
 LOGS = (
-    Log("workflows_stepexecution", "at", "KEEP_STEP_LOG_DAYS"),
+    STEPS,
     Log("records_event", "occurred_at", "KEEP_EVENTS_DAYS", SHORTEST_DAYS),
     Log("records_change", "at", "KEEP_CHANGES_DAYS", SHORTEST_DAYS),
 )
@@ -93,7 +113,27 @@ def prune(now: dt.datetime) -> int:
         delete_rows(KEYS.table, KEYS.column, now - dt.timedelta(days=KEYS.days))
         or delete_portion(OLD_DELIVERIES, sent)
         or delete_portion(LEFT_RUNS, now - HOUR)
+        or forget_enrollments(now)
     )
+
+
+def enrollment_days() -> int:
+    """How many days an enrollment is kept after its end; 0 for ever."""
+    days = int(settings.KEEP_ENROLLMENTS_DAYS)
+    return max(days, SHORTEST_DAYS) if days > 0 else 0
+
+
+def forget_enrollments(now: dt.datetime) -> int:
+    """Forget a portion of those that ended too long ago; criteria that ask for them are looked at again."""
+    if not (days := enrollment_days()):
+        return 0
+    facts: dict[str, Any] = {"before": now - dt.timedelta(days=days), "portion": PORTION, "look": OLDEST}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(OLD_ENROLLMENTS, facts)
+        ids = [pk for (pk,) in cursor.fetchall()]
+        announce(ids)
+        cursor.execute("DELETE FROM workflows_enrollment WHERE id = ANY(%s)", [ids])
+    return len(ids)
 
 
 def drop_month(log: Log, before: dt.datetime) -> int:

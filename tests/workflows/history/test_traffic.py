@@ -90,7 +90,7 @@ def test_a_count_leads_to_the_records_it_counts(client: Any, admin_user: Any) ->
     for count, size in ((waiting, 1), (passed, 3), (buyers, 1), (rest, 2)):
         page = client.get(count["url"]).content.decode()
         assert page.count('<th scope="row"') == size
-    assert "Came through" in page and "Rest" in page
+    assert "And there" in page and "Rest" in page
     elsewhere = passed["url"].replace("ended=passed", "ended=failed")
     assert "Nothing matches" in client.get(elsewhere).content.decode()
     assert client.get(passed["url"].replace("ended=passed", "ended=no&way=x&during=?")).status_code == 200

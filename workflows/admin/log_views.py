@@ -1,0 +1,104 @@
+"""The pages of the action log: a workflow's lines, and why a step did what it did."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from records.clock import database_now
+from records.object_types import object_types, properties_read_once
+from workflows.admin.enrollment_list import names_of, record_url
+from workflows.admin.log_list import COLOURS, LogListing
+from workflows.admin.reading import ReadOnlyAdmin
+from workflows.history import outlook, retention
+from workflows.history.step_reasons import explain_step
+from workflows.models import Enrollment, Outcome, StepExecution, Workflow
+from workflows.rights import opening
+
+
+class LogViews(ReadOnlyAdmin):
+    """Mixed into the admin of enrollments."""
+
+    admin_site: admin.AdminSite
+
+    def log_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("log/<int:pk>/", wrap(self.log_view), name="workflow_log"),
+            path("kept/", wrap(self.kept_view), name="enrollment_kept"),
+            path("event/<int:pk>/", wrap(self.event_view), name="enrollment_event"),
+        ]
+
+    @properties_read_once()
+    def log_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What a workflow's steps did, newest first."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        workflow = get_object_or_404(Workflow.objects.select_related("live"), pk=pk)
+        opening.refuse_closed(workflow, request.user)
+        listing = LogListing(workflow, request.GET, database_now(), request.user)
+        days = retention.STEPS.days
+        kept = ngettext("The log is kept %(days)d day.", "The log is kept %(days)d days.", days) % {"days": days}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Action log"),
+            "subtitle": workflow.name,
+            "opts": self.opts,
+            "workflow": workflow,
+            "listing": listing,
+            "rows": listing.rows(),
+            "filters": listing.filters(),
+            "kept": kept,
+        }
+        return TemplateResponse(request, "admin/workflows/enrollment/log.html", context)
+
+    def kept_view(self, request: HttpRequest) -> HttpResponse:
+        """How long history is kept, and what goes next."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        now = database_now()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("What is kept"),
+            "opts": self.opts,
+            "now": now,
+            "outlook": outlook.outlook(now),
+            "others": outlook.others(),
+        }
+        return TemplateResponse(request, "admin/workflows/enrollment/kept.html", context)
+
+    @properties_read_once()
+    def event_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Why a step did what it did for a record (HIS-13)."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        execution = get_object_or_404(StepExecution.objects.order_by("-at"), pk=pk)
+        enrollment = get_object_or_404(
+            Enrollment.objects.select_related("workflow", "revision"), pk=execution.enrollment_id
+        )
+        workflow = enrollment.workflow
+        opening.refuse_closed(workflow, request.user)
+        kind = object_types.get(workflow.object_type)
+        if kind and not request.user.has_perm(f"{kind.model._meta.app_label}.view_{kind.model._meta.model_name}"):
+            raise PermissionDenied
+        name = names_of([enrollment]).get((workflow.object_type, enrollment.record_id), f"#{enrollment.record_id}")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Why this happened"),
+            "subtitle": name,
+            "opts": self.opts,
+            "workflow": workflow,
+            "enrollment": enrollment,
+            "execution": execution,
+            "colour": COLOURS[Outcome(execution.outcome)],
+            "reason": explain_step(execution, enrollment, user=request.user),
+            "name": name,
+            "record_url": record_url(workflow.object_type, enrollment.record_id),
+        }
+        return TemplateResponse(request, "admin/workflows/enrollment/event.html", context)
