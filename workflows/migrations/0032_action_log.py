@@ -14,7 +14,7 @@ TABLE = "workflows_stepexecution"
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("workflows", "0030_ai_drafts")]
+    dependencies = [("workflows", "0031_parts_of_drafts")]
 
     operations = [
         AddIndexToPartitions(TABLE, "workflows_stepexecution_revision", "(revision_id, at)"),
