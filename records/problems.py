@@ -42,11 +42,11 @@ class DocumentError(ValueError):
 
 def unknown_keys(document: dict[str, Any], known: Collection[str], path: str = "") -> list[Problem]:
     """A problem for each key of a document that is none of the known ones."""
+    unknown = [key for key in document if key not in known]
+    if not unknown:
+        return []
     message = _("“%(key)s” is not known here. Use: %(known)s.")
+    names = ", ".join(sorted(known)) or _("none")
     return [
-        Problem(
-            key, message % {"key": key, "known": ", ".join(sorted(known)) or _("none")}, key, code="unknown_field"
-        ).at(path)
-        for key in document
-        if key not in known
+        Problem(key, message % {"key": key, "known": names}, key, code="unknown_field").at(path) for key in unknown
     ]

@@ -6,7 +6,9 @@ kept until it has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -20,6 +22,11 @@ Version = tuple[int, ...]
 read_for_options: list[type[models.Model]] = []
 #: Of these models only some columns are read: other changes of their rows do not count.
 columns_read: dict[type[models.Model], tuple[str, ...]] = {}
+#: Whether a function for options is running: it reads only what counts.
+listing: ContextVar[bool] = ContextVar("listing", default=False)
+#: A statement about one table, as Django writes them, and what makes it ask for more than the table's rows.
+ONE_TABLE = re.compile(r'SELECT .*? FROM "(\w+)"(?: (?:WHERE|ORDER BY|LIMIT) .*)?', re.DOTALL)
+MORE = re.compile(r" FROM .* (?:FROM|JOIN) |_TIMESTAMP|\bNOW\(|\bCURRENT_|\bRANDOM\(", re.DOTALL | re.IGNORECASE)
 
 
 class ListedIn:
@@ -46,7 +53,11 @@ class ListedIn:
                 read_for_options.append(model)
 
     def __call__(self) -> Iterable[Option]:
-        return self.fetch()
+        token = listing.set(True)
+        try:
+            return tuple(self.fetch())
+        finally:
+            listing.reset(token)
 
 
 def version() -> Version:
@@ -83,3 +94,18 @@ def sums_of(model: type[models.Model]) -> str:
 def version_in(rows: Iterable[tuple[Any, ...]]) -> Version:
     """The version, from the rows of `statement`."""
     return tuple(number for row in rows for number in row)
+
+
+def covers(sql: str) -> bool:
+    """Whether a statement reads only what `version` counts; False where that cannot be seen at a glance.
+
+    What functions for options read is covered, as they say what that is.
+    """
+    from records.models import PropertyDefinition
+
+    if listing.get():
+        return True
+    found = ONE_TABLE.fullmatch(sql)
+    read: list[type[models.Model]] = [PropertyDefinition, get_user_model(), *read_for_options]
+    whole = {model._meta.db_table for model in read if model not in columns_read}
+    return found is not None and not MORE.search(sql) and found[1] in whole

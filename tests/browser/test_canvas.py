@@ -183,3 +183,46 @@ def test_counts_stand_on_cards_and_branches_for_the_period_chosen_and_lead_to_th
     editor.screen.screenshot(f"canvas-records-{theme}")
     assert editor.screen.axe() == []
     assert editor.screen.problems() == []
+
+
+@pytest.mark.detail(4)
+def test_the_whole_sentence_of_the_trigger_comes_to_the_mouse_the_keyboard_and_the_finger(
+    open_screen: Any, ann: User
+) -> None:
+    names = [f"Customer {number}" for number in range(30)]
+    criteria = {"any": [{"all": [{"property": "name", "operator": "is_equal_to_any_of", "value": names}]}]}
+    document = {**DOCUMENT, "trigger": {"kind": "filter", "criteria": criteria}}
+    screen = open_screen(ann, touch=True)
+    editor, page = Editor(screen).open(drafting.create("Customers", "deal", ann, document)), screen.page
+    trigger, told = editor.card("trigger"), page.get_by_role("tooltip")
+    trigger.hover()
+    expect(told).to_contain_text("Customer 29")
+    expect(trigger).to_have_attribute("aria-describedby", "flow-glance")
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
+    page.mouse.move(5, 5)
+
+    editor.card("first").focus()
+    page.keyboard.press("ArrowUp")
+    expect(trigger).to_be_focused()
+    expect(told).to_contain_text("Customer 29")
+    screen.screenshot("trigger-glance")
+    assert screen.axe(("label-content-name-mismatch",)) == []
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
+
+    box = trigger.bounding_box()
+    assert box is not None
+    x, y, finger = box["x"] + 40, box["y"] + 40, page.context.new_cdp_session(page)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    expect(told).to_contain_text("Customer 29")
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(told).to_be_visible()
+    expect(editor.panel).to_be_hidden()
+    view = page.locator("#flow-view").bounding_box()
+    assert view is not None
+    page.touchscreen.tap(view["x"] + view["width"] - 300, view["y"] + view["height"] - 40)
+    expect(told).to_be_hidden()
+    page.touchscreen.tap(x, y)
+    expect(editor.panel.get_by_role("heading", name="Trigger")).to_be_visible()
+    assert screen.problems() == []

@@ -58,3 +58,68 @@ def test_what_could_not_be_stored_is_tried_again_as_it_is_by_then(editor: Editor
     editor.saved()
     assert "Written later" in asked[-1] and "starts anew" in asked[0]
     assert steps(workflow)["first"]["params"]["body"] == "Written later"
+
+
+def test_an_action_is_chosen_before_the_actions_are_there(open_screen: Any, ann: User, workflow: Workflow) -> None:
+    """They are fetched when the page has come to rest, and again where that failed; without them nothing is lost."""
+    screen, mode, held = open_screen(ann), "down", []
+
+    def answer(route: Any) -> None:
+        if mode == "slow":
+            held.append(route)
+        elif mode == "down":
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    screen.page.route("**/editor/palette/", answer)
+    editor, page = Editor(screen).open(workflow), screen.page
+    palette, before = page.locator("#flow-palette"), len(editor.steps())
+    editor.plus("steps.0").click()
+    expect(palette.get_by_text("The actions could not be fetched.")).to_be_visible()
+    expect(palette.get_by_text("No action is called so.")).to_be_hidden()
+    assert screen.axe() == []
+    mode = "slow"
+    page.keyboard.press("Escape")
+    with page.expect_request("**/editor/palette/"):
+        editor.plus("steps.0").click()
+    expect(palette.get_by_text("The actions are being fetched")).to_be_visible()
+    page.keyboard.type("note")
+    page.keyboard.press("Shift+Enter")
+    expect(palette).to_be_visible()
+    mode = "there"
+    held[-1].continue_()
+    expect(palette).to_be_hidden()
+    expect(page.locator(".flow-card[data-path]")).to_have_count(before + 1)
+    expect(editor.card("create-note")).to_be_focused()
+    # Once they are there, they are there without a connection, too.
+    page.context.set_offline(True)
+    editor.plus("steps.0").click()
+    expect(palette.get_by_role("option", name="Create task")).to_be_visible()
+    page.keyboard.type("delay for")
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator("#flow-saved")).to_have_text("Offline – changes kept: 1")
+    page.context.set_offline(False)
+    editor.saved()
+    expect(page.locator(".flow-card[data-path]")).to_have_count(before + 2)
+
+
+def test_what_is_typed_while_the_form_of_a_data_source_is_drawn_anew_stays(editor: Editor) -> None:
+    page, data, held = editor.page, editor.page.locator("#flow-data"), []
+    editor.panel.get_by_role("button", name="Insert data into Text").click()
+    data.get_by_role("button", name="Edit available data").click()
+    data.get_by_role("button", name="Add records").click()
+    name, records = data.get_by_label("Name of the data source"), data.get_by_label("Type of record")
+    expect(name).to_be_focused()
+    page.route("**/editor/data/sources/**", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/editor/data/sources/**"):
+        records.select_option("company")
+    name.fill("Newest firm")
+    name.press("ArrowLeft")
+    with page.expect_response("**/editor/data/sources/**"):
+        held[0].continue_()
+    expect(records).to_have_value("company")
+    expect(name).to_have_value("Newest firm")
+    expect(name).to_be_focused()
+    name.press("x")
+    expect(name).to_have_value("Newest firxm")

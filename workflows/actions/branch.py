@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records import criteria
-from records.clock import database_now
 from records.problems import DocumentError, Problem
 from workflows.actions.base import Action
 from workflows.engine.deciding import ways
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Branches of one branching (BRN-05); the setting WORKFLOW_BRANCH_LIMIT changes it.
 LIMIT = 20
-#: For sentences, which say the same at any instant, without asking the database for its clock.
+#: For sentences, faults and names, which are the same at any instant, without asking the database for its clock.
 ANY_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -81,7 +80,7 @@ class Branch(Action):
         found: set[str] = set()
         for branch in context.step.branches if context.step else ():
             try:
-                compiled = criteria.compile(branch.criteria, context.object_type, now=database_now())
+                compiled = criteria.compile(branch.criteria, context.object_type, now=ANY_TIME)
             except (DocumentError, TypeError):
                 continue
             found |= {f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties}
@@ -120,7 +119,7 @@ def take_ways(batch: Batch, ways: dict[int, int], otherwise: int) -> None:
 
 def criteria_problems(document: Any, context: StepContext, place: str) -> list[Problem]:
     try:
-        criteria.compile(document, context.object_type, now=database_now(), zone=zone_of(context))
+        criteria.compile(document, context.object_type, now=ANY_TIME, zone=zone_of(context))
     except DocumentError as error:
         return [problem.at(place) for problem in error.problems]
     return []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import lazy
@@ -25,25 +26,36 @@ if TYPE_CHECKING:
 label = lazy(label_of, str)
 
 
-def unavailable(definition: Definition, step: Step) -> dict[str, str]:
-    """The steps a go-to must not lead to, each with the reason (GTO-08).
+@dataclass(frozen=True, eq=False)
+class Unavailable(Mapping[str, str]):
+    """The steps a go-to must not lead to, each with the reason (GTO-08); found when somebody asks for them.
 
     A target stands in another branch. That alone keeps one go-to from making a loop, but not several together: so
     the steps from which records come back to this go-to are left out, too.
     """
-    own = branches_around(step.path)
-    returning = leading_back(definition, step.id)
-    outside, beside, circling = _("not in a branch"), _("in the same branch"), _("comes back to this step")
-    found = {}
-    for other in definition.walk():
+
+    definition: Definition
+    step: Step
+
+    def why(self, other: Step) -> str:
         around = branches_around(other.path)
         if not around:
-            found[other.id] = outside
-        elif around <= own:
-            found[other.id] = beside
-        elif other.id in returning:
-            found[other.id] = circling
-    return found
+            return _("not in a branch")
+        if around <= branches_around(self.step.path):
+            return _("in the same branch")
+        return _("comes back to this step") if other.id in leading_back(self.definition, self.step.id) else ""
+
+    def __getitem__(self, step_id: str) -> str:
+        found = self.why(self.definition.by_id[step_id])
+        if not found:
+            raise KeyError(step_id)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (other.id for other in self.definition.walk() if self.why(other))
+
+    def __len__(self) -> int:
+        return sum(1 for _step_id in self)
 
 
 def choices_of(definition: Definition) -> Iterator[tuple[str, str]]:
@@ -73,15 +85,14 @@ class GoTo(Action):
             if step is not None:
                 field = self.fields["step"]
                 assert isinstance(field, GreyedChoiceField)
-                field.offer(lambda: choices_of(definition), unavailable(definition, step))
+                field.offer(lambda: choices_of(definition), Unavailable(definition, step), definition.by_id)
 
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
         step, target = context.step, document.get("step")
         if step is not None and not branches_around(step.path):
             message = _("A go-to has its place in a branch only. Move it into one, or remove it.")
             return [Problem("step", message, code="outside_branch"), *super().problems(document, context)]
-        circling = leading_back(context.definition, step.id) if step is not None else set()
-        if isinstance(target, str) and target in circling:
+        if step is not None and isinstance(target, str) and target in leading_back(context.definition, step.id):
             message = _(
                 "From step “%(target)s” records come back to this step, so they would run in a circle. "
                 "Choose another step."

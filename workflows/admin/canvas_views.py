@@ -21,8 +21,8 @@ from workflows.admin.data_views import DataViews
 from workflows.admin.editor_views import BODY_LIMIT, refused
 from workflows.definitions.parsing import parse
 from workflows.drafting import clipboard
-from workflows.editor import counts, finding
-from workflows.editor.glance import glance
+from workflows.editor import counts, finding, page
+from workflows.editor.glance import glance, trigger_glance
 from workflows.history import traffic
 
 
@@ -35,6 +35,7 @@ class CanvasViews(DataViews):
         return [
             path("<int:pk>/editor/copy/", wrap(require_POST(self.copy_view)), name="workflow_copy"),
             path("<int:pk>/editor/paste/", wrap(require_POST(self.paste_view)), name="workflow_paste"),
+            path("<int:pk>/editor/palette/", wrap(self.palette_view), name="workflow_palette"),
             path("<int:pk>/editor/find/", wrap(self.find_view), name="workflow_find"),
             path("<int:pk>/editor/glance/", wrap(self.glance_view), name="workflow_glance"),
             path("<int:pk>/editor/counts/", wrap(self.counts_view), name="workflow_counts"),
@@ -67,6 +68,13 @@ class CanvasViews(DataViews):
         return JsonResponse({"steps": found.steps, "notes": found.notes, "sources": found.sources})
 
     @properties_read_once()
+    def palette_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The actions that can be added, fetched when there is time: the page does not grow with them."""
+        workflow = self.workflow_or_404(request, pk, "change")
+        groups = page.palette(workflow.object_type, page.centre_of(workflow), request.user)
+        return render(request, "admin/workflows/workflow/palette.html", {"palette": groups})
+
+    @properties_read_once()
     def find_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The steps in which `?q=` occurs, in reading order, and where in them."""
         workflow = self.workflow_or_404(request, pk, "view")
@@ -76,13 +84,14 @@ class CanvasViews(DataViews):
         return JsonResponse({"hits": [hit.as_json() for hit in hits]})
 
     def glance_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The settings of `?step=` in words, for who rests on its card."""
+        """The settings of `?step=`, or of the trigger, in words: for who rests on its card."""
         workflow = self.workflow_or_404(request, pk, "view")
         revision, step = drafting.shown(workflow), request.GET.get("step", "")
         definition = parse(revision.definition) if revision else None
-        if definition is None or step not in definition.by_id:
+        if definition is None or step not in ("trigger", *definition.by_id):
             raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
-        context = {"glance": glance(definition, step, request.user)}
+        found = trigger_glance(definition) if step == "trigger" else glance(definition, step, request.user)
+        context = {"glance": found}
         return render(request, "admin/workflows/workflow/glance.html", context)
 
     def counts_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -14,11 +14,13 @@ from records.api import strict_json
 from records.api.bodies import body_of
 from records.clock import database_now
 from records.models import Access
+from records.object_types import properties_read_once
 from records.problems import DocumentError, Problem
 from workflows import drafting
 from workflows.admin.limited import limited_now
 from workflows.admin.switch_views import COLOURS, links
 from workflows.definitions import checking
+from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.discussion import presence
 from workflows.discussion.places import open_threads
@@ -28,6 +30,7 @@ from workflows.editor.words import keys, words
 from workflows.history.traffic import PERIODS
 from workflows.models import Workflow
 from workflows.rights import opening
+from workflows.step_forms.answers import Answers
 
 BODY_LIMIT = 2_000_000
 
@@ -48,10 +51,11 @@ class EditorViews:
         (opening.refuse_closed if right == "view" else opening.refuse_change)(workflow, request.user)
         return workflow
 
-    def facts(self, request: HttpRequest, workflow: Workflow, selected: str = "") -> dict[str, Any]:
-        revision = drafting.shown(workflow)
-        if revision is None:
-            revision = drafting.draft_of(workflow)
+    def facts(
+        self, request: HttpRequest, workflow: Workflow, selected: str = "", applied: drafting.Applied | None = None
+    ) -> dict[str, Any]:
+        """`applied` is what has become of the draft just now."""
+        revision = applied.revision if applied else drafting.shown(workflow) or drafting.draft_of(workflow)
         return page.facts(
             workflow,
             revision,
@@ -61,6 +65,7 @@ class EditorViews:
             collapsed=frozenset(request.GET.get("collapsed", "").split()),
             user=request.user,
             seen=request.GET.get("seen", ""),
+            definition=applied.definition if applied else None,
         )
 
     def editor_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -74,7 +79,6 @@ class EditorViews:
         changed = opening.access_to(workflow, request.user) == Access.EDIT
         context = self.admin_site.each_context(request) | {
             "title": facts["name"], "workflow": workflow, "facts": facts, "panel": panel,
-            "palette": page.palette(workflow.object_type, page.centre_of(workflow), request.user),
             "words": words(), "keys": keys(), "periods": [(key, label) for key, (label, _span) in PERIODS.items()],
             "may_change": changed and request.user.has_perm("workflows.change_workflow"),
             "read_only": "" if changed else opening.why_read_only(),
@@ -108,10 +112,11 @@ class EditorViews:
             return JsonResponse({"conflict": conflict.sentence, "rev": conflict.rev}, status=409)
         except DocumentError as error:
             return refused(error)
-        facts = self.facts(request, workflow, applied.selected)
+        facts = self.facts(request, workflow, applied.selected, applied)
         step = request.GET.get("step", "")
         if step:
-            facts |= {"panel": self.panel(request, workflow, step, gone_ok=True), "step": step, "redraw": redraw}
+            panel = self.panel(request, workflow, step, gone_ok=True, definition=applied.definition)
+            facts |= {"panel": panel, "step": step, "redraw": redraw}
         return JsonResponse(facts)
 
     def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -131,16 +136,22 @@ class EditorViews:
             return refused(DocumentError([Problem("step", message, step)]))
         return self.carry_out(request, workflow, op, rev, redraw="redraw" in request.POST)
 
-    def panel(self, request: HttpRequest, workflow: Workflow, step: str, *, gone_ok: bool = False) -> str:
-        """The panel's HTML; with `gone_ok` empty for a step that is not there."""
-        revision = drafting.shown(workflow)
-        assert revision is not None
-        definition = parse(revision.definition)
+    @properties_read_once()
+    def panel(
+        self, request: HttpRequest, workflow: Workflow, step: str, *,
+        gone_ok: bool = False, definition: Definition | None = None,
+    ) -> str:  # fmt: skip
+        """The panel's HTML; with `gone_ok` empty for a step that is not there. `definition` is the draft's."""
+        if definition is None:
+            revision = drafting.shown(workflow)
+            assert revision is not None
+            definition = parse(revision.definition)
         if step not in ("trigger", SETTINGS) and step not in definition.by_id:
             if gone_ok:
                 return ""
             raise Http404(_("There is no step “%(step)s” in this draft.") % {"step": step})
-        found = checking.errors(checking.problems(definition, workflow=workflow.pk))
+        answers = Answers(definition, workflow.pk)
+        found = checking.errors(checking.problems(definition, workflow=workflow.pk, answers=answers))
         shown = Panel(definition, step, workflow=workflow.pk, user=request.user)
         faults = page.problems_by_step(found, definition).get(step, [])
         context = {

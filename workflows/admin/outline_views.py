@@ -26,6 +26,7 @@ from workflows.editor import page
 from workflows.editor.outline import Reading, outline
 from workflows.models import Revision, Workflow
 from workflows.rights import opening
+from workflows.step_forms.answers import Answers
 
 OP_LIMIT = 20_000
 #: The number of changes of no draft.
@@ -56,7 +57,8 @@ def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dic
     may_change = opening.may_change(workflow, request.user)
     definition, asked = parse(revision.definition), request.GET
     moving = asked.get("move", "") if may_change and asked.get("move") in definition.by_id else ""
-    faults = page.by_step(checking.errors(checking.problems(definition, workflow=workflow.pk)), definition)
+    found = checking.problems(definition, workflow=workflow.pk, answers=Answers(definition, workflow.pk))
+    faults = page.by_step(checking.errors(found), definition)
     adding = may_change and "add" in asked
     reading = Reading(
         reverse("admin:workflow_editor", args=[workflow.pk]), faults, may_change, moving, adding,

@@ -17,6 +17,7 @@ from workflows.enrollment import suppressing
 from workflows.registries import actions, triggers
 from workflows.rights import writing
 from workflows.schedules import centring
+from workflows.step_forms.answers import Answers
 from workflows.step_forms.params import StepContext
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 PUBLISH = "workflows.publish_workflow"
 
 
-def problems(definition: Definition, *, user: Any = None, workflow: int | None = None) -> list[Problem]:
+def problems(
+    definition: Definition, *, user: Any = None, workflow: int | None = None, answers: Answers | None = None
+) -> list[Problem]:
     """Every problem of a definition: errors, which keep it from being published, and warnings.
 
     `user` is who wants to publish; without the right to, or to edit what a step changes, that is a problem, too.
-    `workflow` is the id of the
-    definition's workflow: it cannot enroll in itself.
+    `workflow` is the id of the definition's workflow: it cannot enroll in itself. `answers`, for nobody in particular,
+    are those about the steps that are known already.
     """
     found = [*rights_problems(user), *trigger_problems(definition)]
     found += door_checks.problems(definition, workflow)
@@ -41,7 +44,10 @@ def problems(definition: Definition, *, user: Any = None, workflow: int | None =
     context = StepContext(definition, None, user, workflow)
     found += data_source_checks.problems(context)
     for step in definition.walk():
-        found += step_problems(context.at(step))
+        if answers is None or user is not None:
+            found += step_problems(context.at(step))
+        else:
+            found += [problem.at(step.path) for problem in answers.of("problems", step, own_problems)]
     found += writing.problems(definition, user)
     if user is not None:
         found += writing.reading_problems(reads(definition), user)
@@ -69,17 +75,24 @@ def trigger_problems(definition: Definition) -> list[Problem]:
 def step_problems(context: StepContext) -> Iterator[Problem]:
     step = context.step
     assert step is not None
+    return (problem.at(step.path) for problem in own_problems(context))
+
+
+def own_problems(context: StepContext) -> list[Problem]:
+    """What is wrong with a step, with paths inside of it."""
+    step = context.step
+    assert step is not None
     action = actions[step.action]
+    found: list[Problem] = []
     if not action.offered_to(context.object_type):
         message = _("“%(action)s” cannot be used with %(records)s. Remove the step.")
         facts = {"action": action.label, "records": context.object_type.label_plural}
-        yield Problem(f"{step.path}.action", message % facts, step.action)
-    found = action.problems(step.params, context)
-    for problem in found or not_writable(action, context):
-        yield problem.at(f"{step.path}.params")
+        found.append(Problem("action", message % facts, step.action))
+    told = action.problems(step.params, context)
+    found += [problem.at("params") for problem in told or not_writable(action, context)]
     if action.splits:
-        for problem in action.branch_problems(context):
-            yield problem.at(step.path)
+        found += action.branch_problems(context)
+    return found
 
 
 def not_writable(action: Action, context: StepContext) -> list[Problem]:

@@ -121,6 +121,16 @@ class Definition:
                 found.setdefault(target, []).append(step.id)
         return found
 
+    @cached_property
+    def onwards(self) -> dict[str, list[str]]:
+        """The same without what begins anew."""
+        return {place: found for place, found in self.sources.items() if place != self.first}
+
+    @cached_property
+    def leading_back(self) -> dict[str, frozenset[str]]:
+        """What workflows.definitions.ways has found out about steps that lead back."""
+        return {}
+
 
 def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
     for step in steps:

@@ -58,7 +58,7 @@ def uses(part: Any, path: str = "") -> Iterator[tuple[str, Use]]:
 
 def scripts(part: dict[str, Any], path: str) -> Iterator[tuple[str, Use]]:
     """The secrets of a step with its code: whoever changes the code decides where they go."""
-    action, params = actions.get(str(part.get("action"))), part.get("params")
+    action, params = actions.get(str(part["action"])) if "action" in part else None, part.get("params")
     if action is None or not action.permission or not isinstance(params, dict):
         return
     for row in rows_of(params):
@@ -67,18 +67,18 @@ def scripts(part: dict[str, Any], path: str) -> Iterator[tuple[str, Use]]:
 
 def needed(part: dict[str, Any]) -> Use | None:
     """The right that a filter, an event, a step or a connection takes; None for what takes none."""
-    action = actions.get(str(part.get("action")))
+    action = actions.get(str(part["action"])) if "action" in part else None
     if action is not None and action.permission:
         params = part.get("params")
         own = [str(params[name]) for name in OWN if params.get(name)] if isinstance(params, dict) else []
         return action.permission, str(action.label), "\n".join(own)
     if part.get("connection") and isinstance(part["connection"], str):
         return VIEW, part["connection"], ""
-    event = event_of(part.get("event"))
+    event = event_of(part["event"]) if "event" in part else None
     if event is not None:
         return (event.permission, str(event.label), "") if event.permission else None
-    for slug, kind in leaf_kinds.items():
-        if slug in part and "operator" in part and kind.needs(part):
+    for slug, kind in leaf_kinds.items() if "operator" in part else ():
+        if slug in part and kind.needs(part):
             return kind.needs(part), str(kind.label), ""
     return None
 

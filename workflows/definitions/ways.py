@@ -25,13 +25,15 @@ def coming_before(definition: Definition, step_id: str) -> set[str]:
     return spread(step_id, definition.sources)
 
 
-def leading_back(definition: Definition, step_id: str) -> set[str]:
+def leading_back(definition: Definition, step_id: str) -> frozenset[str]:
     """The ids of the steps from which a record comes to a step without beginning anew, and the step's own.
 
     A workflow that repeats every year leads from its end to its first step: that is no circle.
     """
-    ways = {place: found for place, found in definition.sources.items() if place != definition.first}
-    return spread(step_id, ways) | {step_id}
+    known = definition.leading_back
+    if step_id not in known:
+        known[step_id] = frozenset(spread(step_id, definition.onwards)) | {step_id}
+    return known[step_id]
 
 
 def spread(start: str, ways: dict[str, list[str]]) -> set[str]:

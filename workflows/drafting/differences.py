@@ -6,10 +6,16 @@ An edit is `{"path", "value"}` (set), `{"path", "absent": true}` (remove a key) 
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 Edit = dict[str, Any]
+
+
+def copied(part: Any) -> Any:
+    """JSON of its own: `copy.deepcopy` also looks for what it has met before, which takes several times as long."""
+    if isinstance(part, dict):
+        return {key: copied(value) for key, value in part.items()}
+    return [copied(value) for value in part] if isinstance(part, list) else part
 
 
 def differences(before: Any, after: Any, path: tuple[str | int, ...] = ()) -> list[Edit]:
@@ -23,11 +29,11 @@ def differences(before: Any, after: Any, path: tuple[str | int, ...] = ()) -> li
             if key in before:
                 found += differences(before[key], value, place)
             else:
-                found.append({"path": list(place), "value": copy.deepcopy(value)})
+                found.append({"path": list(place), "value": copied(value)})
         return found
     if isinstance(before, list) and isinstance(after, list):
         return list_differences(before, after, path)
-    return [{"path": list(path), "value": copy.deepcopy(after)}]
+    return [{"path": list(path), "value": copied(after)}]
 
 
 def list_differences(before: list[Any], after: list[Any], path: tuple[str | int, ...]) -> list[Edit]:
@@ -40,24 +46,24 @@ def list_differences(before: list[Any], after: list[Any], path: tuple[str | int,
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if len(old) == len(new) == 1 and isinstance(old[0], dict) and isinstance(new[0], dict):
         return differences(old[0], new[0], (*path, start))
-    return [{"path": list(path), "at": start, "remove": len(old), "insert": copy.deepcopy(new)}]
+    return [{"path": list(path), "at": start, "remove": len(old), "insert": copied(new)}]
 
 
 def edited(document: Any, edits: list[Edit]) -> Any:
     """The document after the edits; the one given stays as it is. Raises LookupError when a place is not there."""
-    result = copy.deepcopy(document)
+    result = copied(document)
     for edit in edits:
         path = edit["path"]
         if not path and "value" in edit:
-            result = copy.deepcopy(edit["value"])
+            result = copied(edit["value"])
             continue
         holder = result
         for part in path if "at" in edit else path[:-1]:
             holder = holder[part]
         if "at" in edit:
-            holder[edit["at"] : edit["at"] + edit["remove"]] = copy.deepcopy(edit["insert"])
+            holder[edit["at"] : edit["at"] + edit["remove"]] = copied(edit["insert"])
         elif edit.get("absent"):
             del holder[path[-1]]
         else:
-            holder[path[-1]] = copy.deepcopy(edit["value"])
+            holder[path[-1]] = copied(edit["value"])
     return result

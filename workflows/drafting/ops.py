@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
+from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.drafting.branching import (
     add_branch,
@@ -23,7 +25,7 @@ from workflows.drafting.branching import (
     share_equally,
 )
 from workflows.drafting.data_sources import add_source, bring_sources, remove_source
-from workflows.drafting.differences import differences, edited
+from workflows.drafting.differences import copied, differences, edited
 from workflows.drafting.selecting import delete_steps, move_steps
 from workflows.drafting.spent import SPENT
 from workflows.drafting.tree import Document, branch_at, find, place, refuse, renewed, started
@@ -166,21 +168,37 @@ def operation(op: Any) -> Callable[[Document, Op], str]:
     return OPS[name]
 
 
-def apply(document: Document, op: Op) -> tuple[Document, Op, str]:
-    """The document after an operation, the operation that undoes it, and the step to select ("" for none).
+@dataclass(frozen=True)
+class Done:
+    """What an operation has made of a document, how to undo it, the step to select, and what it reads as."""
 
-    `document` is left as it is. Raises DocumentError, with paths in the op or in the resulting document, when the op
-    makes no sense or its result could not be read.
+    document: Document
+    inverse: Op
+    selected: str
+    definition: Definition
+
+
+def done(document: Document, op: Op) -> Done:
+    """Carry out an operation; `document` is left as it is.
+
+    Raises DocumentError, with paths in the op or in the resulting document, when the op makes no sense or its result
+    could not be read.
     """
-    after = copy.deepcopy(document)
+    after = copied(document)
     function = edit if isinstance(op, dict) and op.get("op") == "edit" else operation(op)
     try:
         selected = function(after, op)
     except (TypeError, KeyError, AttributeError) as error:
         message = _("The operation cannot be carried out on this draft. Load it again and repeat.")
         raise refuse("op", message, op.get("op")) from error
-    parse(after)
-    return after, {"op": "edit", "edits": differences(after, document)}, selected
+    definition = parse(after)
+    return Done(after, {"op": "edit", "edits": differences(after, document)}, selected, definition)
 
 
-__all__ = ["OPS", "DocumentError", "apply"]
+def apply(document: Document, op: Op) -> tuple[Document, Op, str]:
+    """The document after an operation, the operation that undoes it, and the step to select; raises like `done`."""
+    found = done(document, op)
+    return found.document, found.inverse, found.selected
+
+
+__all__ = ["OPS", "DocumentError", "Done", "apply", "done"]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
+from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import FORMAT, parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
@@ -41,11 +42,12 @@ class Conflict(Exception):
 
 @dataclass(frozen=True)
 class Applied:
-    """The draft after an operation, and the id of the step to select ("" for none)."""
+    """The draft after an operation, the id of the step to select ("" for none), and the draft parsed."""
 
     revision: Revision
     selected: str = ""
     op: str = ""
+    definition: Definition | None = None
 
 
 @transaction.atomic
@@ -126,20 +128,21 @@ def apply(workflow: Workflow, op: dict[str, Any], *, rev: int, user: Any, now: d
     refuse_change(workflow, user)
     draft = locked_draft(workflow, rev, now)
     op = with_spent(op, workflow, draft.definition)
-    document, inverse, selected = ops.apply(draft.definition, op)
+    done = ops.done(draft.definition, op)
+    document, selected = done.document, done.selected
     if isinstance(op, dict) and op.get("op") == "edit":
         ops.operation(op)  # Only undo may: raises.
     refuse_new(draft.definition, document, user)
     refuse_beyond_rights(draft.definition, document, user)
     if document == draft.definition:
-        return Applied(draft, selected)
+        return Applied(draft, selected, definition=done.definition)
     draft.ops.filter(undone=True).delete()
     store(draft, document, workflow)
     author = user if getattr(user, "pk", None) else None
     DraftOp.objects.create(
-        workflow=workflow, revision=draft, rev=draft.rev, user=author, at=now, op=op, inverse=inverse
+        workflow=workflow, revision=draft, rev=draft.rev, user=author, at=now, op=op, inverse=done.inverse
     )
-    return Applied(draft, selected, told(op))
+    return Applied(draft, selected, told(op), done.definition)
 
 
 def store(draft: Revision, document: dict[str, Any], workflow: Workflow) -> None:
@@ -167,11 +170,11 @@ def undo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
     last, _waiting = undoable(draft, now)
     if last is None:
         raise refuse("op", _("There is nothing to undo in the last %(days)d days.") % {"days": UNDO_DAYS})
-    document, _inverse, selected = ops.apply(draft.definition, last.inverse)
-    refuse_beyond_rights(draft.definition, document, user)
-    store(draft, document, workflow)
+    done = ops.done(draft.definition, last.inverse)
+    refuse_beyond_rights(draft.definition, done.document, user)
+    store(draft, done.document, workflow)
     draft.ops.filter(pk=last.pk).update(undone=True)
-    return Applied(draft, selected, told(last.op))
+    return Applied(draft, done.selected, told(last.op), done.definition)
 
 
 @transaction.atomic
@@ -182,11 +185,11 @@ def redo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
     _done, waiting = undoable(draft, now)
     if waiting is None:
         raise refuse("op", _("There is nothing to redo."))
-    document, inverse, selected = ops.apply(draft.definition, waiting.op)
-    refuse_beyond_rights(draft.definition, document, user)
-    store(draft, document, workflow)
-    draft.ops.filter(pk=waiting.pk).update(undone=False, inverse=inverse)
-    return Applied(draft, selected, told(waiting.op))
+    done = ops.done(draft.definition, waiting.op)
+    refuse_beyond_rights(draft.definition, done.document, user)
+    store(draft, done.document, workflow)
+    draft.ops.filter(pk=waiting.pk).update(undone=False, inverse=done.inverse)
+    return Applied(draft, done.selected, told(waiting.op), done.definition)
 
 
 def carry_out(workflow: Workflow, op: Any, *, rev: int, user: Any, now: dt.datetime) -> Applied:

@@ -9,7 +9,7 @@ plus off that plus. It draws the icons of the buttons, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -26,6 +26,7 @@ from workflows.editor.layout import GAP, PLUS, WIDTH
 from workflows.editor.pieces import PATH, Drawn, Piece
 from workflows.editor.placed import Box, Label, Layout, Plus
 from workflows.registries import actions, triggers
+from workflows.step_forms.answers import Answers
 from workflows.step_forms.params import StepContext
 
 #: Drawn once per process: asking for the sprite's address takes longer than writing the rest of a card.
@@ -38,13 +39,19 @@ BELOW = f"{(PLUS - WIDTH) // 2},{(PLUS + GAP) // 2},{WIDTH}"
 class State:
     """What is drawn on top of the layout: problems by step id, the selected step, whether it may be edited.
 
-    `locked` are the reasons, by step id, why the person may not set up a step as it is.
+    `locked` are the reasons, by step id, why the person may not set up a step as it is. `answers` are what is known
+    already of the steps.
     """
 
     problems: dict[str, list[str]] = field(default_factory=dict)
     selected: str = ""
     editable: bool = True
     locked: dict[str, str] = field(default_factory=dict)
+    answers: Answers | None = None
+
+    def ask(self, question: str, context: StepContext, step: Step, asked: Callable[[StepContext], str]) -> str:
+        """What the action says of a step; one look at the database for all of them."""
+        return asked(context.at(step)) if self.answers is None else self.answers.of(question, step, asked)
 
 
 def canvas(found: Layout, state: State) -> SafeString:
@@ -64,7 +71,7 @@ def drawn(found: Layout, state: State) -> Drawn:
         if isinstance(placed, Box):
             pieces.append(card(placed, state, context, words, jumps))
         elif isinstance(placed, Label):
-            pieces.append(branch_name(placed, context))
+            pieces.append(branch_name(placed, state, context))
         elif state.editable:
             pieces.append(plus_button(placed, words))
     total = sum(1 for _step in definition.walk())
@@ -142,8 +149,7 @@ def card(box: Box, state: State, context: StepContext, words: CardWords, jumps: 
         return trigger_card(box, state, context.definition)
     step = box.step
     action = actions[step.action]
-    own = context.at(step)  # one look at the database for all cards
-    summary = action.describe(step.params, own)
+    summary = state.ask("card", context, step, lambda own: action.describe(step.params, own))
     faults = state.problems.get(step.id, [])
     foot = f'<span class="flow-needs">{words.needs}</span>' if faults else ""
     if box.hidden:
@@ -216,10 +222,10 @@ def trigger_card(box: Box, state: State, definition: Definition) -> Piece:
     return Piece("s-trigger", inner, box.x, box.y, box.width)
 
 
-def branch_name(label: Label, context: StepContext) -> Piece:
+def branch_name(label: Label, state: State, context: StepContext) -> Piece:
     step = context.definition.by_id[label.step]
-    own = context.at(step)
-    told = actions[step.action].describe_branch(label.branch, own)
+    way, action = label.branch, actions[step.action]
+    told = state.ask(f"branch {way}", context, step, lambda own: action.describe_branch(way, own))
     inner = f'<span class="flow-branch" title="{escape(told)}">{escape(label.text)}</span>'
     return Piece(f"b-{label.key}", inner, label.x - label.width // 2, label.y, label.width)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -13,21 +13,24 @@ from django.utils.translation import gettext as _
 from workflows.definitions.definition import Definition
 from workflows.editor.failure_form import note
 from workflows.editor.layout import caption
-from workflows.registries import actions
+from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Glance:
-    """The step's name, its setting in a sentence, each setting by its label, its branches, and its comment."""
+    """The step's name, its setting in a sentence, each setting by its label, its branches, and its comment.
+
+    `number` is 0 for the trigger.
+    """
 
     number: int
     label: str
     sentence: str
-    rows: list[tuple[str, str]]
-    branches: list[tuple[str, str]]
-    failure: str
-    comment: str
+    rows: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    branches: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    failure: str = ""
+    comment: str = ""
 
 
 def glance(definition: Definition, step_id: str, user: Any = None) -> Glance:
@@ -42,6 +45,14 @@ def glance(definition: Definition, step_id: str, user: Any = None) -> Glance:
         definition.number_of(step_id), str(action.label), str(action.describe(step.params, context)),
         list(rows(form, step.params)), branches, note(step), step.comment,
     )  # fmt: skip
+
+
+def trigger_glance(definition: Definition) -> Glance:
+    """The trigger's whole sentence: the card has room for three lines of it."""
+    document = definition.trigger.document
+    sentence = triggers[definition.trigger.kind].describe(document, definition.object)
+    rows = [(_("Re-enrollment"), _("On"))] if document.get("reenroll") else []
+    return Glance(0, _("Trigger"), str(sentence), rows)
 
 
 def rows(form: forms.Form, params: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -95,15 +95,12 @@ class Streets:
         self.upright = [piece for x in sorted(columns) for piece in pieces(True, x, across)]
         self.level = [piece for y in sorted(rows) for piece in pieces(False, y, along)]
         self.places = {True: [piece.at for piece in self.upright], False: [piece.at for piece in self.level]}
-        every = {True: self.upright, False: self.level}
-        self.spans = {upright: [(one.low, one.high, one) for one in found] for upright, found in every.items()}
+        self.lines = {True: Lines(self.upright), False: Lines(self.level)}
         self.known: dict[Street, list[Street]] = {}
 
     def crossing(self, street: Street) -> list[Street]:
         if street not in self.known:
-            others, places, at = self.spans[not street.upright], self.places[not street.upright], street.at
-            near = others[bisect_left(places, street.low) : bisect_right(places, street.high)]
-            self.known[street] = [other for low, high, other in near if low <= at <= high]
+            self.known[street] = self.lines[not street.upright].across(street)
         return self.known[street]
 
     def beside(self, box: Box, y: int) -> list[Street]:
@@ -113,6 +110,26 @@ class Streets:
             first = bisect_left(self.places[True], x)
             last = bisect_right(self.places[True], x)
             found += [street for street in self.upright[first:last] if street.low <= y <= street.high]
+        return found
+
+
+class Lines:
+    """Pieces by the line they lie on: those of one line follow each other, so a place is in one of them at most."""
+
+    def __init__(self, streets: list[Street]) -> None:
+        found: dict[int, list[Street]] = {}
+        for street in streets:
+            found.setdefault(street.at, []).append(street)
+        self.places = list(found)
+        self.lines = [([street.low for street in line], line) for line in found.values()]
+
+    def across(self, street: Street) -> list[Street]:
+        """The pieces a street of the other direction crosses, in order."""
+        found, at = [], street.at
+        for lows, line in self.lines[bisect_left(self.places, street.low) : bisect_right(self.places, street.high)]:
+            other = line[bisect_right(lows, at) - 1]
+            if other.low <= at <= other.high:
+                found.append(other)
         return found
 
 

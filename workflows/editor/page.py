@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -28,6 +29,7 @@ from workflows.models import DraftOp, Revision, Workflow
 from workflows.registries import actions
 from workflows.rights import writing
 from workflows.schedules import centring
+from workflows.step_forms.answers import Answers
 
 
 @properties_read_once()
@@ -41,17 +43,20 @@ def facts(
     collapsed: frozenset[str] = frozenset(),
     user: Any = None,
     seen: str = "",
+    definition: Definition | None = None,
 ) -> dict[str, Any]:
     """Everything the page shows about a draft, as JSON. `collapsed`: branchings whose branches are not drawn.
 
     `user` is who is offered only the actions that person may add (PRM-05). `seen` names the canvas the page shows: as
-    long as that is remembered, what has changed comes as `patch`, and otherwise the whole `canvas`.
+    long as that is remembered, what has changed comes as `patch`, and otherwise the whole `canvas`. `definition` is
+    the revision's, where that has been read already.
     """
-    definition = parse(revision.definition)
-    found = [problem for problem in checking.problems(definition, workflow=workflow.pk) if problem.severity == "error"]
+    definition = definition or parse(revision.definition)
+    answers = Answers(definition, workflow.pk)
+    found = checking.errors(checking.problems(definition, workflow=workflow.pk, answers=answers))
     faults = by_step(found, definition)
     picture = layout(definition, collapsed)
-    shows = drawn(picture, State(faults, selected, editable, locked(definition, user)))
+    shows = drawn(picture, State(faults, selected, editable, locked(definition, user), answers))
     done, waiting = drafting.undoable(revision, now) if revision.published_at is None else (None, None)
     return {
         "rev": revision.rev,
@@ -105,16 +110,23 @@ def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]
 
 def problems_by_step(found: list[Problem], definition: Definition) -> dict[str, list[Problem]]:
     """The problems of each step, under its id."""
-    places = sorted(((step.path, step.id) for step in definition.walk()), key=lambda place: -len(place[0]))
+    places = {step.path: step.id for step in definition.walk()}
     sorted_out: dict[str, list[Problem]] = {}
     for problem in found:
-        step_id = next((name for path, name in places if f"{problem.path}.".startswith(f"{path}.")), "")
+        step_id = next((places[path] for path in around(problem.path) if path in places), "")
         if problem.path.startswith(("trigger", "unenroll", "suppress", "goal", "centre")):
             step_id = "trigger"
         if problem.path.startswith("settings"):
             step_id = SETTINGS
         sorted_out.setdefault(step_id, []).append(problem)
     return sorted_out
+
+
+def around(path: str) -> Iterator[str]:
+    """A path and those it lies in, from the inside."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
 
 
 def centre_of(workflow: Workflow) -> Centre | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
@@ -29,7 +29,7 @@ class Offered(BaseChoiceIterator):
 class GreyingSelect(forms.Select):
     """A select whose unavailable options are disabled; the chosen one stays, so that a page keeps what is stored."""
 
-    unavailable: dict[str, str] = {}
+    unavailable: Mapping[str, str] = {}
 
     def create_option(self, name: str, value: Any, label: Any, selected: bool, *args: Any, **kwargs: Any) -> Any:
         option = super().create_option(name, value, label, selected, *args, **kwargs)
@@ -50,11 +50,20 @@ class GreyedChoiceField(forms.ChoiceField):
     def __init__(self, *, steers: bool = False, **kwargs: Any) -> None:
         widget = GreyingSelect(attrs={"data-refresh": "panel"} if steers else {})
         super().__init__(widget=widget, choices=[("", "—")], **kwargs)
-        self.unavailable: dict[str, str] = {}
+        self.unavailable: Mapping[str, str] = {}
+        self.offered: Container[str] | None = None
 
-    def offer(self, make: Callable[[], Iterable[tuple[str, str]]], unavailable: dict[str, str]) -> None:
-        """Show these choices (value and label), of which some cannot be taken: `unavailable` has their reasons."""
-        self.choices = Offered(make)
+    def offer(
+        self,
+        make: Callable[[], Iterable[tuple[str, str]]],
+        unavailable: Mapping[str, str],
+        offered: Container[str] | None = None,
+    ) -> None:
+        """Show these choices (value and label), of which some cannot be taken: `unavailable` has their reasons.
+
+        `offered` are the values, where they are known without making all choices.
+        """
+        self.choices, self.offered = Offered(make), offered
         self.unavailable = unavailable
         assert isinstance(self.widget, GreyingSelect)
         self.widget.unavailable = unavailable
@@ -62,6 +71,9 @@ class GreyedChoiceField(forms.ChoiceField):
     def available(self) -> list[str]:
         choices: Any = self.choices
         return [value for value, _label in choices if value and value not in self.unavailable]
+
+    def valid_value(self, value: Any) -> bool:
+        return super().valid_value(value) if self.offered is None else value in self.offered
 
     def validate(self, value: Any) -> None:
         if value in self.unavailable:

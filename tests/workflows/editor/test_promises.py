@@ -46,6 +46,7 @@ def test_the_page_of_two_hundred_steps_is_light(admin_client: Client) -> None:
     answer = admin_client.get(reverse("admin:workflow_editor", args=[workflow.pk]))
     assert answer.content.count(b'class="flow-card') == 201
     assert len(gzip.compress(answer.content, 6)) <= 20_000
+    assert b"data-add" not in answer.content, "the page does not grow with the actions there are"
 
 
 def test_the_script_of_the_editor_is_small_and_served_as_it_is_written() -> None:
@@ -60,7 +61,7 @@ def test_the_script_of_the_editor_is_small_and_served_as_it_is_written() -> None
 
 @pytest.mark.detail(3)
 def test_the_palette_names_every_action_and_why_some_cannot_be_used(admin_client: Client) -> None:
-    page = page_of(admin_client, drafting.create("Follow up", "deal", None))
+    page = page_of(admin_client, drafting.create("Follow up", "deal", None), "palette")
     options = re.findall(r'data-add="(\w+)"[^>]*?(aria-disabled="true")?>', page)
     greyed = [slug for slug, disabled in options if disabled]
     assert "delay" not in greyed and len(options) > 20
@@ -80,6 +81,16 @@ def test_a_step_at_a_glance_tells_every_setting_and_the_whole_message(admin_clie
     assert body.strip() in told
     assert "About {{ deal.name }}" in told and "Ann Berg" in told and "Agreed with sales" in told
     assert admin_client.get(reverse("admin:workflow_glance", args=[workflow.pk]) + "?step=x").status_code == 404
+
+
+@pytest.mark.detail(4)
+def test_the_trigger_at_a_glance_tells_its_whole_sentence(admin_client: Client) -> None:
+    names = [f"Customer number {number}" for number in range(20)]
+    criteria = {"any": [{"all": [{"property": "name", "operator": "is_equal_to_any_of", "value": names}]}]}
+    trigger = {"kind": "filter", "criteria": criteria, "reenroll": ["any.0.all.0"]}
+    workflow = drafting.create("Customers", "deal", None, {"trigger": trigger, "steps": []})
+    told = page_of(admin_client, workflow, "glance", "?step=trigger")
+    assert "Customer number 0" in told and "Customer number 19" in told and "Re-enrollment" in told
 
 
 @pytest.mark.detail(4)

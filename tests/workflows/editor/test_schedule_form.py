@@ -84,7 +84,7 @@ def test_every_frequency_has_its_fields_and_keeps_what_was_sent(client, draft, s
 
 @pytest.mark.detail(3)
 def test_the_centre_is_set_beside_the_trigger_and_greys_the_ordinary_delays(client, draft):
-    plain = client.get(f"{BASE}/{draft.pk}/editor/").content.decode()
+    plain = client.get(f"{BASE}/{draft.pk}/editor/palette/").content.decode()
     assert option(plain, "delay_to_centre").count("aria-disabled") == 1 and "aria-disabled" not in option(
         plain, "delay"
     )
@@ -93,7 +93,7 @@ def test_the_centre_is_set_beside_the_trigger_and_greys_the_ordinary_delays(clie
     panel = store(client, draft, **centre, **{"centre-property": "close_date", "centre-yearly": "on"})
     assert drafting.shown(draft).definition["centre"] == {"property": "close_date", "yearly": True}
     assert "Whatever the year of the date" in panel
-    page = client.get(f"{BASE}/{draft.pk}/editor/").content.decode()
+    page = client.get(f"{BASE}/{draft.pk}/editor/palette/").content.decode()
     assert "aria-disabled" in option(page, "delay") and "aria-disabled" not in option(page, "delay_to_centre")
     store(client, draft, **{**centre, "centre-by": ""})
     assert drafting.shown(draft).definition["centre"] is None

@@ -4,15 +4,34 @@ import { $, csrf, flushed, openStep, root, settled, toast, words } from "./edito
 const dialog = $("flow-data"), body = $("flow-data-body"), panel = $("flow-panel");
 let place = "", step = "", kind = "token", from = "", record = "", caret = [0, 0], asks = 0;
 
+/** What stands in the fields, by their ids, and which of them has the focus. */
+function written() {
+  const fields = [...body.querySelectorAll("input[id], select[id], textarea[id]")];
+  return { values: new Map(fields.map((field) => [field.id, field.type === "checkbox" ? field.checked : field.value])), held: body.contains(document.activeElement) ? document.activeElement : null };
+}
+/** Show what came, with what was typed since it was asked for; who has gone on to another field stays there. */
+function fill(html, before, focus) {
+  const { values, held } = written(), moved = held?.id && held.id !== before.held?.id, typed = [];
+  const span = Number.isInteger(held?.selectionStart) ? [held.selectionStart, held.selectionEnd] : null;
+  for (const [id, value] of values) if (before.values.has(id) && before.values.get(id) !== value) typed.push([id, value]);
+  body.innerHTML = html;
+  for (const [id, value] of typed) {
+    const field = $(id);
+    if (!field || (field.options && ![...field.options].some((one) => one.value === value))) continue;
+    field[field.type === "checkbox" ? "checked" : "value"] = value;
+    if (id === "data-search") search(value);
+  }
+  if (!dialog.open) dialog.show();
+  const stays = moved || typed.some(([id]) => id === held?.id), next = (stays && $(held.id)) || body.querySelector(focus) || $("flow-data-title");
+  next.focus();
+  if (stays && span && next.id === held.id && next.value === held.value) next.setSelectionRange(...span);
+}
 async function draw(path, asked, focus) {
   // What was asked for later is what is shown, whichever answer comes first.
-  const mine = ++asks, answer = await fetch(`${path}?${new URLSearchParams(asked)}`).catch(() => null);
+  const mine = ++asks, before = written(), answer = await fetch(`${path}?${new URLSearchParams(asked)}`).catch(() => null);
   if (!answer?.ok || answer.redirected) return toast(answer ? words.failed : words.unreachable);
   const html = await answer.text();
-  if (mine !== asks) return;
-  body.innerHTML = html;
-  if (!dialog.open) dialog.show();
-  (body.querySelector(focus) || $("flow-data-title")).focus();
+  if (mine === asks) fill(html, before, focus);
 }
 const insert = (focus = "#data-search") => draw(dialog.dataset.url, { step: openStep(), kind, from, record }, focus);
 const sources = (focus = "#flow-data-title") => draw(dialog.dataset.sources, {}, focus);
@@ -41,12 +60,11 @@ function search(text) {
 }
 async function add(filled) {
   const post = { method: "POST", headers: { "X-CSRFToken": csrf() }, body: new URLSearchParams(new FormData(filled)) };
-  const answer = await fetch(dialog.dataset.check, post).catch(() => null);
+  const before = written(), answer = await fetch(dialog.dataset.check, post).catch(() => null);
   if (!answer?.ok || answer.redirected) return toast(answer ? words.failed : words.unreachable);
   const { op, told, form: again } = await answer.json();
   if (again) {
-    body.innerHTML = again;
-    (body.querySelector("[aria-invalid]") || $("flow-data-title")).focus();
+    fill(again, before, "[aria-invalid]");
   } else if (await flushed(op)) {
     toast(told);
     await sources();

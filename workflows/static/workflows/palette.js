@@ -1,13 +1,16 @@
 // The palette: which action shall stand at a place. It is searched by typing, has what was used last on top, and
-// follows the draft: what the date that steps are timed by rules out, and what it allows again.
+// follows the draft: what the date that steps are timed by rules out, and what it allows again. The actions are fetched
+// once the page has come to rest, or when somebody wants them before; what was typed until then counts.
 import { fence } from "./branches.js";
-import { $, card, flushed, focusCard, open, root, tell } from "./editor.js";
+import { $, card, editable, flushed, focusCard, open, root, tell } from "./editor.js";
 
-const palette = $("flow-palette"), search = $("flow-search"), recent = $("flow-recent");
-const key = "headrace-recent-actions", KEPT = 5;
-const actions = [...palette.querySelectorAll("[data-add]")];
+const palette = $("flow-palette"), search = $("flow-search"), options = $("flow-options"), recent = $("flow-recent"), loading = $("flow-loading");
+const key = "headrace-recent-actions", KEPT = 5, REST = 3000, AGAIN = 5000;
+let actions = [];
 /** Under which heading each action stands that was not used lately. */
-const home = new Map(actions.map((one) => [one, one.parentElement]));
+let home = new Map();
+/** What is being fetched, what has been said since of what cannot be used, and how Enter was pressed meanwhile. */
+let fetching = null, unfit = null, entered = null;
 let place = "";
 
 const recents = () => JSON.parse(localStorage.getItem(key) || "[]");
@@ -25,8 +28,8 @@ function narrow() {
   for (const one of palette.querySelectorAll(".flow-option")) one.hidden = "absent" in one.dataset || !one.textContent.toLowerCase().includes(wanted);
   for (const group of palette.querySelectorAll(".flow-group")) group.hidden = !group.querySelector("[data-add]:not([hidden])");
   const all = shown().filter(usable);
-  $("flow-none").hidden = all.length > 0 || shown().length > 0;
-  choose(all.find((one) => "add" in one.dataset) || all[0]);
+  $("flow-none").hidden = !actions.length || all.length > 0 || shown().length > 0;
+  choose(all.find((one) => "add" in one.dataset) || (actions.length ? all[0] : null));
 }
 function choose(one) {
   for (const other of palette.querySelectorAll(".flow-option")) other.setAttribute("aria-selected", String(other === one));
@@ -45,38 +48,19 @@ async function pick(one, quick) {
   if (quick) focusCard(card(facts.selected)); else await open(facts.selected);
 }
 
-root.addEventListener("flow:add", ({ detail }) => {
-  place = detail;
-  search.value = "";
-  tell("adding");
-  fence(palette, place);
-  arrange();
-  palette.showModal();
-  narrow();
-});
-search.addEventListener("input", narrow);
-palette.addEventListener("keydown", (event) => {
-  const all = shown(), at = all.findIndex((one) => one.getAttribute("aria-selected") === "true");
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); choose(all[(at + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]); }
-  else if (event.key === "Enter") { event.preventDefault(); pick(all[at], event.shiftKey); }
-});
-palette.addEventListener("click", (event) => {
-  const one = event.target.closest(".flow-option");
-  if (one) pick(one, event.shiftKey || Boolean(event.target.closest(".flow-quick")));
-  else if (event.target === palette) palette.close();
-});
-root.addEventListener("flow:shown", ({ detail }) => {
-  for (const one of actions) {
-    const reason = detail.unfit[one.dataset.add] || "", text = one.querySelector(".small.muted");
+/** Follow what the draft rules out by now. */
+function follow() {
+  for (const one of unfit ? actions : []) {
+    const reason = unfit[one.dataset.add] || "", text = one.querySelector(".small.muted");
     if (reason) one.setAttribute("aria-disabled", "true");
     else one.removeAttribute("aria-disabled");
     text.dataset.text ??= text.textContent;
     const told = reason || text.dataset.text;
     if (text.textContent !== told) text.textContent = told;
   }
-});
-// For the mouse and fingers; the keyboard has Shift+Enter, as the hint below says.
-for (const one of actions) {
+}
+/** For the mouse and fingers; the keyboard has Shift+Enter, as the hint below says. */
+function prepare(one) {
   one.id = `option-${one.dataset.add}`;
   one.tabIndex = -1;
   one.ariaSelected = "false";
@@ -87,3 +71,68 @@ for (const one of actions) {
   quick.append(document.querySelector('[data-zoom="in"] svg').cloneNode(true));
   one.append(quick);
 }
+function offer(html) {
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  actions = [...made.content.querySelectorAll("[data-add]")];
+  home = new Map(actions.map((one) => [one, one.parentElement]));
+  actions.forEach(prepare);
+  options.append(made.content);
+  follow();
+  if (!palette.open) return;
+  fence(palette, place);
+  arrange();
+  narrow();
+  if (entered) pick(shown().find((one) => one.getAttribute("aria-selected") === "true"), entered.quick);
+}
+/** Say in the palette how far the fetching is; nothing once there is something to choose. */
+function say(text) {
+  loading.hidden = !text;
+  if (text && loading.textContent !== text) loading.textContent = text;
+  options.ariaBusy = String(Boolean(text));
+}
+async function ask() {
+  unfit = null;
+  const answer = await fetch(palette.dataset.url).catch(() => null);
+  if (answer?.ok && !answer.redirected) offer(await answer.text());
+  say(actions.length ? "" : loading.dataset.lost);
+  if (!actions.length && palette.open) setTimeout(() => { if (palette.open) load(); }, AGAIN);
+}
+/** Fetch the actions, unless they are here or on their way. */
+function load() {
+  if (actions.length) return;
+  say(loading.dataset.loading);
+  fetching ??= ask().finally(() => { fetching = null; });
+}
+if (editable) {
+  if (window.requestIdleCallback) requestIdleCallback(load, { timeout: REST }); else setTimeout(load, REST);
+  addEventListener("online", load);
+}
+
+root.addEventListener("flow:add", ({ detail }) => {
+  place = detail;
+  search.value = "";
+  entered = null;
+  tell("adding");
+  load();
+  fence(palette, place);
+  arrange();
+  palette.showModal();
+  narrow();
+});
+search.addEventListener("input", narrow);
+palette.addEventListener("keydown", (event) => {
+  const all = shown(), at = all.findIndex((one) => one.getAttribute("aria-selected") === "true");
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); choose(all[(at + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]); }
+  else if (event.key === "Enter") { event.preventDefault(); if (at < 0 && fetching) entered = { quick: event.shiftKey }; else pick(all[at], event.shiftKey); }
+});
+palette.addEventListener("close", () => { entered = null; });
+palette.addEventListener("click", (event) => {
+  const one = event.target.closest(".flow-option");
+  if (one) pick(one, event.shiftKey || Boolean(event.target.closest(".flow-quick")));
+  else if (event.target === palette) palette.close();
+});
+root.addEventListener("flow:shown", ({ detail }) => {
+  ({ unfit } = detail);
+  follow();
+});
