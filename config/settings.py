@@ -172,6 +172,8 @@ KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=90)
 KEEP_ENROLLMENTS_DAYS = env.int("KEEP_ENROLLMENTS_DAYS", default=0)
 KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=760)
 KEEP_CHANGES_DAYS = env.int("KEEP_CHANGES_DAYS", default=760)
+#: Days for which deleted records can be restored; then they go for good, with what belongs to them.
+KEEP_DELETED_DAYS = env.int("KEEP_DELETED_DAYS", default=90)
 #: How many branches an if/then branching may have.
 WORKFLOW_BRANCH_LIMIT = env.int("WORKFLOW_BRANCH_LIMIT", default=20)
 #: Whether people's own JavaScript is run at all, how many seconds it may take, and how much at once in each process.

@@ -15,6 +15,7 @@ class CrmConfig(AppConfig):
         from crm.campaigns import register_attachments
         from crm.chores import register_chores
         from crm.conversation_triggers import register_message_triggers
+        from crm.depended_on import register_things
         from crm.derived_events import register_derived_events
         from crm.emails.sending import register_emails
         from crm.forms.filter import register_form_filter
@@ -40,6 +41,7 @@ class CrmConfig(AppConfig):
         from crm.tracking.mailing import register_mailing
 
         register_object_types()
+        register_things()
         register_stage_rules()
         register_triggers()
         register_call_triggers()

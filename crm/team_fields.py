@@ -27,6 +27,9 @@ def check_teams(slugs: list[str], choices: Any) -> None:
 class TeamField(forms.ChoiceField):
     """A team by its slug."""
 
+    #: What the value names (workflows.dependencies).
+    names = "team"
+
     def use_context(self, context: StepContext) -> None:
         self.choices = [("", "—"), *team_choices()]
 
@@ -44,6 +47,9 @@ class TeamField(forms.ChoiceField):
 
 class TeamsField(forms.MultipleChoiceField):
     """Teams by their slugs."""
+
+    #: What the value names (workflows.dependencies).
+    names = "team"
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=forms.CheckboxSelectMultiple, **kwargs)

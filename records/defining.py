@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, F
@@ -22,7 +23,8 @@ from records.property_types.texts import UNIQUE_LIMIT
 from records.saving.matching import key_expression
 
 #: Each names, in a few words, what of its own uses a custom property. Packages above add theirs.
-Finder = Callable[[PropertyDefinition], list[str]]
+#: What they name is for the person they are given, or for (None) nobody in particular.
+Finder = Callable[[PropertyDefinition, Any], list[str]]
 finders: list[Finder] = []
 #: Each names what would stop working without a custom property, which is not deleted while there is such.
 needing: list[Finder] = []
@@ -148,8 +150,8 @@ class Removal:
         return told
 
 
-def removal_of(definition: PropertyDefinition) -> Removal:
-    """What would happen if the property were removed."""
+def removal_of(definition: PropertyDefinition, by: Any = None) -> Removal:
+    """What would happen if the property were removed, as a person may know it."""
     object_type = object_types[definition.object_type]
     criteria = SegmentDependency.objects.filter(
         object_type=definition.object_type, property=definition.slug, segment__active=True
@@ -157,27 +159,27 @@ def removal_of(definition: PropertyDefinition) -> Removal:
     return Removal(
         records=object_type.model._default_manager.filter(custom__has_key=definition.slug).count(),
         criteria=criteria.values("segment").distinct().count(),
-        users=tuple(users_of(definition)),
-        needed_by=tuple(use for finder in needing for use in finder(definition)),
+        users=tuple(users_of(definition, by)),
+        needed_by=tuple(use for finder in needing for use in finder(definition, by)),
     )
 
 
-def users_of(definition: PropertyDefinition) -> list[str]:
+def users_of(definition: PropertyDefinition, by: Any = None) -> list[str]:
     """What uses a property: lists by name, then what the finders know."""
     asking = SegmentDependency.objects.filter(object_type=definition.object_type, property=definition.slug)
     lists = RecordList.objects.filter(segment__in=asking.values("segment")).order_by("name")
     named = [_("the list “%(name)s”") % {"name": one.name} for one in lists]
-    return named + [use for finder in finders for use in finder(definition)]
+    return named + [use for finder in finders for use in finder(definition, by)]
 
 
-def remove(definition: PropertyDefinition, *, actor: object = None) -> int:
+def remove(definition: PropertyDefinition, *, actor: Any = None) -> int:
     """Delete a custom property and its values; how many records had one.
 
     Raises DocumentError while active criteria ask for it, or something would stop working without it.
     """
     object_type = object_types[definition.object_type]
     with change_source("admin", actor=actor):
-        removal = removal_of(definition)
+        removal = removal_of(definition, actor)
         if not removal.possible:
             raise DocumentError([Problem("", sentence) for sentence in removal.sentences(definition)[1:]])
         quote = connection.ops.quote_name

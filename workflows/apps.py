@@ -33,9 +33,9 @@ class WorkflowsConfig(AppConfig):
         chores.append(import_module("workflows.webhooks.retaining").CHORE)
         chores.append(import_module("workflows.code.keeping").CHORE)
         sources.append(import_module("workflows.webhooks.keeping").SOURCE)
-        uses = import_module("workflows.definitions.uses")
-        defining.finders.append(uses.users_of_property)
-        defining.needing.append(uses.needing_property)
+        using = import_module("workflows.dependencies.using")
+        defining.finders.append(using.users_of_property)
+        defining.needing.append(using.needing_property)
         import_module("workflows.health.broken_triggers").register_rule()
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")
 

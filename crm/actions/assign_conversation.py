@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 class InboxField(ChoiceField):
     """An inbox by its internal name."""
 
+    #: What the value names (workflows.dependencies).
+    names = "inbox"
+
     def use_context(self, context: StepContext) -> None:
         self.choices = [("", "—"), *Inbox.objects.values_list("slug", "name")]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from records.problems import Problem
+from records.saving import erasing
 from workflows.actions.base import Action
 from workflows.registries import actions
 from workflows.rights.doing import not_allowed
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class DeleteContact(Action):
     slug = "delete_contact"
     label = gettext_lazy("Delete contact")
-    description = gettext_lazy("Delete the contact; it can be restored for 90 days.")
+    description = gettext_lazy("Delete the contact; it can be restored for some time.")
     group = gettext_lazy("Records")
     icon = "trash"
     object_types = ("contact",)
@@ -46,4 +47,9 @@ class DeleteContact(Action):
         batch.end()
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
-        return _("Deleted the contact: it can be restored for 90 days, on its page or under the filter “deleted”")
+        message = ngettext(
+            "Deleted the contact: it can be restored for %(days)d day, on its page or under the filter “deleted”",
+            "Deleted the contact: it can be restored for %(days)d days, on its page or under the filter “deleted”",
+            erasing.days(),
+        )
+        return message % {"days": erasing.days()}

@@ -26,6 +26,13 @@ Status = Subscription.Status
 EXPLANATION_LIMIT = 2_000
 
 
+class SubscriptionTypeField(ChoiceField):
+    """A subscription type by its internal name."""
+
+    #: What the value names (workflows.dependencies).
+    names = "subscription_type"
+
+
 @actions.register
 class SetSubscription(Action):
     slug = "set_subscription"
@@ -37,7 +44,7 @@ class SetSubscription(Action):
     class Params(TargetForm):
         to = "contact"
 
-        type = ChoiceField(label=gettext_lazy("Subscription type"), choices=[])
+        type = SubscriptionTypeField(label=gettext_lazy("Subscription type"), choices=[])
         status = ChoiceField(label=gettext_lazy("Status"), choices=[("", "—"), *Status.choices])
         legal_basis = ChoiceField(
             label=gettext_lazy("Legal basis"),

@@ -21,10 +21,10 @@ from django.views.decorators.http import require_POST
 from crm.audiences import keeping, sending
 from crm.models import Audience, AudienceChange, AudienceMember, Contact
 from crm.record_links import may, url_of
-from crm.surveys.using import users_of
 from records.clock import database_now
 from records.object_types import object_types
 from records.problems import DocumentError
+from workflows.dependencies import using
 from workflows.models import Delivery
 
 State = Delivery.State
@@ -98,7 +98,7 @@ class AudienceAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """One with members, or that workflows name, is emptied first: else nobody would tell the other side."""
-        return super().has_delete_permission(request, obj) and (obj is None or not why_kept(obj))
+        return super().has_delete_permission(request, obj) and (obj is None or not why_kept(obj, request.user))
 
     def changeform_view(
         self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
@@ -112,7 +112,7 @@ class AudienceAdmin(admin.ModelAdmin):
             extra |= {
                 "page": page, "members": members_of(list(page.object_list), request.user),
                 "waiting": waiting_of([found.pk]).get(found.pk, (0, 0)), "status": status_of(found),
-                "may_empty": self.has_change_permission(request, found), "kept": why_kept(found),
+                "may_empty": self.has_change_permission(request, found), "kept": why_kept(found, request.user),
             }  # fmt: skip
         return super().changeform_view(request, object_id, form_url, extra)
 
@@ -176,9 +176,9 @@ def status_of(audience: Audience) -> dict[str, Any]:
     return {"word": _("Up to date") if audience.synced_at else _("Nothing sent yet"), "tone": "muted", "error": ""}
 
 
-def why_kept(audience: Audience) -> str:
+def why_kept(audience: Audience, by: Any) -> str:
     """Why an audience cannot be deleted, as a sentence; "" where it can."""
-    used = users_of("audience", audience.slug)
+    used = using.names_told("audience", audience.slug, by)
     if used:
         return _("It cannot be deleted while these workflows use it: %(names)s.") % {"names": ", ".join(used[:5])}
     if audience.members.exists() or audience.changes.exists():

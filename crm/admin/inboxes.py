@@ -17,6 +17,7 @@ from records.object_types import object_types
 class InboxAdmin(KeptInUseAdmin):
     """An inbox with conversations in it stays, and so does its internal name."""
 
+    thing = "inbox"
     list_display = ("name", "slug", "open_conversations")
     search_fields = ("name",)
     prepopulated_fields = {"slug": ("name",)}

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from crm.admin import activities, associating, columns, enrolling, seen, timeline
+from crm.admin import activities, associating, columns, enrolling, seen, timeline, trash
 from crm.admin.forms import RecordForm, kept_values, may_save
 from crm.admin.merging_views import MergingAdmin
 from crm.admin.paging import FirstPagePaginator, RecordChangeList
@@ -46,7 +46,8 @@ class RecordAdmin(MergingAdmin):
         return RecordChangeList
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return ["shown_name", *columns.columns_of(request, self.object_type)[1]]
+        gone = [trash.erased_on] if request.GET.get("deleted") == "yes" else []
+        return ["shown_name", *gone, *columns.columns_of(request, self.object_type)[1]]
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         return ["shown_name"]
@@ -225,6 +226,7 @@ class RecordAdmin(MergingAdmin):
             "quick_forms": activities.quick_forms(self.object_type, request.user),
             "timeline": timeline.page_of(self.object_type, record.pk, request.user),
             "prefix": f"admin:crm_{self.opts.model_name}",
+            "erased_on": trash.erased_on(record),
         }
 
     def delete_view(
@@ -234,7 +236,7 @@ class RecordAdmin(MergingAdmin):
         record = self.record(request, self.number(object_id), "delete")
         if request.method == "POST":
             delete_records(self.object_type, [record.pk], actor=request.user)
-            messages.success(request, _("Deleted. It can be restored here for 90 days."))
+            messages.success(request, trash.told())
             return redirect(self.url_of(record.pk))
         title = _("Delete %(name)s?") % {"name": self.object_type.name_of(record)}
         return self.page(request, "admin/crm/record_delete.html", {"title": title, "record": record})

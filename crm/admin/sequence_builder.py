@@ -185,6 +185,7 @@ class StepInline(admin.StackedInline):
 class SequenceAdmin(KeptInUseAdmin):
     """Sequences; one that contacts have been in stays, with their history."""
 
+    thing = "sequence"
     form = SequenceForm
     inlines = (StepInline,)
     change_form_template = "admin/crm/sequence/builder.html"

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Subscription, SubscriptionType
+from workflows.dependencies import using
 
 
 @admin.register(SubscriptionType)
@@ -37,7 +38,9 @@ class SubscriptionTypeAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A type somebody has said something about stays: its history is the proof of consents."""
-        in_use = obj is not None and obj.subscriptions.exists()
+        in_use = obj is not None and (
+            obj.subscriptions.exists() or bool(using.users_of("subscription_type", obj.slug))
+        )
         return super().has_delete_permission(request, obj) and not in_use
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

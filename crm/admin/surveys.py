@@ -22,11 +22,11 @@ from crm.admin.survey_results import ResultsPage, may_see_results
 from crm.models import SubscriptionType, Survey
 from crm.surveys import results
 from crm.surveys.answering import is_open
-from crm.surveys.using import users_of
 from records.clock import database_now
 from records.defining import slug_for
 from records.object_types import object_types
 from records.seeing import hidden_property
+from workflows.dependencies import using
 from workflows.texts import tokens
 
 
@@ -146,7 +146,7 @@ class SurveyAdmin(ResultsPage):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """One that has asked somebody, or that workflows send, is closed instead."""
         kept = obj is not None and (
-            obj.invitations.exists() or obj.responses.exists() or bool(users_of("survey", obj.slug))
+            obj.invitations.exists() or obj.responses.exists() or bool(using.users_of("survey", obj.slug))
         )
         return super().has_delete_permission(request, obj) and not kept
 
@@ -163,7 +163,7 @@ class SurveyAdmin(ResultsPage):
                 "public_url": link if found.delivery == Survey.Delivery.LINK else "",
                 "preview_url": f"{link}?preview=1",
                 "may_see_results": may_see_results(request.user),
-                "used": users_of("survey", found.slug),
+                "used": using.names_told("survey", found.slug, request.user),
             }
             extra["rate"] = percent(extra["figures"].rate)
         return super().changeform_view(request, object_id, form_url, extra)

@@ -17,6 +17,7 @@ from records.object_types import object_types
 class TaskQueueAdmin(KeptInUseAdmin):
     """A queue with tasks in it stays, and so does its internal name."""
 
+    thing = "queue"
     list_display = ("name", "slug", "open_tasks")
     search_fields = ("name",)
     prepopulated_fields = {"slug": ("name",)}

@@ -18,6 +18,9 @@ SHOWN = 500
 class AudienceField(ChoiceField):
     """An audience by its internal name; cleaned it is the audience."""
 
+    #: What the value names (workflows.dependencies).
+    names = "audience"
+
     def use_context(self, context: StepContext) -> None:
         choices = list(Audience.objects.order_by("name").values_list("slug", "name")[:SHOWN])
         stored = context.step.params.get("audience") if context.step else None

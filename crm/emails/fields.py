@@ -23,6 +23,9 @@ BETWEEN = re.compile(r"[\s,;]+")
 class EmailTemplateField(ChoiceField):
     """An email saved for automation by its internal name; cleaned it is the email."""
 
+    #: What the value names (workflows.dependencies).
+    names = "email"
+
     def use_form(self, form: ParamsForm) -> None:
         """Those that are not archived, and the one that is stored in any case."""
         emails = EmailTemplate.objects.order_by("name")

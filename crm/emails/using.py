@@ -5,34 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import F, Q, TextField
-from django.db.models.functions import Cast
-
 from crm.models import EmailTemplate, MarketingEmail
-from workflows.models import Revision, Workflow
-
-#: The actions whose setting `email` names one.
-SENDING = ("send_email", "send_internal_marketing_email")
+from workflows.dependencies import using
+from workflows.models import Workflow
 
 
 def users_of(template: EmailTemplate) -> list[Workflow]:
     """The workflows whose live revision or draft sends an email, by name."""
-    naming = Revision.objects.alias(text=Cast("definition", TextField())).filter(
-        Q(published_at=None) | Q(pk=F("workflow__live")),
-        text__contains=f'"{template.slug}"',
-        workflow__deleted_at=None,
-    )
-    found = {
-        one.workflow.pk: one.workflow
-        for one in naming.select_related("workflow")
-        if any(names_email(part, template.slug) for part in parts_of(one.definition))
-    }
-    return sorted(found.values(), key=lambda workflow: (workflow.name, workflow.pk))
-
-
-def names_email(part: dict[str, Any], slug: str) -> bool:
-    params = part.get("params")
-    return part.get("action") in SENDING and isinstance(params, dict) and params.get("email") == slug
+    return using.users_of("email", template.slug)
 
 
 def was_sent(template: EmailTemplate) -> bool:

@@ -63,11 +63,14 @@ class Task(Record):
     reminded_at = models.DateTimeField(_("reminded"), null=True, editable=False)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
         ordering = ("-id",)
-        indexes = (models.Index(fields=("remind_at",), condition=TO_REMIND, name="task_to_remind"),)
+        indexes = (
+            *Record.Meta.indexes,
+            models.Index(fields=("remind_at",), condition=TO_REMIND, name="task_to_remind"),
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -79,7 +82,7 @@ class Note(Record):
     body = models.TextField(_("body"))
     pinned = models.BooleanField(_("pinned"), default=False, db_default=False)
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("note")
         verbose_name_plural = _("notes")
         ordering = ("-id",)

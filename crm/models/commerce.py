@@ -36,7 +36,7 @@ class Priced(Record):
     amount = money(_("amount"))
     currency = models.CharField(_("currency"), max_length=3, blank=True, db_default="")
 
-    class Meta:
+    class Meta(Record.Meta):
         abstract = True
         ordering = ("-id",)
 

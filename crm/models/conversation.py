@@ -42,7 +42,7 @@ class Conversation(Record):
         help_text=_("From the first message received to the first answer by a person."),
     )
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
         ordering = ("-id",)

@@ -46,7 +46,7 @@ class Meeting(Record):
         _("booked through"), max_length=20, choices=BookedThrough, blank=True, db_default=""
     )
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("meeting")
         verbose_name_plural = _("meetings")
         ordering = ("-id",)
@@ -100,7 +100,7 @@ class Call(Record):
         _("tracked terms"), null=True, editable=False, help_text=_("Terms found in the transcript.")
     )
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("call")
         verbose_name_plural = _("calls")
         ordering = ("-id",)
@@ -136,7 +136,7 @@ class Email(Record):
     clicked_at = models.DateTimeField(_("link first clicked"), null=True, blank=True)
     replied_at = models.DateTimeField(_("first replied to"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("one-to-one email")
         verbose_name_plural = _("one-to-one emails")
         ordering = ("-id",)

@@ -36,7 +36,7 @@ class FeedbackSubmission(Record):
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, blank=True, db_default="")
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("feedback submission")
         verbose_name_plural = _("feedback submissions")
         ordering = ("-id",)

@@ -37,7 +37,7 @@ class Lead(Record):
         _("reason for disqualification"), max_length=250, blank=True, db_default=""
     )
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("lead")
         verbose_name_plural = _("leads")
         ordering = ("-id",)

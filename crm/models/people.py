@@ -77,7 +77,7 @@ class Contact(Record):
         db_default=MarketingStatus.NON_MARKETING,
     )  # fmt: skip
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
         ordering = ("-id",)
@@ -105,11 +105,11 @@ class Company(Record):
         _("lifecycle stage"), max_length=30, choices=LifecycleStage, blank=True, db_default=""
     )
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("company")
         verbose_name_plural = _("companies")
         ordering = ("-id",)
-        indexes = (models.Index(fields=("name",), name="company_name"),)
+        indexes = (*Record.Meta.indexes, models.Index(fields=("name",), name="company_name"))
 
     def __str__(self) -> str:
         return self.name

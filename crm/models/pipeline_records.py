@@ -19,11 +19,11 @@ class Deal(Record):
     close_date = models.DateField(_("close date"), null=True, blank=True)
     probability = models.DecimalField(_("probability, %"), max_digits=5, decimal_places=2, null=True, blank=True)
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("deal")
         verbose_name_plural = _("deals")
         ordering = ("-id",)
-        indexes = (models.Index(fields=("name",), name="deal_name"),)
+        indexes = (*Record.Meta.indexes, models.Index(fields=("name",), name="deal_name"))
 
     def __str__(self) -> str:
         return self.name
@@ -58,7 +58,7 @@ class Ticket(Record):
     category = models.CharField(_("category"), max_length=20, choices=Category, blank=True, db_default="")
     source = models.CharField(_("source"), max_length=20, choices=Source, blank=True, db_default="")
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("ticket")
         verbose_name_plural = _("tickets")
         ordering = ("-id",)

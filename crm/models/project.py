@@ -33,7 +33,7 @@ class Project(Record):
     due_on = models.DateField(_("due"), null=True, blank=True)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Record.Meta):
         verbose_name = _("project")
         verbose_name_plural = _("projects")
         ordering = ("-id",)

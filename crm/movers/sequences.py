@@ -8,6 +8,8 @@ from crm.models import SequenceEnrollment, SequenceRun
 from crm.sequences.enrolling import current
 from crm.sequences.leaving import Status, end
 from records.merging.movers import Merge, Mover, movers
+from records.object_types import ObjectType
+from workflows.models import Delivery
 
 
 @movers.register
@@ -33,3 +35,9 @@ class Sequences(Mover):
         if merge.winner in found and merge.loser in found:
             end([found[merge.loser].pk], Status.UNENROLLED, reason="merged", by=merge.by, now=merge.now)
         SequenceEnrollment.objects.filter(contact_id=merge.loser).update(contact_id=merge.winner)
+
+    def erase(self, object_type: ObjectType, ids: list[int]) -> None:
+        if object_type.slug == "contact":
+            # The mails; the rest goes with the contact.
+            runs = SequenceRun.objects.filter(enrollment__contact__in=ids, delivery_id__isnull=False)
+            Delivery.objects.filter(pk__in=list(runs.values_list("delivery_id", flat=True))).delete()

@@ -19,6 +19,9 @@ SHOWN = 500
 class SequenceField(ChoiceField):
     """A sequence by its internal name; cleaned it is the sequence."""
 
+    #: What the value names (workflows.dependencies).
+    names = "sequence"
+
     def use_form(self, form: ParamsForm) -> None:
         """The choices, and the one that is stored where it is beyond them."""
         choices = list(Sequence.objects.order_by("name", "pk").values_list("slug", "name")[:SHOWN])

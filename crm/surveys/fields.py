@@ -18,6 +18,9 @@ SHOWN = 500
 class SurveyField(ChoiceField):
     """A survey by its internal name; cleaned it is the survey."""
 
+    #: What the value names (workflows.dependencies).
+    names = "survey"
+
     def use_context(self, context: StepContext) -> None:
         found = Survey.objects.filter(delivery=Survey.Delivery.WORKFLOW).order_by("name")
         choices = list(found.values_list("slug", "name")[:SHOWN])

@@ -20,6 +20,9 @@ TASK = "task"
 class QueueField(ChoiceField):
     """A task queue by its internal name."""
 
+    #: What the value names (workflows.dependencies).
+    names = "queue"
+
     def use_context(self, context: StepContext) -> None:
         self.choices = [("", "—"), *TaskQueue.objects.values_list("slug", "name")]
 

@@ -146,7 +146,7 @@ class PropertyDefinitionAdmin(admin.ModelAdmin):
                 return redirect("admin:records_propertydefinition_change", definition.pk)
             messages.success(request, _("The property “%(label)s” was deleted.") % {"label": definition.label})
             return redirect("admin:records_propertydefinition_changelist")
-        removal = removal_of(definition)
+        removal = removal_of(definition, request.user)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Delete the property “%(label)s”?") % {"label": definition.label},

@@ -175,7 +175,7 @@ class RecordListAdmin(admin.ModelAdmin):
             "sentence": form.sentence(found),
             "stopped": found.is_active and not found.segment.active,
             "work": [working.told(one) for one in found.work.all()[:WORK_SHOWN]],
-            "used": users_of(found),
+            "used": users_of(found, request.user),
             "media": self.media + form.media,
         }
 
@@ -223,11 +223,13 @@ class RecordListAdmin(admin.ModelAdmin):
         found = self.found(request, unquote(object_id), "delete")
         if request.method == "POST":
             try:
-                keeping.delete(found)
+                keeping.delete(found, request.user)
             except DocumentError as error:
                 self.complain(request, error)
                 return redirect(PAGE, found.pk)
             messages.success(request, _("The list “%(name)s” was deleted.") % {"name": found.name})
             return redirect(CHANGELIST)
         title = _("Delete the list “%(name)s”?") % {"name": found.name}
-        return self.render(request, "delete.html", {"title": title, "found": found, "used": users_of(found)})
+        return self.render(
+            request, "delete.html", {"title": title, "found": found, "used": users_of(found, request.user)}
+        )

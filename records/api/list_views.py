@@ -164,7 +164,7 @@ class ListView(ApiView):
         return Response(documents([found])[0])
 
     def destroy(self, request: Request, id: int) -> Response:
-        keeping.delete(self.existing(request, id))
+        keeping.delete(self.existing(request, id), request.user)
         return Response(status=204)
 
     def members(self, request: Request, id: int) -> Response:

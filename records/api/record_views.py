@@ -100,7 +100,7 @@ class RecordView(ObjectView):
             shapes.row, problems=(410,),
         ),
         "destroy": Route(
-            Right(WRITE, "delete"), gettext_lazy("Delete a record; it can be restored for 90 days"), status=204,
+            Right(WRITE, "delete"), gettext_lazy("Delete a record; it can be restored for some time"), status=204,
             problems=(410,),
         ),
         "batch": Route(

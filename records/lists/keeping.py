@@ -144,14 +144,14 @@ def convert(found: RecordList) -> RecordList:
     return found
 
 
-def delete(found: RecordList) -> None:
+def delete(found: RecordList, by: Any = None) -> None:
     """Delete a list that nothing uses; its records stay. Raises DocumentError that says what uses it."""
     with transaction.atomic():
         # In the order of the background work: it holds its own row while it waits for the list.
         list(ListWork.objects.select_for_update().filter(record_list=found).order_by("pk").values("pk"))
         segments.lock()
         found = RecordList.objects.select_for_update(of=("self",)).get(pk=found.pk)
-        refuse_used(found)
+        refuse_used(found, by)
         segment = found.segment_id
         found.delete()
         Membership.objects.filter(segment=segment).delete()

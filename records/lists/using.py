@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -12,14 +13,15 @@ from records.models import RecordList, SegmentDependency
 from records.problems import DocumentError, Problem
 
 #: Each names, in a few words, what of its own uses a list. Packages above add theirs.
-Finder = Callable[[RecordList], list[str]]
+#: What they name is for the person they are given, or for (None) nobody in particular.
+Finder = Callable[[RecordList, Any], list[str]]
 finders: list[Finder] = []
 
 
-def users_of(found: RecordList) -> list[str]:
+def users_of(found: RecordList, by: Any = None) -> list[str]:
     """What uses a list: other lists by name, then what the finders know."""
     named = [_("the list “%(name)s”") % {"name": one.name} for one in depending_on(found)]
-    return named + [use for finder in finders for use in finder(found)]
+    return named + [use for finder in finders for use in finder(found, by)]
 
 
 def depending_on(found: RecordList) -> list[RecordList]:
@@ -28,9 +30,9 @@ def depending_on(found: RecordList) -> list[RecordList]:
     return list(RecordList.objects.filter(segment__in=segments.values("segment")))
 
 
-def refuse_used(found: RecordList) -> None:
+def refuse_used(found: RecordList, by: Any = None) -> None:
     """Raise DocumentError, naming what uses the list, when something does."""
-    users = users_of(found)
+    users = users_of(found, by)
     if users:
         message = _("“%(name)s” is used by %(users)s. Change that first; until then it cannot be deleted.")
         facts = {"name": found.name, "users": _(", ").join(users)}

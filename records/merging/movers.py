@@ -1,4 +1,4 @@
-"""What moves when records merge: each subject says what it will do, and does it."""
+"""What belongs to records: moves when they merge, and goes when they are erased; each subject sees to its own."""
 
 from __future__ import annotations
 
@@ -45,3 +45,9 @@ class Mover:
     def move(self, merge: Merge) -> None:
         """Give the winner what the loser has."""
         raise NotImplementedError(self.slug)
+
+    def erase(self, object_type: ObjectType, ids: list[int]) -> None:
+        """Remove what deleted records have left that are erased now (records.saving.erasing).
+
+        What refers to them by a foreign key that cascades goes by itself.
+        """

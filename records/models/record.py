@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -26,3 +28,7 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
+        #: The trash, which is small beside what lives.
+        indexes: ClassVar[tuple[models.Index, ...]] = (
+            models.Index(fields=("deleted_at",), condition=models.Q(deleted_at__isnull=False), name="%(class)s_trash"),
+        )

@@ -12,7 +12,7 @@ from records.associations import links_of, relate, unrelate
 from records.labelling import PRIMARY
 from records.merging.movers import Merge, Mover, movers
 from records.models import Association
-from records.object_types import object_types
+from records.object_types import ObjectType, object_types
 
 # What the two had with each other ends: a record is not associated with itself. Where the winner has a primary record
 # of a type of which there is one at most, the loser's becomes a plain one.
@@ -47,6 +47,18 @@ REMOVE = """
 """
 
 
+# In both directions, each found by the index.
+ERASE = """
+    WITH gone AS (
+        DELETE FROM records_association WHERE from_type = %s AND from_id = ANY(%s)
+        RETURNING from_type, from_id, to_type, to_id, label
+    )
+    DELETE FROM records_association o USING gone
+    WHERE (o.from_type, o.from_id, o.to_type, o.to_id, o.label)
+        = (gone.to_type, gone.to_id, gone.from_type, gone.from_id, gone.label)
+"""
+
+
 @movers.register
 class Associations(Mover):
     slug = "associations"
@@ -73,6 +85,10 @@ class Associations(Mover):
             if pairs:
                 unrelate(object_type, relation, pairs)
                 relate(object_type, relation, [(merge.winner, other) for _own, other in pairs])
+
+    def erase(self, object_type: ObjectType, ids: list[int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(ERASE, [object_type.slug, ids])
 
 
 def demoted(merge: Merge) -> list[str]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from records.journal import MERGED_FROM
 from records.merging.movers import SOURCE, Merge, Mover, movers
 from records.models import Change, PendingChange
+from records.object_types import ObjectType
 
 # What the merge itself does to the loser is not its history. Of a record into which others were merged before, the
 # copies go on with what they are about.
@@ -49,3 +50,7 @@ class History(Mover):
         }
         with connection.cursor() as cursor:
             cursor.execute(COPY, facts)
+
+    def erase(self, object_type: ObjectType, ids: list[int]) -> None:
+        # The copies that a winner has are its own history by now.
+        Change.objects.filter(object_type=object_type.slug, record_id__in=ids).delete()

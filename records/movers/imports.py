@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from records.merging.movers import Merge, Mover, movers
 from records.models import ImportedRecord
+from records.object_types import ObjectType
 
 
 @movers.register
@@ -26,6 +27,9 @@ class Imports(Mover):
         ImportedRecord.objects.bulk_create(row for row in new if row.run_id not in known)
         gained = [row.run_id for row in new if row.added and not known.get(row.run_id)]
         imported(merge, merge.winner).filter(run__in=gained).update(added=True)
+
+    def erase(self, object_type: ObjectType, ids: list[int]) -> None:
+        ImportedRecord.objects.filter(run__object_type=object_type.slug, record_id__in=ids).delete()
 
 
 def imported(merge: Merge, record_id: int) -> QuerySet[ImportedRecord]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from records.lists import members
 from records.merging.movers import Merge, Mover, movers
 from records.models import ListWork, Membership, RecordList, Segment
+from records.object_types import ObjectType
 
 
 @movers.register
@@ -32,6 +33,10 @@ class Lists(Mover):
             since = Membership.objects.get(segment=found.segment_id, record_id=merge.loser).since
             mine = Membership.objects.filter(segment=found.segment_id, record_id=merge.winner)
             mine.update(since=Least(F("since"), since))
+
+    def erase(self, object_type: ObjectType, ids: list[int]) -> None:
+        segments = list(Segment.objects.filter(object_type=object_type.slug).values_list("pk", flat=True))
+        Membership.objects.filter(segment__in=segments, record_id__in=ids).delete()
 
 
 def lists_of(merge: Merge) -> QuerySet[RecordList]:

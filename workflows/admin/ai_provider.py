@@ -154,7 +154,7 @@ class AIProviderAdmin(AIDraftViews, admin.ModelAdmin):
             field.disabled = not may_change
         context = {
             "title": provider.name if provider else _("Add an AI provider"), "provider": provider, "form": form,
-            "may_change": may_change, "users": providers.users(provider) if provider else [],
+            "may_change": may_change, "users": providers.users(provider, request.user) if provider else [],
             "may_delete": provider is not None and self.has_delete_permission(request, provider),
             "connections": Connection.objects.exists(),
         }  # fmt: skip
@@ -170,7 +170,7 @@ class AIProviderAdmin(AIDraftViews, admin.ModelAdmin):
             try:
                 with transaction.atomic():
                     self.log_deletions(request, AIProvider.objects.filter(pk=provider.pk))
-                    providers.delete(provider)
+                    providers.delete(provider, request.user)
             except DocumentError as error:
                 for problem in error.problems:
                     messages.error(request, str(problem.message))
@@ -178,5 +178,5 @@ class AIProviderAdmin(AIDraftViews, admin.ModelAdmin):
             messages.success(request, _("The AI provider “%(name)s” was deleted.") % {"name": provider.name})
             return redirect(CHANGELIST)
         title = _("Delete the AI provider “%(name)s”?") % {"name": provider.name}
-        context = {"title": title, "provider": provider, "users": providers.users(provider)}
+        context = {"title": title, "provider": provider, "users": providers.users(provider, request.user)}
         return self.render(request, "delete.html", context)

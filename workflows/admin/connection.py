@@ -99,7 +99,7 @@ class ConnectionAdmin(admin.ModelAdmin):
             "title": connection.name if connection else _("Add a connection"),
             "connection": connection, "form": form, "may_change": may_change,
             "may_delete": connection is not None and self.has_delete_permission(request, connection),
-            "users": connecting.users(connection) if connection else [],
+            "users": connecting.users(connection, request.user) if connection else [],
         }  # fmt: skip
         return self.render(request, "page.html", context | more)
 
@@ -170,7 +170,7 @@ class ConnectionAdmin(admin.ModelAdmin):
         if request.method == "POST":
             try:
                 self.log_deletions(request, Connection.objects.filter(pk=connection.pk))
-                connecting.delete(connection)
+                connecting.delete(connection, request.user)
             except DocumentError as error:
                 for problem in error.problems:
                     messages.error(request, str(problem.message))
@@ -178,5 +178,5 @@ class ConnectionAdmin(admin.ModelAdmin):
             messages.success(request, _("The connection “%(name)s” was deleted.") % {"name": connection.name})
             return redirect(CHANGELIST)
         title = _("Delete the connection “%(name)s”?") % {"name": connection.name}
-        context = {"title": title, "connection": connection, "users": connecting.users(connection)}
+        context = {"title": title, "connection": connection, "users": connecting.users(connection, request.user)}
         return self.render(request, "delete.html", context)

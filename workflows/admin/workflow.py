@@ -10,54 +10,47 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-from django.utils.text import capfirst
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from records.clock import database_now
-from records.icons import icon
 from records.ids import id_of
-from records.object_types import object_types, properties_read_once
-from records.problems import DocumentError
+from records.object_types import properties_read_once
 from workflows import drafting
 from workflows.admin import switch_views
 from workflows.admin.canvas_views import CanvasViews
 from workflows.admin.comment_views import CommentViews
 from workflows.admin.conversion_views import ConversionViews
 from workflows.admin.create_views import CreateViews
-from workflows.admin.deleted_views import DeletedFilter, DeletedViews, restore_button
+from workflows.admin.deleted_views import DeletedFilter, DeletedViews
 from workflows.admin.editor_views import EditorViews
-from workflows.admin.limited import limited_chip
+from workflows.admin.list_columns import ListColumns
+from workflows.admin.list_filters import (
+    ActionFilter,
+    AttentionFilter,
+    AuthorFilter,
+    FolderFilter,
+    ObjectTypeFilter,
+    StatusFilter,
+    UsesFilter,
+)
+from workflows.admin.map_views import MapViews
 from workflows.admin.mass_views import MassViews
+from workflows.admin.organising_views import OrganisingViews
 from workflows.admin.outline_views import OutlineViews
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.sample_views import SampleViews
 from workflows.admin.simulation_views import SimulationViews
-from workflows.admin.switch_views import COLOURS, SwitchViews
+from workflows.admin.switch_views import SwitchViews
 from workflows.admin.trial_views import TrialViews
 from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking, uses
-from workflows.definitions.parsing import parse
 from workflows.engine import limits
 from workflows.lifecycle import cataloguing
 from workflows.models import Enrollment, Folder, Revision, Workflow
 from workflows.rights.opening import openable
-
-
-class ObjectTypeFilter(admin.SimpleListFilter):
-    title = gettext_lazy("object")
-    parameter_name = "object_type"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        used = set(Workflow.objects.values_list("object_type", flat=True).distinct())
-        return [(slug, capfirst(str(kind.label))) for slug, kind in object_types.items() if slug in used]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> QuerySet[Workflow]:
-        return queryset.filter(object_type=self.value()) if self.value() else queryset
 
 
 @admin.register(Folder)
@@ -81,15 +74,24 @@ class WorkflowAdmin(
     DeletedViews,
     CreateViews,
     SampleViews,
+    MapViews,
+    OrganisingViews,
+    ListColumns,
     admin.ModelAdmin,
 ):
     list_display = ("title", "kind", "status_chip", "enrolled", "active", "problems", "updated_at", "menu")
     list_display_links = None
-    list_filter = ("status", ObjectTypeFilter, "folder", DeletedFilter)
+    list_filter = (
+        StatusFilter, ObjectTypeFilter, FolderFilter, AuthorFilter, AttentionFilter, ActionFilter, UsesFilter,
+        DeletedFilter,
+    )  # fmt: skip
     search_fields = ("name", "description")
     list_per_page = 50
     ordering = ("-updated_at",)
-    actions = ("turn_on_selected", "pause_selected", "resume_selected", "drain_selected", "turn_off_selected")
+    actions = (
+        "turn_on_selected", "pause_selected", "resume_selected", "drain_selected", "turn_off_selected",
+        "move_selected",
+    )  # fmt: skip
     show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
@@ -114,6 +116,7 @@ class WorkflowAdmin(
             path("<int:pk>/remove/", wrap(self.remove_view), name="workflow_remove"),
             path("<int:pk>/restore/", wrap(require_POST(self.restore_view)), name="workflow_restore"),
         ]
+        own += self.map_urls(wrap) + self.organising_urls(wrap)
         return own + self.comment_urls() + super().get_urls()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
@@ -133,77 +136,6 @@ class WorkflowAdmin(
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # Deleting is soft, by remove_view.
 
-    @admin.display(description=_("name"), ordering="name")
-    def title(self, workflow: Workflow) -> SafeString:
-        if workflow.deleted_at:
-            return format_html("<strong>{}</strong>", workflow.name)
-        url = reverse("admin:workflow_editor", args=[workflow.pk])
-        folder = format_html(' <span class="chip chip-muted">{}</span>', workflow.folder) if workflow.folder else ""
-        return format_html('<a href="{}"><strong>{}</strong></a>{}', url, workflow.name, folder)
-
-    @admin.display(description=_("object"), ordering="object_type")
-    def kind(self, workflow: Workflow) -> str:
-        kind = object_types.get(workflow.object_type)
-        return capfirst(str(kind.label_plural)) if kind else workflow.object_type
-
-    @admin.display(description=_("status"), ordering="status")
-    def status_chip(self, workflow: Any) -> SafeString:
-        label = workflow.get_status_display() if workflow.live_id else _("Draft")
-        chip = format_html('<span class="chip chip-{}">{}</span>', COLOURS[workflow.status], label)
-        until = getattr(workflow, "limited_until", None)
-        return format_html("{}<br>{}", chip, limited_chip(until)) if until else chip
-
-    @admin.display(description=_("enrolled"), ordering="total")
-    def enrolled(self, workflow: Any) -> SafeString:
-        url = reverse("admin:workflows_enrollment_changelist")
-        return format_html('<a href="{}?workflow__id__exact={}">{}</a>', url, workflow.pk, f"{workflow.total:,}")
-
-    @admin.display(description=_("active now"), ordering="inside")
-    def active(self, workflow: Any) -> str:
-        return f"{workflow.inside:,}"
-
-    @admin.display(description=_("problems"))
-    def problems(self, workflow: Any) -> SafeString | str:
-        revision = workflow.drafts[0] if workflow.drafts else workflow.live
-        if revision is None:
-            return "–"
-        try:
-            count = len(checking.errors(checking.problems(parse(revision.definition), workflow=workflow.pk)))
-        except DocumentError as error:
-            count = len(error.problems)
-        return format_html('<span class="chip chip-warn">{}</span>', count) if count else "–"
-
-    @admin.display(description="")
-    def menu(self, workflow: Workflow) -> SafeString:
-        if workflow.deleted_at:
-            return restore_button(workflow)
-        history = reverse("admin:workflows_enrollment_changelist")
-        links = [
-            (reverse("admin:workflow_editor", args=[workflow.pk]), _("Edit")),
-            (f"{history}?workflow__id__exact={workflow.pk}", _("View details")),
-            (reverse("admin:workflow_metrics", args=[workflow.pk]), _("Metrics")),
-            (reverse("admin:workflow_review", args=[workflow.pk]), _("Review and publish")),
-            (reverse("admin:workflow_remove", args=[workflow.pk]), _("Delete…")),
-        ]
-        body = format_html_join("", '<a href="{}">{}</a>', links[:4]) + self.menu_buttons(workflow)
-        if getattr(workflow, "may_switch", False) and workflow.status in Workflow.OPEN:
-            enroll = reverse("admin:workflow_enroll", args=[workflow.pk])
-            body += format_html('<a href="{}">{}</a>', enroll, _("Enroll records…"))
-        switches = switch_views.links(workflow, "list") if getattr(workflow, "may_switch", False) else []
-        body += format_html_join("", '<a href="{}">{}…</a>', switches)
-        body += format_html_join("", '<a href="{}">{}</a>', links[4:])
-        more = _("More for %(name)s") % {"name": workflow.name}
-        return format_html(
-            '<details class="menu"><summary class="btn btn-quiet btn-icon" aria-label="{}">{}</summary>'
-            '<div class="menu-body">{}</div></details>',
-            more, icon("dots"), body,
-        )  # fmt: skip
-
-    def menu_buttons(self, workflow: Workflow) -> SafeString:
-        """A button that sends the list's own form elsewhere, because a form cannot stand in a form."""
-        copy = reverse("admin:workflow_clone", args=[workflow.pk])
-        return format_html('<button formaction="{}" formnovalidate>{}</button>', copy, _("Make a copy"))
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         nothing = (
             not Workflow.objects.filter(deleted_at=None).exists() and DeletedFilter.parameter_name not in request.GET
@@ -211,7 +143,7 @@ class WorkflowAdmin(
         if nothing and self.has_add_permission(request):
             return self.add_view(request)
         with properties_read_once():
-            page = super().changelist_view(request, extra_context)
+            page = super().changelist_view(request, self.views_for(request) | (extra_context or {}))
             return page.render() if isinstance(page, TemplateResponse) else page
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:

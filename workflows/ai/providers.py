@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, TextField
-from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from records.defining import slug_for
 from records.problems import DocumentError, Problem
 from workflows.ai.wires import WIRES
-from workflows.models import AIProvider, Connection, Revision
+from workflows.dependencies.using import names_told
+from workflows.models import AIProvider, Connection
 from workflows.models.connection import SLUG_LENGTH
 from workflows.outside import targets
 from workflows.outside.targets import NotAllowed
@@ -116,27 +115,14 @@ def missing(slug: Any = "", *, searching: bool = False) -> str:
     return ""
 
 
-def users(provider: AIProvider) -> list[str]:
+def users(provider: AIProvider, by: Any = None) -> list[str]:
     """The names of the workflows whose live revision or draft names the provider."""
-    naming = Revision.objects.alias(text=Cast("definition", TextField())).filter(
-        Q(published_at=None) | Q(pk=F("workflow__live")),
-        text__contains=f'"{provider.slug}"',
-        workflow__deleted_at=None,
-    )
-    rows = naming.values_list("workflow__name", "definition")
-    return sorted({name for name, document in rows if names(document, provider.slug)})
+    return names_told("provider", provider.slug, by)
 
 
-def names(part: Any, slug: str) -> bool:
-    """Whether a definition names a provider anywhere."""
-    if isinstance(part, list):
-        return any(names(one, slug) for one in part)
-    return isinstance(part, dict) and (part.get("provider") == slug or any(names(one, slug) for one in part.values()))
-
-
-def delete(provider: AIProvider) -> None:
+def delete(provider: AIProvider, by: Any = None) -> None:
     """Delete a provider; its connection stays. Raises DocumentError while workflows name it, or others rest on it."""
-    if found := users(provider):
+    if found := users(provider, by):
         message = _("“%(name)s” is used by %(workflows)s. Remove it there before you delete it.")
         facts = {"name": provider.name, "workflows": ", ".join(f"“{one}”" for one in found[:5])}
         raise DocumentError([Problem("", message % facts, code="in_use")])

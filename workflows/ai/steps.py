@@ -30,6 +30,9 @@ SHOWN = 200
 class ProviderField(ChoiceField):
     """An AI provider by its slug; "" is the default one."""
 
+    #: What the value names (workflows.dependencies).
+    names = "provider"
+
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", gettext_lazy("AI provider"))
         super().__init__(required=False, **kwargs)

@@ -127,7 +127,7 @@ class ConnectionView(ApiView):
         return Response(document(existing(id)))
 
     def destroy(self, request: Request, id: int) -> Response:
-        connecting.delete(existing(id))
+        connecting.delete(existing(id), request.user)
         return Response(status=204)
 
     def sign(self, request: Request, id: int) -> Response:

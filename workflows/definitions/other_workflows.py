@@ -99,6 +99,9 @@ class WorkflowField(GreyedChoiceField):
     The object type is the step's own (GTO-02), unless the form gives another one by `offer_type`.
     """
 
+    #: What the value names (workflows.dependencies).
+    names = "workflow"
+
     def use_context(self, context: StepContext) -> None:
         self.offer_type(context.object_type.slug, context)
 

@@ -10,8 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import BooleanField, Exists, F, Func, JSONField, OuterRef, Q, TextField, Value
-from django.db.models.functions import Cast
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from records.lists.telling import JOINED, key_of
@@ -21,11 +20,9 @@ from records.problems import Problem
 from workflows.definitions.definition import Definition
 from workflows.enrollment import leaving
 from workflows.enrollment.doors import GUARDS
-from workflows.models import Enrollment, Revision, Subscription, Workflow
+from workflows.models import Enrollment, Subscription, Workflow
 
 LIMIT = 100
-#: A list is named by filters anywhere in a definition, by actions, and by the definition's suppression.
-NAMED = "$.** ? (@.list == $slug || @.suppress[*] == $slug)"
 
 
 def problems(definition: Definition) -> Iterator[Problem]:
@@ -107,21 +104,3 @@ def live_guards() -> Any:
 def wants_to_know(found: RecordList) -> bool:
     """Whether a workflow lets nobody stay who joins this list."""
     return live_guards().filter(segment=found.segment_id).exists()
-
-
-def users_of(found: RecordList) -> list[str]:
-    """The workflows that name a list in what is live or drafted."""
-    slug = Func(Value("slug"), Value(found.slug, TextField()), function="jsonb_build_object", output_field=JSONField())
-    path = Cast(Value(NAMED, TextField()), JsonPath())
-    naming = Func(F("definition"), path, slug, function="jsonb_path_exists", output_field=BooleanField())
-    drafted_or_live = Q(published_at=None) | Q(pk=F("workflow__live"))
-    revisions = Revision.objects.filter(drafted_or_live, naming).values("workflow")
-    workflows = Workflow.objects.filter(deleted_at=None, pk__in=revisions).order_by("name")
-    return [_("the workflow “%(name)s”") % {"name": workflow.name} for workflow in workflows]
-
-
-class JsonPath(TextField):
-    """For the cast of a path into JSON."""
-
-    def db_type(self, connection: Any) -> str:
-        return "jsonpath"

@@ -135,6 +135,9 @@ class AssociatedTypeField(forms.ChoiceField):
 class WorkflowField(forms.ChoiceField):
     """A workflow for the same type of record, by its id as text; none that is closed to the person (PRM-09)."""
 
+    #: What the value names (workflows.dependencies).
+    names = "workflow"
+
     def use_context(self, context: StepContext) -> None:
         rows = Workflow.objects.filter(object_type=context.object_type.slug, deleted_at=None).order_by("name", "pk")
         seen = openable(rows, context.user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -62,6 +63,22 @@ def change(workflow: Workflow, facts: dict[str, Any], *, by: Any, now: dt.dateti
             document = {**draft.definition, **written}
             drafting.replace(workflow, document, draft.rev, user=by, now=now)
         AuditEntry.objects.create(workflow=workflow, user=by, action="changed", detail=facts, at=now)
+
+
+def move(workflows: Collection[Workflow], folder: str | None, *, by: Any, now: dt.datetime) -> int:
+    """Put workflows into a folder (made if it is new; None: into none); how many were elsewhere.
+
+    The caller has left out those the person may only read. What is in them does not change, so they count as changed
+    no later than before; the audit log tells of it.
+    """
+    with transaction.atomic():
+        found = folder_named(folder)
+        moved = [one for one in workflows if one.folder_id != (found.pk if found else None)]
+        Workflow.objects.filter(pk__in=[one.pk for one in moved]).update(folder=found)
+        AuditEntry.objects.bulk_create(
+            AuditEntry(workflow=one, user=by, action="changed", detail={"folder": folder}, at=now) for one in moved
+        )
+    return len(moved)
 
 
 def folder_named(name: str | None) -> Folder | None:

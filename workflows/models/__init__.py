@@ -11,6 +11,7 @@ from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
 from workflows.models.hindrance import Hindrance, SetAside
 from workflows.models.mass_enrollment import MassEnrollment
+from workflows.models.saved_view import SavedView
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
 from workflows.models.version import NamedVersion
 from workflows.models.watching import Alert, Beat, Tally, Timing
@@ -42,6 +43,7 @@ __all__ = [
     "Outcome",
     "Presence",
     "Revision",
+    "SavedView",
     "Schedule",
     "ScheduleRun",
     "ScheduledRecord",

@@ -89,6 +89,9 @@ class Revision(models.Model):
     #: "object_type.property" of everything the definition reads and writes, checked against the publisher's rights.
     reads = ArrayField(models.TextField(), default=list)
     writes = ArrayField(models.TextField(), default=list)
+    #: Everything the definition uses, and the digest of the definition it was read from (workflows.dependencies).
+    uses = models.JSONField(default=list, db_default=[], editable=False)
+    uses_digest = models.CharField(max_length=32, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("revision")

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import connection
 from django.db.models import F, Func, JSONField, Q, QuerySet, Value
 from django.utils.translation import ngettext
 
 from records.merging.movers import SOURCE, Merge, Mover, movers
 from records.merging.remembering import merged_into
 from records.models import ChangeKind, PendingChange
-from records.object_types import object_types
+from records.object_types import ObjectType, object_types
 from workflows.enrollment.leaving import unenroll
 from workflows.enrollment.reviving import stopped
 from workflows.intake.reacting import EVENT
 from workflows.models import (
+    CodeRun,
+    Delivery,
     Enrollment,
     EventWait,
     MassEnrollment,
@@ -66,6 +69,20 @@ class Enrollments(Mover):
         first = Func(about, F("cause"), template="%(expressions)s", arg_joiner=" || ", output_field=JSONField())
         of(merge).update(record_id=merge.winner, cause=first)
         pass_on(merge)
+
+    def erase(self, object_type: ObjectType, ids: list[int]) -> None:
+        """That there were enrollments, and how they ended, stays; what was in them and what they have sent goes."""
+        mine = Enrollment.objects.filter(record_id__in=ids, workflow__object_type=object_type.slug)
+        entered = list(mine.values_list("pk", flat=True))
+        if entered:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM workflows_stepexecution WHERE enrollment_id = ANY(%s)", [entered])
+            EventWait.objects.filter(enrollment__in=entered).delete()
+            CodeRun.objects.filter(enrollment__in=entered).delete()
+            Delivery.objects.filter(enrollment_id__in=entered).delete()
+            Enrollment.objects.filter(pk__in=entered).exclude(outputs={}).update(outputs={})
+        Notification.objects.filter(object_type=object_type.slug, record_id__in=ids).delete()
+        SetAside.objects.filter(record_id__in=ids, occurrence__object_type=object_type.slug).delete()
 
 
 def pass_on(merge: Merge) -> None:

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, TextField
-from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from records.defining import slug_for
 from records.problems import DocumentError, Problem
 from records.sealing import Unreadable, reseal_rows, seal, unseal
-from workflows.models import Connection, Revision
+from workflows.dependencies.using import names_told
+from workflows.models import Connection
 from workflows.models.connection import SLUG_LENGTH
 from workflows.outside import door, targets
 from workflows.outside.targets import NotAllowed
@@ -231,34 +230,19 @@ def parameters(connection: Connection) -> dict[str, str]:
     return {connection.auth_name: opened(connection, "secret_sealed")} if connection.auth == Auth.QUERY else {}
 
 
-def users(connection: Connection) -> list[str]:
+def users(connection: Connection, by: Any = None) -> list[str]:
     """What rests on the connection: workflows whose live revision or draft names it, and AI providers."""
-    naming = Revision.objects.alias(text=Cast("definition", TextField())).filter(
-        Q(published_at=None) | Q(pk=F("workflow__live")),
-        text__contains=f'"{connection.slug}"',
-        workflow__deleted_at=None,
-    )
-    rows = naming.values_list("workflow__name", "definition")
     providers = connection.ai_providers.values_list("name", flat=True)
     return sorted(
-        {name for name, document in rows if names(document, connection.slug)}.union(
+        {*names_told("connection", connection.slug, by)}.union(
             _("AI provider %(name)s") % {"name": name} for name in providers
         )
     )
 
 
-def names(part: Any, slug: str) -> bool:
-    """Whether a definition names a connection anywhere."""
-    if isinstance(part, list):
-        return any(names(one, slug) for one in part)
-    if not isinstance(part, dict):
-        return False
-    return part.get("connection") == slug or any(names(one, slug) for one in part.values())
-
-
-def delete(connection: Connection) -> None:
+def delete(connection: Connection, by: Any = None) -> None:
     """Delete a connection with its secrets. Raises DocumentError while workflows use it."""
-    if found := users(connection):
+    if found := users(connection, by):
         message = _("“%(name)s” is used by %(workflows)s. Remove it there before you delete it.")
         facts = {"name": connection.name, "workflows": ", ".join(f"“{one}”" for one in found[:5])}
         raise DocumentError([Problem("", message % facts, code="in_use")])

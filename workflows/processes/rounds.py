@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import socket
 
+from records.saving import erasing
 from workflows.engine import closing_up, tallying
 from workflows.health import alerting, notifying, stuck
 from workflows.history import retention
@@ -53,4 +54,4 @@ class Rounds:
             notifying.tell_jumps(now)
             self.pruning = True
         elif self.pruning:
-            self.pruning = retention.prune(now) > 0
+            self.pruning = (retention.prune(now) or erasing.erase(now)) > 0

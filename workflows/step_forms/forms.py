@@ -184,6 +184,9 @@ class PropertyField(forms.ChoiceField):
 class UserField(forms.ChoiceField):
     """A user by username, or the record's owner."""
 
+    #: What the value names (workflows.dependencies).
+    names = "user"
+
     def __init__(self, *, owner: bool = True, **kwargs: Any) -> None:
         self.owner = owner
         super().__init__(**kwargs)
@@ -205,6 +208,9 @@ class UserField(forms.ChoiceField):
 
 class UsersField(forms.MultipleChoiceField):
     """Users by username, the record's owner among them if wanted."""
+
+    #: What the value names (workflows.dependencies).
+    names = "user"
 
     def __init__(self, *, owner: bool = True, **kwargs: Any) -> None:
         self.owner = owner

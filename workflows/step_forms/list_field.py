@@ -18,6 +18,9 @@ SHOWN = 500
 class StaticListField(ChoiceField):
     """A static list by its internal name; cleaned it is the list."""
 
+    #: What the value names (workflows.dependencies).
+    names = "list"
+
     object_type = ""
 
     def use_context(self, context: StepContext) -> None:

@@ -61,6 +61,9 @@ def plain(text: str) -> str:
 class ConnectionField(ChoiceField):
     """A connection by its slug; offered are those a person may use, and the one that is chosen."""
 
+    #: What the value names (workflows.dependencies).
+    names = "connection"
+
     def use_context(self, context: StepContext) -> None:
         step = context.step
         chosen = step.params.get("connection") if step else None

@@ -1,0 +1,1 @@
+"""What workflows depend on: which properties they read and change, which lists, workflows, emails … they name."""
