@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import smtplib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,19 @@ DOORS = {
     "config/embedded.py": {"socket"},
     "workflows/processes/rounds.py": {"socket"},
 }
+#: Whose libraries the product uses. Of a new one somebody has to say first by which door it leaves the house, if any:
+#: anymail is a mail service the operator has chosen, redis and psycopg are the operator's own servers.
+LIBRARIES = {
+    "anymail", "certifi", "croniter", "cryptography", "csp", "django", "django_filters", "drf_spectacular", "environ",
+    "honcho", "liquid", "nh3", "pgtrigger", "phonenumbers", "prometheus_client", "psycopg", "py_mini_racer", "redis",
+    "rest_framework", "rq", "timezone_field", "yaml",
+}  # fmt: skip
+#: Who starts programs: its servers and processes, and scripts in a process that can reach nothing.
+STARTING_PROGRAMS = {
+    "config/embedded.py", "config/embedded_postgres.py", "config/processes.py", "workflows/code/sandbox.py",
+}  # fmt: skip
+#: Ways to mail servers go by what Django is set to; these know its errors.
+KNOWING_MAIL_SERVERS = {"workflows/outbox/delivering.py"}
 
 
 def modules() -> Iterator[Path]:
@@ -42,8 +57,13 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(), str(path))
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imports(path: Path) -> tuple[tuple[int, str], ...]:
     """Every module a file imports, wherever in it: at the top, in functions, under TYPE_CHECKING, by import_module."""
+    return tuple(imported(path))
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -105,6 +125,30 @@ def test_there_is_one_door_out() -> None:
     places = [str(path) for path in MODULES if str(path) in DOORS]
     assert places == sorted(DOORS), "every door is there"
     assert calls_of("socket", "workflows/processes/rounds.py") == {"gethostname"}
+
+
+def test_no_other_library_or_program_can_leave_the_house_unseen() -> None:
+    def unknown(path: Path, name: str) -> bool:
+        top = name.partition(".")[0]
+        return top not in sys.stdlib_module_names and top not in LIBRARIES and top not in ORDER
+
+    def starts_programs(path: Path, name: str) -> bool:
+        return (
+            name.partition(".")[0] in {"subprocess", "multiprocessing", "pty"} and str(path) not in STARTING_PROGRAMS
+        )
+
+    def talks_to_mail_servers(path: Path, name: str) -> bool:
+        return name.partition(".")[0] == "smtplib" and str(path) not in KNOWING_MAIL_SERVERS
+
+    assert importing(MODULES, unknown) == []
+    assert importing(MODULES, starts_programs) == []
+    assert importing(MODULES, talks_to_mail_servers) == []
+    started = {"system", "popen", "execv", "execve", "execvp", "spawnv", "spawnl", "posix_spawn", "startfile"}
+    assert [str(path) for path in MODULES if calls_of("os", str(path)) & started] == []
+    assert calls_of("smtplib", *KNOWING_MAIL_SERVERS) <= {
+        name for name in vars(smtplib) if name.startswith("SMTP") and name not in {"SMTP", "SMTP_SSL"}
+    }
+    assert unknown(Path("crm/x.py"), "boto3.client") and not unknown(Path("crm/x.py"), "json")
 
 
 def leaves_the_house(path: Path, name: str) -> bool:

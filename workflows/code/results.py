@@ -52,6 +52,9 @@ def facts_of(fault: dict[str, Any], limits: Limits) -> tuple[str, dict[str, Any]
     code = REASONS.get(str(fault.get("code")), "code_broke_off")
     line = fault.get("line")
     facts: dict[str, Any] = {"error": str(fault.get("message") or "")[:SHOWN]}
+    if code != "code_secrets":
+        # The sentence goes on after it.
+        facts["error"] = facts["error"].rstrip(".")
     if code == "code_time":
         facts["seconds"] = f"{limits.seconds:g}"
     elif code == "code_memory":

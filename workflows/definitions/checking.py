@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from records.object_types import object_types
 from records.problems import Problem
 from workflows.data_sources import checking as data_source_checks
 from workflows.definitions import door_checks, ways
@@ -16,6 +17,7 @@ from workflows.definitions.touching import reads, trigger_reads
 from workflows.enrollment import suppressing
 from workflows.registries import actions, triggers
 from workflows.rights import writing
+from workflows.rights.doing import not_allowed
 from workflows.schedules import centring
 from workflows.step_forms.answers import Answers
 from workflows.step_forms.params import StepContext
@@ -89,7 +91,9 @@ def own_problems(context: StepContext) -> list[Problem]:
         facts = {"action": action.label, "records": context.object_type.label_plural}
         found.append(Problem("action", message % facts, step.action))
     told = action.problems(step.params, context)
-    found += [problem.at("params") for problem in told or not_writable(action, context)]
+    if not errors(told):
+        told = [*told, *not_writable(action, context), *not_changeable(action, context)]
+    found += [problem.at("params") for problem in told]
     if action.splits:
         found += action.branch_problems(context)
     return found
@@ -106,6 +110,15 @@ def not_writable(action: Action, context: StepContext) -> list[Problem]:
         for name in sorted(action.writes(step.params, context))
         if name.partition(".")[0] not in own.workflows_write
     ]
+
+
+def not_changeable(action: Action, context: StepContext) -> Iterator[Problem]:
+    """Records an action writes that the person may not change by hand either (decision 10)."""
+    if action.creates or context.user is None or context.step is None:
+        return
+    for slug in sorted({name.partition(".")[0] for name in action.writes(context.step.params, context)}):
+        if slug in object_types:
+            yield from not_allowed(context.user, "change", object_types[slug])
 
 
 def never_reached(definition: Definition) -> Iterator[Problem]:

@@ -37,8 +37,10 @@ REASONS = {
     "code_broke_off": gettext_lazy(
         "The process with the code ended without a word. Try the step again; the log of the workers says more."
     ),
-    "code_error": gettext_lazy("The code threw an error: %(error)s"),
-    "code_error_in_line": gettext_lazy("The code threw an error in line %(line)s: %(error)s"),
+    "code_error": gettext_lazy("The code threw an error: %(error)s. Correct the code, or have it catch the error."),
+    "code_error_in_line": gettext_lazy(
+        "The code threw an error in line %(line)s: %(error)s. Correct the code, or have it catch the error."
+    ),
     "code_memory": gettext_lazy(
         "Custom code stopped: it took more than %(megabytes)s MB of memory. Have it keep less at a time."
     ),

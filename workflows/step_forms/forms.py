@@ -68,8 +68,8 @@ def example_token(context: StepContext) -> str:
 
 
 def check_tokens(text: Any, context: StepContext | None) -> None:
-    """Raises ValidationError for each token that cannot be filled in."""
-    if context is not None and tokens.has_tokens(text):
+    """Raises ValidationError for each token that cannot be filled in, and for tags, which would stay as they are."""
+    if context is not None and (tokens.has_tokens(text) or tokens.has_tags(text)):
         results = context.results if tokens.results_named(text) else ()
         sources = {slug: source.names for slug, source in context.sources.items()}
         found = tokens.check(text, context.object_type, context.properties, context.told, results, sources=sources)

@@ -77,10 +77,8 @@ class ValueField(forms.Field):
 
     def clean(self, value: Any) -> Any:
         """The value as Python; a text with tokens as it is."""
-        if tokens.has_tokens(value):
-            check_tokens(value, self.context)
-            return value
-        if self.property is None:
+        check_tokens(value, self.context)
+        if tokens.has_tokens(value) or self.property is None:
             return value
         try:
             return self.property.clean(value)

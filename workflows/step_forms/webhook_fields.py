@@ -120,6 +120,6 @@ class TemplateField(TokenField):
             document = json_templates.read(text)
         except TokenError as error:
             raise ValidationError(str(error)) from None
-        for one in json_templates.with_tokens(document):
+        for one in dict.fromkeys(inside for _name, inside in json_templates.texts(document)):
             check_tokens(one, self.context)
         return text

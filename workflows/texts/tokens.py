@@ -70,6 +70,11 @@ def has_tokens(text: Any) -> bool:
     return isinstance(text, str) and "{{" in text
 
 
+def has_tags(text: Any) -> bool:
+    """Whether a text has the beginning of a tag, as other systems know them: nothing here would carry it out."""
+    return isinstance(text, str) and "{%" in text
+
+
 @functools.lru_cache(maxsize=1_000)
 def parse(text: str) -> Template:
     """A text as plain pieces and tokens. Raises TokenError naming what cannot be read and what may be written."""
@@ -89,7 +94,7 @@ def parse(text: str) -> Template:
 
 def check_braces(text: str) -> None:
     """Refuse what the grammar's reader would take very long to refuse: tags, open, very long or very many tokens."""
-    if "{%" in text:
+    if has_tags(text):
         raise TokenError(_("“{%%” cannot stand in a text. Only tokens like {{ deal.name }} can.") % {})
     opened = text.split("{{")[1:]
     if len(opened) > TOKEN_LIMIT:

@@ -60,6 +60,10 @@ def guarded():
 LONG = dt.timedelta(days=9_000)
 
 
+#: Kept, for tests that have everybody look names up by a Resolver.
+system = socket.getaddrinfo
+
+
 class Resolver:
     """Knows NAMES and numbers only, and counts; `turns` are the answers of one name, one after the other."""
 
@@ -74,10 +78,8 @@ class Resolver:
             found = NAMES[host]
         else:
             # Numbers, however they are written: the system reads them without asking anybody.
-            return socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST, **options)
-        return [
-            one for text in found for one in socket.getaddrinfo(text, port, flags=socket.AI_NUMERICHOST, **options)
-        ]
+            return system(host, port, flags=socket.AI_NUMERICHOST, **options)
+        return [one for text in found for one in system(text, port, flags=socket.AI_NUMERICHOST, **options)]
 
 
 def attempt(url, resolver=None, **options):

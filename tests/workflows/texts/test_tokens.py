@@ -42,6 +42,7 @@ def deal(db):
         ('{{ deal.name | truncate: 2, "" }}', "Bi"),
         ("{{ deal.name | append_nothing }}", None),
         ("no tokens { here }", "no tokens { here }"),
+        ("${7*7} #{7*7} <%= 7*7 %> {7*7}", "${7*7} #{7*7} <%= 7*7 %> {7*7}"),
     ],
 )
 def test_a_token_becomes_what_a_person_would_read(deal, template, text):
@@ -89,12 +90,15 @@ def test_values_are_written_for_where_they_go(deal):
         "{{ settings.SECRET_KEY }}",
         "{{ request.user }}",
         "{{ self }}",
+        "{{ deal.name | safe }}",
+        "{{ deal.name | raw }}",
         "{{ deal }}",
         "{{ deal.custom }}",
         "{{ contact.email }}",
         "{{ deal.name",
         "{{ }}",
         "{{" * 5_000,
+        "{{" * 500_000,
         "{% " * 5_000,
         "{{ '" * 200 + "}}" * 200,
         "{{" + " " * 60_000 + "}}",
