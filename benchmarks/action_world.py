@@ -41,18 +41,20 @@ TABLES = (
     "workflows_notification",
 )  # fmt: skip
 FILL = (
-    """INSERT INTO crm_contact (email, first_name, last_name, city, job_title, phone, lead_score, owner_id)
-    SELECT 'c' || n || '@example.com', 'F' || n, 'L' || n, 'Nowhere', 'Company ' || n,
+    """INSERT INTO crm_contact (id, email, first_name, last_name, city, job_title, phone, lead_score, owner_id)
+    SELECT n, 'c' || n || '@example.com', 'F' || n, 'L' || n, 'Nowhere', 'Company ' || n,
         '(415) 555-' || lpad(mod(n, 10000)::text, 4, '0'), mod(n, 100), users[1 + mod(n, cardinality(users))]
     FROM generate_series(1, %(count)s) AS n, (SELECT %(users)s::bigint[] AS users) AS given""",
-    """INSERT INTO crm_company (name) SELECT 'Company ' || n FROM generate_series(1, %(count)s) AS n""",
+    """INSERT INTO crm_company (id, name) SELECT n, 'Company ' || n FROM generate_series(1, %(count)s) AS n""",
+    "SELECT setval(pg_get_serial_sequence('crm_contact', 'id'), %(count)s)",
+    "SELECT setval(pg_get_serial_sequence('crm_company', 'id'), %(count)s)",
 )
 LINK = """
     INSERT INTO records_association (from_type, from_id, to_type, to_id, label)
     SELECT 'contact', n, %(type)s, n, %(label)s FROM generate_series(1, %(count)s) AS n
     UNION ALL SELECT %(type)s, n, 'contact', n, %(label)s FROM generate_series(1, %(count)s) AS n
 """
-TALK = "INSERT INTO crm_conversation (subject) SELECT 'About ' || n FROM generate_series(1, %(count)s) AS n"
+TALK = "INSERT INTO crm_conversation (id, subject) SELECT n, 'About ' || n FROM generate_series(1, %(count)s) AS n"
 MARKETING = "UPDATE crm_contact SET marketing_status = 'marketing'"
 MOBILE = "UPDATE crm_contact SET mobile = '+4670' || lpad((1000000 + id)::text, 7, '0')"
 
@@ -118,6 +120,12 @@ def target(object_type: str, admin: Any) -> Workflow:
     return made
 
 
+def empty() -> None:
+    """Remove what the line before has left."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
+
+
 def fill(records: int, before: tuple[str, ...], admin: Any, origin: str) -> None:
     """So many fresh contacts, and companies, with the ids from 1 on, and what is to be there before."""
     users = list(
@@ -125,7 +133,6 @@ def fill(records: int, before: tuple[str, ...], admin: Any, origin: str) -> None
     )
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
         for statement in FILL:
             cursor.execute(statement, {"count": records, "users": users})
         for statement, label, kind in statements_of(before):

@@ -27,7 +27,7 @@ from workflows.models import CodeRun, Delivery, StepExecution, Workflow
 from workflows.outbox import requesting
 
 #: So many of everything that is limited so that others are not flooded.
-UNLIMITED = 1_000_000_000
+UNLIMITED = 1_000_000
 #: Steps that name a workflow name it by its object type until it is there.
 ENROLLING = ("go_to_workflow", "for_each_associated")
 
@@ -43,6 +43,7 @@ def run(records: int, out: TextIO) -> bool:
         for name, line in LINES.items():
             count = min(records, line.most or records)
             workflow = published(name, line, admin)
+            action_world.empty()
             action_world.fill(count, line.before, admin, f"http://{place}")
             action_world.settle()
             cost = measured(workflow, line, admin, count)
