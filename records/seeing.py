@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
@@ -31,6 +32,17 @@ def may_see(user: Any, object_type: ObjectType) -> bool:
 def may_use(user: Any, permission: str) -> bool:
     """Whether a person may use what takes a permission; "" takes none, and nobody in particular may use everything."""
     return not permission or user is None or bool(user.has_perm(permission))
+
+
+def may_see_name(user: Any, object_type: ObjectType) -> bool:
+    """Whether a person may read what records of the type are called: everything the name is made of."""
+    parts = (f"{object_type.slug}.{slug}" for slug in (object_type.name_property, *object_type.named_by))
+    return may_see(user, object_type) and not rights_of(user).below(parts, Access.VIEW)
+
+
+def name_for(user: Any, object_type: ObjectType, record: Model) -> str:
+    """What a record is called, or its number for those who may not see that."""
+    return object_type.name_of(record) if may_see_name(user, object_type) else f"#{record.pk}"
 
 
 def hidden_in(user: Any, compiled: Compiled) -> str:

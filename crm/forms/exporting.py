@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -13,10 +12,9 @@ from django.utils.translation import gettext as _
 
 from crm.forms.asking import askable
 from crm.models import FormSubmission
+from records.spreadsheets import safe
 
 AT_A_TIME = 500
-#: What spreadsheets take for a formula; numbers with a sign are none.
-FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d[\d\s.,()-]*$)")
 
 
 def submission_file(found: QuerySet[FormSubmission], hidden: Collection[str] = ()) -> Iterator[str]:
@@ -37,8 +35,3 @@ def submission_file(found: QuerySet[FormSubmission], hidden: Collection[str] = (
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
-
-
-def safe(cell: Any) -> Any:
-    """A cell no spreadsheet computes: what visitors send is text."""
-    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell

@@ -9,7 +9,8 @@ annotate the same conditions that filter.
 from records.criteria.compiling import Compiled, compile
 from records.criteria.dependencies import Crossing, Dependencies, Dependency
 from records.criteria.explaining import LeafAnswer
+from records.criteria.failing import Missing
 from records.criteria.parsing import parse
 from records.criteria.tree import Criteria, Leaf
 
-__all__ = ["Compiled", "Criteria", "Crossing", "Dependencies", "Dependency", "Leaf", "LeafAnswer", "compile", "parse"]
+__all__ = ["Compiled", "Criteria", "Crossing", "Dependencies", "Dependency", "Leaf", "LeafAnswer", "Missing", "compile", "parse"]

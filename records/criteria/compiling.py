@@ -15,6 +15,7 @@ from records.criteria import counting
 from records.criteria.dependencies import Dependencies
 from records.criteria.explaining import LeafAnswer, explain
 from records.criteria.extracting import condition_of
+from records.criteria.failing import Missing, missing
 from records.criteria.parsing import parse
 from records.criteria.scanning import Scan, scan_of
 from records.criteria.tree import Context, Criteria, Leaf
@@ -78,6 +79,11 @@ class Compiled:
         with counting.tuned(counting.EXACT_MS):
             found = list(self.records().order_by("-pk")[:limit])
         return [(record.pk, self.object_type.name_of(record)) for record in found]
+
+    def missing(self, record_id: int) -> list[Missing]:
+        """The filters because of which a record does not match, with the values they see; [] where it matches."""
+        answers = {answer.path: answer for answer in self.explain([record_id]).get(record_id, [])}
+        return missing(self.criteria.group, answers) if answers else []
 
     def explain(self, record_ids: Iterable[int]) -> dict[int, list[LeafAnswer]]:
         """For each record that exists, every leaf in order: whether it is met, and the value now."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,6 +46,8 @@ class Leaf:
     sentence: str
     q: Q
     property: Property | None = None
+    #: The occurrences a filter on an event counts, whatever its refinement, of the record in the outer query.
+    occurred: QuerySet[Any] | None = None
 
 
 class Node:

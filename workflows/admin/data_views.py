@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST
 from records.object_types import object_types, properties_read_once
 from records.seeing import may_see
 from workflows import drafting
-from workflows.admin.trial_views import OFFERED, meant
+from workflows.admin.meant import meant
+from workflows.admin.trial_views import OFFERED
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.editor.data_panel import DataPanel, listed, name_of, room
@@ -45,7 +46,7 @@ class DataViews:
         context: dict[str, Any] = {"asked": asked, "kind": object_types[workflow.object_type]}
         record = None
         if may_see(request.user, context["kind"]):
-            records = meant(context["kind"], asked) if asked else context["kind"].records().order_by("-pk")
+            records = meant(context["kind"], asked, request.user) if asked else context["kind"].records().order_by("-pk")
             found = list(records[: OFFERED + 1 if asked else 1])
             record = found[0] if len(found) == 1 else None
             if len(found) > 1:

@@ -6,13 +6,16 @@ import datetime as dt
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Model
 from django.http import QueryDict
 
 from records.ids import id_of
 from records.object_types import ObjectType, object_types
+from records.seeing import name_for
 from workflows.admin.enrollment_list import record_url
-from workflows.history.explaining import Explanation, explain
+from workflows.admin.meant import meant
+from workflows.history.explaining import explain
+from workflows.history.explanation import Explanation
 from workflows.models import Enrollment, Workflow
 
 FOUND = 10
@@ -39,16 +42,13 @@ class Diagnosis:
 
     @property
     def search(self) -> str:
-        return self.query.get("q", "").strip()
+        return self.query.get("q", "").replace("\x00", "").strip()
 
     @cached_property
     def found(self) -> list[tuple[int, str]]:
-        """The newest records whose name contains the searched text, or whose number it is."""
-        condition = Q((f"{self.object_type.name_property}__icontains", self.search))
-        if (number := id_of(self.search)) is not None:
-            condition |= Q(pk=number)
-        records = self.object_type.records().filter(condition).order_by("-pk")[:FOUND] if self.search else []
-        return [(record.pk, self.object_type.name_of(record)) for record in records]
+        """The record whose number it is, or the newest ones whose name contains the searched text."""
+        records = meant(self.object_type, self.search, self.user)[:FOUND] if self.search else ()
+        return [(record.pk, name_for(self.user, self.object_type, record)) for record in records]
 
     @cached_property
     def record_id(self) -> int | None:
@@ -60,7 +60,7 @@ class Diagnosis:
 
     @property
     def name(self) -> str:
-        return self.object_type.name_of(self.record) if self.record else f"#{self.record_id}"
+        return name_for(self.user, self.object_type, self.record) if self.record else f"#{self.record_id}"
 
     @property
     def url(self) -> str:

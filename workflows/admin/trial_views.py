@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -16,10 +15,11 @@ from django.views.decorators.http import require_POST
 from records import criteria
 from records.clock import database_now
 from records.criteria.explaining import LeafAnswer, explain
-from records.object_types import ObjectType, object_types
+from records.object_types import object_types
 from records.problems import DocumentError
-from records.seeing import hidden_in, may_see, may_use
+from records.seeing import hidden_in, may_see, may_use, name_for
 from workflows import drafting
+from workflows.admin.meant import meant
 from workflows.code.trying import try_code
 from workflows.definitions import permitted
 from workflows.definitions.definition import Definition
@@ -64,14 +64,14 @@ class TrialViews:
             told = _("You may not see %(records)s, so you cannot try any.") % {"records": kind.label_plural}
             context["trial"] = Trial(problem=told)
         elif asked:
-            found = list(meant(kind, asked)[: OFFERED + 1])
+            found = list(meant(kind, asked, request.user)[: OFFERED + 1])
             revision = drafting.shown(workflow)
             if len(found) == 1 and revision is not None:
                 definition = parse(revision.definition)
                 context["trial"] = tried(definition, found[0], request.user, database_now())
                 context["event"] = definition.trigger.kind == "event"
             context["more"] = len(found) > OFFERED
-            context["offered"] = [(record.pk, kind.name_of(record)) for record in found[:OFFERED]]
+            context["offered"] = [(record.pk, name_for(request.user, kind, record)) for record in found[:OFFERED]]
         return TemplateResponse(request, "admin/workflows/workflow/trial.html", context)
 
     def try_step_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -87,12 +87,12 @@ class TrialViews:
             told = _("You may not see %(records)s, so you cannot try any.") % {"records": kind.label_plural}
             context["problem"] = told
         else:
-            found = list(meant(kind, asked)[: OFFERED + 1] if asked else kind.records().order_by("-pk")[:1])
+            found = list(meant(kind, asked, request.user)[: OFFERED + 1] if asked else kind.records().order_by("-pk")[:1])
             if len(found) == 1:
                 context |= step_tried(revision, step, found[0], request.user, database_now())
                 context |= self.code_tried(request, workflow, revision, step, context)
             context["more"] = len(found) > OFFERED
-            context["offered"] = [(record.pk, kind.name_of(record)) for record in found[:OFFERED]]
+            context["offered"] = [(record.pk, name_for(request.user, kind, record)) for record in found[:OFFERED]]
         return TemplateResponse(request, "admin/workflows/workflow/step_trial.html", context)
 
     def code_tried(
@@ -123,27 +123,14 @@ def step_tried(revision: Revision, step: str, record: Any, user: Any, now: dt.da
         result = one_step.try_step(revision, step, record.pk, user=user, now=now)
     except DocumentError as error:
         return {"problem": " ".join(str(problem.message) for problem in error.problems)}
-    name = object_types[revision.workflow.object_type].name_of(record)
+    name = name_for(user, object_types[revision.workflow.object_type], record)
     return {"result": result, "record": record, "name": name, "looks_back": one_step.looks_back(revision, step)}
-
-
-def meant(kind: ObjectType, asked: str) -> QuerySet[Any]:
-    """The records with this id, or else with this in their name."""
-    records = kind.records().order_by("-pk")
-    if asked.isascii() and asked.isdigit() and len(asked) < 18:
-        by_id = records.filter(pk=int(asked))
-        if by_id.exists():
-            return by_id
-    prop = kind.properties().get(kind.name_property)
-    if prop is None or prop.column is None:
-        return records.none()
-    return records.filter(**{f"{prop.column}__icontains": asked})
 
 
 def tried(definition: Definition, record: Any, user: Any, now: dt.datetime) -> Trial:
     """Which of the trigger's filters a record meets now; of an event trigger those beside the events."""
     kind, document = object_types[definition.object], definition.trigger.criteria
-    name = kind.name_of(record)
+    name = name_for(user, kind, record)
     if not document:
         return Trial(name, problem=_("The trigger has no filters to try."))
     if document == {"all": []}:

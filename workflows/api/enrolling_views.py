@@ -29,6 +29,8 @@ from workflows.enrollment import enrolling_many
 from workflows.enrollment.enrolling import REFUSALS, enroll
 from workflows.enrollment.leaving import unenroll
 from workflows.history import explaining
+from workflows.history.explanation import Explanation
+from workflows.lifecycle import cataloguing
 from workflows.models import Enrollment, MassEnrollment, Workflow
 from workflows.rights.opening import refuse_change
 
@@ -62,7 +64,10 @@ class EnrollingView(WorkflowsView):
         ),
         "explain": Route(
             Right(READ, VIEW), gettext_lazy("Why a record would, or would not, enroll"), EXPLANATION,
-            parameters=(query("record", "The record's id.", int, required=True),),
+            parameters=(
+                query("record", "The record's id.", int, required=True),
+                query("object", "The slug of the record's object type, where it may be another than the workflow's."),
+            ),
         ),
     }  # fmt: skip
 
@@ -110,9 +115,19 @@ class EnrollingView(WorkflowsView):
         if record_id is None:
             message = _("Say which record: ?record=42.")
             raise DocumentError([Problem("record", message)])
-        if not object_type.records().filter(pk=record_id).exists():
+        if other := self.other_type(request, workflow):
+            return Response(render(other))
+        # One that was deleted or merged is told of; nothing is told of one that never was.
+        if not object_type.model._default_manager.filter(pk=record_id).exists():
             raise Http404
         return Response(render(explaining.explain(workflow, record_id, now=self.now(), user=request.user)))
+
+    def other_type(self, request: Request, workflow: Workflow) -> Explanation | None:
+        """The answer to `?object=` of a type the workflow is not for."""
+        asked = request.query_params.get("object", workflow.object_type)
+        if asked not in object_types:
+            raise DocumentError([cataloguing.unknown_object_type(asked)])
+        return explaining.of_other_type(workflow, asked)
 
     def see_records(self, request: Request, workflow: Workflow) -> ObjectType:
         """The workflow's object type; 403 for whoever may not see its records."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from records.api.schema import Document, object_shape
 from workflows.api.shapes import COUNT, INSTANT, MAYBE_TEXT, TEXT, many
-from workflows.history.explaining import Explanation
+from workflows.history.explanation import Explanation
 
 MAYBE_FLAG: Document = {"type": ["boolean", "null"]}
 LEAF = object_shape(

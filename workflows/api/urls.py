@@ -10,6 +10,7 @@ from workflows.api.delivery_views import DeliveryView
 from workflows.api.draft_views import DraftView
 from workflows.api.enrolling_views import EnrollingView
 from workflows.api.enrollment_views import EnrollmentView
+from workflows.api.revision_views import AuditView, RevisionView
 from workflows.api.switching_views import SwitchingView
 from workflows.api.webhook_views import WebhookView
 from workflows.api.workflow_views import WorkflowView
@@ -38,6 +39,14 @@ urlpatterns = [
     ),
     path(f"{ONE}unenroll/", EnrollingView.as_view({"post": "unenroll"}), name="api-workflow-unenroll"),
     path(f"{ONE}explain/", EnrollingView.as_view({"get": "explain"}), name="api-workflow-explain"),
+    path(f"{ONE}revisions/", RevisionView.as_view({"get": "list"}), name="api-revisions"),
+    path(f"{ONE}revisions/<int:number>/", RevisionView.as_view({"get": "retrieve"}), name="api-revision"),
+    path(
+        f"{ONE}revisions/<int:number>/compare/<int:other>/",
+        RevisionView.as_view({"get": "compare"}),
+        name="api-revision-compare",
+    ),
+    path("audit/", AuditView.as_view({"get": "list"}), name="api-audit"),
     path("deliveries/", DeliveryView.as_view({"get": "list"}), name="api-deliveries"),
     path("deliveries/retry/", DeliveryView.as_view({"post": "retry_many"}), name="api-deliveries-retry"),
     path("deliveries/skip/", DeliveryView.as_view({"post": "skip_many"}), name="api-deliveries-skip"),

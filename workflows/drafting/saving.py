@@ -16,10 +16,11 @@ from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import FORMAT, parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
+from workflows.drafting.auditing import note_edit
 from workflows.drafting.spent import with_spent
 from workflows.drafting.telling import step_names, told
 from workflows.drafting.tree import refuse
-from workflows.models import DraftOp, Revision, Workflow
+from workflows.models import AuditEntry, DraftOp, Revision, Workflow
 from workflows.rights.opening import refuse_change
 from workflows.rights.writing import refuse_beyond_rights
 
@@ -75,6 +76,8 @@ def create(
     if unnamed:
         document = {**document, "name": ""}
     Revision.objects.create(workflow=workflow, number=1, definition=document)
+    facts = {"name": workflow.name, "object": object_type}
+    AuditEntry.objects.create(workflow=workflow, user=author, action="created", detail=facts, at=workflow.created_at)
     return workflow
 
 
@@ -137,6 +140,7 @@ def apply(workflow: Workflow, op: dict[str, Any], *, rev: int, user: Any, now: d
     if document == draft.definition:
         return Applied(draft, selected, definition=done.definition)
     draft.ops.filter(undone=True).delete()
+    note_edit(workflow, user, "edited", op, before=draft.definition, after=document, now=now)
     store(draft, document, workflow)
     author = user if getattr(user, "pk", None) else None
     DraftOp.objects.create(
@@ -172,6 +176,7 @@ def undo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
         raise refuse("op", _("There is nothing to undo in the last %(days)d days.") % {"days": UNDO_DAYS})
     done = ops.done(draft.definition, last.inverse)
     refuse_beyond_rights(draft.definition, done.document, user)
+    note_edit(workflow, user, "undone", last.op, before=draft.definition, after=done.document, now=now)
     store(draft, done.document, workflow)
     draft.ops.filter(pk=last.pk).update(undone=True)
     return Applied(draft, done.selected, told(last.op), done.definition)
@@ -187,6 +192,7 @@ def redo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
         raise refuse("op", _("There is nothing to redo."))
     done = ops.done(draft.definition, waiting.op)
     refuse_beyond_rights(draft.definition, done.document, user)
+    note_edit(workflow, user, "redone", waiting.op, before=draft.definition, after=done.document, now=now)
     store(draft, done.document, workflow)
     draft.ops.filter(pk=waiting.pk).update(undone=False, inverse=done.inverse)
     return Applied(draft, done.selected, told(waiting.op), done.definition)

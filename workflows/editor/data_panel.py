@@ -8,10 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from records.models import Access
 from records.object_types import object_types
-from records.property_access.rights import rights_of
-from records.seeing import may_see
+from records.seeing import name_for
 from workflows.data_sources.declared import LIMIT, added
 from workflows.data_sources.known import KnownSource
 from workflows.data_sources.previewing import found_unseen, may_insert, previews
@@ -130,7 +128,4 @@ def room(definition: Definition) -> int:
 
 def name_of(record: Any, definition: Definition, user: Any) -> str:
     """What a record is called, or its number for those who may not see what its name is made of."""
-    kind = object_types[definition.object]
-    parts = {f"{kind.slug}.{slug}" for slug in (kind.name_property, *kind.named_by)}
-    hidden = not may_see(user, kind) or rights_of(user).below(parts, Access.VIEW)
-    return f"#{record.pk}" if hidden else kind.name_of(record)
+    return name_for(user, object_types[definition.object], record)

@@ -3,63 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from records.criteria import Compiled, LeafAnswer
 from records.journal import changes_of, values_at
-from records.models import Change, Membership
+from records.models import Change
 from records.object_types import ObjectType, object_types
 from records.property_access import rights_of
-from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
-from workflows.enrollment import reenrolling
-from workflows.enrollment.doors import REFUSALS, barred
 from workflows.enrollment.refusing import because
+from workflows.history import absence, again, standing
 from workflows.history.event_stories import told_event
+from workflows.history.explanation import (
+    INSIDE,
+    OTHER_TYPE,
+    UNPUBLISHED,
+    UNREADABLE,
+    WAS_INSIDE,
+    Explanation,
+    LeafThenAndNow,
+    Question,
+    first_revision,
+    moment,
+)
+from workflows.history.telling import definition_of, ending
 from workflows.lifecycle.publishing import trigger_criteria
-from workflows.models import Enrollment, Revision, Schedule, Subscription, Workflow
-from workflows.schedules.scheduling import next_time
-from workflows.schedules.words import shown_firing
-
-INSIDE, WAS_INSIDE, OFF, UNPUBLISHED, NO_RECORD, NOT_MET, MANUAL_ONLY, EXISTING, PENDING, AWAITING = (
-    "enrolled", "enrolled_before", "workflow_off", "not_published", "record_deleted", "criteria_not_met",
-    "manual_only", "existing_not_enrolled", "about_to_enroll", "awaits_schedule",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LeafThenAndNow:
-    """One filter: its answer and the property's value now, and when the record was enrolled (None if not known)."""
-
-    path: str
-    sentence: str
-    met_now: bool | None
-    value_now: str
-    met_then: bool | None = None
-    value_then: str | None = None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The answer to "why is this record in, or not in, this workflow?".
-
-    `verdict` is a code, `sentences` say it to a person, the first being the answer. `leaves` are the filters of the
-    trigger as they were published for `enrollment`, else as they are now. `change` is what made the record match.
-    """
-
-    verdict: str
-    sentences: list[str]
-    leaves: list[LeafThenAndNow] = field(default_factory=list)
-    enrollment: Enrollment | None = None
-    change: Change | None = None
-    refusals: list[tuple[dt.datetime, str]] = field(default_factory=list)
-
-    @property
-    def sentence(self) -> str:
-        return self.sentences[0]
+from workflows.models import Enrollment, Workflow
 
 
 def explain(
@@ -75,7 +46,19 @@ def explain(
     refusals = refusals_of(workflow, record_id)
     if enrollment is not None:
         return explain_enrollment(enrollment, refusals, now, user)
-    return explain_absence(workflow, record_id, refusals, now)
+    return explain_absence(workflow, record_id, refusals, now, user)
+
+
+def of_other_type(workflow: Workflow, object_type: str) -> Explanation | None:
+    """The answer about records of a type the workflow is not for; None for its own."""
+    if object_type == workflow.object_type:
+        return None
+    kind = object_types[workflow.object_type]
+    other = object_types.get(object_type)
+    facts = {"records": kind.label_plural, "others": other.label_plural if other else object_type}
+    return Explanation(
+        OTHER_TYPE, [_("This workflow is for %(records)s, so %(others)s never enter it.") % facts]
+    )
 
 
 def refusals_of(workflow: Workflow, record_id: int) -> list[tuple[dt.datetime, str]]:
@@ -98,17 +81,28 @@ def explain_enrollment(
     sentences = [cause_sentence(cause, user)]
     if change is not None:
         sentences.append(change_sentence(kind, change, user))
-    if not inside:
-        sentences.append(again_sentence(definition))
+    sentences += standing.why_standing(enrollment, now) if inside else left_and_not_again(enrollment, now, user)
     compiled = trigger_criteria(definition, now)
     leaves = then_and_now(compiled, enrollment) if compiled else []
     return Explanation(INSIDE if inside else WAS_INSIDE, sentences, leaves, enrollment, change, refusals)
 
 
-def first_revision(enrollment: Enrollment) -> Revision:
-    """The revision that was live when the record was enrolled; it may have been moved to a later one since."""
-    published = enrollment.workflow.revisions.filter(published_at__lte=enrollment.enrolled_at)
-    return published.order_by("-published_at").first() or enrollment.revision
+def left_and_not_again(enrollment: Enrollment, now: dt.datetime, user: Any) -> list[str]:
+    """How it ended, and why the record has not been enrolled again since."""
+    told = []
+    if enrollment.ended_at is not None:
+        facts = {"when": moment(enrollment.ended_at), "why": ending(enrollment.ended_reason, enrollment.cause)}
+        told.append(_("It left on %(when)s: %(why)s") % facts)
+    workflow = enrollment.workflow
+    definition = definition_of(workflow.live) if workflow.live else None
+    if definition is None:
+        return [*told, unreadable()]
+    question = Question(workflow, definition, enrollment.record_id, now, user, since=enrollment.ended_at)
+    return [*told, *again.why_not_again(question)]
+
+
+def unreadable() -> str:
+    return _("The workflow cannot be read any more: it names what is gone. Correct and publish it.")
 
 
 def change_behind(kind: ObjectType, enrollment: Enrollment) -> Change | None:
@@ -159,12 +153,6 @@ def shown(prop: Any, value: Any) -> str:
     return prop.display(value) if value not in (None, "", []) else _("blank")
 
 
-def again_sentence(definition: Definition) -> str:
-    if reenrolling.allowed(definition.document):
-        return _("It has left since. It can be enrolled again by a change of one of the ticked filters, or by hand.")
-    return _("It has left since, and is not enrolled again because re-enrollment is off.")
-
-
 def then_and_now(compiled: Compiled, enrollment: Enrollment) -> list[LeafThenAndNow]:
     """Every filter of the trigger, with answers and values then (from the journal) and now."""
     kind = compiled.object_type
@@ -190,45 +178,15 @@ def then_and_now(compiled: Compiled, enrollment: Enrollment) -> list[LeafThenAnd
 
 
 def explain_absence(
-    workflow: Workflow, record_id: int, refusals: list[tuple[dt.datetime, str]], now: dt.datetime
+    workflow: Workflow, record_id: int, refusals: list[tuple[dt.datetime, str]], now: dt.datetime, user: Any
 ) -> Explanation:
     """Why a record that never was inside is not (HIS-19)."""
     if workflow.live is None:
         return Explanation(UNPUBLISHED, [_("The workflow was never published, so nothing is enrolled.")])
-    definition = parse(workflow.live.definition)
-    kind = object_types[definition.object]
-    compiled = trigger_criteria(definition, now)
-    answers = compiled.explain([record_id]).get(record_id, []) if compiled else []
-    leaves = [LeafThenAndNow(answer.path, answer.sentence, answer.met, answer.value) for answer in answers]
-    verdict, sentence = absence(workflow, kind, compiled, record_id, now)
-    change = changes_of(kind, record_id).first()
-    return Explanation(verdict, [sentence], leaves, change=change, refusals=refusals)
-
-
-def absence(
-    workflow: Workflow, kind: ObjectType, compiled: Compiled | None, record_id: int, now: dt.datetime
-) -> tuple[str, str]:
-    """The first of the door's refusals that holds, or why nothing has brought the record to the door (TRG-29)."""
-    if not kind.records().filter(pk=record_id).exists():
-        return NO_RECORD, _("There is no such record, or it was deleted; deleted records are never enrolled.")
-    if workflow.status not in Workflow.OPEN or workflow.deleted_at:
-        return OFF, _("The workflow is turned off, so nothing is enrolled.")
-    if kept_out := barred(workflow, [record_id], now).get(record_id):
-        return kept_out, str(REFUSALS[kept_out])
-    schedule = Schedule.objects.filter(workflow=workflow).select_related("workflow").first()
-    if schedule is not None and (at := next_time(schedule)) is not None:
-        when = shown_firing(at, schedule.zone)
-        sentence = _("The schedule enrolls it on %(when)s if it meets the criteria then.")
-        return AWAITING, sentence % {"when": when}
-    if compiled is None:
-        return MANUAL_ONLY, _("Only records that somebody enrolls by hand enter this workflow.")
-    if not compiled.records().filter(pk=record_id).exists():
-        return NOT_MET, _("The record does not meet the criteria.")
-    segments = Subscription.objects.filter(revision=workflow.live, purpose=Subscription.Purpose.TRIGGER)
-    since = Membership.objects.filter(segment__in=segments.values("segment"), record_id=record_id).first()
-    if since is None:
-        return PENDING, _("The record meets the criteria and is about to be enrolled.")
-    return EXISTING, _(
-        "The record met the criteria already when the workflow was turned on, and existing records were not enrolled. "
-        "It will be enrolled when it meets them anew."
-    )
+    definition = definition_of(workflow.live)
+    if definition is None:
+        return Explanation(UNREADABLE, [unreadable()], refusals=refusals)
+    question = Question(workflow, definition, record_id, now, user)
+    found = absence.why_not(question)
+    change = changes_of(question.kind, record_id).first()
+    return Explanation(found.verdict, found.sentences, found.leaves, change=change, refusals=refusals)

@@ -26,7 +26,7 @@ from workflows.definitions.parsing import parse
 from workflows.engine.failing import with_sequel
 from workflows.enrollment.refusing import REFUSALS, because
 from workflows.history.event_stories import event_sentence, told_event
-from workflows.history.explaining import first_revision
+from workflows.history.explanation import first_revision
 from workflows.history.reasons import reason_sentence
 from workflows.lifecycle.publishing import trigger_criteria
 from workflows.models import Enrollment, Outcome, Revision, StepExecution

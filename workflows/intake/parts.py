@@ -19,7 +19,7 @@ from records.models import ChangeKind, PendingChange, PendingEvent, Segment
 from records.object_types import object_types
 from workflows.enrollment import suppressing
 from workflows.enrollment.leaving import entered_after, unenroll
-from workflows.intake import deriving, following, occurrences, reacting
+from workflows.intake import deriving, following, judging, occurrences, reacting
 from workflows.intake.isolating import (
     DELETION,
     DERIVATION,
@@ -157,7 +157,7 @@ def react(occurred: Sequence[PendingChange | PendingEvent], now: dt.datetime, ca
         return
     work: dict[Part, list[Thing]] = {}
     for one in occurred:
-        for workflow_id in {s.revision.workflow_id for s in subscriptions if reacting.names(s, one)}:
+        for workflow_id in {s.revision.workflow_id for s in subscriptions if judging.names(s, one)}:
             work.setdefault(Part(REACTION, workflow=workflow_id), []).append(one)
     care.run({**work}, partial(react_by, now=now))
 

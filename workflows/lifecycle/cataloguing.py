@@ -53,6 +53,7 @@ def change(workflow: Workflow, facts: dict[str, Any], *, by: Any, now: dt.dateti
     found = dict(facts)
     if "folder" in found:
         found["folder"] = folder_named(found["folder"])
+    facts_before = {"name": workflow.name, "description": workflow.description, "folder": name_of(workflow.folder)}
     for name, value in found.items():
         setattr(workflow, name, value)
     with transaction.atomic():
@@ -62,7 +63,13 @@ def change(workflow: Workflow, facts: dict[str, Any], *, by: Any, now: dt.dateti
         if draft is not None and written:
             document = {**draft.definition, **written}
             drafting.replace(workflow, document, draft.rev, user=by, now=now)
-        AuditEntry.objects.create(workflow=workflow, user=by, action="changed", detail=facts, at=now)
+        changed = [{"at": name, "before": facts_before.get(name), "after": value} for name, value in facts.items()]
+        detail = {**facts, "changes": [one for one in changed if one["before"] != one["after"]]}
+        AuditEntry.objects.create(workflow=workflow, user=by, action="changed", detail=detail, at=now)
+
+
+def name_of(folder: Folder | None) -> str | None:
+    return folder.name if folder else None
 
 
 def move(workflows: Collection[Workflow], folder: str | None, *, by: Any, now: dt.datetime) -> int:

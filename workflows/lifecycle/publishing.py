@@ -233,8 +233,10 @@ def publish(
         sweep(workflow, now)
         reach("after_publish_follow")
         enrolled = enroll_matching(workflow, definition, by, now) if enroll_existing else 0
-        facts = {"revision": revision.number, "enrolled": enrolled, **asdict(done)}
+        facts: dict[str, Any] = {"revision": revision.number, "enrolled": enrolled, **asdict(done)}
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
+        numbers = {"at": "revision", "before": before.number if before else None, "after": revision.number}
+        facts["changes"] = [numbers]
         note(workflow, by, "published", now, in_flight=how, delays=delays, enroll_existing=enroll_existing, **facts)
         reach("before_publish_commit")
     reach("after_publish_commit")

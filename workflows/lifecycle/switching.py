@@ -93,8 +93,10 @@ def switch(
         if status == Status.DRAINING and not anybody_inside(current):
             status = Status.OFF
         if current.status != status:
+            was = current.status
             settle_on(current, status, now)
-            note(current, by, entry or ENTRIES[status], now)
+            changes = [{"at": "status", "before": str(was), "after": str(status)}]
+            note(current, by, entry or ENTRIES[status], now, changes=changes)
             transaction.on_commit(lambda: doorbell.ring("bulk"), robust=True)
     workflow.status, workflow.turned_on_at = current.status, current.turned_on_at
 

@@ -97,7 +97,7 @@ class AssociationFilter(Node):
         yield Leaf(self.path, self.text(context), self.q(context))
         for leaf in self.group.leaves(dataclasses.replace(context, extracted={})):
             sentence = _("%(type)s: %(sentence)s") % {"type": self.to.label, "sentence": leaf.sentence}
-            yield dataclasses.replace(leaf, sentence=sentence, q=self.holds(leaf.q), property=None)
+            yield dataclasses.replace(leaf, sentence=sentence, q=self.holds(leaf.q), property=None, occurred=None)
 
     def dependencies(self) -> Iterator[Dependency]:
         yield Dependency(self.object_type.slug, ASSOCIATION, self.hops)

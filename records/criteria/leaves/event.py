@@ -20,7 +20,7 @@ from records.criteria.extracting import condition_of
 from records.criteria.leaves.base import Choice, LeafKind, leaf_kinds
 from records.criteria.refining import Refinement, read
 from records.criteria.scope import Scope, joined_path
-from records.criteria.tree import ALL, Context, Group, Node
+from records.criteria.tree import ALL, Context, Group, Leaf, Node
 from records.event_types import EventType, event_type, known_event_types
 from records.models import Event
 from records.object_types import ObjectType, object_types
@@ -120,11 +120,18 @@ class EventFilter(Node):
     refinement: Refinement
     hops: tuple[str, ...]
 
-    def occurrences(self, context: Context) -> QuerySet[Event]:
-        """The occurrences of the event on records of the type that pass, whoever they happened to."""
-        kept = self.refinement.q(context)
+    def occurrences(self, context: Context, *, refined: bool = True) -> QuerySet[Event]:
+        """The occurrences of the event on records of the type that pass, whoever they happened to.
+
+        Not `refined`: also those at other times than the refinement asks for.
+        """
+        kept = self.refinement.q(context) if refined else Q()
         found = Event.objects.filter(kept, event=self.kind.slug, object_type=self.object_type.slug)
         return found.filter(condition_of(self.where, context)) if self.where.children else found
+
+    def leaves(self, context: Context) -> Iterator[Leaf]:
+        occurred = self.occurrences(context, refined=False).filter(record_id=OuterRef("pk"))
+        yield Leaf(self.path, self.text(context), self.q(context), occurred=occurred)
 
     def q(self, context: Context) -> Q:
         rows: QuerySet[Any, Any] = self.occurrences(context).filter(record_id=OuterRef("pk"))
