@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "crm.middleware.UserTimeZone",
+    "records.seeing.reading",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -7,9 +7,12 @@ any value. So every door that takes criteria from a person asks here first.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db.models import Model
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from records.associations import associations_of
@@ -21,6 +24,30 @@ from records.property_access.rights import property_label, rights_of
 #: What else criteria may look at that a person may not see, asked by what they depend on ("object_type.name"): each
 #: answers as `hidden_in` does.
 guards: list[Callable[[Any, Collection[str]], str]] = []
+
+
+#: Who reads what is being written just now; nobody in particular where the engine or a command writes.
+reader: ContextVar[Any] = ContextVar("reader", default=None)
+
+
+@contextmanager
+def read_by(user: Any) -> Iterator[None]:
+    """Say for whom sentences are made meanwhile: what is closed to them is not named in any."""
+    token = reader.set(user)
+    try:
+        yield
+    finally:
+        reader.reset(token)
+
+
+def reading(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Middleware: what a request is answered with is read by who sends it."""
+
+    def answer(request: HttpRequest) -> Any:
+        with read_by(getattr(request, "user", None)):
+            return get_response(request)
+
+    return answer
 
 
 def may_see(user: Any, object_type: ObjectType) -> bool:

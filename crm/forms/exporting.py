@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from django.db.models import F, Func, QuerySet
 from django.utils.translation import gettext as _

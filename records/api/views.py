@@ -24,6 +24,7 @@ from records.clock import database_now
 from records.ids import id_of
 from records.journal import change_source
 from records.problems import DocumentError, Problem
+from records.seeing import reader
 
 
 class ApiView(ViewSet):
@@ -72,6 +73,8 @@ class ApiView(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        # Undone where the request ends (records.seeing.reading): only here it is known whose token it is.
+        reader.set(request.user)
         if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
             raise ApiProblem("length_required", _("Send the document's “Content-Length”, and not in chunks."))
         if self.unanswered:

@@ -13,4 +13,15 @@ from records.criteria.failing import Missing
 from records.criteria.parsing import parse
 from records.criteria.tree import Criteria, Leaf
 
-__all__ = ["Compiled", "Criteria", "Crossing", "Dependencies", "Dependency", "Leaf", "LeafAnswer", "Missing", "compile", "parse"]
+__all__ = [
+    "Compiled",
+    "Criteria",
+    "Crossing",
+    "Dependencies",
+    "Dependency",
+    "Leaf",
+    "LeafAnswer",
+    "Missing",
+    "compile",
+    "parse",
+]

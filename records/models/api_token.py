@@ -18,6 +18,8 @@ class Scope(models.TextChoices):
     WORKFLOWS_WRITE = "workflows:write", _("change drafts of workflows")
     WORKFLOWS_PUBLISH = "workflows:publish", _("publish workflows, turn them on and off, and enroll records")
     HISTORY_READ = "history:read", _("read enrollments and their steps")
+    #: Besides the others, where a workflow reads or changes a sensitive property (PRM-10).
+    SENSITIVE = "workflows:sensitive", _("open workflows that use sensitive properties")
 
 
 class ApiToken(models.Model):

@@ -86,6 +86,4 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             return format_html("{}", told or "–")
         rows = format_html_join("", "<li><b>{}</b>: <del>{}</del> → <ins>{}</ins></li>", changes[:SHOWN])
         more = gettext("%(count)d more are in the file.") % {"count": len(changes) - SHOWN}
-        return format_html(
-            '{} <ul class="audit-changes">{}</ul>{}', told, rows, more if len(changes) > SHOWN else ""
-        )
+        return format_html('{} <ul class="audit-changes">{}</ul>{}', told, rows, more if len(changes) > SHOWN else "")

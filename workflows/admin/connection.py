@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import csrf_protect_m
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -169,8 +170,10 @@ class ConnectionAdmin(admin.ModelAdmin):
         connection = self.found(request, object_id, "delete")
         if request.method == "POST":
             try:
-                self.log_deletions(request, Connection.objects.filter(pk=connection.pk))
-                connecting.delete(connection, request.user)
+                with transaction.atomic():
+                    # Written first, while there is something to name; nothing of it stays where deleting is refused.
+                    self.log_deletions(request, Connection.objects.filter(pk=connection.pk))
+                    connecting.delete(connection, request.user)
             except DocumentError as error:
                 for problem in error.problems:
                     messages.error(request, str(problem.message))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from workflows.history import conversion
@@ -16,6 +17,9 @@ class ConversionViews:
 
     admin_site: Any
     workflow_or_404: Any
+
+    def metrics_urls(self, wrap: Any) -> list[URLPattern]:
+        return [path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics")]
 
     def metrics_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The figures of all versions since metrics were turned on, or of `?version=`."""

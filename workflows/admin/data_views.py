@@ -46,7 +46,9 @@ class DataViews:
         context: dict[str, Any] = {"asked": asked, "kind": object_types[workflow.object_type]}
         record = None
         if may_see(request.user, context["kind"]):
-            records = meant(context["kind"], asked, request.user) if asked else context["kind"].records().order_by("-pk")
+            records = (
+                meant(context["kind"], asked, request.user) if asked else context["kind"].records().order_by("-pk")
+            )
             found = list(records[: OFFERED + 1 if asked else 1])
             record = found[0] if len(found) == 1 else None
             if len(found) > 1:

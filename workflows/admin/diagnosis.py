@@ -14,7 +14,7 @@ from records.object_types import ObjectType, object_types
 from records.seeing import name_for
 from workflows.admin.enrollment_list import record_url
 from workflows.admin.meant import meant
-from workflows.history.explaining import explain
+from workflows.history.explaining import explain, of_other_type
 from workflows.history.explanation import Explanation
 from workflows.models import Enrollment, Workflow
 
@@ -70,6 +70,9 @@ class Diagnosis:
     def explanation(self) -> Explanation | None:
         if not self.record_id:
             return None
+        other = of_other_type(self.workflow, self.query.get("object", self.workflow.object_type))
+        if other is not None:
+            return other
         wanted = id_of(self.query.get("enrollment"))
         mine = Enrollment.objects.filter(workflow=self.workflow, record_id=self.record_id)
         enrollment: Any = None

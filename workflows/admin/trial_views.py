@@ -87,7 +87,9 @@ class TrialViews:
             told = _("You may not see %(records)s, so you cannot try any.") % {"records": kind.label_plural}
             context["problem"] = told
         else:
-            found = list(meant(kind, asked, request.user)[: OFFERED + 1] if asked else kind.records().order_by("-pk")[:1])
+            found = list(
+                meant(kind, asked, request.user)[: OFFERED + 1] if asked else kind.records().order_by("-pk")[:1]
+            )
             if len(found) == 1:
                 context |= step_tried(revision, step, found[0], request.user, database_now())
                 context |= self.code_tried(request, workflow, revision, step, context)

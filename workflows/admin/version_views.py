@@ -20,9 +20,11 @@ from records.ids import id_of
 from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin.then_views import ThenViews
+from workflows.definitions.parsing import parse
 from workflows.drafting import versions
 from workflows.drafting.saving import UNDO_DAYS
 from workflows.drafting.telling import step_names, told
+from workflows.history import revisions
 from workflows.models import DraftOp, NamedVersion, Revision, Workflow
 from workflows.rights import opening
 
@@ -51,7 +53,26 @@ class VersionViews(ThenViews):
         return [
             path("<int:pk>/versions/", wrap(self.versions_view), name="workflow_versions"),
             path("<int:pk>/versions/<int:number>/", wrap(self.version_view), name="workflow_version"),
+            path("<int:pk>/versions/compare/", wrap(self.compare_view), name="workflow_compare"),
         ]
+
+    def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What the published version `?to=` changed of the version `?from=`, by default the one before it (HIS-18)."""
+        workflow = self.workflow_or_404(request, pk, "view")
+        known = {one.number: one for one in revisions.published(workflow)[:PER_PAGE]}
+        after = known.get(id_of(request.GET.get("to")) or max(known, default=0))
+        older = [number for number in known if after is not None and number < after.number]
+        before = known.get(id_of(request.GET.get("from")) or max(older, default=0))
+        context = self.admin_site.each_context(request) | {
+            "title": _("Compare versions"), "workflow": workflow, "known": list(known.values()),
+            "before": before, "after": after,
+        }  # fmt: skip
+        if before is not None and after is not None:
+            try:
+                context["changes"] = revisions.between(parse(before.definition), parse(after.definition))
+            except DocumentError as error:
+                context["problem"] = " ".join(str(problem.message) for problem in error.problems)
+        return TemplateResponse(request, "admin/workflows/workflow/compare.html", context)
 
     def versions_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What was changed, by whom and when; POST names a version or goes back to one."""

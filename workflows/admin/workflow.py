@@ -107,7 +107,7 @@ class WorkflowAdmin(
             path("<int:pk>/outline/", wrap(self.outline_view), name="workflow_outline"),
             path("<int:pk>/test/", wrap(self.simulation_view), name="workflow_simulation"),
             *self.version_urls(wrap),
-            path("<int:pk>/metrics/", wrap(self.metrics_view), name="workflow_metrics"),
+            *self.metrics_urls(wrap),
             path("<int:pk>/enroll/", wrap(self.enroll_view), name="workflow_enroll"),
             path("mass/<int:mass>/", wrap(self.mass_view), name="workflow_mass"),
             path("<int:pk>/review/", wrap(self.review_view), name="workflow_review"),

@@ -27,6 +27,7 @@ from workflows.api import shapes
 from workflows.lifecycle import cataloguing, publishing
 from workflows.models import Revision, Workflow
 from workflows.rights.opening import openable, refuse_closed
+from workflows.rights.sensitive import sensitive_in
 
 READ, WRITE, PUBLISH = (
     scope.value for scope in (Scope.WORKFLOWS_READ, Scope.WORKFLOWS_WRITE, Scope.WORKFLOWS_PUBLISH)
@@ -71,11 +72,14 @@ class WorkflowsView(ApiView):
     group = "workflows"
 
     def workflow(self, workflow_id: int) -> Workflow:
-        """The workflow; 404 when there is none (any more), 403 for whoever may not open it (PRM-09)."""
+        """The workflow; 404 when there is none (any more), 403 for whoever may not open it (PRM-09, PRM-10)."""
         found = workflows().filter(pk=workflow_id).first()
         if found is None:
             raise Http404
         refuse_closed(found, self.request.user)
+        if Scope.SENSITIVE not in self.request.auth.scopes and (names := sensitive_in(found)):
+            detail = _("The workflow uses the sensitive property “%(name)s”. Use a token with the scope “%(scope)s”.")
+            raise ApiProblem("forbidden", detail % {"name": names[0], "scope": Scope.SENSITIVE.value})
         return found
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from records.ids import id_of
 from records.models import Access
 from workflows.models import Workflow
-from workflows.rights.opening import levels
+from workflows.rights.opening import closed_name, levels, unnamed
 from workflows.step_forms.greyed_field import GreyedChoiceField
 from workflows.step_forms.params import StepContext
 
@@ -39,7 +39,8 @@ def name_of(workflow: Any, context: StepContext) -> str:
     if "workflow_names" not in context.shared:
         named = {str(step.params.get("workflow", "")) for step in context.definition.by_id.values()}
         rows = Workflow.objects.filter(pk__in=[text for text in named if is_id(text)], deleted_at=None)
-        context.shared["workflow_names"] = {str(pk): name for pk, name in rows.values_list("pk", "name")}
+        names = dict(rows.values_list("pk", "name"))
+        context.shared["workflow_names"] = {str(pk): name for pk, name in (names | unnamed(names)).items()}
     return context.shared["workflow_names"].get(str(workflow), "")
 
 
@@ -48,7 +49,9 @@ def is_id(value: Any) -> bool:
 
 
 def linked(workflow: Any, name: str) -> SafeString:
-    """A workflow's name as a link to its page; only the name once it is deleted."""
+    """A workflow's name as a link to its page; only the name once it is deleted, and not even that if it is closed."""
+    if is_id(workflow) and (closed := closed_name(int(workflow))):
+        return format_html("{}", closed)
     known = is_id(workflow) and Workflow.objects.filter(pk=int(workflow), deleted_at=None).exists()
     try:
         url = reverse("admin:workflow_editor", args=[int(workflow)]) if known else ""

@@ -5,6 +5,7 @@ What is there already stays: a workflow remains editable by people who may not u
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -57,12 +58,16 @@ def uses(part: Any, path: str = "") -> Iterator[tuple[str, Use]]:
 
 
 def scripts(part: dict[str, Any], path: str) -> Iterator[tuple[str, Use]]:
-    """The secrets of a step with its code: whoever changes the code decides where they go."""
+    """The secrets of a step with its code and its inputs: whoever changes these decides where they go.
+
+    An input may be the address the code sends a secret to.
+    """
     action, params = actions.get(str(part["action"])) if "action" in part else None, part.get("params")
     if action is None or not action.permission or not isinstance(params, dict):
         return
+    bound = json.dumps([params.get("code"), params.get("inputs") or []], sort_keys=True, default=str)
     for row in rows_of(params):
-        yield f"{path}.params.code" if path else "params.code", (VIEW, row["connection"], f"code:{params.get('code')}")
+        yield f"{path}.params.code" if path else "params.code", (VIEW, row["connection"], f"code:{bound}")
 
 
 def needed(part: dict[str, Any]) -> Use | None:

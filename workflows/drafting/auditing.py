@@ -22,7 +22,14 @@ FACTS = ("op", "step", "name", "steps", "source", "restored", "index")
 
 
 def note_edit(
-    workflow: Workflow, user: Any, action: str, op: dict[str, Any], *, before: Document, after: Document, now: dt.datetime
+    workflow: Workflow,
+    user: Any,
+    action: str,
+    op: dict[str, Any],
+    *,
+    before: Document,
+    after: Document,
+    now: dt.datetime,
 ) -> None:
     """Keep that an operation was carried out ("edited"), taken back ("undone") or repeated ("redone")."""
     author = user if getattr(user, "pk", None) else None

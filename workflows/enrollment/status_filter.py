@@ -25,7 +25,7 @@ from records.seeing import guards
 from workflows.enrollment.announcing import ANY, PREFIX
 from workflows.event_types.workflows import TYPES
 from workflows.models import Enrollment, Workflow
-from workflows.rights.opening import closed_to
+from workflows.rights.opening import closed_name, closed_to
 
 Status = Enrollment.Status
 Rows = QuerySet[Enrollment, Enrollment]
@@ -164,6 +164,7 @@ class WorkflowFilter(Node):
         if self.workflow:
             known = Workflow.objects.filter(pk=self.workflow).values_list("name", flat=True).first()
             name = _("“%(name)s”") % {"name": known} if known else _("a workflow that is gone")
+            name = (known and closed_name(self.workflow)) or name
         return str(OPERATORS[self.operator].sentence) % {"workflow": name}
 
     def dependencies(self) -> Iterator[Dependency]:

@@ -15,6 +15,7 @@ from workflows.events.base import Event, Wait, Want
 from workflows.events.fields import WorkflowField
 from workflows.models import Workflow
 from workflows.registries import events
+from workflows.rights.opening import closed_name
 from workflows.step_forms.params import StepContext
 
 # A record is inside a workflow once at a time, so what is completed later has a larger id.
@@ -49,7 +50,7 @@ class WorkflowCompleted(Event):
     def describe(self, document: dict[str, Any], context: StepContext) -> str:
         if not document.get("workflow"):
             return _("The record completes a workflow: choose one")
-        name = document.get("name") or name_of(document)
+        name = name_of(document) or document.get("name")
         if not name:
             return _("The record completes a workflow that is gone")
         return _("The record completes the workflow %(workflow)s") % {"workflow": name}
@@ -78,4 +79,5 @@ def name_of(document: dict[str, Any]) -> str:
     chosen = str(document.get("workflow"))
     if not (chosen.isascii() and chosen.isdecimal() and len(chosen) < 18):
         return ""
-    return Workflow.objects.filter(pk=int(chosen)).values_list("name", flat=True).first() or ""
+    name = Workflow.objects.filter(pk=int(chosen)).values_list("name", flat=True).first() or ""
+    return (name and closed_name(int(chosen))) or name

@@ -97,7 +97,9 @@ def withheld(question: Question) -> Answer | None:
         compiled = readable(question, part)
         hidden = hidden_in(question.user, compiled) if compiled and question.user is not None else ""
         if hidden:
-            message = _("Why is not told: the workflow looks at %(what)s, which you may not see. Ask somebody who may.")
+            message = _(
+                "Why is not told: the workflow looks at %(what)s, which you may not see. Ask somebody who may."
+            )
             return Answer(WITHHELD, [message % {"what": hidden}])
     return None
 

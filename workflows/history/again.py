@@ -1,4 +1,4 @@
-"""Why a record that was inside a workflow is not enrolled again: which re-enrollment did not begin (REN rows, HIS-19)."""
+"""Why a record that was inside is not enrolled again: which re-enrollment did not begin (HIS-19)."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ def by_filters(question: Question) -> list[str]:
     for document, segment in zip(ticked, watched.values_list("segment", flat=True), strict=False):
         facts = {"filter": text_of(question, document)}
         if segment in since:
-            told = _("“%(filter)s” is met since %(when)s: it would have to stop being met and be met anew.")
+            told = _("%(filter)s: met since %(when)s, so it would have to stop being met and be met anew.")
             found.append(told % (facts | {"when": moment(since[segment])}))
         else:
-            found.append(_("“%(filter)s” is not met. Once it is, and the other filters are, it enrolls again.") % facts)
+            found.append(
+                _("%(filter)s: not met. Once it is, and the other filters are, the record is enrolled again.") % facts
+            )
     return found
 
 

@@ -56,7 +56,7 @@ class Finding:
 
 
 def why_no_event(question: Question, missing: list[str]) -> tuple[str, list[str]]:
-    """The verdict on the event that came furthest, and the sentences on all; `missing` are standing filters not met."""
+    """The verdict on the event that came furthest, and the sentences on all; `missing`: standing filters not met."""
     rows = EventSubscription.objects.filter(revision=question.workflow.live).order_by("item")
     subscriptions = list(rows.select_related("revision__workflow__live"))
     if not subscriptions:
@@ -145,9 +145,7 @@ class Looking:
                 rows = judging.as_wanted(self.subscription, self.stored, events_in(found), self.question.now)
                 passed = set(rows.values_list("pk", flat=True))
             else:
-                passed = {
-                    one.id for one in judging.fitting(self.subscription, changes_in(found), self.question.kind)
-                }
+                passed = {one.id for one in judging.fitting(self.subscription, changes_in(found), self.question.kind)}
         except DocumentError:
             return []
         return [one for one in found if id_of(one) in passed]

@@ -56,9 +56,7 @@ def of_other_type(workflow: Workflow, object_type: str) -> Explanation | None:
     kind = object_types[workflow.object_type]
     other = object_types.get(object_type)
     facts = {"records": kind.label_plural, "others": other.label_plural if other else object_type}
-    return Explanation(
-        OTHER_TYPE, [_("This workflow is for %(records)s, so %(others)s never enter it.") % facts]
-    )
+    return Explanation(OTHER_TYPE, [_("This workflow is for %(records)s, so %(others)s never enter it.") % facts])
 
 
 def refusals_of(workflow: Workflow, record_id: int) -> list[tuple[dt.datetime, str]]:

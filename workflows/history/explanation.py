@@ -108,11 +108,11 @@ def missing_sentences(found: Iterable[Missing]) -> list[str]:
     for one in found:
         facts = {"filter": one.answer.sentence, "value": one.answer.value}
         if not one.wanted:
-            told.append(_("“%(filter)s” is true, and must not be.") % facts)
+            told.append(_("True, and must not be: %(filter)s.") % facts)
         elif one.answer.value:
-            told.append(_("“%(filter)s” is not met: %(value)s.") % facts)
+            told.append(_("Not met: %(filter)s (now: %(value)s).") % facts)
         elif one.answer.of_property:
-            told.append(_("“%(filter)s” is not met: there is no value.") % facts)
+            told.append(_("Not met: %(filter)s (there is no value).") % facts)
         else:
-            told.append(_("“%(filter)s” is not met.") % facts)
+            told.append(_("Not met: %(filter)s.") % facts)
     return told

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,9 +158,7 @@ def journal_reasons(
     ]
 
 
-def fitting(
-    subscription: EventSubscription, changes: Sequence[PendingChange], kind: ObjectType
-) -> list[Happened]:
+def fitting(subscription: EventSubscription, changes: Sequence[PendingChange], kind: ObjectType) -> list[Happened]:
     """Those changes that are the event, and pass the filters the trigger puts on it."""
     event = event_of(subscription.event)
     if not changes or not isinstance(event, JournalEvent):

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from records.models import Access
 from records.problems import DocumentError
 from records.property_access.rights import PropertyRights, rights_of
+from records.seeing import reader
 from workflows.definitions import touching
 from workflows.definitions.parsing import parse
 from workflows.models import Delivery, Enrollment, Revision, Workflow
@@ -99,6 +100,19 @@ def writes_of(asked: Mapping[str, int]) -> dict[str, frozenset[str]]:
 def closed_to(user: Any) -> set[str]:
     """The ids, as documents have them, of the workflows a person has no access to."""
     return {str(pk) for pk, level in levels(user).items() if level < Access.VIEW}
+
+
+def unnamed(workflows: Collection[int]) -> dict[int, str]:
+    """Of some workflows those that are closed to who reads, with what they are called in sentences."""
+    user = reader.get()
+    found = levels(user, workflows) if user is not None and workflows else {}
+    closed = _("a workflow you have no access to")
+    return {pk: closed for pk in workflows if found.get(pk, Access.EDIT) < Access.VIEW}
+
+
+def closed_name(workflow: int) -> str:
+    """What one is called in sentences if it is closed to who reads; "" for one that is open to them."""
+    return unnamed([workflow]).get(workflow, "")
 
 
 def openable(rows: QuerySet[Row], user: Any, column: str = "pk") -> QuerySet[Row]:

@@ -91,7 +91,10 @@ def test_changing_code_that_has_secrets_takes_the_right_to_choose_them(client):
     with pytest.raises(DocumentError, match="“shop”") as refused:
         refuse_new(before, {"steps": [other]}, ben)
     assert [one.path for one in refused.value.problems] == ["steps.0.params.code"]
-    refuse_new(before, {"steps": [{"id": "end", "action": "end"}, changed(script, inputs=[])]}, ben)
+    aimed = changed(script, inputs=[{"name": "address", "from": "city"}])
+    with pytest.raises(DocumentError, match="“shop”"):
+        refuse_new(before, {"steps": [aimed]}, ben)
+    refuse_new(before, {"steps": [{"id": "end", "action": "end"}, {**script, "comment": "why"}]}, ben)
     refuse_new(before, {"steps": []}, ben)
     refuse_new(before, {"steps": [other]}, boss)
     document = {"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "steps": [script]}

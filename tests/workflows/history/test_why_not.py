@@ -22,7 +22,7 @@ from records.object_types import object_types
 from tests.api.conftest import client_of
 from tests.workflows import scheduled_deals
 from tests.workflows.building import step
-from tests.workflows.publishing_deals import BIG, WAIT, WON, boss, change, draft, finish, inside, live, publish, settle
+from tests.workflows.publishing_deals import BIG, WAIT, boss, change, draft, finish, inside, live, publish, settle
 from tests.workflows.restricted import member
 from workflows import drafting
 from workflows.engine.taking_steps import run_due
@@ -32,6 +32,7 @@ from workflows.lifecycle import publishing, switching
 from workflows.models import Enrollment, Hindrance, SetAside, Subscription, Workflow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.covers("HIS-19")]
+WON = {"property": "stage", "operator": "is_any_of", "value": ["won"]}
 NAMED_Z = {"property": "name", "operator": "is_equal_to_any_of", "value": ["Z"]}
 PRICING = {"event": "page_viewed", "where": [{"property": "url", "operator": "contains_any_of", "value": ["pricing"]}]}
 BECOMES_WON = {"event": "property_changed", "property": "stage", "values": ["won"]}
@@ -67,7 +68,9 @@ def by_events(*events: dict[str, Any], object: str = "contact", **trigger: Any) 
 
 
 def view(*contacts: Contact, page: str = "example.com/pricing", **facts: Any) -> None:
-    happen("page_viewed", "contact", [one.pk for one in contacts], properties={"url": page}, now=database_now(), **facts)
+    happen(
+        "page_viewed", "contact", [one.pk for one in contacts], properties={"url": page}, now=database_now(), **facts
+    )
 
 
 def viewed_at() -> str:
@@ -110,12 +113,12 @@ def test_criteria_that_are_not_met_are_named_with_the_value_they_see(deal):
         "criteria_not_met",
         [
             "The record does not meet the criteria.",
-            "“Amount is greater than 10” is not met: 1.",
-            "“Stage is equal to any of won” is not met: Engaging.",
+            "Not met: Amount is greater than 10 (now: 1).",
+            "Not met: Stage is any of Won (now: Engaging).",
         ],
     )
     Deal.objects.filter(pk=deal.pk).update(amount=None, stage="won")
-    assert why(workflow, deal)[1][1:] == ["“Amount is greater than 10” is not met: there is no value."]
+    assert why(workflow, deal)[1][1:] == ["Not met: Amount is greater than 10 (there is no value)."]
 
 
 def test_of_groups_only_the_filters_are_named_that_stand_in_the_way(deal):
@@ -125,10 +128,10 @@ def test_of_groups_only_the_filters_are_named_that_stand_in_the_way(deal):
     Deal.objects.filter(pk=deal.pk).update(amount=50)
     assert why(workflow, deal)[1] == [
         "The record does not meet the criteria.",
-        "“Name is equal to any of Z” is not met: A.",
-        "“Name is equal to any of Z” is not met: A.",
-        "“Stage is equal to any of won” is not met: there is no value.",
-        "“Name is known” is true, and must not be.",
+        "Not met: Name is equal to any of Z (now: A).",
+        "Not met: Name is equal to any of Z (now: A).",
+        "Not met: Stage is any of Won (there is no value).",
+        "True, and must not be: Name is known.",
     ]
 
 
@@ -203,8 +206,8 @@ def test_which_reenrollment_did_not_begin(deal):
     since = moment(Membership.objects.get(segment=segment, record_id=deal.pk).since)
     assert why(workflow, deal)[1][-3:] == [
         "It has left since. It can be enrolled again by a change of one of the ticked filters, or by hand.",
-        f"“Amount is greater than 10” is met since {since}: it would have to stop being met and be met anew.",
-        "“Stage is equal to any of won” is not met. Once it is, and the other filters are, it enrolls again.",
+        f"Amount is greater than 10: met since {since}, so it would have to stop being met and be met anew.",
+        "Stage is any of Won: not met. Once it is, and the other filters are, the record is enrolled again.",
     ]
     change(deal, stage="won")
     assert inside(workflow) == [deal.pk]
@@ -216,9 +219,10 @@ def test_the_event_has_not_happened_or_did_before_the_workflow_was_there():
     workflow = by_events(PRICING)
     settle()
     (since,) = workflow.live.event_subscriptions.values_list("since", flat=True)
-    label = "“Page viewed with (URL contains any of pricing)”"
+    label = "“Page viewed with (Web address contains any of “pricing”)”"
     assert why(workflow, ben) == (
-        "event_not_occurred", [f"{label} has not happened to the record, as far as is still known."]
+        "event_not_occurred",
+        [f"{label} has not happened to the record, as far as is still known."],
     )
     assert why(workflow, ann) == (
         "event_before_workflow",
@@ -233,7 +237,7 @@ def test_the_event_has_not_happened_or_did_before_the_workflow_was_there():
         "event_not_as_wanted",
         [
             f"It happened on {viewed_at()}, but not as the trigger wants it: {label}.",
-            "It was: URL: example.com/about.",
+            "It was: Web address: https://example.com/about.",
         ],
     )
 
@@ -247,8 +251,8 @@ def test_the_event_happened_before_there_was_the_record():
     verdict, sentences = why(workflow, ann)
     assert verdict == "event_before_record"
     assert sentences == [
-        f"“Page viewed with (URL contains any of pricing)” happened on {moment(before)}, before this was a record "
-        "here; events count only for records that are there."
+        f"“Page viewed with (Web address contains any of “pricing”)” happened on {moment(before)}, before this was a "
+        "record here; events count only for records that are there."
     ]
 
 
@@ -265,7 +269,7 @@ def test_the_filters_besides_the_event_were_not_met_at_its_instant():
         "criteria_not_met",
         [
             f"“Page viewed” happened on {at}, but the record does not meet the filters besides.",
-            "“City is equal to any of Lund” is not met: Oslo.",
+            "Not met: City is equal to any of Lund (now: Oslo).",
         ],
     )
     Contact.objects.filter(pk=ann.pk).update(city="Lund")
@@ -304,8 +308,8 @@ def test_a_count_and_a_time_that_are_not_reached():
     ann = Contact.objects.create(email="ann@example.com")
     settle()
     assert why(workflow, ann)[1][1:] == [
-        "“Page viewed” has occurred at least 3 times” is not met: it has never occurred.".replace("“Page", "““Page", 1),
-        "““Page viewed” has occurred in the last 7 days” is not met: it has never occurred.",
+        "Not met: “Page viewed” has occurred at least 3 times (now: it has never occurred).",
+        "Not met: “Page viewed” has occurred in the last 7 days (now: it has never occurred).",
     ]
     view(ann, occurred_at=database_now() - dt.timedelta(days=30))
     settle()
@@ -314,8 +318,8 @@ def test_a_count_and_a_time_that_are_not_reached():
         "criteria_not_met",
         [
             "The record does not meet the criteria.",
-            f"““Page viewed” has occurred at least 3 times” is not met: {counted}.",
-            f"““Page viewed” has occurred in the last 7 days” is not met: {counted}.",
+            f"Not met: “Page viewed” has occurred at least 3 times (now: {counted}).",
+            f"Not met: “Page viewed” has occurred in the last 7 days (now: {counted}).",
         ],
     )
 
@@ -329,7 +333,7 @@ def test_a_schedule_looks_at_its_time_and_is_over_at_last(deal):
     assert sentences[0].startswith("The schedule enrolls it on ") and sentences[0].endswith(
         ", at 9 a.m. if it meets the criteria then."
     )
-    assert sentences[1:] == ["“Amount is greater than 10” is not met: 1."]
+    assert sentences[1:] == ["Not met: Amount is greater than 10 (now: 1)."]
     scheduled_deals.work(at + dt.timedelta(days=1))
     over = ["The schedule has fired for the last time, so it enrolls nobody any more."]
     assert why(workflow, deal) == ("schedule_over", over)
@@ -338,13 +342,13 @@ def test_a_schedule_looks_at_its_time_and_is_over_at_last(deal):
 def test_a_schedule_by_a_date_of_the_record(deal):
     yearly = {"every": "property", "property": "close_date", "offset_days": -7, "at": "09:00", "yearly": False}
     workflow = scheduled_deals.live(schedule=yearly, now=database_now())
-    blank = ["The schedule goes by Close date, which is blank, so the record is never due."]
+    blank = ["The schedule goes by close date, which is blank, so the record is never due."]
     assert why(workflow, deal) == ("no_schedule_date", blank)
     Deal.objects.filter(pk=deal.pk).update(close_date=dt.date(2031, 5, 20))
     assert why(workflow, deal) == (
         "awaits_schedule",
         [
-            "The schedule enrolls it when its day has come (7 days before Close date at 9 a.m.). Its Close date is "
+            "The schedule enrolls it when its day has come (7 days before close date at 9 a.m.). Its close date is "
             "May 20, 2031."
         ],
     )

@@ -44,7 +44,8 @@ def outcomes(workflow: Workflow) -> list[tuple[str, str, str]]:
 
 
 def audit(workflow: Workflow) -> list[str]:
-    return list(AuditEntry.objects.filter(workflow=workflow).order_by("id").values_list("action", flat=True))
+    rows = AuditEntry.objects.filter(workflow=workflow).exclude(action="created").order_by("id")
+    return list(rows.values_list("action", flat=True))
 
 
 def switch(verb: Any, workflow: Workflow, **options: Any) -> str:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from cryptography.fernet import Fernet
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import DELETION, LogEntry
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -142,13 +142,17 @@ def test_two_secrets_sign_for_a_day_after_a_new_one(shop):
     assert connecting.signing_secrets(shop, NOW) == []
 
 
-def test_one_that_a_workflow_names_is_not_deleted(shop):
+def test_one_that_a_workflow_names_is_not_deleted(shop, client, admin_user):
     make_workflow([step("s", "send_webhook", method="POST", url="/x", connection="shop")])
     make_workflow([step("s", "create_note", body='"shop"')])
     assert connecting.users(shop) == ["Test"]
     with pytest.raises(DocumentError, match="used by “Test”"):
         connecting.delete(shop)
     assert Connection.objects.exists()
+    client.force_login(admin_user)
+    assert page_of(client, "workflows_connection_delete", shop.pk, x="y").status_code == 302
+    assert Connection.objects.exists()
+    assert not LogEntry.objects.filter(action_flag=DELETION).exists()
 
 
 def page_of(client, page, *arguments, **data):
