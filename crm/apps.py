@@ -17,6 +17,7 @@ class CrmConfig(AppConfig):
         from crm.conversation_triggers import register_message_triggers
         from crm.depended_on import register_things
         from crm.derived_events import register_derived_events
+        from crm.emails.performance import register_email_performance
         from crm.emails.sending import register_emails
         from crm.forms.filter import register_form_filter
         from crm.goals import register_goals
@@ -35,6 +36,7 @@ class CrmConfig(AppConfig):
         from crm.subscription_journal import register_triggers
         from crm.surveys.inviting import register_surveys
         from crm.tasks.reminders import register_reminders
+        from crm.teams_told import register_teams
         from crm.tracked_terms import register_term_chore
         from crm.tracking.cta_filter import register_cta_filter
         from crm.tracking.email_filter import register_email_filter
@@ -57,6 +59,7 @@ class CrmConfig(AppConfig):
         register_attachments()
         register_mailing()
         register_emails()
+        register_email_performance()
         register_messages()
         register_surveys()
         register_email_filter()
@@ -68,4 +71,5 @@ class CrmConfig(AppConfig):
         register_sequences()
         register_mails()
         register_stopping()
+        register_teams()
         post_migrate.connect(ensure_first_pipelines, sender=self, dispatch_uid="crm.first_pipelines")

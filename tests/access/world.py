@@ -89,7 +89,7 @@ class World:
             "object_type": "deal", "app_label": "crm", "path": "x",
             "content_type_id": ContentType.objects.get_for_model(Deal).pk, "url": "nowhere/", "queue_index": 0,
             "scheduler_index": 0, "connection_index": 0, "job_id": "x", "result_id": "x", "key": "x",
-            "scheduler_name": "x", "cron_job_name": "x", "number": 1,
+            "scheduler_name": "x", "cron_job_name": "x", "number": 1, "later": 1,
         }  # fmt: skip
 
     def row(self, app: str, name: str) -> int:

@@ -17,14 +17,19 @@ TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 EXAMPLE = re.compile(r"^call [^\n]*?\"?\$API/([^\s\"]*)\"?(?: -d '([^']*)')?$", re.MULTILINE)
 
 
+def written(route: str) -> str:
+    """A route as the page writes it."""
+    return re.sub(r"<int:(\w+)>", r"{\1}", route).replace("{plural}", "deals")
+
+
 @pytest.mark.parametrize(("method", "route"), TABLE)
 def test_every_route_is_documented(method: str, route: str) -> None:
-    path = route.replace("<int:id>", "{id}").replace("{plural}", "deals")
+    path = written(route)
     assert f"`{method} /{path}`" in TEXT
 
 
 def test_every_documented_route_exists() -> None:
-    known = {f"{method} /{route.replace('<int:id>', '{id}').replace('{plural}', 'deals')}" for method, route in TABLE}
+    known = {f"{method} /{written(route)}" for method, route in TABLE}
     assert set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)`", TEXT)) == known
 
 

@@ -29,7 +29,7 @@ WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
 KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
 VIEWER = {f"crm.view_{name}" for name in KINDS} | {
     "workflows.view_workflow", "workflows.view_enrollment", "workflows.view_delivery", "records.view_recordlist",
-    "workflows.view_webhook", "workflows.view_connection",
+    "workflows.view_webhook", "workflows.view_connection", "workflows.view_auditentry",
 }  # fmt: skip
 EDITOR = VIEWER | {
     "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "crm.change_conversation",
@@ -98,6 +98,11 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
     ),
     ("POST", "workflows/<int:id>/unenroll/"): ("workflows:publish", P, {"records": ["{deal}"]}),
     ("GET", "workflows/<int:id>/explain/"): ("workflows:read", V, None),
+    ("GET", "workflows/<int:id>/performance/"): ("workflows:read", V, None),
+    ("GET", "workflows/<int:id>/revisions/"): ("workflows:read", V, None),
+    ("GET", "workflows/<int:id>/revisions/<int:number>/"): ("workflows:read", V, None),
+    ("GET", "workflows/<int:id>/revisions/<int:number>/compare/<int:later>/"): ("workflows:read", V, None),
+    ("GET", "audit/"): ("history:read", V, None),
     ("GET", "deliveries/"): ("history:read", V, None),
     ("GET", "deliveries/<int:id>/"): ("history:read", V, None),
     ("POST", "deliveries/<int:id>/retry/"): ("workflows:publish", P, None),
@@ -182,6 +187,7 @@ def call(client: ApiClient, method: str, route: str, document: Any, places: dict
     ids |= {"c": places["connection"]} if route.startswith("connections/") else {}
     ids |= {"w": places["webhook"]} if route.startswith("webhooks/") else {}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
+    path = path.replace("<int:number>", "1").replace("<int:later>", "1")
     if route.endswith("explain/"):
         path += f"?record={places['deal']}"
     if isinstance(document, dict):

@@ -85,7 +85,7 @@ def menu_of(workflow: Workflow) -> SafeString:
     body = links(
         (reverse("admin:workflow_editor", args=own), _("Edit")),
         (f"{history}?workflow__id__exact={workflow.pk}", _("View details")),
-        (reverse("admin:workflow_metrics", args=own), _("Metrics")),
+        (reverse("admin:workflow_performance", args=own), _("Performance")),
         (f"{reverse('admin:workflow_map')}?workflow={workflow.pk}", _("Dependencies")),
         (reverse("admin:workflow_review", args=own), _("Review and publish")),
     )

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_POST
 from records.clock import database_now
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.discussion import mailing
-from workflows.models import Notification
+from workflows.health import digesting
+from workflows.models import MailWish, Notification
 
 IN_BELL = 8
 PER_PAGE = 50
@@ -67,6 +68,8 @@ class NotificationAdmin(ReadOnlyAdmin):
             "title": _("Notifications"),
             "opts": self.opts,
             "wants_mail": mailing.wants_mail(request.user),
+            "wish": digesting.wishes([request.user.pk])[request.user.pk],
+            "wishes": MailWish.Workflows.choices,
             **self.shown(request, PER_PAGE, int(before) if before.isdecimal() else None),
         }
         return TemplateResponse(request, "admin/workflows/notification/list.html", context)
@@ -76,11 +79,21 @@ class NotificationAdmin(ReadOnlyAdmin):
         return self.back(request)
 
     def mail_view(self, request: HttpRequest) -> HttpResponse:
-        """Turn the mails about mentions on (POST `mentions`: on) or off, for oneself."""
+        """Turn the mails about mentions on (POST `mentions`: on) or off, or (`workflows`) have others; for oneself."""
+        if (how := request.POST.get("workflows")) is not None:
+            return self.wish_workflows(request, how)
         wanted = request.POST.get("mentions") == "on"
         mailing.wish(request.user, mentions=wanted)
         told = _("You get an email when a comment mentions you.")
         messages.success(request, told if wanted else _("You get no emails about mentions any more."))
+        return redirect("admin:workflows_notification_changelist")
+
+    def wish_workflows(self, request: HttpRequest, how: str) -> HttpResponse:
+        """How often one is written to about workflows; what is no such wish changes nothing."""
+        if how in MailWish.Workflows.values:
+            digesting.wish(request.user, how, database_now())
+            label = MailWish.Workflows(how).label
+            messages.success(request, _("Emails about workflows: %(how)s.") % {"how": label})
         return redirect("admin:workflows_notification_changelist")
 
     def open_view(self, request: HttpRequest, pk: int) -> HttpResponse:

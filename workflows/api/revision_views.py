@@ -64,8 +64,8 @@ class RevisionView(WorkflowsView):
     def retrieve(self, request: Request, id: int, number: int) -> Response:
         return Response(self.revision(id, number).definition)
 
-    def compare(self, request: Request, id: int, number: int, other: int) -> Response:
-        before, after = self.definition(id, number), self.definition(id, other)
+    def compare(self, request: Request, id: int, number: int, later: int) -> Response:
+        before, after = self.definition(id, number), self.definition(id, later)
         return Response([changed(one) for one in revisions.between(before, after)])
 
     def revision(self, workflow_id: int, number: int) -> Revision:

@@ -10,6 +10,7 @@ from workflows.api.delivery_views import DeliveryView
 from workflows.api.draft_views import DraftView
 from workflows.api.enrolling_views import EnrollingView
 from workflows.api.enrollment_views import EnrollmentView
+from workflows.api.performance_views import PerformanceView
 from workflows.api.revision_views import AuditView, RevisionView
 from workflows.api.switching_views import SwitchingView
 from workflows.api.webhook_views import WebhookView
@@ -42,10 +43,11 @@ urlpatterns = [
     path(f"{ONE}revisions/", RevisionView.as_view({"get": "list"}), name="api-revisions"),
     path(f"{ONE}revisions/<int:number>/", RevisionView.as_view({"get": "retrieve"}), name="api-revision"),
     path(
-        f"{ONE}revisions/<int:number>/compare/<int:other>/",
+        f"{ONE}revisions/<int:number>/compare/<int:later>/",
         RevisionView.as_view({"get": "compare"}),
         name="api-revision-compare",
     ),
+    path(f"{ONE}performance/", PerformanceView.as_view({"get": "retrieve"}), name="api-performance"),
     path("audit/", AuditView.as_view({"get": "list"}), name="api-audit"),
     path("deliveries/", DeliveryView.as_view({"get": "list"}), name="api-deliveries"),
     path("deliveries/retry/", DeliveryView.as_view({"post": "retry_many"}), name="api-deliveries-retry"),

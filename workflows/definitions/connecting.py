@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from workflows.definitions.cycles import ENROLLING
 from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import wall_time
+from workflows.health import teams
 from workflows.health.notifying import KINDS
 from workflows.models import Workflow
 from workflows.registries import actions
@@ -113,6 +114,9 @@ def listed(value: Any) -> list[Any]:
 def told(settings: dict[str, Any]) -> Iterator[str]:
     notify = settings.get("notify")
     users = listed(notify.get("users")) if isinstance(notify, dict) else []
+    if isinstance(notify, dict) and (named := listed(notify.get("teams"))):
+        labels = dict(teams.choices())
+        users = [*users, *(_("the team “%(name)s”") % {"name": labels.get(str(slug), slug)} for slug in named)]
     if not isinstance(notify, dict) or not users:
         yield _("Nobody is notified about its performance.")
         return

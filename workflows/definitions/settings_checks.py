@@ -16,6 +16,7 @@ from records.problems import Problem, unknown_keys
 from workflows.definitions import attachments, part_shapes
 from workflows.definitions.definition import Definition
 from workflows.engine import limits
+from workflows.health import teams
 from workflows.health.notifying import KINDS
 from workflows.lifecycle.following import FOLLOW, PIN
 from workflows.registries import attachments as registry
@@ -70,9 +71,9 @@ def notify_problems(value: Any) -> Iterator[Problem]:
         message = _("“notify” is a JSON object like {“users”: [“ann”], “about”: [“errors”]}, not %(value)r.")
         yield Problem("settings.notify", message % {"value": value}, value)
         return
-    yield from unknown_keys(value, {"users", "about"}, "settings.notify")
-    users, about = value.get("users") or [], value.get("about") or []
-    for key, found in (("users", users), ("about", about)):
+    yield from unknown_keys(value, {"users", "teams", "about"}, "settings.notify")
+    users, about, named = value.get("users") or [], value.get("about") or [], value.get("teams") or []
+    for key, found in (("users", users), ("teams", named), ("about", about)):
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
             message = _("“%(key)s” is a list of texts, not %(value)r.") % {"key": key, "value": found}
             yield Problem(f"settings.notify.{key}", message, found)
@@ -82,14 +83,23 @@ def notify_problems(value: Any) -> Iterator[Problem]:
         if name not in there:
             message = _("There is no active user “%(value)s” to notify. Choose somebody else.") % {"value": name}
             yield Problem(f"settings.notify.users.{i}", message, name)
+    yield from team_problems(named)
     for i, kind in enumerate(about):
         if kind not in KINDS:
             message = _("“%(value)s” is nothing to be notified about. Use: %(known)s.")
             facts = {"value": kind, "known": ", ".join(KINDS)}
             yield Problem(f"settings.notify.about.{i}", message % facts, kind)
-    if bool(users) != bool(about):
+    if bool(users or named) != bool(about):
         message = _("Choose both who is notified and what about, or neither.")
         yield Problem("settings.notify", message, value)
+
+
+def team_problems(named: list[str]) -> Iterator[Problem]:
+    known = dict(teams.choices()) if named else {}
+    for i, slug in enumerate(named):
+        if slug not in known:
+            message = _("There is no team “%(value)s” to notify. Choose another one.") % {"value": slug}
+            yield Problem(f"settings.notify.teams.{i}", message, slug)
 
 
 def active_users() -> Any:

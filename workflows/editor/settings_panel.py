@@ -14,6 +14,7 @@ from records.time_zones import time_zones
 from workflows.definitions.attachments import Attachment, offered
 from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import KEYS, active_users
+from workflows.health import teams
 from workflows.health.notifying import KINDS
 from workflows.lifecycle.following import FOLLOW, PIN
 
@@ -127,11 +128,17 @@ class SettingsForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(
             "At most one notification a day for each. Many more than usual: over 50 in a day, and over three times "
-            "the mean of the seven days before."
+            "the mean of the seven days before. Many fewer: less than a third of that mean, if it is 20 or more."
         ),
     )  # fmt: skip
     users = forms.MultipleChoiceField(
         label=gettext_lazy("Who is notified"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    teams = forms.MultipleChoiceField(
+        label=gettext_lazy("Teams to notify"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Their main members are told."),
     )
     enroll_merged = forms.BooleanField(
         label=gettext_lazy("Enroll merged records"), required=False,
@@ -164,6 +171,11 @@ class SettingsForm(forms.Form):
         people = {user.get_username(): str(user) for user in active_users().order_by("username")[:USERS_LIMIT]}
         people |= {name: _("%(name)s (not active)") % {"name": name} for name in named if name not in people}
         self.offer("users", list(people.items()))
+        groups = dict(teams.choices())
+        groups |= {
+            slug: _("%(value)s (gone)") % {"value": slug} for slug in self.initial["teams"] if slug not in groups
+        }
+        self.offer("teams", list(groups.items()))
 
     @property
     def merging(self) -> forms.BoundField | None:
@@ -188,7 +200,7 @@ class SettingsForm(forms.Form):
         if sent["limit_count"]:
             found["limit"] = {"count": number_of(sent["limit_count"]), "per": sent["limit_per"] or "hour"}
         found |= {one.slug: sent[one.slug] for one in self.attachments if sent[one.slug]}
-        notify = {key: list(sent[key] or ()) for key in ("users", "about") if sent[key]}
+        notify = {key: list(sent[key] or ()) for key in ("users", "teams", "about") if sent.get(key)}
         return found | ({"notify": notify} if notify else {})
 
 
@@ -216,6 +228,7 @@ def initial_of(values: dict[str, Any]) -> dict[str, Any]:
         "version_policy": values.get("version_policy") or FOLLOW,
         "about": of_kind(notify.get("about"), list, []),
         "users": of_kind(notify.get("users"), list, []),
+        "teams": of_kind(notify.get("teams"), list, []),
         "metrics": bool(values.get("metrics")),
         "enroll_merged": bool(values.get("enroll_merged")),
     }

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
-from workflows.health.notifying import url_of, watchers
+from workflows.health.notifying import TURNED_OFF, url_of, watchers
 from workflows.models import AuditEntry, Notification, Workflow
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,12 @@ def turn_off(workflows: Collection[Workflow], error: DocumentError, now: dt.date
         body = _("%(because)s Records inside stay. Change it in the editor, publish it, and turn it on again.")
         Notification.objects.bulk_create(
             Notification(
-                user=user, title=title[:250], body=body % {"because": because}, url=url_of(workflow), created_at=now
+                user=user,
+                title=title[:250],
+                body=body % {"because": because},
+                url=url_of(workflow),
+                created_at=now,
+                about=TURNED_OFF,
             )
             for user in watchers(workflow)
             or get_user_model()._default_manager.filter(is_superuser=True, is_active=True)

@@ -20,7 +20,7 @@ from workflows.chores import Chore
 from workflows.enrollment.doors import guards
 from workflows.enrollment.enrolling import locked
 from workflows.enrollment.leaving import sweep
-from workflows.health.notifying import tell
+from workflows.health.notifying import tell, tell_turned_off
 from workflows.holding import hold_still
 from workflows.intake.subscriptions import watched_by
 from workflows.intake.taking import lock_dispatching
@@ -97,6 +97,8 @@ def switch(
             settle_on(current, status, now)
             changes = [{"at": "status", "before": str(was), "after": str(status)}]
             note(current, by, entry or ENTRIES[status], now, changes=changes)
+            if status == Status.OFF:
+                tell_turned_off(current, by, now)
             transaction.on_commit(lambda: doorbell.ring("bulk"), robust=True)
     workflow.status, workflow.turned_on_at = current.status, current.turned_on_at
 

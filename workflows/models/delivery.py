@@ -72,18 +72,41 @@ class Notification(models.Model):
     record_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    #: What a notice about a workflow is about (workflows.health.notifying.KINDS); "" for everything else.
+    about = models.CharField(max_length=40, blank=True, default="", db_default="")
+    #: When it was in a mail, or had none to be in.
+    mailed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("notification")
         verbose_name_plural = _("notifications")
-        indexes = (models.Index(fields=("user", "-id"), name="notification_bell"),)
+        indexes = (
+            models.Index(fields=("user", "-id"), name="notification_bell"),
+            models.Index(
+                fields=("created_at",),
+                condition=models.Q(mailed_at=None) & ~models.Q(about=""),
+                name="notification_unmailed",
+            ),
+        )
 
 
 class MailWish(models.Model):
-    """Which notifications a user wants by mail as well; without a row all there are."""
+    """Which notifications a user wants by mail as well; without a row all there are, those on workflows once a day."""
+
+    class Workflows(models.TextChoices):
+        EACH = "each", _("at once")
+        DAILY = "daily", _("once a day")
+        NONE = "none", _("never")
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     mentions = models.BooleanField(_("mentions in comments"), default=True)
+    workflows = models.CharField(
+        _("notices about workflows"),
+        max_length=10,
+        choices=Workflows,
+        default=Workflows.DAILY,
+        db_default=Workflows.DAILY,
+    )
 
     class Meta:
         verbose_name = _("wish for mail")

@@ -8,7 +8,7 @@ import socket
 
 from records.saving import erasing
 from workflows.engine import closing_up, tallying
-from workflows.health import alerting, notifying, stuck
+from workflows.health import alerting, digesting, notifying, stuck
 from workflows.history import retention
 
 SIGN_OF_LIFE = dt.timedelta(seconds=5)
@@ -52,6 +52,7 @@ class Rounds:
             self.swept_at = now
             tallying.forget(now)
             notifying.tell_jumps(now)
+            digesting.digest(now)
             self.pruning = True
         elif self.pruning:
             self.pruning = (retention.prune(now) or erasing.erase(now)) > 0

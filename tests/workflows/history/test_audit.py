@@ -1,0 +1,143 @@
+"""The audit log and published revisions: who changed what, from what to what (HIS-17, HIS-18)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from records.clock import database_now
+from records.models import Access
+from tests.api.conftest import client_of, person
+from tests.workflows.publishing_deals import BIG, WAIT, boss, document, draft, publish
+from tests.workflows.restricted import RAISE, member, published
+from workflows import drafting
+from workflows.lifecycle import cataloguing, switching
+from workflows.models import AuditEntry, Workflow
+
+pytestmark = pytest.mark.django_db
+MAIL = {"id": "tell", "action": "send_internal_email", "params": {"to": ["owner"], "subject": "Hi", "body": "Hi"}}
+
+
+def op(workflow: Workflow, user: Any, **operation: Any) -> None:
+    now, rev = database_now(), drafting.draft_of(workflow).rev
+    drafting.carry_out(workflow, operation, rev=rev, user=user, now=now)
+
+
+def changed(workflow: Workflow) -> Workflow:
+    """A workflow with two published versions: a longer delay, and a step more."""
+    publish(workflow)
+    op(workflow, boss(), op="update", step="wait", params={"days": 5})
+    op(workflow, boss(), op="insert", at="steps.1", step=MAIL)
+    publish(workflow)
+    return workflow
+
+
+def signed_in(user: Any) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.covers("HIS-17")
+def test_every_change_of_a_workflow_is_kept_with_who_what_before_and_after():
+    ann = person("ann", "workflows.change_workflow", "workflows.publish_workflow", "crm.view_deal")
+    workflow = draft(BIG)
+    op(workflow, ann, op="update", step="wait", params={"days": 5})
+    op(workflow, ann, op="undo")
+    op(workflow, ann, op="redo")
+    publish(workflow)
+    switching.turn_off(workflow, by=ann, now=database_now())
+    cataloguing.change(workflow, {"name": "Renamed"}, by=ann, now=database_now())
+    cataloguing.remove(workflow, by=boss(), now=database_now())
+    cataloguing.restore(workflow, by=boss(), now=database_now())
+    reply = client_of(boss()).send("GET", f"audit/?workflow={workflow.pk}").document["results"][::-1]
+    told = [(one["user"], one["action"], [tuple(change.values()) for change in one["changes"]]) for one in reply]
+    assert told == [
+        ("boss", "created", []),
+        ("ann", "edited", [("steps.wait.params.days", "2", "5")]),
+        ("ann", "undone", [("steps.wait.params.days", "5", "2")]),
+        ("ann", "redone", [("steps.wait.params.days", "2", "5")]),
+        ("boss", "published", [("revision", "–", "1")]),
+        ("ann", "turned_off", [("status", "on", "off")]),
+        ("ann", "changed", [("name", "Test", "Renamed")]),
+        ("boss", "deleted", []),
+        ("boss", "restored", []),
+    ]
+    assert reply[1]["sentences"] == ["Changed the settings of the step “wait”."]
+
+
+@pytest.mark.covers("HIS-17")
+def test_the_log_is_filtered_and_exported_as_it_is_filtered():
+    workflow = changed(draft(BIG, name="=cmd()"))
+    client = signed_in(boss())
+    page = client.get(reverse("admin:workflows_auditentry_changelist"), {"action": "edited"}).content.decode()
+    assert "Added the step “Send internal email”" in page and "steps.wait.params.days" in page
+    reply = client.get(reverse("admin:workflows_auditentry_export"), {"action": "edited"})
+    text = b"".join(reply.streaming_content).decode().removeprefix("\ufeff")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0][-3:] == ["What", "Before", "After"]
+    assert (rows[1][1], rows[1][2], rows[1][4], *rows[1][-3:]) == (
+        "boss", str(workflow.pk), "Edited", "steps.wait.params.days", "2", "5"
+    )  # fmt: skip
+    assert {row[3] for row in rows[1:]} == {"'=cmd()"}
+    api = client_of(boss()).send("GET", "audit/?action=published&since=2020-01-01T00:00:00Z").document["results"]
+    assert [one["what"] for one in api] == ["Published", "Published"]
+
+
+@pytest.mark.covers("HIS-17")
+def test_the_log_takes_a_right_and_says_nothing_of_workflows_that_are_closed():
+    published(RAISE)
+    una = member("una", Access.NONE)
+    assert client_of(una).send("GET", "audit/").document["results"] == []
+    text = b"".join(signed_in(una).get(reverse("admin:workflows_auditentry_export")).streaming_content).decode()
+    assert len(text.splitlines()) == 1
+    nobody = person("nobody", is_staff=True)
+    assert client_of(nobody).send("GET", "audit/").status_code == 403
+    assert signed_in(nobody).get(reverse("admin:workflows_auditentry_export")).status_code == 403
+
+
+def test_what_is_kept_of_a_large_edit_has_a_bound():
+    workflow = draft(BIG)
+    steps = [{**WAIT, "id": f"w{number}", "comment": "x" * 400} for number in range(200)]
+    rev = drafting.draft_of(workflow).rev
+    drafting.replace(workflow, document(BIG, steps=steps), rev, user=boss(), now=database_now())
+    detail = AuditEntry.objects.filter(action="edited").latest("pk").detail
+    assert len(str(detail)) < 6_000
+    (steps,) = [one for one in detail["changes"] if one["at"] == "steps"]
+    assert steps["after"][0] == {"id": "w0", "action": "delay"}
+
+
+@pytest.mark.covers("HIS-18")
+def test_a_revision_is_fetched_and_two_are_compared_by_api_and_on_the_page():
+    workflow = changed(draft(BIG))
+    api = client_of(boss())
+    listed = api.send("GET", f"workflows/{workflow.pk}/revisions/").document["results"]
+    assert [(one["number"], one["live"], one["published_by"]) for one in listed] == [
+        (2, True, "boss"), (1, False, "boss")
+    ]  # fmt: skip
+    first = api.send("GET", f"workflows/{workflow.pk}/revisions/1/").document
+    assert first["steps"] == [WAIT]
+    assert api.send("GET", f"workflows/{workflow.pk}/revisions/3/").status_code == 404
+    found = api.send("GET", f"workflows/{workflow.pk}/revisions/1/compare/2/").document
+    assert [(one["place"], one["mark"], one["values"]) for one in found] == [
+        ("wait", "changed", [{"at": "params.days", "before": "2", "after": "5"}]),
+        ("tell", "added", []),
+    ]
+    page = signed_in(boss()).get(reverse("admin:workflow_compare", args=[workflow.pk])).content.decode()
+    assert "params.days" in page and "Added" in page
+    back = signed_in(boss()).get(reverse("admin:workflow_compare", args=[workflow.pk]), {"from": 2, "to": 1})
+    assert "Removed" in back.content.decode()
+
+
+def test_there_is_nothing_to_compare_yet_and_no_such_version():
+    workflow = draft(BIG)
+    page = signed_in(boss()).get(reverse("admin:workflow_compare", args=[workflow.pk]))
+    assert "There are no two versions yet" in page.content.decode()
+    changed(workflow)
+    page = signed_in(boss()).get(reverse("admin:workflow_compare", args=[workflow.pk]), {"from": 7, "to": 2})
+    assert "There is no such version" in page.content.decode()
