@@ -13,7 +13,7 @@ from typing import Any
 
 from workflows.drafting.differences import differences
 from workflows.drafting.tree import Document
-from workflows.models import AuditEntry, Workflow
+from workflows.models import AuditEntry, Revision, Workflow
 
 #: Changes kept of one operation, and characters of one value.
 MOST, LONGEST = 50, 500
@@ -35,6 +35,12 @@ def note_edit(
     author = user if getattr(user, "pk", None) else None
     detail = {"op": facts_of(op), "changes": list(changes(before, after))[:MOST]}
     AuditEntry.objects.create(workflow=workflow, user=author, action=action, detail=detail, at=now)
+
+
+def of_revision(before: Revision | None, after: Revision) -> dict[str, Any]:
+    """That another revision is live: its number, and the one before."""
+    change = {"at": "revision", "before": before.number if before else None, "after": after.number}
+    return {"revision": after.number, "changes": [change]}
 
 
 def facts_of(op: dict[str, Any]) -> dict[str, Any]:

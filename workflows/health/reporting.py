@@ -16,6 +16,7 @@ from rq.serializers import JSONSerializer
 from workflows import doorbell
 from workflows.health import alerting, hindrances, measuring, stuck
 from workflows.health.measuring import Measured, in_time
+from workflows.health.overall import overall
 from workflows.models import Alert, Allowance, Beat
 
 PER_PAGE = 25
@@ -78,6 +79,7 @@ class Health:
         self.workers = workers() if self.redis_up else []
         self.queued = queued() if self.redis_up else {}
         self.database = in_time(measuring.database)
+        self.overall = in_time(lambda: overall(now))
         self.changes = in_time(measuring.changes)
         self.events = in_time(measuring.events)
         self.deliveries = in_time(measuring.deliveries)

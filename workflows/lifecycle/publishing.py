@@ -24,7 +24,7 @@ from workflows.definitions import checking, touching
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.definitions.settings_checks import late_problems, turn_off_at
-from workflows.drafting import Conflict
+from workflows.drafting import Conflict, auditing
 from workflows.drafting.telling import told
 from workflows.engine import closing_up, limits
 from workflows.enrollment.enrolling import enroll_selected, locked
@@ -233,10 +233,8 @@ def publish(
         sweep(workflow, now)
         reach("after_publish_follow")
         enrolled = enroll_matching(workflow, definition, by, now) if enroll_existing else 0
-        facts: dict[str, Any] = {"revision": revision.number, "enrolled": enrolled, **asdict(done)}
+        facts = {**auditing.of_revision(before, revision), "enrolled": enrolled, **asdict(done)}
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
-        numbers = {"at": "revision", "before": before.number if before else None, "after": revision.number}
-        facts["changes"] = [numbers]
         note(workflow, by, "published", now, in_flight=how, delays=delays, enroll_existing=enroll_existing, **facts)
         reach("before_publish_commit")
     reach("after_publish_commit")

@@ -17,6 +17,7 @@ from tests.slow_statements import ends_as_after
 from tests.workflows.building import enroll, make_workflow, step
 from workflows import doorbell
 from workflows.health import alerting
+from workflows.health.overall import overall
 from workflows.health.reporting import PER_PAGE, Health
 from workflows.models import Alert, Allowance, Delivery, Tally, Workflow
 from workflows.processes.worker import EngineWorker
@@ -83,6 +84,23 @@ def test_it_tells_how_far_each_workflow_is_behind_and_what_it_did(page, now):
     Workflow.objects.update(status="paused")
     Allowance.objects.all().delete()
     assert "Some workflows are behind" not in page()
+
+
+@pytest.mark.covers("HIS-16")
+def test_it_sums_up_all_workflows_by_state_and_by_what_fails(page, now):
+    for name, status in (("One", "on"), ("Two", "on"), ("Three", "paused"), ("Four", "off")):
+        late = late_workflow(now, name=name)
+        Workflow.objects.filter(pk=late.pk).update(status=status)
+    Workflow.objects.create(name="Five", object_type="contact")
+    one = Workflow.objects.get(name="One")
+    for outcome, steps in (("success", 30), ("failed", 10)):
+        Tally.objects.create(workflow=one, minute=now - HOUR, outcome=outcome, steps=steps)
+    Tally.objects.create(workflow=one, minute=now - 30 * HOUR, outcome="failed", steps=500)
+    one.enrollments.update(status="failed")
+    found = overall(now)
+    assert (found.on, found.paused, found.off, found.drafts) == (2, 1, 1, 1)
+    assert (found.failing, found.stopped, found.steps, found.failed_steps, found.succeeded) == (1, 1, 40, 10, 75.0)
+    assert "75.0 %" in page() and "10 of 40 failed" in page()
 
 
 def test_the_latest_workflows_come_first_and_the_others_on_further_pages(page, now):
