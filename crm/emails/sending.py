@@ -35,6 +35,11 @@ def sender_of(template: EmailTemplate) -> str:
     return mailbox(template.from_name or name, template.from_address or address)
 
 
+def usual_sender() -> str:
+    """Whom mails are from that nobody has given a sender, as a header has it."""
+    return mailbox(*parseaddr(settings.DEFAULT_FROM_EMAIL))
+
+
 def request_of(template: EmailTemplate, message: Message, to: str, key: str) -> dict[str, Any]:
     """The request of one message, without whom it is about."""
     sender = sender_of(template)

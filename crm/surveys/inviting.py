@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Max
 from django.urls import reverse
+from django.utils.html import format_html, linebreaks, urlize
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from crm.emails import recipients, sending
@@ -25,6 +26,9 @@ from workflows.texts import tokens
 #: Mails of surveys have a turn of their own among deliveries.
 KIND = "survey"
 SUBJECT_LIMIT = 250
+BUTTON = (
+    "display:inline-block;padding:10px 20px;border-radius:6px;background:#3557d6;color:#ffffff;text-decoration:none"
+)
 
 
 @dataclass(frozen=True)
@@ -110,18 +114,28 @@ def mail(survey: Survey, row: SurveyInvitation, asking: Asking, subject: str, te
     """The mail with a contact's own link, and the ways to get no more of them."""
     preferences = absolute(preferences_link(asking.contact.pk, survey.type_id or "", survey.name))
     link = absolute(reverse("surveys:survey", args=[row.token]))
+    html = html_of(text, link, preferences)
     parts = [
         text.strip(), _("Answer here: %(link)s") % {"link": link},
         _("If you do not want emails like this: %(link)s") % {"link": preferences},
     ]  # fmt: skip
-    sender, rules = settings.DEFAULT_FROM_EMAIL, rules_for(survey)
+    sender, rules = sending.usual_sender(), rules_for(survey)
     return {
         "to": asking.contact.email, "from": sender, "subject": subject,
-        "text": "\n\n".join(part for part in parts if part), "headers": list_unsubscribe(preferences),
+        "text": "\n\n".join(part for part in parts if part), "html": html, "headers": list_unsubscribe(preferences),
         "workflow": row.workflow_id, "email": survey.name, "contact": asking.contact.pk, "type": survey.type_id or "",
         "message": sending.own_id(asking.key, sender),
         "rules": {"marketing": rules.marketing, "subscribed": rules.subscribed},
     }  # fmt: skip
+
+
+def html_of(text: str, link: str, preferences: str) -> str:
+    """The mail as mail programs show it: the text's paragraphs, a link to answer, and one to get no more."""
+    body = mark_safe(linebreaks(urlize(text.strip(), autoescape=True))) if text.strip() else ""
+    return format_html(
+        '{}\n<p><a href="{}" style="{}">{}</a></p>\n<p><small><a href="{}">{}</a></small></p>',
+        body, link, BUTTON, _("Answer"), preferences, _("Unsubscribe, or choose which emails you get"),
+    )  # fmt: skip
 
 
 def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:

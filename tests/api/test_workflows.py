@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.models import Deal, User
 from records.clock import database_now
+from records.lists import keeping
+from records.object_types import object_types
 from tests.api.conftest import ApiClient, client_of, person
 from workflows.engine.taking_steps import run_due
 from workflows.models import AuditEntry, Enrollment, Folder, Workflow
@@ -192,6 +194,42 @@ def test_a_new_name_is_the_drafts_name_too(api: ApiClient) -> None:
     assert api.send("GET", f"workflows/{workflow}/").document["name"] == "New"
     assert api.send("PATCH", f"workflows/{workflow}/", {"folder": None}).document["folder"] is None
     assert Folder.objects.count() == 1
+
+
+@pytest.mark.covers("CRE-22")
+def test_a_whole_definition_is_made_read_updated_by_its_revision_and_deleted(api: ApiClient, boss: User) -> None:
+    """Schedule and criteria, a graph of steps, data sources, time windows, blocked dates, suppression."""
+    holidays = keeping.create(object_types["deal"], "Frozen", now=database_now())
+    branches = [
+        {"name": "Big", "criteria": BIG, "steps": [{"id": "mark", "action": "end"}]},
+        {"name": "Others", "steps": [{"id": "jump", "action": "go_to", "params": {"step": "mark"}}]},
+    ]
+    whole = definition(
+        steps=[*STEPS, {"id": "split", "action": "branch", "branches": branches}],
+        sources=[{"id": "firm", "name": "Firm", "object": "company", "condition": "association", "label": "buyer"}],
+        settings={
+            "timezone": "Europe/Stockholm", "windows": [{"days": ["mon"], "from": "08:00", "to": "17:00"}],
+            "pause_dates": ["2026-12-24"],
+        },
+        suppress=[holidays.slug],
+    )  # fmt: skip
+    made = api.send("POST", "workflows/", {"name": "Whole", "object": "deal", "definition": whole})
+    path = f"workflows/{made.document['id']}/"
+    read = api.send("GET", f"{path}draft/")
+    for part in ("trigger", "steps", "sources", "settings", "suppress"):
+        assert read.document[part] == whole[part], part
+    review = api.send("GET", f"{path}review/").document
+    assert review["ready"], review["problems"]
+    timed = {"kind": "schedule", "schedule": {"every": "day", "at": "09:00", "timezone": "UTC"}, "criteria": BIG}
+    settings = {"timezone": "Europe/Stockholm", "pause_dates": ["2026-12-25"]}
+    changed = {**read.document, "trigger": timed, "suppress": [], "settings": settings}
+    assert api.send("PUT", f"{path}draft/", changed).status_code == 428, "an update names the revision it is about"
+    done = api.send("PUT", f"{path}draft/", changed, If_Match=read["ETag"])
+    assert [done.document[part] for part in ("trigger", "suppress", "settings")] == [timed, [], settings]
+    assert api.send("GET", f"{path}review/").document["ready"]
+    assert api.send("PUT", f"{path}draft/", read.document, If_Match=read["ETag"]).status_code == 409
+    assert api.send("DELETE", path).status_code == 204
+    assert api.send("GET", path).status_code == 404 == api.send("GET", f"{path}draft/").status_code
 
 
 def test_enrollments_of_records_one_may_not_see_are_not_shown(api: ApiClient) -> None:

@@ -60,6 +60,14 @@ def test_a_source_is_added_its_value_inserted_and_deleting_it_says_where_it_is_u
     assert screen.axe() == []
     screen.screenshot(f"data-sources-{theme}")
 
+    source.get_by_role("button", name="Change Newest deal").click()
+    expect(data.get_by_label("Name of the data source")).to_have_value("Newest deal")
+    data.get_by_label("If there are several, take the").select_option("last_created")
+    assert screen.axe() == []
+    data.get_by_role("button", name="Save", exact=True).click()
+    source.locator("summary").click()
+    expect(source.get_by_text("most recently created")).to_be_visible()
+
     data.get_by_role("button", name="Back to inserting data").click()
     data.get_by_label("Show properties or action outputs from").select_option("newest_deal")
     expect(data.get_by_text("Values of Eve Holm as they are now.")).to_be_visible()

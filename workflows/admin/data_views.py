@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -16,6 +16,7 @@ from records.seeing import may_see
 from workflows import drafting
 from workflows.admin.meant import meant
 from workflows.admin.trial_views import OFFERED
+from workflows.data_sources.declared import added
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.editor.data_panel import DataPanel, listed, name_of, room
@@ -65,14 +66,22 @@ class DataViews:
 
     @properties_read_once()
     def sources_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The data sources of the draft; with `?new` the form that adds one, filled with what was chosen so far."""
+        """The data sources of the draft; with `?new` the form that adds one, filled with what was chosen so far.
+
+        With `?edit=`, the id of one, the form changes that one.
+        """
         workflow: Workflow = self.workflow_or_404(request, pk, "view")
         definition = shown(workflow)
         context: dict[str, Any] = {
             "workflow": workflow, "may_change": opening.may_change(workflow, request.user), "room": room(definition),
         }  # fmt: skip
         if "new" in request.GET and context["may_change"]:
-            form = SourceForm(request.GET if "name" in request.GET else {}, definition, request.user)
+            own = added(definition).get(editing := request.GET.get("edit", ""))
+            if editing and own is None:
+                raise Http404(_("There is no data source “%(source)s” in this draft.") % {"source": editing})
+            stored = own.document() if own is not None else {}
+            sent = request.GET if "name" in request.GET else stored
+            form = SourceForm(sent, definition, request.user, editing=editing)
             form.errors.clear()
             return render(request, f"{ROOM}data_source_form.html", context | {"form": form})
         return render(request, f"{ROOM}data_sources.html", context | {"sources": listed(definition, request.user)})
@@ -81,7 +90,16 @@ class DataViews:
     def check_source_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The filled-in form: the operation that adds the source, or the form with what is wrong. Changes nothing."""
         workflow: Workflow = self.workflow_or_404(request, pk, "change")
-        form = SourceForm(request.POST, shown(workflow), request.user)
+        definition = shown(workflow)
+        editing = request.POST.get("edit", "")
+        form = SourceForm(request.POST, definition, request.user, editing=editing)
+        if editing and editing not in added(definition):
+            raise Http404(_("There is no data source “%(source)s” in this draft.") % {"source": editing})
+        if form.is_valid() and editing:
+            told = _("The data source “%(name)s” was changed.") % {"name": form.document()["name"]}
+            return JsonResponse(
+                {"op": {"op": "update_source", "source": editing, "values": form.document()}, "told": told}
+            )
         if form.is_valid():
             told = _("The data source “%(name)s” was added.") % {"name": form.document()["name"]}
             return JsonResponse({"op": {"op": "add_source", "source": form.document()}, "told": told})

@@ -29,6 +29,22 @@ def add_source(document: Document, op: Op) -> str:
     return ""
 
 
+def update_source(document: Document, op: Op) -> str:
+    """Put another data source in the place of one; its id, which tokens say, stays."""
+    values = op.get("values")
+    if not isinstance(values, dict):
+        message = _("Send the data source as an object, like {“name”: “Newest deal”, “object”: “deal”}.")
+        raise refuse("values", message, values)
+    sources = list(document.get("sources") or ())
+    place = next((i for i, source in enumerate(sources) if source.get("id") == op.get("source")), None)
+    if place is None:
+        message = _("There is no data source “%(source)s” in this draft. Load it again.")
+        raise refuse("source", message % {"source": op.get("source")}, op.get("source"))
+    sources[place] = {**values, "id": op["source"]}
+    document["sources"] = sources
+    return ""
+
+
 def remove_source(document: Document, op: Op) -> str:
     """Take a data source out; steps that use it are told of as problems then."""
     kept = [source for source in document.get("sources") or () if source.get("id") != op.get("source")]

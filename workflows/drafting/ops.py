@@ -24,7 +24,7 @@ from workflows.drafting.branching import (
     set_branch,
     share_equally,
 )
-from workflows.drafting.data_sources import add_source, bring_sources, remove_source
+from workflows.drafting.data_sources import add_source, bring_sources, remove_source, update_source
 from workflows.drafting.differences import copied, differences, edited
 from workflows.drafting.selecting import delete_steps, move_steps
 from workflows.drafting.spent import SPENT
@@ -155,7 +155,7 @@ OPS: dict[str, Callable[[Document, Op], str]] = {
     for function in (
         insert, update, delete, move, duplicate, paste, set_trigger, set_settings, rename, add_branch, clone_branch,
         set_branch, remove_branch, move_branch, share_equally, delete_steps, move_steps, replace, batch,
-        add_source, remove_source,
+        add_source, update_source, remove_source,
     )
 }  # fmt: skip
 

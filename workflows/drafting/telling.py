@@ -38,10 +38,11 @@ def told(op: dict[str, Any], names: Mapping[str, str | Promise] | None = None) -
         "remove_branch": _("removed a branch of “%(step)s”"),
         "move_branch": _("reordered the branches of “%(step)s”"),
         "add_source": _("added the data source “%(source)s”"),
+        "update_source": _("changed the data source “%(source)s”"),
         "remove_source": _("deleted the data source “%(source)s”"),
         "replace": restored(op),
     }
-    source = op.get("source")
+    source = op.get("values") if name == "update_source" else op.get("source")
     called = source.get("name") if isinstance(source, dict) else source
     values = {"step": step, "name": op.get("name"), "count": several(op), "source": called}
     if name == "batch" and op.get("ops"):

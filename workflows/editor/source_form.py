@@ -1,4 +1,4 @@
-"""The form by which a data source is added (DAT-05 to DAT-13): what it asks for follows what was chosen before."""
+"""The form by which a data source is added or changed (DAT-05 to DAT-13): it follows what was chosen before."""
 
 from __future__ import annotations
 
@@ -51,8 +51,10 @@ class SourceForm(forms.Form):
         initial=LAST_UPDATED,
     )  # fmt: skip
 
-    def __init__(self, data: Any, definition: Definition, user: Any) -> None:
+    def __init__(self, data: Any, definition: Definition, user: Any, *, editing: str = "") -> None:
+        """`editing` is the id of the source that is changed; "" for one that is added."""
         super().__init__(data, auto_id="source_%s")
+        self.editing = editing
         self.definition, self.user = definition, user
         self.context = StepContext(definition, None, user)
         self.kind = self.kind_chosen()
@@ -114,7 +116,10 @@ class SourceForm(forms.Form):
     def document(self) -> dict[str, Any]:
         """The source as definitions have it, also while it is not finished."""
         sent = {key: self.sent(key) for key in KEYS if key in self.fields}
-        return {"id": id_for(sent["name"], self.definition), **{key: text for key, text in sent.items() if text}}
+        return {
+            "id": self.editing or id_for(sent["name"], self.definition),
+            **{key: text for key, text in sent.items() if text},
+        }
 
     def clean(self) -> dict[str, Any]:
         """What publishing would say of the source, at its fields; a name that is taken, too."""
@@ -124,7 +129,7 @@ class SourceForm(forms.Form):
             place = problem.path if problem.path in self.fields else None
             if place not in self.errors:
                 self.add_error(place, problem.message)
-        if source.name in {one.name for one in self.context.sources.values()}:
+        if source.name in {one.name for one in self.context.sources.values() if one.id != self.editing}:
             message = _("There is a data source “%(name)s” already. Choose another name.")
             self.add_error("name", message % {"name": source.name})
         return cleaned

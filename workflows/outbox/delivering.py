@@ -20,6 +20,7 @@ from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
 from workflows.chores import Chore
@@ -260,7 +261,8 @@ def message_id(delivery: Delivery) -> str:
     """The same for every attempt, so that a mail sent twice is shown once."""
     _name, _at, domain = str(delivery.request["from"]).rpartition("@")
     digest = hashlib.sha256(delivery.key.encode()).hexdigest()[:32]
-    return f"<{digest}@{domain.strip('> ') or 'localhost'}>"
+    # A header takes international domains only as mail servers write them.
+    return f"<{digest}@{punycode(domain.strip('> ')) or 'localhost'}>"
 
 
 def finish(delivery: Delivery, state: str, now: dt.datetime, error: str, *, bounced: bool = False) -> None:

@@ -9,6 +9,7 @@ from django.core import mail
 
 from crm.models import Contact, Deal, Subscription, Survey, SurveyInvitation, Ticket, User
 from records.associations import associate
+from tests.crm.emails.conftest import postbox as postbox
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
@@ -57,6 +58,24 @@ def test_who_may_get_no_mail_is_not_asked_and_the_history_says_why(nps, ann):
     nps.type.save()
     [line] = run([ann.pk])
     assert line.detail["reason"] == "email_not_marketing"
+
+
+@pytest.mark.covers("COM-11")
+def test_the_mail_has_html_beside_its_text_and_leaves_also_from_an_international_domain(nps, postbox, settings):
+    settings.DEFAULT_FROM_EMAIL = "Åsas butik <hej@blåbär.example>"
+    ann = Contact.objects.create(email="ann@example.com", first_name="<b>Ann</b>")
+    run([ann.pk])
+    assert deliver(NOW) == 1
+    [(to, message)] = postbox.taken
+    assert to == ["ann@example.com"]
+    assert message["From"].addresses[0].display_name == "Åsas butik"
+    assert message["From"].addresses[0].domain == "xn--blbr-noae.example"
+    assert message["Message-ID"].endswith("@xn--blbr-noae.example>")
+    link = f"https://crm.example.com/surveys/{SurveyInvitation.objects.get().token}/"
+    plain, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert "Hello <b>Ann</b>, tell us." in plain and link in plain
+    assert "Hello &lt;b&gt;Ann&lt;/b&gt;, tell us." in html and f'href="{link}"' in html
+    assert message.get_content_type() == "multipart/alternative"
 
 
 def test_who_unsubscribes_while_the_mail_waits_gets_none(nps, ann):

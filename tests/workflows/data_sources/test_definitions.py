@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from crm.models import Deal, User
 from records.models import Access
@@ -143,6 +144,36 @@ def test_sources_are_added_and_taken_out_of_a_draft_one_by_one_and_this_can_be_u
     assert told(added) == "added the data source “Newest deal”"
     with pytest.raises(DocumentError, match="no data source “newest_deal”"):
         ops.apply(gone, {"op": "remove_source", "source": "newest_deal"})
+
+
+def test_a_source_is_changed_in_its_place_keeps_its_id_and_this_can_be_undone() -> None:
+    before = document(NEWEST, NEWEST | {"id": "spare", "name": "Spare"})
+    wanted = {"name": "Oldest deal", "object": "deal", "condition": "association", "pick": "first_created"}
+    change = {"op": "update_source", "source": "newest", "values": {**wanted, "id": "other"}}
+    after, inverse, _selected = ops.apply(before, change)
+    assert after["sources"] == [{**wanted, "id": "newest"}, before["sources"][1]]
+    assert ops.apply(after, inverse)[0] == before
+    assert told(change) == "changed the data source “Oldest deal”"
+    for wrong in ({"op": "update_source", "source": "nobody", "values": wanted}, {**change, "values": 5}):
+        with pytest.raises(DocumentError):
+            ops.apply(before, wrong)
+
+
+def test_the_form_shows_a_source_as_it_is_and_sends_what_becomes_of_it(admin_client: Client, admin_user: User) -> None:
+    home = drafting.create("Home", "contact", admin_user, document(NEWEST, NEWEST | {"id": "spare", "name": "Spare"}))
+    room = f"/admin/workflows/workflow/{home.pk}/editor/data/"
+    listed = admin_client.get(f"{room}sources/").content.decode()
+    assert 'data-edit="newest"' in listed and 'data-edit="deal"' not in listed, "only those people have added"
+    form = admin_client.get(f"{room}sources/?new=&edit=newest").content.decode()
+    assert 'value="Newest deal"' in form and 'name="edit" value="newest"' in form
+    facts = {key: NEWEST[key] for key in ("name", "object", "condition")} | {"edit": "newest"}
+    kept = admin_client.post(f"{room}check/", {**facts, "pick": "first_created"}).json()
+    assert kept["op"]["op"] == "update_source" and kept["op"]["source"] == "newest"
+    assert kept["op"]["values"]["pick"] == "first_created" and kept["op"]["values"]["id"] == "newest"
+    taken = admin_client.post(f"{room}check/", {**facts, "name": "Spare"}).json()
+    assert "There is a data source “Spare” already" in taken["form"]
+    assert admin_client.get(f"{room}sources/?new=&edit=nobody").status_code == 404
+    assert admin_client.post(f"{room}check/", {**facts, "edit": "nobody"}).status_code == 404
 
 
 def test_copied_steps_bring_the_sources_they_use_to_another_workflow() -> None:

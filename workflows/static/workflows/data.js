@@ -89,12 +89,13 @@ dialog.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.matches("[data-shut]")) return dialog.close();
-  const { text, view, remove: gone, ask, record: meant } = button.dataset;
+  const { text, view, remove: gone, ask, edit, record: meant } = button.dataset;
   if (text) put(text);
   else if (meant) { record = meant; insert("#data-record"); }
   else if (view === "insert") insert();
   else if (view === "sources") sources();
   else if (view === "new") form();
+  else if (edit) form({ edit });
   else if (gone) remove(gone);
   else if (ask) { $(ask).hidden = !$(ask).hidden; button.ariaExpanded = String(!$(ask).hidden); }
 });
