@@ -40,6 +40,18 @@ def publish(api: ApiClient, workflow: int, existing: bool = False) -> dict[str, 
     return reply.document
 
 
+def test_a_workflow_is_renamed_and_described_as_it_is_published(api: ApiClient) -> None:
+    Deal.objects.create(name="Big", amount=6000)
+    workflow = make(api, goal={"all": [{"property": "amount", "operator": "is_between", "from": 5500, "to": 9000}]})
+    review = api.send("GET", f"workflows/{workflow}/review/").document
+    assert (review["matching"], review["already_enrolled"], review["kept_out"]) == (1, 0, 1)
+    body = {"enroll_existing": True, "name": "Big ones", "description": "Halves the rest."}
+    assert api.send("POST", f"workflows/{workflow}/publish/", body).document["enrolled"] == 0
+    shown = api.send("GET", f"workflows/{workflow}/").document
+    assert (shown["name"], shown["description"]) == ("Big ones", "Halves the rest.")
+    assert api.send("GET", f"workflows/{workflow}/draft/").document["name"] == "Big ones"
+
+
 def test_a_workflow_is_made_reviewed_published_and_its_history_read(api: ApiClient) -> None:
     deals = [Deal.objects.create(name=f"Deal {n}", amount=4000 + n * 500) for n in range(5)]
     workflow = make(api)

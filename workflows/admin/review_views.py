@@ -136,7 +136,7 @@ def parts_of(workflow: Workflow, review: publishing.Review) -> list[tuple[str, s
         ("enrollment", _("Enrollment")), ("timing", _("Timing and notifications")), ("connections", _("Connections")),
     ]  # fmt: skip
     if review.inside.count or workflow.live is not None:
-        found.append(("inside", _("What changes, and for whom")))
+        found.append(("inside", _("What changes")))
     return [*found, ("all", _("Review and turn on"))]
 
 

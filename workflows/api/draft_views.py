@@ -30,6 +30,7 @@ from workflows.api.workflow_views import (
     WorkflowsView,
     conflict,
 )
+from workflows.definitions.parsing import NAME_LIMIT
 from workflows.lifecycle import publishing
 from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, StepCount
 from workflows.models import Revision
@@ -48,6 +49,8 @@ class Publication(Body):
     in_flight = serializers.ChoiceField([FOLLOW, PIN], required=False, allow_null=True)
     orphans = Targets(required=False)
     delays = serializers.ChoiceField([KEEP, RECOMPUTE], default=KEEP)
+    name = Line(required=False, max_length=NAME_LIMIT)
+    description = Line(required=False, allow_blank=True, max_length=5_000)
 
 
 class DraftView(WorkflowsView):
@@ -92,6 +95,7 @@ class DraftView(WorkflowsView):
                 "matching": None if found.withheld else found.matching,
                 "samples": [{"id": pk, "name": name} for pk, name in found.samples],
                 "already_enrolled": None if found.withheld else found.already_enrolled,
+                "kept_out": None if found.withheld else found.kept_out,
                 "next_times": [moment.isoformat() for moment in found.upcoming],
                 "in_flight": found.in_flight,
                 "inside": [step_count(count) for count in found.inside.standing],

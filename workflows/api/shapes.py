@@ -65,6 +65,8 @@ REVIEW = object_shape(
         | {"description": "Records that match now, exactly; null where the trigger looks at what you may not see."},
         "samples": many(object_shape({"id": ID, "name": TEXT})),
         "already_enrolled": MAYBE_COUNT,
+        "kept_out": MAYBE_COUNT
+        | {"description": "Of the others, who stays out: suppression lists, unenrollment criteria or the goal."},
         "next_times": many(INSTANT) | {"description": "When the schedule fires next, if the trigger is one."},
         "in_flight": {"type": "string", "enum": ["follow", "pin"], "description": "What publishing does by default."},
         "inside": many(STEP_COUNT),

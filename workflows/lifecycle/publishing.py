@@ -121,7 +121,7 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
         if not times and scheduling.rule_of(definition) is not None:
             message = _("The schedule never fires: its time has passed, or there are no such days. Change it.")
             found.append(Problem("trigger.schedule", message, severity="warning", code="never_fires"))
-        found += [] if why else looking.of_volume(workflow, definition, now, matching, matching)
+        found += [] if why else looking.of_volume(workflow, definition, matching, matching, user=user, now=now)
         return Review(definition, found, text, matching, samples, 0, inside, policy, times, why)
     compiled = trigger_criteria(definition, now)
     if compiled is None:
@@ -133,7 +133,7 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     )
     already, matching = compiled.records().filter(Exists(before)).count(), compiled.count()
     out = looking.kept_out(definition, compiled.records().exclude(Exists(before)), now)
-    found += looking.of_volume(workflow, definition, now, matching, max(matching - already - out, 0))
+    found += looking.of_volume(workflow, definition, matching, max(matching - already - out, 0), user=user, now=now)
     return Review(definition, found, text, matching, compiled.samples(), already, inside, policy, kept_out=out)
 
 

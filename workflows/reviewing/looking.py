@@ -29,10 +29,10 @@ def problems(workflow: Workflow, definition: Definition, *, user: Any, now: dt.d
 
 
 def of_volume(
-    workflow: Workflow, definition: Definition, now: dt.datetime, matching: int, fresh: int
+    workflow: Workflow, definition: Definition, matching: int, fresh: int, *, user: Any, now: dt.datetime
 ) -> list[Problem]:
     """Warnings about how much there would be to do: `matching` records now, `fresh` of them were never inside."""
-    return list(volume.problems(Conditions(definition, now), matching, fresh, live_of(workflow)))
+    return list(volume.problems(Conditions(definition, now), matching, fresh, live_of(workflow), user))
 
 
 def kept_out(definition: Definition, records: QuerySet[Any], now: dt.datetime) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.problems import Problem
+from records.seeing import hidden_in
 from workflows.definitions.connecting import SENDING
 from workflows.definitions.definition import Definition
 from workflows.engine import limits
@@ -28,7 +30,9 @@ def many() -> int:
     return int(getattr(settings, "WORKFLOW_REVIEW_VOLUME", MANY))
 
 
-def problems(conditions: Conditions, matching: int, fresh: int, live: Definition | None) -> Iterator[Problem]:
+def problems(
+    conditions: Conditions, matching: int, fresh: int, live: Definition | None, user: Any
+) -> Iterator[Problem]:
     """`matching` records meet the trigger, `fresh` of them were never inside; `live` is what is published now."""
     definition, now = conditions.definition, conditions.now
     runs = 1
@@ -39,7 +43,7 @@ def problems(conditions: Conditions, matching: int, fresh: int, live: Definition
     yield from held_back(definition, fresh, daily=definition.trigger.kind == "schedule")
     before = Conditions(live, now).trigger if live is not None and live.object == definition.object else None
     if matching >= many() and before is not None and live is not None and live.trigger.kind == definition.trigger.kind:
-        count = before.count()
+        count = matching if hidden_in(user, before) else before.count()
         if matching >= FAR * max(count, 1):
             message = _("%(matching)s records match; with the live version it is %(before)s. Check the trigger.")
             facts = {"matching": f"{matching:,}", "before": f"{count:,}"}

@@ -64,7 +64,7 @@ def test_the_review_goes_through_enrollment_timing_and_connections_and_may_be_cu
     parts = re.findall(r'data-show="(\w+)"><span class="review-number">(\d)</span> ([^<]+)<', page)
     assert parts == [
         ("enrollment", "1", "Enrollment"), ("timing", "2", "Timing and notifications"),
-        ("connections", "3", "Connections"), ("inside", "4", "What changes, and for whom"),
+        ("connections", "3", "Connections"), ("inside", "4", "What changes"),
         ("all", "5", "Review and turn on"),
     ]  # fmt: skip
     editor = reverse("admin:workflow_editor", args=[workflow.pk])
