@@ -63,7 +63,7 @@ def test_the_review_is_gone_through_and_skipped(open_screen: Any, ann: User, the
         screen.screenshot(f"review-{place + 1}-{theme}-{width}")
         assert screen.axe() == []
         page.get_by_role("button", name="Next: ").click()
-    expect(page.get_by_label("Description")).to_contain_text("1. Wait 5 days. 2. Wait until")
+    expect(page.get_by_role("textbox", name="Description")).to_contain_text("1. Wait 5 days. 2. Wait until")
     screen.screenshot(f"review-5-{theme}-{width}")
     assert screen.axe() == []
     page.get_by_role("button", name="Back", exact=True).click()
@@ -72,8 +72,8 @@ def test_the_review_is_gone_through_and_skipped(open_screen: Any, ann: User, the
     expect(page.get_by_role("heading", name="What changes", exact=True)).to_be_visible()
     page.get_by_role("button", name="Enrollment").click()
     page.get_by_role("button", name="Skip to turn on").click()
-    page.get_by_label("Name", exact=True).fill("Call the big ones")
-    page.get_by_label("Name", exact=True).press("Enter")
+    page.get_by_role("textbox", name="Name").fill("Call the big ones")
+    page.get_by_role("textbox", name="Name").press("Enter")
     expect(page.get_by_role("button", name="Publish and turn on")).to_be_visible()
 
     page.locator(".review-problems a", has_text="2. Delay until a calendar date").click()

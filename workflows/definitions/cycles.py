@@ -12,23 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
-from django.utils.text import get_text_list
-from django.utils.translation import gettext as _
 
 from records import criteria
 from records.clock import database_now
 from records.ids import id_of
 from records.object_types import object_types, properties_read_once
-from records.problems import DocumentError, Problem
-from workflows.definitions import touching
-from workflows.definitions.definition import Definition
+from records.problems import DocumentError
 from workflows.models import Workflow
-from workflows.registries import actions, triggers
-from workflows.step_forms.params import StepContext
+from workflows.registries import triggers
 
 #: Actions that enroll records in the workflow their params name.
 ENROLLING = ("go_to_workflow", "for_each_associated")
-NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -106,33 +100,3 @@ def circle_with(node: Node, others: Iterable[Node]) -> list[Node]:
 
     both = spread(True) & spread(False)
     return [other for other in every if other.id in both]
-
-
-def problems(workflow: int, definition: Definition) -> list[Problem]:
-    """A warning that names the workflows with which this one would go round in circles once it is published.
-
-    Its place is the first step that leads to one of them.
-    """
-    own = node_of(workflow, definition.document, touching.writes(definition))
-    found = circle_with(own, live_nodes(but=workflow))
-    if not found:
-        return []
-    names = [_("“%(name)s”") % {"name": other.name} for other in found[:NAMED]]
-    if len(found) > NAMED:
-        names.append(_("%(count)d more") % {"count": len(found) - NAMED})
-    message = _(
-        "This workflow and %(others)s may start one another again and again: each does what another one is waiting "
-        "for. A chain that becomes too long is stopped. Check that the records come to an end."
-    )
-    told = message % {"others": get_text_list(names, _("and"))}
-    return [Problem(leading_step(definition, found), told, severity="warning", code="cycle")]
-
-
-def leading_step(definition: Definition, others: Iterable[Node]) -> str:
-    """The path of the first step that starts one of the others: it enrolls there, or changes what is looked at."""
-    for step in definition.walk():
-        enrolls = frozenset(enrolled_in([{"action": step.action, "params": step.params}]))
-        writes = frozenset(actions[step.action].writes(step.params, StepContext(definition, step)))
-        if any(Node(0, "", writes, enrolls=enrolls).leads_to(other) for other in others):
-            return step.path
-    return "steps"

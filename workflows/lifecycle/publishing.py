@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from records import criteria
 from records.criteria import Compiled
-from records.object_types import object_types
+from records.object_types import object_types, properties_read_once
 from records.plans import bits
 from records.problems import DocumentError, Problem
 from records.seeing import hidden_in, may_see
@@ -74,7 +74,7 @@ class Review:
 
     @property
     def fresh(self) -> int:
-        """How many records would enter if those that match now are enrolled."""
+        """How many would enter if those that match now are enrolled."""
         return max(self.matching - self.already_enrolled - self.kept_out, 0)
 
     @property
@@ -99,6 +99,7 @@ class Published:
         return self.followed.removed
 
 
+@properties_read_once()
 def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     """Look at the draft (or, where there is none, at the live revision) as publishing it now would."""
     revision = draft(workflow) or workflow.live
@@ -118,9 +119,6 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     if definition.trigger.kind == "schedule":
         times, why = scheduling.upcoming(definition, now), withheld(definition, user, now)
         matching, samples = (0, []) if why else matching_now(definition, now)
-        if not times and scheduling.rule_of(definition) is not None:
-            message = _("The schedule never fires: its time has passed, or there are no such days. Change it.")
-            found.append(Problem("trigger.schedule", message, severity="warning", code="never_fires"))
         found += [] if why else looking.of_volume(workflow, definition, matching, matching, user=user, now=now)
         return Review(definition, found, text, matching, samples, 0, inside, policy, times, why)
     compiled = trigger_criteria(definition, now)
@@ -131,8 +129,9 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     before = Enrollment.objects.filter(workflow=workflow, record_id=OuterRef("pk")).exclude(
         status=Enrollment.Status.REFUSED
     )
-    already, matching = compiled.records().filter(Exists(before)).count(), compiled.count()
-    out = looking.kept_out(definition, compiled.records().exclude(Exists(before)), now)
+    records, matching = compiled.records(), compiled.count()
+    already = records.filter(Exists(before)).count()
+    out = looking.kept_out(definition, records.exclude(Exists(before)), now)
     found += looking.of_volume(workflow, definition, matching, max(matching - already - out, 0), user=user, now=now)
     return Review(definition, found, text, matching, compiled.samples(), already, inside, policy, kept_out=out)
 

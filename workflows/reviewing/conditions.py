@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -26,10 +26,18 @@ class Conditions:
 
     definition: Definition
     now: dt.datetime
+    #: What was compiled, by the document's identity; with the document, which keeps the identity its own.
+    before: dict[int, tuple[Any, Compiled | None]] = field(default_factory=dict, repr=False, compare=False)
 
     def compiled(self, document: Any) -> Compiled | None:
+        """Criteria about the definition's records; None without any, and for those that cannot be read."""
         if not document or document == ALL_RECORDS:
             return None
+        if id(document) not in self.before:
+            self.before[id(document)] = document, self.made(document)
+        return self.before[id(document)][1]
+
+    def made(self, document: Any) -> Compiled | None:
         zone = workflow_zone(self.definition.settings)
         try:
             return criteria.compile(document, object_types[self.definition.object], now=self.now, zone=zone)

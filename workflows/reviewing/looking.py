@@ -8,11 +8,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from records.problems import DocumentError, Problem
-from workflows.definitions import cycles
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.models import Workflow
-from workflows.reviewing import competing, empty_tokens, entering, impossible, past_times, volume
+from workflows.reviewing import circles, competing, empty_tokens, entering, impossible, past_times, volume
 from workflows.reviewing.conditions import Conditions
 
 
@@ -24,7 +23,7 @@ def problems(workflow: Workflow, definition: Definition, *, user: Any, now: dt.d
         *empty_tokens.problems(conditions),
         *past_times.problems(definition, now),
         *competing.problems(conditions, workflow.pk, user),
-        *cycles.problems(workflow.pk, definition),
+        *circles.problems(conditions, workflow.pk),
     ]
 
 

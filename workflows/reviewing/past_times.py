@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from records.problems import Problem
 from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import turn_off_at
-from workflows.schedules.scheduling import upcoming
+from workflows.schedules.scheduling import rule_of, upcoming
 from workflows.step_forms.time_fields import moment_of
 from workflows.times.wall_time import instant_of, workflow_zone
 
@@ -53,8 +53,11 @@ def past_centre(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
 
 
 def ended_before(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
-    """The schedule fires for the first time when the workflow is off already."""
+    """The schedule fires for the first time when the workflow is off already, or never."""
     off, times = turn_off_at(definition), upcoming(definition, now, 1)
+    if not times and rule_of(definition) is not None:
+        message = _("The schedule never fires: its time has passed, or there are no such days. Change it.")
+        yield Problem("trigger.schedule", message, severity="warning", code="never_fires")
     if off is not None and off > now and times and times[0] >= off:
         message = _("The workflow is turned off before its schedule fires for the first time. Turn it off later.")
         yield Problem("settings.turn_off_at", message, severity="warning", code="past")

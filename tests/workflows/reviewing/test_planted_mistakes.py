@@ -324,12 +324,13 @@ def test_templates_and_demo_workflows_are_met_with_silence(settings: Any) -> Non
     """What is left open in a template is told, and nothing else, also with all the others published beside it."""
     settings.PUBLIC_URL = "https://crm.example.com"
     documents = [goal.definition for goal in goals.values()] + demo_definitions()
-    told: set[str] = set()
+    told: set[tuple[str, str]] = set()
     for found in documents:
         made = drafting.create(str(found["name"]), found["object"], boss(), copy.deepcopy(found))
         review = publishing.review(made, user=boss(), now=database_now())
-        told |= {problem.code for problem in review.problems if problem.severity == "warning"}
+        told |= {(made.name, problem.code) for problem in review.problems if problem.severity == "warning"}
         if review.ready:
             publish(made)
     assert Workflow.objects.filter(status="on").count() >= len(demo_definitions())
-    assert told == set()
+    # Formatting a number changes it, which may enroll it once more; then it is formatted already.
+    assert told == {("Tidy phone numbers", "own_trigger")}
