@@ -19,7 +19,7 @@ from tests.workflows.restricted import RAISE, RENAME
 from workflows import drafting
 from workflows.discussion import threads
 from workflows.lifecycle import publishing
-from workflows.models import Delivery, Enrollment, Folder, MassEnrollment, Notification, StepExecution
+from workflows.models import Delivery, Enrollment, Folder, Issue, MassEnrollment, Notification, StepExecution
 from workflows.registries import goals
 from workflows.webhooks import keeping as webhooks
 
@@ -58,6 +58,9 @@ class World:
             enrollment=self.enrollment, revision_id=self.enrollment.revision_id, visit=0, step=RAISE["id"],
             action=RAISE["action"], outcome="success", at=now,
         )  # fmt: skip
+        self.issue = Issue.objects.create(
+            workflow=self.workflow, step=RAISE["id"], reason="", first_at=now, last_at=now, example=self.line.pk
+        )
         self.delivery = Delivery.objects.create(
             key="1:tell:0", kind="mail", enrollment_id=self.enrollment.pk, request={}, state="dead", created_at=now
         )
@@ -80,6 +83,8 @@ class World:
             row = self.by_api.get(route.split("/")[2], 0)
         if "/diagnose/" in route or "/enrollment/log/" in route:
             row = self.workflow.pk
+        if "/enrollment/issue/" in route:
+            row = self.issue.pk
         if "/enrollment/event/" in route:
             row = self.line.pk
         token = self.tokens.get(route.partition("/")[0], self.tokens["forms"])

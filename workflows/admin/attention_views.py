@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from records.clock import database_now
 from records.problems import DocumentError
 from workflows.admin.attention import VERBS, Attention, Decision, rows_of
+from workflows.admin.issue_list import SPANS, Issues
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.definitions.checking import PUBLISH
 
@@ -38,7 +39,7 @@ class AttentionViews(ReadOnlyAdmin):
         """What stopped: in groups, or the records of one group."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        attention = Attention(request.GET, request.user)
+        attention, found = Attention(request.GET, request.user), Issues(request.GET, database_now(), request.user)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Needs attention"),
@@ -48,6 +49,9 @@ class AttentionViews(ReadOnlyAdmin):
             "records": attention.records() if attention.opened else [],
             "deliveries": attention.deliveries() if request.user.has_perm("workflows.view_delivery") else [],
             "may_revive": request.user.has_perm(PUBLISH),
+            "issues": found,
+            "decidable": found.changeable(),
+            "spans": SPANS,
         }
         return TemplateResponse(request, "admin/workflows/enrollment/attention.html", context)
 

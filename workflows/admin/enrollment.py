@@ -20,6 +20,7 @@ from records.object_types import object_types, properties_read_once
 from workflows.admin.attention_views import AttentionViews
 from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
+from workflows.admin.issue_views import IssueViews
 from workflows.admin.log_views import LogViews
 from workflows.editor.layout import layout
 from workflows.editor.picture import picture
@@ -33,7 +34,7 @@ MANUAL = "workflows.publish_workflow"
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(AttentionViews, LogViews):
+class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
     """Own pages: Django's change list would count millions of rows, and a form tells no story."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -42,7 +43,7 @@ class EnrollmentAdmin(AttentionViews, LogViews):
             path("unenroll/", wrap(require_POST(self.unenroll_view)), name="enrollment_unenroll"),
             path("diagnose/<int:pk>/", wrap(self.diagnose_view), name="workflow_diagnose"),
         ]
-        return own + self.attention_urls() + self.log_urls() + super().get_urls()
+        return own + self.attention_urls() + self.issue_urls() + self.log_urls() + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):

@@ -18,6 +18,7 @@ from records.problems import DocumentError
 from workflows.admin import switch_views
 from workflows.admin.deleted_views import restore_button
 from workflows.admin.limited import limited_chip
+from workflows.admin.problem_marks import failing_mark
 from workflows.admin.switch_views import COLOURS
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
@@ -58,14 +59,16 @@ class ListColumns:
 
     @admin.display(description=gettext_lazy("problems"))
     def problems(self, workflow: Any) -> SafeString | str:
-        revision = workflow.drafts[0] if workflow.drafts else workflow.live
+        """Of the draft, or of what is live; and a red mark where steps fail (HIS-11)."""
+        revision, mark = workflow.drafts[0] if workflow.drafts else workflow.live, failing_mark(workflow)
         if revision is None:
-            return "–"
+            return mark or "–"
         try:
             count = len(checking.errors(checking.problems(parse(revision.definition), workflow=workflow.pk)))
         except DocumentError as error:
             count = len(error.problems)
-        return format_html('<span class="chip chip-warn">{}</span>', count) if count else "–"
+        chip = format_html('<span class="chip chip-warn">{}</span> ', count) if count else ""
+        return format_html("{}{}", chip, mark) if chip or mark else "–"
 
     @admin.display(description="")
     def menu(self, workflow: Workflow) -> SafeString:

@@ -20,6 +20,7 @@ from workflows.dependencies import keeping
 from workflows.dependencies.kinds import ACTION, kinds
 from workflows.dependencies.mapping import things_of
 from workflows.enrollment import reviving
+from workflows.history.issues import open_issues
 from workflows.models import Delivery, Enrollment, Folder, Workflow
 from workflows.outbox import resending
 from workflows.registries import actions
@@ -31,11 +32,13 @@ Rows = QuerySet[Workflow]
 
 
 def needing_review(workflows: Rows) -> Rows:
-    """Those in which records stand still until somebody decides, or of which something could not be sent."""
+    """Those in which records stand still until somebody decides, steps fail, or something could not be sent."""
     given_up = resending.stopped(Delivery.objects.exclude(enrollment_id=None)).values("enrollment_id")
     inside = Enrollment.objects.filter(workflow=OuterRef("pk"))
     return workflows.filter(
-        Exists(reviving.stopped().filter(workflow=OuterRef("pk"))) | Exists(inside.filter(pk__in=given_up))
+        Exists(reviving.stopped().filter(workflow=OuterRef("pk")))
+        | Exists(open_issues(database_now()).filter(workflow=OuterRef("pk")))
+        | Exists(inside.filter(pk__in=given_up))
     )
 
 

@@ -21,7 +21,7 @@ from workflows.definitions.definition import Definition
 from workflows.engine.failing import with_sequel
 from workflows.history import action_log, enrollments, traffic
 from workflows.history.telling import definition_of, tell
-from workflows.models import Enrollment, Outcome, Revision, StepExecution, Workflow
+from workflows.models import Enrollment, Issue, Outcome, Revision, StepExecution, Workflow
 from workflows.registries import actions
 
 PER_PAGE = 50
@@ -54,7 +54,7 @@ class LogRow:
 class LogListing(Narrowing):
     """One page of a workflow's log. Unknown filter values find nothing rather than everything."""
 
-    names: ClassVar = ("step", "action", "kind", "during", "until", "record", "q", "way", "ended")
+    names: ClassVar = ("step", "action", "kind", "during", "until", "record", "q", "way", "ended", "issue")
 
     def __init__(self, workflow: Workflow, query: QueryDict, now: dt.datetime, user: Any = None) -> None:
         super().__init__(query, now, user)
@@ -69,14 +69,22 @@ class LogListing(Narrowing):
         return definition_of(self.workflow.live) if self.workflow.live else None
 
     @cached_property
+    def issue(self) -> Issue | None:
+        """The issue whose occurrences are asked for (HIS-12)."""
+        asked = self.workflow.issues.filter(pk=self.number("issue") or 0) if self.chosen("issue") else None
+        return asked.select_related("decided_by").first() if asked is not None else None
+
+    @cached_property
     def asked(self) -> action_log.Asked:
+        issue = self.issue
         return action_log.Asked(
             self.revisions,
             since=self.since(),
             until=self.until(),
             actions=[self.chosen("action")] if self.chosen("action") else (),
-            outcomes=self.outcomes(),
-            step=self.chosen("step"),
+            outcomes=[str(Outcome.FAILED)] if issue else self.outcomes(),
+            step=issue.step if issue else self.chosen("step"),
+            reason=issue.reason if issue else None,
             branch=(self.number("way") if self.chosen("way") != "-1" else -1) if self.chosen("way") else None,
             enrollments=self.enrollments(),
         )
@@ -155,6 +163,8 @@ class LogListing(Narrowing):
         )
 
     def filters(self) -> list[dict[str, Any]]:
+        if self.issue:
+            return [self.periods("during", _("When"))]
         kinds = [(key, label) for key, (label, _outcomes) in action_log.KINDS.items()]
         return [
             self.filter("kind", _("Event"), kinds),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -14,11 +16,13 @@ from django.utils.translation import ngettext
 from records.clock import database_now
 from records.object_types import object_types, properties_read_once
 from workflows.admin.enrollment_list import names_of, record_url
+from workflows.admin.issue_list import SPANS, rows_of
 from workflows.admin.log_list import COLOURS, LogListing
 from workflows.admin.reading import ReadOnlyAdmin
-from workflows.history import outlook, retention
+from workflows.definitions.checking import PUBLISH
+from workflows.history import issues, outlook, retention
 from workflows.history.step_reasons import explain_step
-from workflows.models import Enrollment, Outcome, StepExecution, Workflow
+from workflows.models import Enrollment, Issue, Outcome, StepExecution, Workflow
 from workflows.rights import opening
 
 
@@ -55,8 +59,21 @@ class LogViews(ReadOnlyAdmin):
             "rows": listing.rows(),
             "filters": listing.filters(),
             "kept": kept,
+            **self.issue_facts(listing, request.user),
         }
         return TemplateResponse(request, "admin/workflows/enrollment/log.html", context)
+
+    def issue_facts(self, listing: LogListing, user: Any) -> dict[str, Any]:
+        """What the page says about the issue whose occurrences it shows."""
+        issue = listing.issue
+        if issue is None:
+            return {}
+        return {
+            "issue_row": rows_of([issue], listing.now)[0],
+            "aside": not issues.open_issues(listing.now, Issue.objects.filter(pk=issue.pk)).exists(),
+            "may_decide": opening.may_change(listing.workflow, user, PUBLISH),
+            "spans": SPANS,
+        }
 
     def kept_view(self, request: HttpRequest) -> HttpResponse:
         """How long history is kept, and what goes next."""

@@ -40,6 +40,7 @@ from workflows.admin.map_views import MapViews
 from workflows.admin.mass_views import MassViews
 from workflows.admin.organising_views import OrganisingViews
 from workflows.admin.outline_views import OutlineViews
+from workflows.admin.problem_marks import issue_count
 from workflows.admin.review_views import ReviewViews
 from workflows.admin.sample_views import SampleViews
 from workflows.admin.simulation_views import SimulationViews
@@ -128,6 +129,7 @@ class WorkflowAdmin(
         return found.prefetch_related(drafts).annotate(
             total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0),
             may_switch=Value(self.has_publish_permission(request)), limited_until=limits.waiting_until(),
+            failing=issue_count(),
         )  # fmt: skip
 
     def has_publish_permission(self, request: HttpRequest) -> bool:

@@ -59,7 +59,8 @@ class Key:
 class Asked:
     """Which lines of a workflow's versions; everything that is None or empty lets all through.
 
-    `outcomes` are values of Outcome, `branch` the number of a branch taken, `enrollments` ids.
+    `outcomes` are values of Outcome, `branch` the number of a branch taken, `enrollments` ids, `reason` the code of
+    why a step was skipped or failed ("" for none).
     """
 
     revisions: Sequence[int]
@@ -69,12 +70,13 @@ class Asked:
     outcomes: Sequence[str] = ()
     step: str = ""
     branch: int | None = None
+    reason: str | None = None
     enrollments: Sequence[int] | None = None
 
     @property
     def indexed(self) -> bool:
         """Whether an index leads to exactly these lines."""
-        narrowed = self.actions or self.step or self.branch is not None
+        narrowed = self.actions or self.step or self.branch is not None or self.reason is not None
         return not narrowed and (not self.outcomes or list(self.outcomes) == [Outcome.FAILED])
 
 
@@ -138,13 +140,14 @@ def where(asked: Asked, before: Key | None) -> tuple[list[str], dict[str, Any]]:
         "x.action = ANY(%(actions)s)": bool(asked.actions),
         "x.step = %(step)s": bool(asked.step),
         "x.detail ->> 'branch' = %(branch)s": asked.branch is not None,
+        "COALESCE(x.detail ->> 'reason', '') = %(reason)s": asked.reason is not None,
         "x.revision_id = ANY(%(revisions)s::bigint[])": asked.enrollments is not None,
         "x.at <= %(at)s AND (x.at, x.id) < (%(at)s, %(id)s)": before is not None,
     }
     facts: dict[str, Any] = {
         "revisions": list(asked.revisions), "since": asked.since, "until": asked.until,
         "outcome": str(asked.outcomes[0]) if asked.outcomes else "", "outcomes": [str(one) for one in asked.outcomes],
-        "actions": list(asked.actions), "step": asked.step, "branch": str(asked.branch),
+        "actions": list(asked.actions), "step": asked.step, "branch": str(asked.branch), "reason": asked.reason,
     }  # fmt: skip
     if before is not None:
         facts |= {"at": before.at, "id": before.id}

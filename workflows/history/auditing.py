@@ -40,6 +40,10 @@ ACTIONS = {
     "left_stopped": _("Left stopped records as they are"),
     "sent_again": _("Sent deliveries again"),
     "deliveries_skipped": _("Skipped deliveries"),
+    "issue_fixed": _("Marked an issue as fixed"),
+    "issue_ignored": _("Ignored an issue until it happens again"),
+    "issue_put_off": _("Put an issue off"),
+    "issue_reopened": _("Opened an issue again"),
     "marked_sent": _("Marked deliveries as sent"),
 }
 NUMBERS: dict[str, Callable[[int], str]] = {

@@ -87,6 +87,8 @@ class Log:
         return max(int(getattr(settings, self.setting)), self.shortest)
 
 
+#: What failed is forgotten with the last line of the log that tells of it.
+ISSUES = Log("workflows_issue", "last_at", "KEEP_STEP_LOG_DAYS")
 #: The log of steps (HIS-01).
 STEPS = Log("workflows_stepexecution", "at", "KEEP_STEP_LOG_DAYS")
 LOGS = (
@@ -111,6 +113,7 @@ def prune(now: dt.datetime) -> int:
     sent = now - dt.timedelta(days=max(settings.KEEP_DELIVERIES_DAYS, 1))
     return (
         delete_rows(KEYS.table, KEYS.column, now - dt.timedelta(days=KEYS.days))
+        or delete_rows(ISSUES.table, ISSUES.column, now - dt.timedelta(days=ISSUES.days))
         or delete_portion(OLD_DELIVERIES, sent)
         or delete_portion(LEFT_RUNS, now - HOUR)
         or forget_enrollments(now)

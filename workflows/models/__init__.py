@@ -10,6 +10,7 @@ from workflows.models.enrollment import Enrollment, Outcome, StepExecution
 from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
 from workflows.models.hindrance import Hindrance, SetAside
+from workflows.models.issue import Issue
 from workflows.models.mass_enrollment import MassEnrollment
 from workflows.models.saved_view import SavedView
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
@@ -36,6 +37,7 @@ __all__ = [
     "EventWait",
     "Folder",
     "Hindrance",
+    "Issue",
     "MailWish",
     "MassEnrollment",
     "NamedVersion",

@@ -9,7 +9,7 @@ import socket
 from records.saving import erasing
 from workflows.engine import closing_up, tallying
 from workflows.health import alerting, digesting, notifying, stuck
-from workflows.history import retention
+from workflows.history import issues, retention
 
 SIGN_OF_LIFE = dt.timedelta(seconds=5)
 QUEUES = dt.timedelta(seconds=5)
@@ -46,6 +46,7 @@ class Rounds:
             self.searched_at = now
             self.rules = list(stuck.RULES.values())
             alerting.tell_failures(now)
+            issues.gather(now)
         elif self.rules:
             alerting.watch(now, [self.rules.pop(0)])
         if now - self.swept_at >= SWEEP:
