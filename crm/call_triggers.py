@@ -5,7 +5,7 @@ from __future__ import annotations
 import pgtrigger
 
 from crm.models import Call
-from records.capture import RowTrigger
+from records.journal_triggers import RowTrigger
 
 #: The terms of a transcript, as SQL; NULL when there is none.
 FOUND = "(SELECT jsonb_agg(slug ORDER BY slug) FROM crm_trackedterm WHERE {transcript} ~* pattern)"

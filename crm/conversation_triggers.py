@@ -8,7 +8,7 @@ from __future__ import annotations
 import pgtrigger
 
 from crm.models import Message
-from records.capture import OLD_AND_NEW, ONLY_NEW, ONLY_OLD, CaptureTrigger
+from records.journal_triggers import OLD_AND_NEW, ONLY_NEW, ONLY_OLD, CaptureTrigger
 
 FOLLOW = """
 UPDATE crm_conversation c SET

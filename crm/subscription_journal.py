@@ -9,7 +9,7 @@ from __future__ import annotations
 import pgtrigger
 
 from crm.models import Subscription
-from records.capture import NEXT_ID, OLD_AND_NEW, ONLY_NEW, ONLY_OLD, CaptureTrigger, written
+from records.journal_triggers import NEXT_ID, OLD_AND_NEW, ONLY_NEW, ONLY_OLD, CaptureTrigger, written
 
 PREFIX = "subscription:"
 NAMES = "ARRAY(SELECT jsonb_object_keys(before || after))"

@@ -10,13 +10,13 @@ class RecordsConfig(AppConfig):
     verbose_name = _("Records")
 
     def ready(self) -> None:
-        from records import capture, checks, signals
+        from records import capture_links, checks, signals
         from records.event_types import event_types
         from records.merging import movers
         from records.merging.journaling import track_merges
         from records.models import Association, MergedRecord
 
-        capture.track_associations(Association)
+        capture_links.track_associations(Association)
         track_merges(MergedRecord)
         checks.connect()
         signals.announce_changes_of(Association)

@@ -10,7 +10,7 @@ from django.core import checks
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from records.capture import CaptureTrigger, table_exists
+from records.journal_triggers import CaptureTrigger, table_exists
 
 
 def journal_triggers_installed(databases: Iterable[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:

@@ -33,6 +33,7 @@ class WorkflowsConfig(AppConfig):
         chores.append(import_module("workflows.webhooks.retaining").CHORE)
         chores.append(import_module("workflows.code.keeping").CHORE)
         sources.append(import_module("workflows.webhooks.keeping").SOURCE)
+        import_module("workflows.ai.replies").register_reader()
         using = import_module("workflows.dependencies.using")
         defining.finders.append(using.users_of_property)
         defining.needing.append(using.needing_property)

@@ -11,12 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from crm.messaging import providers
 from crm.messaging.fields import MessageForm
-from crm.messaging.sending import MessageAction, Unsent, contacts_of
+from crm.messaging.sending import MessageAction, Unsent
 from crm.models import SubscriptionType
 from workflows.registries import actions
 from workflows.step_forms.forms import TextField, TokenField
-from workflows.step_forms.params import StepContext
-from workflows.texts import tokens
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch
@@ -36,6 +34,9 @@ class SendSms(MessageAction):
     )
     event = "sms_sent"
     channel = SubscriptionType.Channel.SMS
+    blank = gettext_lazy("Write the message")
+    sentence = gettext_lazy("SMS “%(text)s”")
+    sentence_of = gettext_lazy("SMS “%(text)s” to the associated %(records)s")
 
     class Params(MessageForm):
         channel = SubscriptionType.Channel.SMS
@@ -67,18 +68,6 @@ class SendSms(MessageAction):
                 message = _("“%(name)s” signs in without a user name. Write the account.")
                 self.add_error("account", message % {"name": account.name})
             return cleaned
-
-    def describe(self, document: dict[str, Any], context: StepContext) -> str:
-        message = document.get("message")
-        if not isinstance(message, str) or not message.strip():
-            return _("Write the message")
-        facts = {"text": message.strip()[:80], "records": contacts_of(document, context)}
-        if facts["records"]:
-            return _("SMS “%(text)s” to the associated %(records)s") % facts
-        return _("SMS “%(text)s”") % facts
-
-    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
-        return tokens.reads(document.get("message"), context.object_type) | self.number_slugs(document, context)
 
     def messages(self, batch: Batch, params: dict[str, Any]) -> dict[int, Any]:
         return {pk: checked(text) for pk, text in batch.render(params["message"]).items()}

@@ -11,12 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from crm.messaging import providers
 from crm.messaging.fields import MessageForm
-from crm.messaging.sending import MessageAction, Unsent, contacts_of
+from crm.messaging.sending import MessageAction, Unsent
 from crm.models import SubscriptionType
 from workflows.registries import actions
 from workflows.step_forms.forms import TextField, TokenField
-from workflows.step_forms.params import StepContext
-from workflows.texts import tokens
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch
@@ -39,6 +37,10 @@ class SendWhatsapp(MessageAction):
     )
     event = "whatsapp_sent"
     channel = SubscriptionType.Channel.WHATSAPP
+    shown, rendered = "template", "parameters"
+    blank = gettext_lazy("Choose a message template")
+    sentence = gettext_lazy("WhatsApp template “%(text)s”")
+    sentence_of = gettext_lazy("WhatsApp template “%(text)s” to the associated %(records)s")
 
     class Params(MessageForm):
         channel = SubscriptionType.Channel.WHATSAPP
@@ -86,18 +88,6 @@ class SendWhatsapp(MessageAction):
                 message = _("There are %(count)d values, %(limit)d at most are possible. Take some out.")
                 raise ValidationError(message % {"count": count, "limit": MOST})
             return text
-
-    def describe(self, document: dict[str, Any], context: StepContext) -> str:
-        template = document.get("template")
-        if not isinstance(template, str) or not template.strip():
-            return _("Choose a message template")
-        facts = {"template": template[:80], "records": contacts_of(document, context)}
-        if facts["records"]:
-            return _("WhatsApp template “%(template)s” to the associated %(records)s") % facts
-        return _("WhatsApp template “%(template)s”") % facts
-
-    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
-        return tokens.reads(document.get("parameters"), context.object_type) | self.number_slugs(document, context)
 
     def messages(self, batch: Batch, params: dict[str, Any]) -> dict[int, Any]:
         lines = [batch.render(line, "line") for line in (params["parameters"] or "").splitlines()]

@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.admin.lasting_slug import LastingSlugAdmin
 from crm.models import CallToAction
 from crm.tracking import links
 
@@ -59,7 +60,7 @@ class CallToActionForm(forms.ModelForm):
 
 
 @admin.register(CallToAction)
-class CallToActionAdmin(admin.ModelAdmin):
+class CallToActionAdmin(LastingSlugAdmin):
     """Its internal name is what websites and filters hold, so it stays."""
 
     form = CallToActionForm
@@ -94,12 +95,6 @@ class CallToActionAdmin(admin.ModelAdmin):
         if tally is None or not tally.views:
             return "–"
         return _("%(percent)s %%") % {"percent": number_format(100 * tally.clicks / tally.views, 1)}
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("slug",) if obj else ()
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return {} if obj else {"slug": ("name",)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """One that somebody has seen stays: what happened with it is asked for in filters."""

@@ -5,28 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
 from crm.admin.kept_in_use import KeptInUseAdmin
+from crm.admin.lasting_slug import LastingSlugAdmin
 from crm.models import Inbox
 from records.object_types import object_types
 
 
 @admin.register(Inbox)
-class InboxAdmin(KeptInUseAdmin):
+class InboxAdmin(LastingSlugAdmin, KeptInUseAdmin):
     """An inbox with conversations in it stays, and so does its internal name."""
 
     thing = "inbox"
     list_display = ("name", "slug", "open_conversations")
     search_fields = ("name",)
-    prepopulated_fields = {"slug": ("name",)}
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("slug",) if obj else ()
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        return {} if obj else dict(self.prepopulated_fields)
 
     def why_kept(self, obj: Any) -> str:
         count = conversations_in(obj).count()

@@ -9,12 +9,13 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from crm.admin.lasting_slug import LastingSlugAdmin
 from crm.models import Subscription, SubscriptionType
 from workflows.dependencies import using
 
 
 @admin.register(SubscriptionType)
-class SubscriptionTypeAdmin(admin.ModelAdmin):
+class SubscriptionTypeAdmin(LastingSlugAdmin):
     """The internal name is what criteria and workflows hold, so it stays; a type in use is made inactive instead."""
 
     list_display = ("name", "channel", "purpose", "active", "number_of_subscribers")
@@ -29,12 +30,6 @@ class SubscriptionTypeAdmin(admin.ModelAdmin):
     @admin.display(description=_("subscribers"), ordering="number")
     def number_of_subscribers(self, subscription_type: Any) -> int:
         return subscription_type.number
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("slug",) if obj else ()
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return {} if obj else {"slug": ("name",)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A type somebody has said something about stays: its history is the proof of consents."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import tracked_terms
+from crm.admin.lasting_slug import LastingSlugAdmin
 from crm.models import TrackedTerm
 
 
@@ -29,17 +30,10 @@ class TrackedTermForm(forms.ModelForm):
 
 
 @admin.register(TrackedTerm)
-class TrackedTermAdmin(admin.ModelAdmin):
+class TrackedTermAdmin(LastingSlugAdmin):
     form = TrackedTermForm
     list_display = ("name", "slug", "shown_phrases", "state")
     search_fields = ("name", "phrases")
-    prepopulated_fields = {"slug": ("name",)}
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("slug",) if obj else ()
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        return {} if obj else dict(self.prepopulated_fields)
 
     @admin.display(description=gettext_lazy("words to look for"))
     def shown_phrases(self, term: TrackedTerm) -> str:

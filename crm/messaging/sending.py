@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -19,6 +21,7 @@ from workflows.outbox import ordering
 from workflows.outside.targets import NotAllowed
 from workflows.step_forms.params import StepContext
 from workflows.step_forms.targets import properties_for, subject_of, targets_of
+from workflows.texts import tokens
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch, Standing
@@ -40,17 +43,34 @@ class MessageAction(Action):
     #: What happens to the contact when a message was taken.
     event = ""
     channel = ""
+    #: The params a card shows of a message, and that may hold tokens; and the card's sentences, with %(text)s.
+    shown = "message"
+    rendered = "message"
+    blank: str | Promise
+    sentence: str | Promise
+    sentence_of: str | Promise
 
+    def describe(self, document: dict[str, Any], context: StepContext) -> str:
+        text = document.get(self.shown)
+        if not isinstance(text, str) or not text.strip():
+            return str(self.blank)
+        contacts = str(subject_of(document, context).label_plural) if document.get("of") else ""
+        return str(self.sentence_of if contacts else self.sentence) % {"text": text.strip()[:80], "records": contacts}
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        return tokens.reads(document.get(self.rendered), context.object_type) | self.number_slugs(document, context)
+
+    @abstractmethod
     def messages(self, batch: Batch, params: dict[str, Any]) -> dict[int, Any]:
         """What is to be sent, by record id: whatever `request` makes a request of, or an Unsent."""
-        raise NotImplementedError
 
+    @abstractmethod
     def request(self, params: dict[str, Any], number: str, message: Any) -> providers.Request:
-        raise NotImplementedError
+        """The request that sends one message to a number."""
 
+    @abstractmethod
     def text(self, params: dict[str, Any], message: Any) -> str:
         """A message as people read it."""
-        raise NotImplementedError
 
     def outputs(self, document: dict[str, Any], context: StepContext) -> dict[str, Property]:
         return {
@@ -156,8 +176,3 @@ class MessageAction(Action):
             "{label} to {count} contact: “{text}”", "{label} to {count} contacts: “{text}”", count or 1
         )
         return format_html(sentence, text=text, **facts)
-
-
-def contacts_of(document: dict[str, Any], context: StepContext) -> str:
-    """Whom a step writes to, for its card: "" for the enrolled contact."""
-    return str(subject_of(document, context).label_plural) if document.get("of") else ""

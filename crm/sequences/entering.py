@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -67,8 +68,8 @@ class EnteringAction(Action):
     #: Why nobody is enrolled where there is no sequence.
     missing = ""
 
-    def sequence_for(self, params: dict[str, Any]) -> Sequence | None:
-        raise NotImplementedError(self.slug)
+    @abstractmethod
+    def sequence_for(self, params: dict[str, Any]) -> Sequence | None: ...
 
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
@@ -26,7 +27,7 @@ NO_USER = -1
 VALUE = gettext_lazy("value")
 
 
-class Operand:
+class Operand(ABC):
     """One key beside `property` and `operator`; `control` is the widget the builder draws for it."""
 
     control = "text"
@@ -36,9 +37,9 @@ class Operand:
         self.required: bool = facts.get("required", True)
         self.default: Any = facts.get("default")
 
+    @abstractmethod
     def clean(self, raw: Any, prop: Property, scope: Scope) -> Any:
         """The operand as Python; ValueError with a sentence that names value and remedy."""
-        raise NotImplementedError
 
     def display(self, value: Any, prop: Property) -> str:
         """The operand inside a sentence."""

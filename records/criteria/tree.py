@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +51,7 @@ class Leaf:
     occurred: QuerySet[Any] | None = None
 
 
-class Node:
+class Node(ABC):
     """What groups, filters and other leaf kinds answer. A condition is never NULL: it is true or false."""
 
     path: str
@@ -60,21 +61,21 @@ class Node:
         """About what it costs the database to answer for one record; comparing a number is 1."""
         return 1_000
 
+    @abstractmethod
     def q(self, context: Context) -> Q:
         """The condition on the records of the node's object type."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self, context: Context) -> str:
         """The sentence, without an end mark."""
-        raise NotImplementedError
 
     def leaves(self, context: Context) -> Iterator[Leaf]:
         """The node's leaves in reading order."""
         yield Leaf(self.path, self.text(context), self.q(context))
 
+    @abstractmethod
     def dependencies(self) -> Iterator[Dependency]:
         """What changes can change the answer."""
-        raise NotImplementedError
 
     @property
     def time_sensitive(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pgtrigger
 from django.db import models
 
-from records.capture import NEXT_ID, ONLY_NEW, CaptureTrigger, written
+from records.journal_triggers import NEXT_ID, ONLY_NEW, CaptureTrigger, written
 
 MADE = f"""
     SELECT {NEXT_ID} AS id, n.object_type, n.winner_id AS record_id, 'merged' AS kind, '{{}}'::jsonb AS before,

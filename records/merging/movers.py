@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from records.object_types import ObjectType
@@ -25,7 +26,7 @@ class Merge:
     now: dt.datetime
 
 
-class Mover:
+class Mover(ABC):
     """One subject that knows of records. `tables` are those it sees to: a test wants each that names records here.
 
     `hold` takes the locks that everybody else takes before those of the records; `move` runs while both records
@@ -36,18 +37,20 @@ class Mover:
     tables: tuple[str, ...] = ()
 
     def hold(self, merge: Merge) -> None:
-        """Lock what others lock before records."""
+        """Lock what others lock before records; nothing, mostly."""
+        return
 
     def tell(self, merge: Merge) -> list[str]:
         """What is going to happen, in whole sentences; [] for nothing."""
         return []
 
+    @abstractmethod
     def move(self, merge: Merge) -> None:
         """Give the winner what the loser has."""
-        raise NotImplementedError(self.slug)
 
     def erase(self, object_type: ObjectType, ids: list[int]) -> None:
         """Remove what deleted records have left that are erased now (records.saving.erasing).
 
         What refers to them by a foreign key that cascades goes by itself.
         """
+        return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 property_types = Registry("property type")
 
 
-class PropertyType:
+class PropertyType(ABC):
     """One kind of value.
 
     `family` names the operators it is compared with (text, number, date, boolean, select, multi_select, user);
@@ -35,9 +36,9 @@ class PropertyType:
             return None
         return self.parse(raw, prop)
 
+    @abstractmethod
     def parse(self, raw: Any, prop: Property) -> Any:
         """A value that is not blank as Python; ValueError with a sentence when it is not of this kind."""
-        raise NotImplementedError(self.slug)
 
     def output_field(self) -> models.Field:
         """The Django field whose SQL type values of this kind are compared in."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import os
 import random
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm.models import Company, Contact, Deal
 from records import criteria, crossings, segments
 from records.associations import associate
-from records.criteria.dependencies import ClocksChanged, Underivable
+from records.criteria.dependencies import ClocksChanged, Dependency, Underivable
 from records.criteria.operators.periods import PERIODS
 from records.criteria.tree import Context, Node
 from records.models import Change, Membership, PropertyDefinition, Segment
@@ -174,6 +176,15 @@ def test_criteria_no_index_can_follow_are_compared_as_a_whole_and_then_rest() ->
     class Unknowable(Node):
         path = "all.0"
         time_sensitive = True
+
+        def q(self, context: Context) -> Q:
+            return Q()
+
+        def text(self, context: Context) -> str:
+            return "it is so"
+
+        def dependencies(self) -> Iterator[Dependency]:
+            return iter(())
 
     context = Context(NOON, ZoneInfo("UTC"))
     with pytest.raises(Underivable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from workflows.engine.batch import Batch
 
 
-class Action:
+class Action(ABC):
     """One type of step.
 
     `splits`: it has branches. `group` is the heading in the palette: "Records", "Tasks and notes",
@@ -98,13 +99,13 @@ class Action:
         """
         return {}
 
+    @abstractmethod
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """Run the step for every enrollment of the batch, with a constant number of statements.
 
         Every enrollment must get exactly one answer (batch.done, skip, fail, wait, take, jump, end); those without
         one count as done. Runs inside the batch's transaction: no network here, write a Delivery instead.
         """
-        raise NotImplementedError(self.slug)
 
     def resume(self, batch: Batch, params: dict[str, Any]) -> None:
         """A wait this step asked for is over: by default the records go on."""

@@ -140,7 +140,10 @@ class CreateRecord(Action):
         if params["associate"]:
             associate_new(batch.object_type, kind, pairs)
         if params["copy_associations"]:
-            copy_associations(batch.object_type, kind, pairs)
+            cut = copy_associations(batch.object_type, kind, pairs)
+            for enrollment in part.enrollments:
+                if enrollment.record_id in cut:
+                    part.note(enrollment, copied=targets.LIMIT, cut=cut[enrollment.record_id])
         if part is not batch:
             batch.absorb(part)
 
@@ -148,7 +151,8 @@ class CreateRecord(Action):
         kind = object_types.get(str(detail.get("object", "")))
         label = kind.label if kind else _("record")
         name = str(detail.get("name") or f"#{detail.get('record', '?')}")
-        return format_html(_("Created the {type} {name}"), type=label, name=linked(kind, detail.get("record"), name))
+        done = format_html(_("Created the {type} {name}"), type=label, name=linked(kind, detail.get("record"), name))
+        return with_cut(done, detail)
 
 
 def type_of(document: dict[str, Any]) -> ObjectType | None:
@@ -173,18 +177,34 @@ def values_of(batch: Batch, kind: ObjectType, params: dict[str, Any]) -> list[di
     ]
 
 
-def copy_associations(own: ObjectType, kind: ObjectType, pairs: list[tuple[int, int]]) -> None:
+def copy_associations(own: ObjectType, kind: ObjectType, pairs: list[tuple[int, int]]) -> dict[int, list[str]]:
     """Associate the new records with those of other types that the enrolled ones are associated with (CRM-12).
 
-    Of each type so many for each record as steps work on. One statement for each association both types have, one
-    more where there is something to copy.
+    Of each type so many for each record as steps work on; returns the types of which there were more, by the id of
+    the enrolled record. One statement for each association both types have, one more where there is something to copy.
     """
+    cut: dict[int, list[str]] = {}
     theirs = {one.to.slug for one in associations_of(kind).values() if one.relation is None} - {kind.slug}
     for association in associations_of(own).values():
         if association.relation is None and association.to.slug in theirs:
             found = targets.linked(own, association, [pk for pk, _new in pairs], None)
             new = [(other, made) for pk, made in pairs for other in sorted(found.get(pk, ()))[: targets.LIMIT]]
             associate_new(association.to, kind, new)
+            for pk, others in found.items():
+                if len(others) > targets.LIMIT:
+                    cut.setdefault(pk, []).append(association.to.slug)
+    return cut
+
+
+def with_cut(sentence: SafeString, detail: dict[str, Any]) -> SafeString:
+    """A step's sentence, and of which records more were there than it has associated."""
+    cut, limit = detail.get("cut"), detail.get("copied")
+    if not isinstance(cut, list) or not cut or not isinstance(limit, int):
+        return sentence
+    known = (object_types.get(str(slug)) for slug in cut)
+    records = ", ".join(str(kind.label_plural) if kind else str(slug) for kind, slug in zip(known, cut, strict=True))
+    message = _("{done} – of the {records} only the first {limit} were associated with it, as there are more")
+    return format_html(message, done=sentence, records=records, limit=limit)
 
 
 def linked(kind: ObjectType | None, pk: Any, name: str) -> SafeString:

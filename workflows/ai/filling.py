@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -68,13 +69,13 @@ class OneRecordForm(TargetForm):
 class FillingAction(AskingAction):
     """Writes what a model answers into properties; the questions name the record and the properties they are about."""
 
+    @abstractmethod
     def filled(self, params: Mapping[str, Any]) -> list[str]:
         """The properties that are filled in, by slug."""
-        raise NotImplementedError(self.slug)
 
+    @abstractmethod
     def question_about(self, record: ObjectType, params: Mapping[str, Any], wanted: list[Property]) -> tuple[str, str]:
         """What the model is there for, and its instruction, for records of a type; both in English."""
-        raise NotImplementedError(self.slug)
 
     def told_besides(self, batch: Batch, params: Mapping[str, Any]) -> Mapping[int, Mapping[str, Any]]:
         """Values beside those under `known`, by the enrolled record's id."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from workflows.ai import quota
 from workflows.ai.wires import WIRES, Document, Malformed, object_in
 from workflows.models import Delivery
-from workflows.outbox.answers import SHOWN, TOO_MANY, Verdict, judged, text_of
+from workflows.outbox.answers import SHOWN, TOO_MANY, Reader, Verdict, judged, readers, text_of
 from workflows.outside.door import Answered
 
 State = Delivery.State
@@ -21,8 +22,20 @@ SPENT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active
 LIMIT = 262_144
 
 
-def judge(answered: Answered, kind: str, now: dt.datetime) -> Verdict:
-    """What an answer of a provider of a kind means at `now`: as for other requests, with sentences of their own."""
+def register_reader() -> None:
+    """Called once, when the apps are ready: questions are requests marked with `ask`."""
+    readers["ask"] = Reader(judge, settled)
+
+
+def settled(asked: Document, verdict: Verdict, now: dt.datetime) -> None:
+    """Count the tokens an answer has cost, whatever it was worth."""
+    usage = (verdict.answer or {}).get("usage")
+    if usage:
+        quota.spent(asked["action"], usage["read"], usage["written"], now)
+
+
+def judge(answered: Answered, asked: Document, now: dt.datetime) -> Verdict:
+    """What a provider's answer to a question means at `now`: as for other requests, with sentences of their own."""
     shown = {"status": answered.status, "body": text_of(answered.body)[:SHOWN]}
     said = error_in(answered)
     if answered.status == TOO_MANY and any(code in SPENT for code in (said.get("code"), said.get("type"))):
@@ -34,7 +47,7 @@ def judge(answered: Answered, kind: str, now: dt.datetime) -> Verdict:
         return judged(answered, [], now)
     if answered.cut:
         return Verdict(State.DEAD, _("The answer of the provider was too large. Ask for less."), answer=shown)
-    return heard(answered, kind, shown)
+    return heard(answered, asked["kind"], shown)
 
 
 def heard(answered: Answered, kind: str, shown: Document) -> Verdict:

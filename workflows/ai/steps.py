@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -72,15 +73,15 @@ class AskingAction(Action):
             found.append(Problem("provider", why, slug, code="no_ai_provider"))
         return found
 
+    @abstractmethod
     def questions(
         self, batch: Batch, params: dict[str, Any], provider: AIProvider
     ) -> Mapping[int, tuple[Question, dict[str, Any]]]:
         """By enrollment what is asked, and facts that come back with the answer; others are answered here."""
-        raise NotImplementedError(self.slug)
 
+    @abstractmethod
     def heard(self, batch: Batch, params: dict[str, Any], answers: list[tuple[Standing, Delivery]]) -> None:
         """Answer for the enrollments whose answers are there: `delivery.answer["values"]` is what the model said."""
-        raise NotImplementedError(self.slug)
 
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         """Writes the questions into the outbox; workflows.outbox.requesting sends them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,22 +48,23 @@ class Malformed(ValueError):
     """The answer is not what such a provider sends."""
 
 
-class Wire:
+class Wire(ABC):
     place = ""
 
     def headers(self) -> dict[str, str]:
         return {"Content-Type": "application/json"}
 
+    @abstractmethod
     def body(self, provider: AIProvider, question: Question, host: str) -> Document:
-        raise NotImplementedError
+        """The JSON a question is sent as."""
 
+    @abstractmethod
     def reply(self, document: Document) -> Reply:
         """What an answer with 200 says. Raises Malformed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def asked(self, body: Document) -> str:
         """What a request says, for people."""
-        raise NotImplementedError
 
 
 class OpenAI(Wire):

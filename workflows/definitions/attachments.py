@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from workflows.models import Workflow
 from workflows.registries import attachments
 
 
-class Attachment:
+class Attachment(ABC):
     """One kind of thing a workflow may be attached to; its slug is the key in the settings, the value an id as text.
 
     Registered with `workflows.registries.attachments`. `object_types` None means workflows of every type.
@@ -25,9 +26,9 @@ class Attachment:
     help_text: str | Promise = ""
     object_types: tuple[str, ...] | None = None
 
+    @abstractmethod
     def things(self) -> QuerySet[Any]:
         """What may be chosen."""
-        raise NotImplementedError(self.slug)
 
     def choices(self) -> list[tuple[str, str]]:
         """(id, name) of everything that may be chosen."""

@@ -7,6 +7,7 @@ are events by themselves (workflows.events.stored).
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ class Wait:
         return self.id, self.event, self.through, str(self.wanted), self.mark, self.since
 
 
-class Event:
+class Event(ABC):
     """One kind of event.
 
     `mark` is SQL for where its history stands now, for a row `v` of record ids (`v.record_id`) and the parameter
@@ -97,9 +98,9 @@ class Event:
         """What the log keeps of the settings, so that `describe` can tell them without asking the database."""
         return {name: document[name] for name in self.fields() if name in document}
 
+    @abstractmethod
     def want(self, params: dict[str, Any], context: StepContext) -> Want:
         """What to wait for, from cleaned settings; a constant number of queries."""
-        raise NotImplementedError(self.slug)
 
     def filters(self, params: dict[str, Any], context: StepContext) -> dict[str, Any]:
         """The part of `Want.wanted` that says which occurrences count: filters, and whose days they count."""
@@ -114,9 +115,9 @@ class Event:
         """Which occurrences of `Want.source` can trigger: a property, or a kind of change (see `details_of`)."""
         return ""
 
+    @abstractmethod
     def found(self, waits: Sequence[Wait]) -> dict[int, dt.datetime]:
         """When it happened for each of these waits for which it has, by their id.
 
         Compares with the committed history since each wait's mark, with a constant number of queries.
         """
-        raise NotImplementedError(self.slug)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import zoneinfo
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,9 +78,9 @@ class JournalEvent(Event):
     #: The kinds of change that may be it.
     kinds: tuple[str, ...] = ("updated",)
 
+    @abstractmethod
     def fits(self, wait: Wait, change: Happened) -> bool:
         """Whether a change of one of `kinds` is what is waited for."""
-        raise NotImplementedError(self.slug)
 
     def found(self, waits: Sequence[Wait]) -> dict[int, dt.datetime]:
         met: dict[int, dt.datetime] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -34,6 +34,27 @@ class Verdict:
     error: str = ""
     not_before: dt.datetime | None = None
     answer: dict[str, Any] | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads the answers to one kind of requests, and is told by a mark on them what else it must know.
+
+    `judge` says what an answer means, in a thread that has no database; `settled` notes the end of an attempt, in the
+    transaction that keeps its verdict.
+    """
+
+    judge: Callable[[Answered, dict[str, Any], dt.datetime], Verdict]
+    settled: Callable[[dict[str, Any], Verdict, dt.datetime], None]
+
+
+#: By the key of a request under which its mark stands. Filled by the packages that make such requests.
+readers: dict[str, Reader] = {}
+
+
+def reader_of(request: Mapping[str, Any]) -> tuple[Reader, dict[str, Any]] | None:
+    """Who reads the answer to a request, and its mark; None where `judged` does."""
+    return next(((reader, request[key]) for key, reader in readers.items() if request.get(key)), None)
 
 
 def judged(

@@ -20,11 +20,10 @@ from django.db import DataError, connection, transaction
 from django.utils.translation import gettext as _
 
 from records.sealing import Unreadable
-from workflows.ai import quota, replies
 from workflows.engine import limits
 from workflows.models import Connection, Delivery
 from workflows.outbox import composing, ordering
-from workflows.outbox.answers import BACKOFF, Verdict, judged
+from workflows.outbox.answers import BACKOFF, Verdict, judged, reader_of
 from workflows.outbox.ordering import KIND
 from workflows.outside import connecting, door
 from workflows.outside.door import Answered, Bounds, NotReached, NotTrusted, Outgoing
@@ -180,8 +179,9 @@ def attempt(request: dict[str, Any], outgoing: Outgoing | Verdict, now: dt.datet
         return Verdict(State.DEAD, str(error))
     except NotReached as error:
         return Verdict(State.PENDING, str(error))
-    if asked := request.get("ask"):
-        return replies.judge(answered, asked["kind"], now)
+    if found := reader_of(request):
+        reader, mark = found
+        return reader.judge(answered, mark, now)
     return judged(answered, request.get("outputs") or [], now, request.get("passing"))
 
 
@@ -222,8 +222,8 @@ def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
         )  # fmt: skip
         if changed and state != State.PENDING:
             ordering.wake([delivery.pk], now)
-        usage = (verdict.answer or {}).get("usage")
-        if changed and usage:
-            quota.spent(delivery.request["ask"]["action"], usage["read"], usage["written"], now)
+        if changed and (found := reader_of(delivery.request)):
+            reader, mark = found
+            reader.settled(mark, verdict, now)
     facts = {"delivery": delivery.pk, "key": delivery.key, "enrollment": delivery.enrollment_id, "state": str(state)}
     logger.info("Delivery %s: %s", delivery.pk, state, extra={**facts, "attempts": delivery.attempts})

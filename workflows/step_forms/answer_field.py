@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,9 +13,8 @@ from records.property_types import property_types
 from workflows.definitions.definition import OUTCOME
 from workflows.models.webhook import PATH_LENGTH, TYPES
 from workflows.step_forms.rows_field import Column, RowsWidget
+from workflows.step_forms.value_rows import NAME, ValueRowsField
 
-MOST = 20
-NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 #: What every answer has.
 STATUS = "status"
 TAKEN = {STATUS, OUTCOME}
@@ -27,8 +24,14 @@ def type_choices() -> list[tuple[str, Any]]:
     return [(slug, property_types[slug].label) for slug in TYPES]
 
 
-class AnswerField(forms.Field):
+class AnswerField(ValueRowsField):
     """Values of an answer as [{"name", "path", "type"}]."""
+
+    no_list = gettext_lazy(
+        "%(value)r is not a list of values. Write it like [{“name”: “score”, “path”: “data.score”}]."
+    )
+    too_many = gettext_lazy("There are %(count)d values, %(limit)d at most. Take some out.")
+    taken = TAKEN
 
     def __init__(self, **kwargs: Any) -> None:
         columns = (
@@ -37,23 +40,6 @@ class AnswerField(forms.Field):
             Column("type", gettext_lazy("Type"), type_choices()),
         )
         super().__init__(widget=RowsWidget(columns), required=False, **kwargs)
-
-    def clean(self, value: Any) -> list[dict[str, str]]:
-        if value in (None, "", [], {}):
-            return []
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-            message = _("%(value)r is not a list of values. Write it like [{“name”: “score”, “path”: “data.score”}].")
-            raise ValidationError(message % {"value": value})
-        if len(value) > MOST:
-            message = _("There are %(count)d values, %(limit)d at most. Take some out.")
-            raise ValidationError(message % {"count": len(value), "limit": MOST})
-        found = [self.read(row) for row in value]
-        names = [row["name"] for row in found]
-        for name in names:
-            if names.count(name) > 1 or name in TAKEN:
-                message = _("The name “%(name)s” is taken. Choose another.")
-                raise ValidationError(message % {"name": name})
-        return found
 
     def read(self, row: dict[str, Any]) -> dict[str, str]:
         """One row. Raises ValidationError."""
@@ -70,20 +56,12 @@ class AnswerField(forms.Field):
             raise ValidationError(message % {"value": type, "name": name, "known": ", ".join(TYPES)})
         return {"name": name, "path": path, "type": type}
 
-    def to_json(self, value: Any) -> Any:
-        try:
-            return self.clean(value)
-        except ValidationError:
-            return value
-
     def schema(self) -> dict[str, Any]:
         properties = {
-            "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
             "path": {"type": "string", "maxLength": PATH_LENGTH},
             "type": {"type": "string", "enum": list(TYPES)},
         }
-        row = {"type": "object", "properties": properties, "required": ["name", "path"], "additionalProperties": False}
-        return {"type": "array", "items": row, "maxItems": MOST}
+        return self.rows_schema(properties, ["name", "path"])
 
 
 def properties_in(document: Any) -> dict[str, Property]:

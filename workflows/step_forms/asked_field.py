@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,10 +13,9 @@ from django.utils.translation import gettext_lazy
 from records.properties import Property
 from records.property_types import property_types
 from workflows.ai import typed
-from workflows.step_forms.answer_field import NAME
 from workflows.step_forms.rows_field import Column, RowsWidget, rows_of
+from workflows.step_forms.value_rows import NAME, ValueRowsField
 
-MOST = 20
 ABOUT, OPTION, OPTIONS = 300, 100, 50
 KEYS = ("name", "type", "about", "options")
 
@@ -37,8 +35,12 @@ class AskedWidget(RowsWidget):
         return super().render(name, rows, attrs, renderer)
 
 
-class AskedField(forms.Field):
+class AskedField(ValueRowsField):
     """Typed answers as [{"name", "type", "about", "options"}]."""
+
+    no_list = gettext_lazy("%(value)r is not a list of answers. Write it like [{“name”: “score”, “type”: “number”}].")
+    too_many = gettext_lazy("There are %(count)d answers, %(limit)d at most. Take some out.")
+    taken = typed.RESERVED
 
     def __init__(self, **kwargs: Any) -> None:
         columns = (
@@ -49,37 +51,16 @@ class AskedField(forms.Field):
         )
         super().__init__(widget=AskedWidget(columns), required=False, **kwargs)
 
-    def clean(self, value: Any) -> list[dict[str, Any]]:
-        if value in (None, "", [], {}):
-            return []
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-            message = _("%(value)r is not a list of answers. Write it like [{“name”: “score”, “type”: “number”}].")
-            raise ValidationError(message % {"value": value})
-        if len(value) > MOST:
-            message = _("There are %(count)d answers, %(limit)d at most. Take some out.")
-            raise ValidationError(message % {"count": len(value), "limit": MOST})
-        found = [read(row) for row in value]
-        names = [row["name"] for row in found]
-        for name in names:
-            if names.count(name) > 1 or name in typed.RESERVED:
-                raise ValidationError(_("The name “%(name)s” is taken. Choose another.") % {"name": name})
-        return found
-
-    def to_json(self, value: Any) -> Any:
-        try:
-            return self.clean(value)
-        except ValidationError:
-            return value
+    def read(self, row: dict[str, Any]) -> dict[str, Any]:
+        return read(row)
 
     def schema(self) -> dict[str, Any]:
         properties = {
-            "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
             "type": {"type": "string", "enum": list(typed.TYPES)},
             "about": {"type": "string", "maxLength": ABOUT, "description": "What the model is told it is."},
             "options": {"type": "array", "items": {"type": "string"}, "maxItems": OPTIONS},
         }
-        row = {"type": "object", "properties": properties, "required": ["name"], "additionalProperties": False}
-        return {"type": "array", "items": row, "maxItems": MOST}
+        return self.rows_schema(properties, ["name"])
 
 
 def read(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,8 +82,9 @@ class LastChange(AnyType):
 
     needs_journal = True
 
+    @abstractmethod
     def compare(self, changed: Any, leaf: PropertyFilter, context: Context) -> Q:
-        raise NotImplementedError(self.slug)
+        """The condition on the time of the last change, which is known."""
 
     def crossed(self, leaf: PropertyFilter, before: Context, after: Context) -> Iterator[Crossing]:
         return journal_crossings_of(leaf, self.edges(leaf, before), self.edges(leaf, after), after.zone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,10 +66,10 @@ def there(prop: Property, value: Any) -> Q:
     return Q(IsNull(value, False)) if prop.kind.textual else known(prop, value)
 
 
-class Operator:
-    """One way to compare a property.
+class Operator(ABC):
+    """One way to ask about a property.
 
-    `sentence` has %(property)s and the names of the operands. `negative` turns the meaning of `condition` round.
+    `sentence` has %(property)s and the names of the operands. `negative` turns the meaning of the condition round.
     `ever` looks at every value the record has had (`reads_history` of the journal).
     """
 
@@ -93,9 +94,39 @@ class Operator:
         """Whether the property can be compared so: calculated ones have no history."""
         return prop.calculated is None or not self.reads_history
 
+    @abstractmethod
+    def q(self, leaf: PropertyFilter, context: Context) -> Q:
+        """The whole condition with the rule for blanks (OPR-08); true or false, never NULL."""
+
+    def passing(self, leaf: PropertyFilter, context: Context) -> Passing | None:
+        """Exactly what passes the filter, as `q` says it; None where that cannot be told by the filter alone."""
+        return None
+
+    def faults(self, values: dict[str, Any]) -> dict[str, str]:
+        """What is wrong with the operands together: key → sentence."""
+        return {}
+
+    def time_sensitive(self, values: dict[str, Any]) -> bool:
+        return any(operand.moves(values[operand.name]) for operand in self.operands)
+
+    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
+        """The points the value is compared with that move with the clock, always as many (TRG-21)."""
+        found = [leaf.values[operand.name] for operand in self.operands if isinstance(operand, When)]
+        return [point.span(context) for point in found if point is not None and point.moves]
+
+    def crossed(self, leaf: PropertyFilter, before: Context, after: Context) -> Iterator[Crossing]:
+        """The records whose value one of these points has gone past. Raises Underivable."""
+        if self.ever or self.needs_journal or leaf.property.kind.family != "date":
+            raise Underivable(leaf.path)
+        return crossings_of(leaf, self.edges(leaf, before), self.edges(leaf, after), after.zone)
+
+
+class Comparison(Operator):
+    """Compares the values a property has, or (`ever`) has had."""
+
+    @abstractmethod
     def condition(self, value: Any, leaf: PropertyFilter, context: Context) -> Q:
         """The condition on a value that is known, before `negative`; it does not hold of an empty text."""
-        raise NotImplementedError(self.slug)
 
     def met(self, leaf: PropertyFilter, context: Context) -> Q:
         """Whether the condition holds of the current value (or, for `ever`, of any); never NULL."""
@@ -118,7 +149,6 @@ class Operator:
         return Q(Coalesce(ExpressionWrapper(condition, BooleanField()), Value(False)))
 
     def q(self, leaf: PropertyFilter, context: Context) -> Q:
-        """The whole condition with the rule for blanks (OPR-08); true or false, never NULL."""
         met = self.met(leaf, context)
         if self.negative == leaf.include_blank:
             return ~met if self.negative else met
@@ -130,29 +160,10 @@ class Operator:
         return None
 
     def passing(self, leaf: PropertyFilter, context: Context) -> Passing | None:
-        """Exactly what passes the filter, as `q` says it; None where that cannot be told by the filter alone."""
         known = None if self.reads_history else self.lets(leaf, context)
         if known is None:
             return None
         return Passing(~known if self.negative else known, leaf.include_blank)
-
-    def faults(self, values: dict[str, Any]) -> dict[str, str]:
-        """What is wrong with the operands together: key → sentence."""
-        return {}
-
-    def time_sensitive(self, values: dict[str, Any]) -> bool:
-        return any(operand.moves(values[operand.name]) for operand in self.operands)
-
-    def edges(self, leaf: PropertyFilter, context: Context) -> list[Span]:
-        """The points the value is compared with that move with the clock, always as many (TRG-21)."""
-        found = [leaf.values[operand.name] for operand in self.operands if isinstance(operand, When)]
-        return [point.span(context) for point in found if point is not None and point.moves]
-
-    def crossed(self, leaf: PropertyFilter, before: Context, after: Context) -> Iterator[Crossing]:
-        """The records whose value one of these points has gone past. Raises Underivable."""
-        if self.ever or self.needs_journal or leaf.property.kind.family != "date":
-            raise Underivable(leaf.path)
-        return crossings_of(leaf, self.edges(leaf, before), self.edges(leaf, after), after.zone)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from records.criteria.expressions import known, value_of
 from records.criteria.operands import One, Other
-from records.criteria.operators.base import Operator, PropertyFilter, operators
+from records.criteria.operators.base import Comparison, PropertyFilter, operators
 from records.criteria.tree import Context
 from records.criteria.value_sets import ValueSet, listed
 
 
-class BooleanOperator(Operator):
+class BooleanOperator(Comparison):
     families = ("boolean",)
 
     def wanted(self, leaf: PropertyFilter) -> Any:

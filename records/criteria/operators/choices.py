@@ -9,12 +9,12 @@ from django.db.models.lookups import In
 from django.utils.translation import gettext_lazy
 
 from records.criteria.operands import Operand, Several
-from records.criteria.operators.base import Operator, PropertyFilter, operators
+from records.criteria.operators.base import Comparison, PropertyFilter, operators
 from records.criteria.tree import Context
 from records.criteria.value_sets import ValueSet, listed
 
 
-class ChoiceOperator(Operator):
+class ChoiceOperator(Comparison):
     families: tuple[str, ...] = ("select", "user")
     operands: tuple[Operand, ...] = (Several(),)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from django.db.models import DateField, Q, Value
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from records.criteria.expressions import known, value_of
 from records.criteria.operands import Days, Flag, Other, When, Zone
 from records.criteria.operators.anything import reversed_points
-from records.criteria.operators.base import Operator, PropertyFilter, operators
+from records.criteria.operators.base import Comparison, PropertyFilter, operators
 from records.criteria.points import Point, Span, instant_span
 from records.criteria.tree import Context
 from records.criteria.value_sets import Passing, Spans, ValueSet
@@ -55,7 +56,7 @@ def up_to_end(span: Span, leaf: PropertyFilter) -> Spans:
     return Spans.of(high=span.end, high_in=span.start == span.end)
 
 
-class DateOperator(Operator):
+class DateOperator(Comparison):
     families = ("date",)
 
 
@@ -66,9 +67,9 @@ class AtPoint(DateOperator):
         point = leaf.values["value"]
         return None if point.moves else self.around(point.span(context), leaf, context)
 
+    @abstractmethod
     def around(self, span: Span, leaf: PropertyFilter, context: Context) -> Spans:
         """The values that pass, seen from where the point is."""
-        raise NotImplementedError(self.slug)
 
 
 @operators.register
@@ -174,9 +175,9 @@ class DaysAway(DateOperator):
         known = self.period(leaf, context)
         return Passing(known, leaf.include_blank, moving=True)
 
+    @abstractmethod
     def period(self, leaf: PropertyFilter, context: Context) -> Spans:
         """The values that pass now."""
-        raise NotImplementedError(self.slug)
 
     def present(self, leaf: PropertyFilter, context: Context) -> Any:
         return self.today(context).first_day if on_days(leaf) else context.now

@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy
 from records.criteria.expressions import Holds
 from records.criteria.operands import Operand, Several
 from records.criteria.operators import choices
-from records.criteria.operators.base import Operator, PropertyFilter, operators
+from records.criteria.operators.base import Comparison, PropertyFilter, operators
 from records.criteria.tree import Context
 from records.criteria.value_sets import ValueSet
 
 
-class SetOperator(Operator):
+class SetOperator(Comparison):
     families: tuple[str, ...] = ("multi_select",)
     operands: tuple[Operand, ...] = (Several(),)
 

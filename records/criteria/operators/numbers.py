@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy
 
 from records.criteria.expressions import known, value_of
 from records.criteria.operands import One, Operand, Other
-from records.criteria.operators.base import Operator, PropertyFilter, operators
+from records.criteria.operators.base import Comparison, PropertyFilter, operators
 from records.criteria.tree import Context
 from records.criteria.value_sets import Spans
 
 DIGITS = DecimalField(max_digits=24, decimal_places=6)
 
 
-class NumberOperator(Operator):
+class NumberOperator(Comparison):
     families = ("number",)
     operands: tuple[Operand, ...] = (One(),)
     lookup: Any = Exact

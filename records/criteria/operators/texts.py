@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from records.criteria.expressions import Holds, known, value_of
 from records.criteria.operands import Other, Phrase, Phrases, Several
-from records.criteria.operators.base import Operator, PropertyFilter, operators
+from records.criteria.operators.base import Comparison, PropertyFilter, operators
 from records.criteria.tree import Context
 from records.criteria.value_sets import ValueSet, listed
 
@@ -55,7 +55,7 @@ def whole_phrase(phrase: str) -> str:
 
 
 @operators.register
-class IsEqualToAnyOf(Operator):
+class IsEqualToAnyOf(Comparison):
     slug, label, families = "is_equal_to_any_of", gettext_lazy("is equal to any of"), TEXT
     sentence = gettext_lazy("%(property)s is equal to any of %(value)s")
     operands = (Several(),)
@@ -80,7 +80,7 @@ class IsNotEqualToAnyOf(IsEqualToAnyOf):
 
 
 @operators.register
-class ContainsAnyOf(Operator):
+class ContainsAnyOf(Comparison):
     slug, label, families = "contains_any_of", gettext_lazy("contains any of"), TEXT
     sentence = gettext_lazy("%(property)s contains any of %(value)s")
     operands = (Phrases(),)
@@ -99,7 +99,7 @@ class DoesNotContainAnyOf(ContainsAnyOf):
 
 
 @operators.register
-class ContainsExactly(Operator):
+class ContainsExactly(Comparison):
     """The whole phrase, between the edges of words (OPR-13)."""
 
     slug, label, families = "contains_exactly", gettext_lazy("contains exactly"), TEXT
@@ -161,7 +161,7 @@ class HasNeverContained(HasEverContained):
 
 
 @operators.register
-class IsEqualToProperty(Operator):
+class IsEqualToProperty(Comparison):
     """Another text of the same record; a blank one equals nothing."""
 
     slug, label, families = "is_equal_to_property", gettext_lazy("is equal to another property"), TEXT

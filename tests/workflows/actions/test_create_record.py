@@ -212,15 +212,19 @@ def test_values_are_fixed_copied_results_or_moments_and_other_associations_are_c
     assert ids_of("deal", [first, second], "contact") == {first: [ann.pk], second: [ben.pk]}
 
 
-def test_of_very_many_associations_the_first_ones_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_associations_the_first_ones_are_copied_and_the_history_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(targets, "LIMIT", 2)
-    ann = Contact.objects.create(city="Lund")
+    ann, ben = Contact.objects.create(city="Lund"), Contact.objects.create(city="Ystad")
     firms = [Company.objects.create(name=f"Firm {n}").pk for n in range(4)]
-    associate("contact", "company", [(ann.pk, firm) for firm in firms])
+    associate("contact", "company", [(ann.pk, firm) for firm in firms] + [(ben.pk, firm) for firm in firms[:2]])
     made = step("s", "create_record", object="deal", properties={"name": "D"}, associate=False, copy_associations=True)
-    run(make_workflow([made]), ann)
-    deal = Deal.objects.get()
-    assert ids_of("deal", [deal.pk], "company") == {deal.pk: firms[:2]}
+    story = [told(line) for line in lines(run(make_workflow([made]), ann, ben))]
+    first, second = Deal.objects.order_by("pk").values_list("pk", flat=True)
+    assert ids_of("deal", [first, second], "company") == {first: firms[:2], second: firms[:2]}
+    assert story[0].endswith("– of the companies only the first 2 were associated with it, as there are more")
+    assert "only the first" not in story[1]
 
 
 def test_a_moment_is_for_dates_only_and_required_properties_come_first() -> None:

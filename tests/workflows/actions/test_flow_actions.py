@@ -91,6 +91,9 @@ def for_tickets() -> Any:
         label = "Only for tickets"
         object_types = ("ticket",)
 
+        def execute(self, batch: Any, params: dict[str, Any]) -> None:
+            batch.done()
+
     actions.register(Only)
     yield Only
     del actions["only_tickets"]
