@@ -69,7 +69,8 @@ class EnteringAction(Action):
     missing = ""
 
     @abstractmethod
-    def sequence_for(self, params: dict[str, Any]) -> Sequence | None: ...
+    def sequence_for(self, params: dict[str, Any]) -> Sequence | None:
+        """The sequence cleaned params name; None when there is none of the kind."""
 
     def problems(self, document: dict[str, Any], context: StepContext) -> list[Problem]:
         return [
