@@ -56,7 +56,8 @@ HARMLESS = {
     # They compute, or tell people something.
     "format_data", "send_notification", "send_internal_email", "send_email", "send_internal_marketing_email",
     # They take a right of their own: on connections, or what `permission` says.
-    "send_webhook", "send_sms", "send_whatsapp", "ask_ai", "research", "summarise_record", "custom_code",
+    "send_webhook", "send_sms", "send_whatsapp", "ask_ai", "research", "research_company", "summarise_record",
+    "custom_code",
 }  # fmt: skip
 #: What a text, or a formula, of an example names.
 NAMED = re.compile(r"contact\.([a-z_]+)")
@@ -124,7 +125,7 @@ def test_who_may_not_see_a_property_cannot_publish_it_with_a_text_that_tells_it(
     assert "contact.job_title" in forbidden(slug, restricted("job_title", Access.NONE))
 
 
-WRITING = ("change_number", "edit_record", "enrich_record", "format_phone", "rotate_owner")
+WRITING = ("change_number", "edit_record", "enrich_record", "fill_property", "format_phone", "rotate_owner")
 
 
 @pytest.mark.parametrize("slug", WRITING)
@@ -190,7 +191,9 @@ ANSWERED = {
         "mood": "glad", "score": 7, "city": "Oslo", "country": "Norway", "summary": "Fine", "founded": "1987-01-01",
     },
 }  # fmt: skip
-WAITING_FOR_OTHERS = ("ask_ai", "custom_code", "enrich_record", "research", "send_webhook", "summarise_record")
+WAITING_FOR_OTHERS = (
+    "ask_ai", "custom_code", "enrich_record", "fill_property", "research", "send_webhook", "summarise_record",
+)  # fmt: skip
 
 
 def resumed_with_count(slug: str, count: int, people: list[User]) -> int:
