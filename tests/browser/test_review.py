@@ -65,7 +65,8 @@ def test_the_review_is_gone_through_and_skipped(open_screen: Any, ann: User, the
         page.get_by_role("button", name="Next: ").click()
     expect(page.get_by_role("textbox", name="Description")).to_contain_text("1. Wait 5 days. 2. Wait until")
     screen.screenshot(f"review-5-{theme}-{width}")
-    assert screen.axe() == []
+    # Here the page is long: the bar at its end lies over whatever is scrolled below it.
+    assert screen.axe(("target-size",)) == []
     page.get_by_role("button", name="Back", exact=True).click()
     expect(page.get_by_role("heading", name="What changes", exact=True)).to_be_focused()
     page.reload()

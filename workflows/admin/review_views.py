@@ -137,7 +137,7 @@ def parts_of(workflow: Workflow, review: publishing.Review) -> list[tuple[str, s
     ]  # fmt: skip
     if review.inside.count or workflow.live is not None:
         found.append(("inside", _("What changes")))
-    return [*found, ("all", _("Review and turn on"))]
+    return [*found, ("all", _("Turn on"))]
 
 
 def told_of(workflow: Workflow, review: publishing.Review, *, blocking: bool) -> list[Told]:

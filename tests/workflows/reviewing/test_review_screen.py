@@ -65,7 +65,7 @@ def test_the_review_goes_through_enrollment_timing_and_connections_and_may_be_cu
     assert parts == [
         ("enrollment", "1", "Enrollment"), ("timing", "2", "Timing and notifications"),
         ("connections", "3", "Connections"), ("inside", "4", "What changes"),
-        ("all", "5", "Review and turn on"),
+        ("all", "5", "Turn on"),
     ]  # fmt: skip
     editor = reverse("admin:workflow_editor", args=[workflow.pk])
     found = sections(page)
