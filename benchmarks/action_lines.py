@@ -137,6 +137,7 @@ LINES: dict[str, Line] = {
     ),
     "send_survey": Line("send_survey", {"survey": NAMED}),
     "enroll_in_sequence": Line("enroll_in_sequence", {"sequence": NAMED, "sender": "owner"}),
+    "enroll_in_prospecting_agent": Line("enroll_in_prospecting_agent", {"sender": "owner"}),
     "unenroll_from_sequence": Line("unenroll_from_sequence", {"sequence": NAMED}, before=("sequenced",)),
     "send_sms": Line("send_sms", SMS, before=("mobile", "opted in")),
     "send_whatsapp": Line("send_whatsapp", WHATSAPP, before=("mobile", "opted in")),
@@ -153,6 +154,10 @@ LINES: dict[str, Line] = {
     "ask_ai": Line("ask_ai", {"prompt": "Who is {{ contact.first_name }}?"}),
     "research": Line("research", {"prompt": "Who is {{ contact.first_name }}?"}),
     "enrich_record": Line("enrich_record", {"properties": ["country"], "known": ["email"]}),
+    "fill_property": Line(
+        "fill_property", {"property": "country", "prompt": "Where is {{ contact.city }}?", "known": ["email"]}
+    ),
+    "research_company": Line("research_company", {"of": "company", "known": ["name"]}, before=("linked",)),
     "summarise_record": Line("summarise_record", {"length": "sentence"}),
     "custom_code": Line(
         "custom_code",

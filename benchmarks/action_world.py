@@ -94,6 +94,10 @@ def named(admin: Any, origin: str) -> None:
     sequence, new = Sequence.objects.get_or_create(slug=NAMED, defaults={"name": "Benchmark", "subscription": news})
     if new:
         sequence.steps.create(position=0, kind="email", subject="Hello", body="I am {{ sender.first_name }}.")
+    facts = {"name": "Benchmark agent", "subscription": news, "is_agent": True}
+    agent, new = Sequence.objects.get_or_create(slug="benchmark_agent", defaults=facts)
+    if new:
+        agent.steps.create(position=0, kind="written", body="Write to {{ contact.first_name }}")
     if not Connection.objects.filter(slug=NAMED).exists():
         facts = {"name": "Benchmark", "origin": origin, "auth": "basic", "auth_name": "AC1", "secret": "word"}
         connecting.create(facts, by=admin, now=database_now())

@@ -17,8 +17,12 @@ from typing import Any
 import pytest
 
 from crm.audiences import sending
-from crm.models import Audience, AudienceChange, Contact, SubscriptionType, User
+from crm.models import Audience, AudienceChange, Company, Contact, Sequence, SubscriptionType, User
+from crm.sequences import moving
+from crm.sequences.enrolling import Sending
+from crm.sequences.enrolling import enroll as put_in
 from crm.subscribing import Wish, set_status
+from records.associations import associate
 from tests.workflows import building
 from tests.workflows.actions.test_custom_code import code, main
 from tests.workflows.building import NOW, step
@@ -140,6 +144,23 @@ def draft(ann: Contact, origin: str, admin: User) -> Callable[[], str]:
     return lambda: drafts.outcome(wish, by=admin).why
 
 
+def company(ann: Contact, origin: str, admin: User) -> Callable[[], str]:
+    provider(origin)
+    associate("contact", "company", [(ann.pk, Company.objects.create(name="Acme").pk)])
+    return walk(ann, step("s", "research_company", of="company", known=["name"]))
+
+
+def agent(ann: Contact, origin: str, admin: User) -> Callable[[], str]:
+    """The prospecting agent asks for each email."""
+    provider(origin)
+    kind = SubscriptionType.objects.create(slug="direct", name="Direct")
+    made = Sequence.objects.create(slug="agent", name="Agent", subscription=kind, is_agent=True, workdays=False)
+    made.steps.create(position=0, kind="written", body="Write to {{ contact.first_name }}")
+    put_in(made, {ann.pk: Sending(admin, "")}, now=NOW)
+    moving.work(NOW)
+    return lambda: Delivery.objects.get(kind="webhook").last_error
+
+
 def audience(ann: Contact, origin: str, admin: User) -> Callable[[], str]:
     made = Audience.objects.create(name="A", slug="a", connection=connection(origin))
     AudienceChange.objects.create(audience=made, kind="add", email="x" * 64, at=NOW - dt.timedelta(minutes=5))
@@ -164,6 +185,8 @@ WAYS: dict[str, Callable[[Contact, str, User], Callable[[], str]]] = {
     "send_whatsapp": whatsapp, "ask_ai": asking("ask_ai", prompt="Who?"), "ask_ai of Anthropic's kind": anthropic,
     "research": asking("research", prompt="Who?"),
     "enrich_record": asking("enrich_record", properties=["city"], known=["email"]),
+    "fill_property": asking("fill_property", property="city", prompt="Where?", known=["email"]),
+    "research_company": company, "the prospecting agent": agent,
     "summarise_record": asking("summarise_record", length="sentence"),
     "a workflow drafted by AI": draft, "an audience": audience,
     "custom_code": script, "custom_code that is tried": script_that_is_tried,
