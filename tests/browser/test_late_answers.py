@@ -81,9 +81,10 @@ def test_an_action_is_chosen_before_the_actions_are_there(open_screen: Any, ann:
     assert screen.axe() == []
     mode = "slow"
     page.keyboard.press("Escape")
-    with page.expect_request("**/editor/palette/"):
-        editor.plus("steps.0").click()
+    editor.plus("steps.0").click()
     expect(palette.get_by_text("The actions are being fetched")).to_be_visible()
+    while not held:
+        quiet(page)
     page.keyboard.type("note")
     page.keyboard.press("Shift+Enter")
     expect(palette).to_be_visible()

@@ -28,11 +28,12 @@ async function show(card) {
   card.setAttribute("aria-describedby", box.id);
   shown = card;
 }
-/** Beside the card, wherever there is room, and inside the window. */
+/** Beside the card, or below it where neither side has room, and inside the window. */
 function place(card) {
-  const at = card.getBoundingClientRect(), own = box.getBoundingClientRect();
-  const right = at.right + 12 + own.width < innerWidth, left = right ? at.right + 12 : Math.max(8, at.left - own.width - 12);
-  box.style.transform = `translate(${left}px, ${Math.max(8, Math.min(at.top, innerHeight - own.height - 8))}px)`;
+  const at = card.getBoundingClientRect(), own = box.getBoundingClientRect(), edge = root.getBoundingClientRect().left + 8;
+  const side = at.right + 12 + own.width < innerWidth ? at.right + 12 : at.left - own.width - 12, beside = side >= edge;
+  const left = beside ? side : Math.max(edge, Math.min(at.left, innerWidth - own.width - 8)), top = beside ? at.top : at.bottom + 8;
+  box.style.transform = `translate(${left}px, ${Math.max(8, Math.min(top, innerHeight - own.height - 8))}px)`;
 }
 let over = null;
 function wanted() {

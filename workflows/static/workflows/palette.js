@@ -1,10 +1,11 @@
 // The palette: which action shall stand at a place. It is searched by typing, has what was used last on top, and
 // follows the draft: what the date that steps are timed by rules out, and what it allows again. The actions are fetched
 // once the page has come to rest, or when somebody wants them before; what was typed until then counts.
+// It is no modal dialog: these have the browser style the whole page anew, twice, which takes longer than all the rest.
 import { fence } from "./branches.js";
 import { $, card, editable, flushed, focusCard, open, root, tell } from "./editor.js";
 
-const palette = $("flow-palette"), search = $("flow-search"), options = $("flow-options"), recent = $("flow-recent"), loading = $("flow-loading");
+const palette = $("flow-palette"), scrim = $("flow-scrim"), search = $("flow-search"), options = $("flow-options"), recent = $("flow-recent"), loading = $("flow-loading");
 const key = "headrace-recent-actions", KEPT = 5, REST = 3000, AGAIN = 5000;
 let actions = [];
 /** Under which heading each action stands that was not used lately. */
@@ -58,6 +59,11 @@ function follow() {
     const told = reason || text.dataset.text;
     if (text.textContent !== told) text.textContent = told;
   }
+}
+/** From the search to the links and round again: what lies behind the palette waits. */
+function next(by) {
+  const stops = [search, ...palette.querySelectorAll("a[href]")];
+  stops[(stops.indexOf(document.activeElement) + by + stops.length) % stops.length].focus();
 }
 /** For the mouse and fingers; the keyboard has Shift+Enter, as the hint below says. */
 function prepare(one) {
@@ -117,20 +123,28 @@ root.addEventListener("flow:add", ({ detail }) => {
   load();
   fence(palette, place);
   arrange();
-  palette.showModal();
+  scrim.hidden = false;
+  palette.show();
+  search.focus();
   narrow();
 });
 search.addEventListener("input", narrow);
 palette.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); return palette.close(); }
+  if (event.key === "Tab") { event.preventDefault(); return next(event.shiftKey ? -1 : 1); }
+  if (event.target.closest("a")) return;
   const all = shown(), at = all.findIndex((one) => one.getAttribute("aria-selected") === "true");
   if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); choose(all[(at + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]); }
   else if (event.key === "Enter") { event.preventDefault(); if (at < 0 && fetching) entered = { quick: event.shiftKey }; else pick(all[at], event.shiftKey); }
 });
-palette.addEventListener("close", () => { entered = null; });
+palette.addEventListener("close", () => {
+  entered = null;
+  scrim.hidden = true;
+});
+scrim.addEventListener("click", () => palette.close());
 palette.addEventListener("click", (event) => {
   const one = event.target.closest(".flow-option");
   if (one) pick(one, event.shiftKey || Boolean(event.target.closest(".flow-quick")));
-  else if (event.target === palette) palette.close();
 });
 root.addEventListener("flow:shown", ({ detail }) => {
   ({ unfit } = detail);
