@@ -77,6 +77,8 @@ SCREENS: dict[str, Callable[[World], str]] = {
     "changes and versions": lambda world: versions_of(world),
     "review": lambda world: reverse("admin:workflow_review", args=[world.workflow.pk]),
     "metrics": lambda world: metrics_of(world),
+    "performance": lambda world: reverse("admin:workflow_performance", args=[world.workflow.pk]),
+    "two versions": lambda world: metrics_of(world) and reverse("admin:workflow_compare", args=[world.workflow.pk]),
     "turn off": lambda world: f"/admin/workflows/workflow/switch/?to=off&id={world.workflow.pk}",
     "enrollments": lambda world: "/admin/workflows/enrollment/",
     "history of a workflow": lambda world: f"/admin/workflows/enrollment/?workflow__id__exact={world.workflow.pk}",

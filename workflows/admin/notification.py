@@ -68,7 +68,7 @@ class NotificationAdmin(ReadOnlyAdmin):
             "title": _("Notifications"),
             "opts": self.opts,
             "wants_mail": mailing.wants_mail(request.user),
-            "wish": digesting.wishes([request.user.pk])[request.user.pk],
+            "wish": digesting.wish_of(request.user),
             "wishes": MailWish.Workflows.choices,
             **self.shown(request, PER_PAGE, int(before) if before.isdecimal() else None),
         }

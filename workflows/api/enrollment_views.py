@@ -97,7 +97,8 @@ class EnrollmentView(ApiView):
     def visible(self, request: Request) -> QuerySet[Enrollment]:
         slugs = [slug for slug, object_type in object_types.items() if may_see(request.user, object_type)]
         found = openable(Enrollment.objects.filter(workflow__object_type__in=slugs), request.user, "workflow")
-        if Scope.SENSITIVE not in request.auth.scopes:
+        token: Any = request.auth
+        if Scope.SENSITIVE not in token.scopes:
             found = found.exclude(workflow__in=published_with_sensitive())
         return found.select_related("workflow", "revision")
 

@@ -77,7 +77,8 @@ class WorkflowsView(ApiView):
         if found is None:
             raise Http404
         refuse_closed(found, self.request.user)
-        if Scope.SENSITIVE not in self.request.auth.scopes and (names := sensitive_in(found)):
+        token: Any = self.request.auth
+        if Scope.SENSITIVE not in token.scopes and (names := sensitive_in(found)):
             detail = _("The workflow uses the sensitive property “%(name)s”. Use a token with the scope “%(scope)s”.")
             raise ApiProblem("forbidden", detail % {"name": names[0], "scope": Scope.SENSITIVE.value})
         return found

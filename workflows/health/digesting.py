@@ -34,6 +34,11 @@ def wishes(users: Iterable[int]) -> dict[int, str]:
     )
 
 
+def wish_of(user: Any) -> str:
+    """How somebody wants mails about workflows."""
+    return wishes([user.pk])[user.pk]
+
+
 def wish(user: Any, how: str, now: dt.datetime) -> None:
     """Remember how somebody wants these mails. What was left for the next digest is in none any more."""
     with transaction.atomic():

@@ -43,7 +43,7 @@ from workflows.models import Enrollment, EventSubscription, SetAside
 
 #: So many of a record's newest occurrences are looked at.
 LOOKED_AT = 200
-Occurrences = Sequence[PendingEvent] | Sequence[PendingChange]
+Occurrences = Sequence[PendingEvent | PendingChange]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Looking:
         return self.not_followed(left)
 
     def happened(self, _nothing: Occurrences) -> Occurrences:
-        found = self.events() if self.stored is not None else self.changes()
+        found: Occurrences = self.events() if self.stored is not None else self.changes()
         return [one for one in found if judging.names(self.subscription, one)]
 
     def events(self) -> list[PendingEvent]:
@@ -134,7 +134,8 @@ class Looking:
         return [one for one in found if at_of(one) >= since]
 
     def not_by_merge(self, found: Occurrences) -> Occurrences:
-        return merges.counting(self.workflow, found)
+        events, changes = events_in(found), changes_in(found)
+        return [*merges.counting(self.workflow, events), *merges.counting(self.workflow, changes)]
 
     def known_then(self, found: Occurrences) -> Occurrences:
         return [one for one in found if not isinstance(one, PendingEvent) or judging.known_then(one)]

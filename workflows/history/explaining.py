@@ -12,6 +12,7 @@ from records.journal import changes_of, values_at
 from records.models import Change
 from records.object_types import ObjectType, object_types
 from records.property_access import rights_of
+from records.seeing import hidden_in, may_see
 from workflows.definitions.parsing import parse
 from workflows.enrollment.refusing import because
 from workflows.history import absence, again, standing
@@ -40,12 +41,16 @@ def explain(
 
     Looks at its last enrollment unless another one is given.
     """
+    chosen = enrollment is not None
     if enrollment is None:
         mine = Enrollment.objects.filter(workflow=workflow, record_id=record_id)
         enrollment = mine.exclude(status=Enrollment.Status.REFUSED).order_by("-id").first()
     refusals = refusals_of(workflow, record_id)
     if enrollment is not None:
-        return explain_enrollment(enrollment, refusals, now, user)
+        found = explain_enrollment(enrollment, refusals, now, user)
+        if found.verdict == WAS_INSIDE and not chosen:
+            found.sentences.insert(0, _("It was in this workflow before, and is not inside now."))
+        return found
     return explain_absence(workflow, record_id, refusals, now, user)
 
 
@@ -81,7 +86,9 @@ def explain_enrollment(
         sentences.append(change_sentence(kind, change, user))
     sentences += standing.why_standing(enrollment, now) if inside else left_and_not_again(enrollment, now, user)
     compiled = trigger_criteria(definition, now)
-    leaves = then_and_now(compiled, enrollment) if compiled else []
+    # Whether filters are met tells of what they look at: nothing of that to who may not see it.
+    told = compiled is not None and not (user is not None and hidden_in(user, compiled))
+    leaves = then_and_now(compiled, enrollment) if compiled is not None and told else []
     return Explanation(INSIDE if inside else WAS_INSIDE, sentences, leaves, enrollment, change, refusals)
 
 
@@ -133,6 +140,8 @@ def change_sentence(kind: ObjectType, change: Change, user: Any) -> str:
     if change.kind in ("associated", "dissociated"):
         return _("An association of the record was made or removed.")
     changed = object_types.get(change.object_type, kind)
+    if user is not None and changed is not kind and not may_see(user, changed):
+        return _("An associated record was changed.")
     properties = rights_of(user).seen(changed, changed.properties())
     parts = [
         _("%(property)s changed from “%(before)s” to “%(after)s”")

@@ -122,7 +122,7 @@ def performance(workflow: Workflow, by: str, now: dt.datetime) -> Performance:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [PATIENCE])
             cursor.execute(SUMS, {"workflow": workflow.pk})
-            sums = cursor.fetchone()
+            enrolled, active, completed, unenrolled, failed, refused = cursor.fetchone()
             facts: dict[str, Any] = {
                 "workflow": workflow.pk, "by": by, "count": PERIODS[by][1], "now": now, "zone": zone_of(workflow).key,
             }  # fmt: skip
@@ -133,7 +133,7 @@ def performance(workflow: Workflow, by: str, now: dt.datetime) -> Performance:
             cursor.execute("SELECT set_config('statement_timeout', '0', true)")
     except OperationalError as error:
         raise TookTooLong from error
-    return Performance(*sums, base, met, periods, tables)
+    return Performance(enrolled, active, completed, unenrolled, failed, refused, base, met, periods, tables)
 
 
 def zone_of(workflow: Workflow) -> ZoneInfo:

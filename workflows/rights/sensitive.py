@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
 from records.models import PropertyDefinition
@@ -38,7 +40,7 @@ def touched(revision: Revision) -> set[str]:
     return touching.reads(definition) | touching.writes(definition)
 
 
-def published_with_sensitive() -> QuerySet[Revision, int]:
+def published_with_sensitive() -> QuerySet[Revision, Any]:
     """The ids of the workflows of which a published revision uses a sensitive property."""
     return Revision.objects.exclude(published_at=None).filter(overlapping(sensitive_names())).values("workflow")
 

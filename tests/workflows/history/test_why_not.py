@@ -27,6 +27,7 @@ from tests.workflows.restricted import member
 from workflows import drafting
 from workflows.engine.taking_steps import run_due
 from workflows.enrollment.enrolling import enroll
+from workflows.history.explaining import explain
 from workflows.history.explanation import moment
 from workflows.lifecycle import publishing, switching
 from workflows.models import Enrollment, Hindrance, SetAside, Subscription, Workflow
@@ -472,5 +473,12 @@ def test_nothing_is_told_of_what_the_person_may_not_see(deal):
     )
     assert why(workflow, deal, una) == ("withheld", [told])
     assert why(workflow, deal)[0] == "existing_not_enrolled"
+    Company.objects.filter(pk=company.pk).update(industry="")
+    settle()
+    Company.objects.filter(pk=company.pk).update(industry="software")
+    settle()
+    shown = {who.username: explain(workflow, deal.pk, now=database_now(), user=who) for who in (una, boss())}
+    assert [len(shown[name].leaves) for name in ("una", "boss")] == [0, 2]
+    assert "An associated record was changed." in shown["una"].sentences and "software" not in str(shown["una"])
     hidden, una = live(BIG), member("uno", Access.NONE)
     assert client_of(una).send("GET", f"workflows/{hidden.pk}/explain/?record={deal.pk}").status_code == 403
