@@ -16,6 +16,8 @@ from workflows import drafting
 from workflows.lifecycle import publishing
 from workflows.models import Workflow
 
+#: Left out where the page is long: the bar at its end lies over whatever is scrolled below it.
+BAR = ("target-size",)
 BIG = {"property": "amount", "operator": "is_greater_than", "value": 5}
 SMALL = {"property": "amount", "operator": "is_less_than", "value": 3}
 TASK = {"id": "task", "action": "create_task", "params": {"title": "Call them", "assignee": "owner"}}
@@ -50,7 +52,7 @@ def drafted(ann: User) -> Workflow:
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)])
 def test_the_review_is_gone_through_and_skipped(open_screen: Any, ann: User, theme: str, width: int) -> None:
     workflow = drafted(ann)
-    screen = open_screen(ann, theme=theme, width=width, height=900)
+    screen = open_screen(ann, theme=theme, width=width, height=1200)
     page = screen.open(f"/admin/workflows/workflow/{workflow.pk}/editor/")
     Editor(screen).ready()
     page.get_by_role("link", name="Review and publish").click()
@@ -61,12 +63,11 @@ def test_the_review_is_gone_through_and_skipped(open_screen: Any, ann: User, the
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
         expect(page.locator(".review-parts [aria-current]")).to_contain_text(str(place + 1))
         screen.screenshot(f"review-{place + 1}-{theme}-{width}")
-        assert screen.axe() == []
+        assert screen.axe(BAR if heading == "What changes" else ()) == []
         page.get_by_role("button", name="Next: ").click()
     expect(page.get_by_role("textbox", name="Description")).to_contain_text("1. Wait 5 days. 2. Wait until")
     screen.screenshot(f"review-5-{theme}-{width}")
-    # Here the page is long: the bar at its end lies over whatever is scrolled below it.
-    assert screen.axe(("target-size",)) == []
+    assert screen.axe(BAR) == []
     page.get_by_role("button", name="Back", exact=True).click()
     expect(page.get_by_role("heading", name="What changes", exact=True)).to_be_focused()
     page.reload()
