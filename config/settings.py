@@ -173,6 +173,9 @@ KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=90)
 KEEP_ENROLLMENTS_DAYS = env.int("KEEP_ENROLLMENTS_DAYS", default=0)
 KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=760)
 KEEP_CHANGES_DAYS = env.int("KEEP_CHANGES_DAYS", default=760)
+#: How many workflows there may be, and in how many of them metrics may be tracked; 0 for any number.
+WORKFLOW_LIMIT = env.int("WORKFLOW_LIMIT", default=1000)
+WORKFLOW_METRICS_LIMIT = env.int("WORKFLOW_METRICS_LIMIT", default=20)
 #: Days for which deleted records can be restored; then they go for good, with what belongs to them.
 KEEP_DELETED_DAYS = env.int("KEEP_DELETED_DAYS", default=90)
 #: How many branches an if/then branching may have.

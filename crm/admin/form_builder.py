@@ -22,6 +22,7 @@ from crm.forms import counting, embedding
 from crm.forms.addresses import origins_in
 from crm.models import Form, User
 from records.defining import slug_for
+from workflows.dependencies import using
 
 DOCUMENT_LIMIT = 50 * 1024 * 1024
 
@@ -103,6 +104,11 @@ class FormAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("slug",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """One that workflows name stays, and is closed instead."""
+        used = obj is not None and bool(using.users_of("form", obj.slug))
+        return super().has_delete_permission(request, obj) and not used
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin.inlines import LabelledInline
+from crm.admin.kept_in_use import KeptInUseAdmin
 from crm.models import Team, TeamMembership, User
 
 
@@ -58,7 +59,10 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin):
+class TeamAdmin(KeptInUseAdmin):
+    """A team that workflows name stays."""
+
+    thing = "team"
     list_display = ("name", "manager", "region", "number_of_members")
     search_fields = ("name", "manager", "region")
     prepopulated_fields = {"slug": ("name",)}

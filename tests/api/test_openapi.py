@@ -45,6 +45,7 @@ def plurals(route: str) -> tuple[str, ...]:
     return PLURALS if "{plural}" in route else ("",)
 
 
+@pytest.mark.covers("CPL-19")
 def test_every_route_is_described_with_its_problems(schema: dict[str, Any]) -> None:
     described = {
         (method.upper(), path.removeprefix("/api/v1/"))

@@ -66,7 +66,7 @@ def test_a_note_keeps_harmless_tags_and_escapes_values(team):
     assert note.body.startswith("<b>About</b> &lt;i&gt;") and "<script" not in note.body
 
 
-@pytest.mark.covers("CRM-22", "CRM-23", "CRM-24")
+@pytest.mark.covers("CPL-14", "CRM-22", "CRM-23", "CRM-24")
 def test_rotation_hands_out_evenly_to_those_who_can_take_and_goes_on_where_it_stopped(team):
     document = step("r", "rotate_owner", team="north")
     workflow = make_workflow([document], "deal")
@@ -90,7 +90,7 @@ def test_rotation_can_leave_owned_records_alone_and_says_when_nobody_can_take(te
     assert StepExecution.objects.get(enrollment=failed).detail["reason"] == "nobody_available"
 
 
-@pytest.mark.covers("CRM-24")
+@pytest.mark.covers("CPL-14", "CRM-24")
 def test_rotation_passes_over_who_has_as_many_open_tickets_as_they_can(team):
     amy, ben = User.objects.get(username="amy"), User.objects.get(username="ben")
     User.objects.filter(pk=amy.pk).update(ticket_capacity=2)

@@ -199,7 +199,7 @@ def test_trap_10_activities_and_line_items_can_never_enroll_again():
     assert {problem.code for problem in found} == {"cannot_reenroll"}
 
 
-@pytest.mark.covers("TRG-10", "FLT-33")
+@pytest.mark.covers("LIM-06", "TRG-10", "FLT-33")
 def test_trap_11_a_filter_takes_one_refinement_and_what_has_not_occurred_takes_none():
     viewed = {"event": "page_viewed", "operator": "has_occurred"}
     both = {"within": {"days": 30}, "count": {"at_least": 2}}

@@ -69,7 +69,11 @@ class CreateViews:
             name = form.cleaned_data["name"] or _("New workflow for %(kind)s") % {
                 "kind": object_types[kind].label_plural
             }
-            workflow = drafting.create(name, kind, request.user, unnamed=not form.cleaned_data["name"])
+            try:
+                workflow = drafting.create(name, kind, request.user, unnamed=not form.cleaned_data["name"])
+            except DocumentError as error:  # There are as many as there may be.
+                messages.error(request, str(error.problems[0].message))
+                return redirect("admin:workflows_workflow_add")
             # The first thing to choose is what enrolls records (CRE-02).
             return redirect(f"{reverse('admin:workflow_editor', args=[workflow.pk])}?step=trigger")
         context = self.admin_site.each_context(request) | {

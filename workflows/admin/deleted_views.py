@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.clock import database_now
+from records.problems import DocumentError
 from workflows.lifecycle import cataloguing
 from workflows.models import Workflow
 
@@ -43,7 +44,11 @@ class DeletedViews:
         if not request.user.has_perm("workflows.delete_workflow"):
             raise PermissionDenied
         workflow = get_object_or_404(Workflow.objects.exclude(deleted_at=None), pk=pk)
-        cataloguing.restore(workflow, by=request.user, now=database_now())
+        try:
+            cataloguing.restore(workflow, by=request.user, now=database_now())
+        except DocumentError as error:
+            self.message_user(request, str(error.problems[0].message), messages.ERROR)
+            return redirect("admin:workflows_workflow_changelist")
         message = _("“%(name)s” is back, and off. Who was inside has left and does not come back.")
         self.message_user(request, message % {"name": workflow.name}, messages.SUCCESS)
         return redirect("admin:workflows_workflow_changelist")

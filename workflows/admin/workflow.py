@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from records.clock import database_now
 from records.ids import id_of
 from records.object_types import properties_read_once
+from records.problems import DocumentError
 from workflows import drafting
 from workflows.admin import switch_views
 from workflows.admin.canvas_views import CanvasViews
@@ -159,7 +160,11 @@ class WorkflowAdmin(
         revision = drafting.shown(workflow)
         assert revision is not None
         name = (_("%(name)s (copy)") % {"name": workflow.name})[:200]
-        twin = drafting.create(name, workflow.object_type, request.user, revision.definition)
+        try:
+            twin = drafting.create(name, workflow.object_type, request.user, revision.definition)
+        except DocumentError as error:
+            self.message_user(request, str(error.problems[0].message), messages.ERROR)
+            return redirect("admin:workflows_workflow_changelist")
         return redirect("admin:workflow_editor", twin.pk)
 
     def remove_view(self, request: HttpRequest, pk: int) -> HttpResponse:

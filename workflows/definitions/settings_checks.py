@@ -15,10 +15,12 @@ from records.object_types import object_types
 from records.problems import Problem, unknown_keys
 from workflows.definitions import attachments, part_shapes
 from workflows.definitions.definition import Definition
+from workflows.definitions.numbers import metrics_problems
 from workflows.engine import limits
 from workflows.health import teams
 from workflows.health.notifying import KINDS
 from workflows.lifecycle.following import FOLLOW, PIN
+from workflows.models import Workflow
 from workflows.registries import attachments as registry
 from workflows.times import windows
 from workflows.times.wall_time import instant_of, workflow_zone, zone_named
@@ -124,11 +126,12 @@ def turn_off_at(definition: Definition) -> dt.datetime | None:
     return instant_of(local.date(), local.time(), workflow_zone(definition.settings))
 
 
-def late_problems(definition: Definition, now: dt.datetime) -> list[Problem]:
-    """Times in the settings that have passed at `now`."""
+def late_problems(definition: Definition, now: dt.datetime, workflow: Workflow) -> list[Problem]:
+    """What only counts when it is published: times that have passed at `now`, and what other workflows do already."""
+    found = list(metrics_problems(definition, workflow.pk))
     off = turn_off_at(definition)
-    if off is None or off > now:
-        return []
-    when = date_format(off.astimezone(workflow_zone(definition.settings)), "DATETIME_FORMAT")
-    message = _("The workflow should be turned off on %(when)s, which has passed. Choose a later time, or none.")
-    return [Problem("settings.turn_off_at", message % {"when": when}, definition.settings["turn_off_at"])]
+    if off is not None and off <= now:
+        when = date_format(off.astimezone(workflow_zone(definition.settings)), "DATETIME_FORMAT")
+        message = _("The workflow should be turned off on %(when)s, which has passed. Choose a later time, or none.")
+        found.append(Problem("settings.turn_off_at", message % {"when": when}, definition.settings["turn_off_at"]))
+    return found

@@ -18,7 +18,7 @@ WIDTH, HEIGHT, ROW, COLUMN, MARGIN = 240, 34, 46, 400, 16
 #: Characters of a name that fit into a box.
 SHOWN = 30
 #: Lines of the map that a picture has at most: with more nobody could follow them.
-MOST = 150
+MOST = 60
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
 from workflows.definitions.definition import Definition
+from workflows.definitions.numbers import refuse_one_more
 from workflows.definitions.parsing import FORMAT, parse
 from workflows.definitions.permitted import refuse_new
 from workflows.drafting import ops
@@ -68,6 +69,7 @@ def create(
         values = {"other": definition["object"], "kind": object_type}
         raise refuse("object", message % values, definition["object"])
     parse(document)
+    refuse_one_more()
     refuse_beyond_rights(None, document, user)
     author = user if getattr(user, "pk", None) else None
     workflow = Workflow.objects.create(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from workflows import drafting
+from workflows.definitions.numbers import refuse_one_more
 from workflows.definitions.permitted import refuse_new
 from workflows.enrollment.leaving import unenroll
 from workflows.lifecycle import switching
@@ -113,9 +114,10 @@ def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
 def restore(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
     """Put a deleted workflow back on the list, off (LIF-05). Who was inside when it was deleted has left for good.
 
-    Raises PermissionDenied where the person may only read it.
+    Raises PermissionDenied where the person may only read it, DocumentError where there are as many as there may be.
     """
     refuse_change(workflow, by)
+    refuse_one_more()
     with transaction.atomic():
         Workflow.objects.filter(pk=workflow.pk).update(deleted_at=None, updated_at=now)
         AuditEntry.objects.create(workflow=workflow, user=by, action="restored", detail={}, at=now)

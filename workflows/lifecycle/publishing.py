@@ -109,7 +109,7 @@ def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
         definition = parse(revision.definition)
     except DocumentError as error:
         return Review(None, error.problems)
-    found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now)
+    found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now, workflow)
     found += looking.problems(workflow, definition, user=user, now=now)
     if workflow.status == Workflow.Status.DRAINING:
         message = _("The workflow is finishing. Publishing turns it on again, and records enter it.")
@@ -211,7 +211,7 @@ def publish(
         definition = describing.named(parse(revision.definition), name, description)
         revision.definition = definition.document
         how = in_flight or policy_of(definition)
-        found = checking.problems(definition, user=by, workflow=workflow.pk) + late_problems(definition, now)
+        found = checking.problems(definition, user=by, workflow=workflow.pk) + late_problems(definition, now, workflow)
         wrong = checking.errors(found)
         wrong += following.problems(definition, orphans or {})
         if wrong:

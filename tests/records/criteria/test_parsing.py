@@ -137,7 +137,7 @@ BAD: list[tuple[str, Any, str, str]] = [
 ]
 
 
-@pytest.mark.covers("TRG-08", "FLT-46")
+@pytest.mark.covers("LIM-02", "TRG-08", "FLT-46")
 @pytest.mark.parametrize(("document", "path", "words"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_bad_criteria_are_refused_with_path_value_and_remedy(
     document: Any, path: str, words: str, deal_type: Any

@@ -49,7 +49,7 @@ TO_CONTACTS = {
 }  # fmt: skip
 
 
-@pytest.mark.covers("ACG-03")
+@pytest.mark.covers("CPL-10", "ACG-03")
 def test_every_action_is_there_for_everybody_and_none_is_locked(admin_user):
     speaking.provider("https://ai.example.com", admin_user, searches=True)
     news = SubscriptionType.objects.create(slug="news", name="News")

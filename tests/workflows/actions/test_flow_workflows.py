@@ -219,6 +219,7 @@ def company(people: list[int], label: str = "") -> int:
     return pk
 
 
+@pytest.mark.covers("CPL-09")
 def test_each_associated_record_enters_a_workflow_for_its_own_type_once():
     people = contacts(6)
     first, second, lonely = company(people[:4]), company(people[3:]), company([])

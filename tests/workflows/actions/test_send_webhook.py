@@ -294,7 +294,7 @@ def test_the_bounds_are_those_of_the_specification(receiver, contact, monkeypatc
     assert found.state == "pending" and found.last_error == f"{receiver.place} did not answer in time."
 
 
-@pytest.mark.covers("DOP-20")
+@pytest.mark.covers("LIM-13", "DOP-20")
 def test_about_twenty_a_second_leave_and_a_connection_can_allow_less(receiver, admin_user, settings):
     connecting.create(
         {"name": "Slow", "origin": receiver.url, "limit_count": 3, "limit_per": "minute"}, by=admin_user, now=NOW

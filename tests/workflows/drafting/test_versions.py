@@ -74,7 +74,7 @@ def test_a_draft_goes_back_to_before_any_change_that_still_counts(workflow: Work
     assert draft(workflow) == states[0]
 
 
-@pytest.mark.covers("EDT-10")
+@pytest.mark.covers("LIM-07", "EDT-10")
 def test_what_is_older_than_thirty_days_or_of_another_draft_is_not_gone_back_to(workflow: Workflow) -> None:
     do(workflow, rename("Old"))
     [op] = DraftOp.objects.all()

@@ -33,7 +33,7 @@ def test_a_value_branch_sends_each_value_its_way_and_every_other_the_last():
     assert taken == {"Sweden": "north", "Norway": "north", "Denmark": "other", "Peru": "south", "": "other"}
 
 
-@pytest.mark.covers("BRN-03", "BRN-05")
+@pytest.mark.covers("LIM-04", "LIM-10", "BRN-03", "BRN-05")
 @pytest.mark.parametrize(("action", "limit"), [("branch", 20), ("value_branch", 250)])
 def test_a_branching_has_so_many_branches_at_most(action: str, limit: int) -> None:
     leaf = {"property": "city", "operator": "is_known"}

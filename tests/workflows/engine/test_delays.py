@@ -98,7 +98,7 @@ def enrollment_outputs(enrollment: Enrollment) -> dict[str, Any]:
     return enrollment.outputs
 
 
-@pytest.mark.covers("DLY-01", "DLY-12")
+@pytest.mark.covers("CPL-18", "DLY-01", "DLY-12")
 def test_clocks_are_the_workflows_or_the_records_as_far_as_it_has_a_zone_that_is_known() -> None:
     zones = ("America/New_York", "Asia/Kolkata", "", "Mars/Base")
     date = step("wait", "delay_until_date", at="2027-12-01T09:00", zone="record")

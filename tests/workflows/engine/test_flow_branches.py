@@ -231,7 +231,7 @@ def test_shares_in_any_proportion_add_up_to_a_hundred(weights: list[int]) -> Non
 
 
 @pytest.mark.django_db
-@pytest.mark.covers("BRN-05")
+@pytest.mark.covers("LIM-10", "CPL-12", "BRN-05")
 def test_the_ceiling_of_branches_is_a_setting():
     ways = [way(f"w{i}", [], criteria=SWEDISH) for i in range(21)] + [way("rest", [])]
     assert list(errors(step("split", "branch", ways))) == ["steps.0.branches"]

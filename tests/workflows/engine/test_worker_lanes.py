@@ -66,6 +66,7 @@ def rung(lane: str) -> int:
     return Queue(lane, connection=doorbell.client(), serializer=JSONSerializer).count
 
 
+@pytest.mark.covers("CPL-13")
 @pytest.mark.usefixtures("others")
 def test_fresh_changes_are_seen_to_while_the_others_do_what_is_due_in_bulk(bulk: Workflow) -> None:
     jobs.pump("high")

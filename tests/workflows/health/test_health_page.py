@@ -67,6 +67,7 @@ def test_an_empty_installation_is_well(page):
     assert "PostgreSQL" in text
 
 
+@pytest.mark.covers("CPL-13")
 def test_it_tells_how_far_each_workflow_is_behind_and_what_it_did(page, now):
     workflow = late_workflow(now)
     Tally.objects.create(workflow=workflow, minute=now - 2 * MINUTE, outcome="success", steps=1_200)

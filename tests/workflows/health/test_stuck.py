@@ -286,6 +286,7 @@ def test_a_rule_that_cannot_be_asked_does_not_silence_the_others(enrollment, now
     assert [one.rule.code for one in found] == ["due_and_not_taken"]
 
 
+@pytest.mark.covers("CPL-06")
 def test_failures_are_told_when_they_are_many(enrollment, told_about_stuck, now):
     tally = Tally.objects.create(workflow=enrollment.workflow, minute=now - MINUTE, outcome="failed", steps=20)
     assert alerting.tell_failures(now) == 0
