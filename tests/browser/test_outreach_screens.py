@@ -51,6 +51,7 @@ STEPS = (
     step("ask", "ask_ai", prompt="Who?", outputs=[{"name": "mood", "type": "select", "options": ["glad", "angry"]}]),
     step("enrich", "enrich_record", properties=["city"], known=["email"]),
     step("sum", "summarise_record", length="sentence", focus="Money"),
+    step("empty", "send_sms"),
 )  # fmt: skip
 
 
@@ -94,6 +95,7 @@ def panel(one: str) -> Callable[[Outreach], str]:
     return lambda world: reverse("admin:workflow_editor", args=[world.workflow.pk]) + f"?step={one}"
 
 
+#: Not the preview of an email: its frame is sandboxed, so what the tests run in every frame cannot run there.
 SCREENS: dict[str, Callable[[Outreach], str]] = {
     "emails": lambda world: "/admin/crm/emailtemplate/",
     "add an email": lambda world: "/admin/crm/emailtemplate/add/",
