@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -22,6 +23,8 @@ HERE = Path(__file__).parent
 #: axe-core 4.14.1 (MPL-2.0), the accessibility checker; used by tests only.
 AXE = HERE / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+#: The rules that colours can break; all others find the same in both themes.
+COLOURS = ["color-contrast", "link-in-text-block"]
 CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -40,6 +43,12 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 
+#: Wears a theme, and waits until no colour changes any more.
+WEAR = """async (theme) => {
+  document.documentElement.dataset.theme = theme;
+  const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.allSettled(changing.map((one) => one.finished));
+}"""
 
 # A busy machine may take its time: what comes late is not wrong.
 expect.set_options(timeout=20_000)
@@ -66,10 +75,14 @@ def chromium(playwright: Playwright, browser_type_launch_args: dict[str, Any]) -
 
 @dataclass
 class Screen:
-    """A page of the running site, and everything it complained about since it was opened."""
+    """A page of the running site, and everything it complained about since it was opened.
+
+    With `both` it is light, and is also looked at in the dark whenever axe or a picture of it is asked for.
+    """
 
     page: Page
     base: str
+    both: bool = False
     complaints: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> Page:
@@ -86,18 +99,33 @@ class Screen:
         return [*self.complaints, *(f"CSP {line}" for line in refused)]
 
     def axe(self, but: tuple[str, ...] = ()) -> list[str]:
-        return axe(self.page, but)
+        found = axe(self.page, but)
+        if self.both:
+            with self.dark():
+                found += [f"in the dark, {line}" for line in axe(self.page, but, COLOURS)]
+        return found
 
     def screenshot(self, name: str) -> None:
-        if SCREENSHOTS:
-            self.page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+        if not SCREENSHOTS:
+            return
+        self.page.screenshot(path=Path(SCREENSHOTS) / f"{name}{'-light' if self.both else ''}.png")
+        if self.both:
+            with self.dark():
+                self.page.screenshot(path=Path(SCREENSHOTS) / f"{name}-dark.png")
+
+    @contextlib.contextmanager
+    def dark(self) -> Iterator[None]:
+        """The page as it stands in the other theme, which changes one attribute of it, and back."""
+        self.page.evaluate(WEAR, "dark")
+        yield
+        self.page.evaluate(WEAR, "light")
 
 
-def axe(page: Page, but: tuple[str, ...] = ()) -> list[str]:
+def axe(page: Page, but: tuple[str, ...] = (), only: list[str] = RULES) -> list[str]:
     """The violations of WCAG 2.2 A and AA on a page, one line per element; `but` are rules left out."""
     page.evaluate(AXE.read_text())
     options = {
-        "runOnly": RULES,
+        "runOnly": only,
         "preload": False,
         "resultTypes": ["violations"],
         "rules": {rule: {"enabled": False} for rule in but},
@@ -139,7 +167,7 @@ def answering() -> Answering:
 def open_screen(live_server: Any, chromium: Any, answering: Answering) -> Iterator[Callable[..., Screen]]:
     """A function that gives a screen: `open_screen(user, theme="dark")`; without a user nobody is logged in.
 
-    `touch` is a screen that is used with fingers.
+    The theme "both" is light, and dark for axe and pictures. `touch` is a screen that is used with fingers.
     """
     contexts: list[BrowserContext] = []
 
@@ -156,8 +184,8 @@ def open_screen(live_server: Any, chromium: Any, answering: Answering) -> Iterat
             context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         page = context.new_page()
         page.add_init_script(COLLECT)
-        page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
-        found = Screen(page, live_server.url)
+        page.add_init_script(f"localStorage.setItem('theme', '{'light' if theme == 'both' else theme}')")
+        found = Screen(page, live_server.url, theme == "both")
         page.on("pageerror", lambda error: found.complaints.append(f"script: {error}"))
         page.on("console", lambda message: complain(found, message))
         return found

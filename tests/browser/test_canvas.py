@@ -33,14 +33,14 @@ DOCUMENT = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["light", "dark"])
-def editor(open_screen: Any, ann: User, request: Any) -> Editor:
+@pytest.fixture
+def editor(open_screen: Any, ann: User) -> Editor:
     workflow = drafting.create("Follow up", "deal", ann, DOCUMENT)
-    return Editor(open_screen(ann, theme=request.param, height=1100), request.param).open(workflow)
+    return Editor(open_screen(ann, theme="both", height=1100)).open(workflow)
 
 
 def clean(editor: Editor, name: str) -> None:
-    editor.screen.screenshot(f"canvas-{name}-{editor.theme}")
+    editor.screen.screenshot(f"canvas-{name}")
     assert editor.screen.axe() == []
     assert editor.screen.problems() == []
 
@@ -136,7 +136,7 @@ def test_words_are_found_in_texts_and_marked_on_the_map_which_tells_names_and_ca
     clean(editor, "found")
     page.locator('#flow-mini rect[data-step="split"]').hover()
     expect(page.locator("#flow-map-name")).to_have_text("2. If/then branch")
-    editor.screen.screenshot(f"canvas-map-{editor.theme}")
+    editor.screen.screenshot("canvas-map")
     for place in ("trigger", "last"):
         page.locator(f'#flow-mini rect[data-step="{place}"]').click()
         expect(editor.card(place)).to_be_in_viewport(ratio=1)
@@ -150,9 +150,8 @@ def test_words_are_found_in_texts_and_marked_on_the_map_which_tells_names_and_ca
 
 
 @pytest.mark.detail(20)
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_counts_stand_on_cards_and_branches_for_the_period_chosen_and_lead_to_the_records(
-    open_screen: Any, ann: User, theme: str
+    open_screen: Any, ann: User
 ) -> None:
     buyers = {"all": [{"property": "job_title", "operator": "is_equal_to_any_of", "value": ["Buyer"]}]}
     ways = [
@@ -167,7 +166,7 @@ def test_counts_stand_on_cards_and_branches_for_the_period_chosen_and_lead_to_th
     enroll(workflow, [one.pk for one in made], now)
     while run_due(now):
         pass
-    editor = Editor(open_screen(ann, theme=theme, height=1000), theme).open(workflow)
+    editor = Editor(open_screen(ann, theme="both", height=1000)).open(workflow)
     page = editor.page
     expect(page.locator("#s-hold .flow-tally")).to_have_text(["3 waiting"])
     expect(page.locator("#s-note .flow-passed")).to_contain_text("4")
@@ -180,7 +179,7 @@ def test_counts_stand_on_cards_and_branches_for_the_period_chosen_and_lead_to_th
     page.get_by_label("Counts on the canvas").select_option("day")
     page.locator(".flow-shares a").first.click()
     expect(page.locator("#result_list tbody tr")).to_have_count(3)
-    editor.screen.screenshot(f"canvas-records-{theme}")
+    editor.screen.screenshot("canvas-records")
     assert editor.screen.axe() == []
     assert editor.screen.problems() == []
 

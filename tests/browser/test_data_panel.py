@@ -21,15 +21,14 @@ DOCUMENT = {"format": 1, "object": "contact", "trigger": {"kind": "manual"}, "st
 
 
 @pytest.mark.covers("DAT-01", "DAT-05", "DAT-14", "DAT-15", "DAT-16", "DAT-17", "DAT-18")
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_source_is_added_its_value_inserted_and_deleting_it_says_where_it_is_used(
-    open_screen: Any, ann: User, theme: str
+    open_screen: Any, ann: User
 ) -> None:
     eve = Contact.objects.create(email="eve@example.com", first_name="Eve", last_name="Holm")
     deal = Deal.objects.create(name="Big one", amount=900)
     associate("contact", "deal", [(eve.pk, deal.pk)])
     workflow = drafting.create("Calls", "contact", ann, DOCUMENT)
-    screen = open_screen(ann, theme=theme, height=900)
+    screen = open_screen(ann, theme="both", height=900)
     editor = Editor(screen).open(workflow, "task")
     page, panel = editor.page, editor.panel
     data = page.locator("#flow-data")
@@ -52,13 +51,13 @@ def test_a_source_is_added_its_value_inserted_and_deleting_it_says_where_it_is_u
     expect(data.get_by_label("Only those linked with this label")).to_be_visible()
     expect(data.get_by_label("Name of the data source")).to_have_value("Newest deal")
     assert screen.axe() == []
-    screen.screenshot(f"data-source-form-{theme}")
+    screen.screenshot("data-source-form")
     data.get_by_role("button", name="Add", exact=True).click()
     source = data.locator(".flow-sources > li").filter(has_text="Newest deal")
     source.locator("summary").click()
     expect(source.get_by_text("Deals associated with the enrolled contact")).to_be_visible()
     assert screen.axe() == []
-    screen.screenshot(f"data-sources-{theme}")
+    screen.screenshot("data-sources")
 
     source.get_by_role("button", name="Change Newest deal").click()
     expect(data.get_by_label("Name of the data source")).to_have_value("Newest deal")
@@ -75,7 +74,7 @@ def test_a_source_is_added_its_value_inserted_and_deleting_it_says_where_it_is_u
     data.get_by_label("Search").fill("amou")
     expect(data.get_by_role("button", name="Big one")).to_be_hidden()
     assert screen.axe() == []
-    screen.screenshot(f"data-panel-{theme}")
+    screen.screenshot("data-panel")
     data.get_by_role("button", name="Amount").press("Enter")
     expect(title).to_have_value("Call {{ newest_deal.amount }} about it")
     expect(title).to_be_focused()
@@ -87,7 +86,7 @@ def test_a_source_is_added_its_value_inserted_and_deleting_it_says_where_it_is_u
     expect(source.get_by_text("1 step uses “Newest deal”")).to_be_visible()
     expect(source.get_by_role("alert")).to_contain_text("Create task")
     assert screen.axe() == []
-    screen.screenshot(f"data-source-delete-{theme}")
+    screen.screenshot("data-source-delete")
     source.get_by_role("button", name="Delete it nevertheless").click()
     expect(source).to_have_count(0)
     page.keyboard.press("Escape")

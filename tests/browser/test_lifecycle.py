@@ -81,15 +81,14 @@ def test_several_are_turned_off_from_the_list_after_a_page_that_counts(
 
 @pytest.mark.detail(11)
 @pytest.mark.covers("DLY-16", "SET-12")
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_review_asks_where_orphans_go_on_and_how_long_changed_delays_take(
-    open_screen: Any, ann: User, workflow: Workflow, theme: str
+    open_screen: Any, ann: User, workflow: Workflow
 ) -> None:
     revision = drafting.draft_of(workflow)
     mail = {"id": "tell", "action": "send_internal_email", "params": {"to": ["ann"], "subject": "Hi", "body": "Hi"}}
     revision.definition = document(delay("first", 3), delay("third"), mail)
     revision.save()
-    screen = open_screen(ann, theme=theme, height=1400)
+    screen = open_screen(ann, theme="both", height=1400)
     page = screen.open(f"/admin/workflows/workflow/{workflow.pk}/review/")
     page.get_by_role("button", name="Skip to turn on").click()
     page.get_by_text("Where they stand").click()
@@ -97,7 +96,7 @@ def test_the_review_asks_where_orphans_go_on_and_how_long_changed_delays_take(
     target = page.get_by_label("2. Delay for a set amount of time: Wait 5 days")
     expect(target).to_have_value("third")
     expect(page.get_by_text("Step 3: ")).to_be_visible()
-    screen.screenshot(f"review-{theme}")
+    screen.screenshot("review")
     assert screen.axe() == []
     page.get_by_label("Finish the old version").check()
     expect(target).to_be_hidden()
@@ -113,15 +112,14 @@ def test_the_review_asks_where_orphans_go_on_and_how_long_changed_delays_take(
 
 @pytest.mark.detail(20)
 @pytest.mark.covers("DLY-15", "SET-09")
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_cards_say_how_many_records_wait_there_and_lead_to_them(
-    open_screen: Any, ann: User, workflow: Workflow, theme: str
+    open_screen: Any, ann: User, workflow: Workflow
 ) -> None:
-    editor = Editor(open_screen(ann, theme=theme)).open(workflow)
+    editor = Editor(open_screen(ann, theme="both")).open(workflow)
     page = editor.page
     links = page.locator(".flow-waiting")
     expect(links).to_have_text(["8 waiting", "4 waiting"])
-    editor.screen.screenshot(f"counts-{theme}")
+    editor.screen.screenshot("counts")
     assert editor.screen.axe(("label-content-name-mismatch",)) == []
     editor.add("steps.0", "If/then branch")
     expect(links).to_have_text(["8 waiting", "4 waiting"])

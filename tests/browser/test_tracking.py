@@ -174,22 +174,21 @@ def test_a_marketing_email_is_chosen_by_name_and_refined(open_screen: Callable[.
     screen.screenshot("tracking-email-filter")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_contacts_page_tells_what_it_has_done_and_where_it_came_from(
-    theme: str, open_screen: Callable[..., Any], db: None
+    open_screen: Callable[..., Any], db: None
 ) -> None:
     contact = Contact.objects.create(email="ann@example.com", first_name="Ann", google_click_id="Cj0KCQ")
     facts = {"url": "https://example.com/pricing", "title": "Pricing", "source": "google", "medium": "cpc"}
     happen("page_viewed", "contact", [contact.pk], properties=facts, now=database_now())
     clicked = {"email": "May news", "link": "https://example.com/a"}
     happen("email_clicked", "contact", [contact.pk], properties=clicked, now=database_now())
-    screen = open_screen(User.objects.create_superuser("boss"), theme=theme, height=1000)
+    screen = open_screen(User.objects.create_superuser("boss"), theme="both", height=1000)
     page = screen.open(f"/admin/crm/contact/{contact.pk}/change/")
     expect(page.locator(".timeline")).to_contain_text("Viewed the page “Pricing”")
     expect(page.locator(".timeline")).to_contain_text("Clicked a link in the email “May news”")
     page.get_by_text("Ads", exact=True).click()
     expect(page.get_by_label("Google Ads click id")).to_have_value("Cj0KCQ")
-    screen.screenshot(f"tracking-contact-{theme}")
+    screen.screenshot("tracking-contact")
     assert screen.axe() == [] and screen.problems() == []
 
 
@@ -212,20 +211,19 @@ def test_the_page_of_preferences_works_for_everybody(theme: str, open_screen: Ca
     assert screen.problems() == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_about_calls_to_action_are_accessible(
-    theme: str, open_screen: Callable[..., Any], settings: Any, db: None
+    open_screen: Callable[..., Any], settings: Any, db: None
 ) -> None:
-    screen = open_screen(User.objects.create_superuser("boss"), theme=theme, height=900)
+    screen = open_screen(User.objects.create_superuser("boss"), theme="both", height=900)
     for name, path in (("list-empty", ""), ("add", "add/"), ("code-empty", "tracking-code/")):
         screen.open(f"/admin/crm/calltoaction/{path}")
-        screen.screenshot(f"tracking-cta-{name}-{theme}")
+        screen.screenshot(f"tracking-cta-{name}")
         assert screen.axe() == [], name
     settings.TRACKING_DOMAINS = [".example.com"]
     call = CallToAction.objects.create(slug="demo", name="Demo", text="Ask for a demo", target="https://example.com/")
     CallToActionTally.objects.create(call_to_action=call, views=12_345, clicks=678)
     for name, path in (("list", ""), ("change", f"{call.pk}/change/"), ("code", "tracking-code/")):
         screen.open(f"/admin/crm/calltoaction/{path}")
-        screen.screenshot(f"tracking-cta-{name}-{theme}")
+        screen.screenshot(f"tracking-cta-{name}")
         assert screen.axe() == [], name
     assert screen.problems() == []
