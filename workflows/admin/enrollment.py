@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -31,6 +32,8 @@ from workflows.models import Enrollment, Workflow
 from workflows.rights import opening
 
 MANUAL = "workflows.publish_workflow"
+#: Records the question before a whole list is taken out names.
+NAMED = 20
 
 
 @admin.register(Enrollment)
@@ -119,7 +122,9 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
         if not request.user.has_perm(MANUAL):
             raise PermissionDenied
         ids = [int(pk) for pk in request.POST.getlist("enrollment") if pk.isdecimal() and len(pk) < 19]
-        chosen = opening.changeable(Enrollment.objects.filter(pk__in=ids), request.user, "workflow")
+        matching = request.POST.get("matching") if "all" in request.POST else None
+        which = Enrollment.objects.filter(pk__in=ids) if matching is None else all_of(matching, request.user)
+        chosen = opening.changeable(which, request.user, "workflow")
         back = request.POST.get("back", "")
         if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
             back = reverse("admin:workflows_enrollment_changelist")
@@ -128,7 +133,9 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
             sentence = ngettext("%d record left its workflow.", "%d records left their workflows.", count) % count
             messages.success(request, sentence)
             return redirect(back)
-        active = list(chosen.filter(status=Enrollment.Status.ACTIVE).select_related("workflow", "revision"))
+        inside = chosen.filter(status=Enrollment.Status.ACTIVE)
+        active = list(inside.select_related("workflow", "revision")[: NAMED if matching is not None else len(ids)])
+        count = inside.count() if matching is not None else len(active)
         if not active:
             messages.warning(request, _("None of the chosen enrollments is active any more. Nothing was changed."))
             return redirect(back)
@@ -140,10 +147,24 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
             "chosen": [
                 (one, names.get((one.workflow.object_type, one.record_id), f"#{one.record_id}")) for one in active
             ],
-            "ended": len(ids) - len(active),
+            "count": count,
+            "more": count - len(active),
+            "matching": matching,
+            "ended": len(ids) - len(active) if matching is None else 0,
             "back": back,
         }
         return TemplateResponse(request, "admin/workflows/enrollment/unenroll.html", context)
+
+
+def all_of(matching: str, user: Any) -> QuerySet[Enrollment]:
+    """The active enrollments of one workflow that match the filters of a list's address.
+
+    None for a search by name, nor without a workflow: nobody takes everybody out of everything by one button.
+    """
+    listing = Listing(QueryDict(matching), database_now(), user)
+    if listing.workflow is None or listing.chosen("q"):
+        return Enrollment.objects.none()
+    return listing.filtered().filter(status=Enrollment.Status.ACTIVE).order_by("-id")
 
 
 def way_of(enrollment: Enrollment) -> str:

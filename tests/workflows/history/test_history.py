@@ -251,3 +251,25 @@ def path_of_changes(enrollment: Enrollment) -> Any:
         return str(Path(enrollment).change_sentence(change.pk))
 
     return said
+
+
+def test_all_that_match_the_filters_leave_after_it_was_said_how_many(ann: User, client: Any) -> None:
+    contacts = Contact.objects.bulk_create(Contact(email=f"{i}@example.com") for i in range(60))
+    steps = [step("wait", "delay", days=2), step("later", "delay", days=2)]
+    workflow, other = make_workflow(steps), make_workflow(steps)
+    ids = [contact.pk for contact in contacts]
+    enroll(workflow, ids[:50])
+    enroll(workflow, ids[50:], at="later")
+    enroll(other, ids)
+    client.force_login(ann)
+    query = f"workflow__id__exact={workflow.pk}&step=wait"
+    assert "All that match…" in client.get(f"{LIST}?{query}").content.decode()
+    asked = client.post(LIST + "unenroll/", {"all": "yes", "matching": query}).content.decode()
+    assert "50 records leave their workflows now" in asked and "and 30 more" in asked
+    assert Enrollment.objects.filter(status="active").count() == 120, "nothing has happened yet"
+    client.post(LIST + "unenroll/", {"all": "yes", "matching": query, "confirmed": "yes"})
+    left = Enrollment.objects.filter(status="active").values_list("workflow", "step").distinct()
+    assert set(left) == {(workflow.pk, "later"), (other.pk, "wait")}
+    for refused in ("", "step=wait", "workflow__id__exact=0", f"{query}&q=5"):
+        client.post(LIST + "unenroll/", {"all": "yes", "matching": refused, "confirmed": "yes"})
+    assert Enrollment.objects.filter(status="active").count() == 70
