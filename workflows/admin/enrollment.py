@@ -128,17 +128,17 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
         back = request.POST.get("back", "")
         if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
             back = reverse("admin:workflows_enrollment_changelist")
+        inside = chosen.filter(status=Enrollment.Status.ACTIVE)
+        if not inside.exists():
+            messages.warning(request, _("None of the chosen enrollments is active any more. Nothing was changed."))
+            return redirect(back)
         if request.POST.get("confirmed"):
             count = unenroll(chosen, reason="by_hand", by=request.user, now=database_now())
             sentence = ngettext("%d record left its workflow.", "%d records left their workflows.", count) % count
             messages.success(request, sentence)
             return redirect(back)
-        inside = chosen.filter(status=Enrollment.Status.ACTIVE)
         active = list(inside.select_related("workflow", "revision")[: NAMED if matching is not None else len(ids)])
         count = inside.count() if matching is not None else len(active)
-        if not active:
-            messages.warning(request, _("None of the chosen enrollments is active any more. Nothing was changed."))
-            return redirect(back)
         names = names_of(active)
         context = {
             **self.admin_site.each_context(request),
