@@ -14,7 +14,7 @@ from records.models import Scope
 from records.object_types import object_types
 from tests.api.conftest import SCOPES, ApiClient, client_of, person
 from tests.api.test_workflows import make
-from workflows.models import Delivery, Enrollment, Workflow
+from workflows.models import Delivery, Enrollment, Revision, Workflow
 from workflows.outside import connecting
 from workflows.webhooks import keeping as webhooks
 
@@ -168,6 +168,9 @@ def places(boss: User) -> dict[str, int]:
         workflow_id=workflow, revision=Workflow.objects.get().revisions.get(), record_id=deal.pk,
         enrolled_at="2026-01-01T00:00:00Z", cause={"kind": "manual"},
     )  # fmt: skip
+    Revision.objects.create(
+        workflow_id=workflow, number=7, definition=enrollment.revision.definition, published_at=database_now()
+    )
     delivery = Delivery.objects.create(
         key="1:tell:0", kind="mail", enrollment_id=enrollment.pk, request={}, state="dead", created_at=database_now()
     )
@@ -187,7 +190,7 @@ def call(client: ApiClient, method: str, route: str, document: Any, places: dict
     ids |= {"c": places["connection"]} if route.startswith("connections/") else {}
     ids |= {"w": places["webhook"]} if route.startswith("webhooks/") else {}
     path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
-    path = path.replace("<int:number>", "1").replace("<int:later>", "1")
+    path = path.replace("<int:number>", "7").replace("<int:later>", "7")
     if route.endswith("explain/"):
         path += f"?record={places['deal']}"
     if isinstance(document, dict):
