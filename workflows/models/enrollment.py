@@ -129,8 +129,10 @@ class Outcome(models.TextChoices):
 
 
 class StepExecution(models.Model):
-    """One line of an enrollment's log. Append-only; partitioned by month of `at`, so its database key is (id, at).
+    """One line of an enrollment's log. Append-only; partitioned by month of `at`.
 
+    `id` comes from the table's sequence and is in no unique index, which would cost each step more than it is worth:
+    nothing refers to a line.
     `detail` holds the facts from which the action tells the sentence (Action.tell).
     """
 
