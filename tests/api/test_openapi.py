@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_every_route_is_described_with_its_problems(schema: dict[str, Any]) -> N
         for method in methods
     }
     served = {
-        (method, route.replace("<int:id>", "{id}").replace("{plural}", plural))
+        (method, re.sub(r"<int:(\w+)>", r"{\1}", route).replace("{plural}", plural))
         for method, route in TABLE
         for plural in plurals(route)
     }

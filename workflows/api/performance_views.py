@@ -39,13 +39,13 @@ PERFORMANCE = object_shape(
 
 class PerformanceView(WorkflowsView):
     routes: ClassVar[dict[str, Route]] = {
-        "retrieve": Route(
+        "retrieve_performance": Route(
             Right(READ, VIEW), gettext_lazy("How a workflow does"), PERFORMANCE, problems=(503,),
             parameters=(query("by", "What the histogram counts by.", str, enum=list(performance.PERIODS)),),
         ),
     }  # fmt: skip
 
-    def retrieve(self, request: Request, id: int) -> Response:
+    def retrieve_performance(self, request: Request, id: int) -> Response:
         workflow = self.workflow(id)
         by = one_of(request, "by", performance.PERIODS) or "day"
         try:

@@ -32,39 +32,41 @@ REVISION = object_shape(
 )  # fmt: skip
 VALUES = object_shape({"at": TEXT, "before": TEXT, "after": TEXT})
 CHANGED = object_shape(
-    {"place": TEXT, "label": TEXT, "mark": TEXT, "number": MAYBE_COUNT, "values": many(VALUES)}, title="Changed part"
+    {"place": TEXT, "label": TEXT, "mark": TEXT, "number": MAYBE_COUNT, "values": many(VALUES)}, title="ChangedPart"
 )
 ENTRY = object_shape(
     {
         "id": shapes.ID, "at": shapes.INSTANT, "user": MAYBE_TEXT, "workflow": shapes.ID, "name": TEXT, "action": TEXT,
         "what": TEXT, "sentences": many(TEXT), "changes": many(VALUES),
     },
-    title="Audit entry",
+    title="AuditEntry",
 )  # fmt: skip
 
 
 class RevisionView(WorkflowsView):
     routes: ClassVar[dict[str, Route]] = {
-        "list": Route(
+        "list_revisions": Route(
             Right(READ, VIEW), gettext_lazy("Published revisions of a workflow, newest first"), REVISION, paged=True
         ),
-        "retrieve": Route(Right(READ, VIEW), gettext_lazy("A published revision's definition"), shapes.DEFINITION),
-        "compare": Route(
+        "retrieve_revision": Route(
+            Right(READ, VIEW), gettext_lazy("A published revision's definition"), shapes.DEFINITION
+        ),
+        "compare_revisions": Route(
             Right(READ, VIEW), gettext_lazy("What a revision changed of another one"), many(CHANGED),
         ),
     }  # fmt: skip
 
-    def list(self, request: Request, id: int) -> Response:
+    def list_revisions(self, request: Request, id: int) -> Response:
         workflow = self.workflow(id)
         found = revisions.published(workflow).defer("definition")
         return Response(
             page(request, found, Order("-id", descending=True), lambda rows: [render(one, workflow) for one in rows])
         )
 
-    def retrieve(self, request: Request, id: int, number: int) -> Response:
+    def retrieve_revision(self, request: Request, id: int, number: int) -> Response:
         return Response(self.revision(id, number).definition)
 
-    def compare(self, request: Request, id: int, number: int, later: int) -> Response:
+    def compare_revisions(self, request: Request, id: int, number: int, later: int) -> Response:
         before, after = self.definition(id, number), self.definition(id, later)
         return Response([changed(one) for one in revisions.between(before, after)])
 
