@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from records.clock import database_now
 from records.object_types import object_types
 from workflows.enrollment import reviving
 from workflows.history import issues
@@ -159,7 +159,7 @@ def with_attention(entries: list[Entry], path: str, count: Any) -> list[Entry]:
 def waiting_for_somebody() -> str:
     """How many stopped records and deliveries there are, for the sidebar; "" for none, counting stops at 1,000."""
     count = reviving.stopped()[:COUNTED].count() + resending.stopped()[:COUNTED].count()
-    count += issues.open_issues(database_now())[:COUNTED].count()
+    count += issues.open_issues(Now())[:COUNTED].count()
     return "" if not count else f"{count:,}" if count < COUNTED else _("%(count)s+") % {"count": f"{COUNTED - 1:,}"}
 
 

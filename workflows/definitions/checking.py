@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from records.lists.telling import key_of
 from records.object_types import object_types
 from records.problems import Problem
 from workflows.data_sources import checking as data_source_checks
@@ -113,10 +114,13 @@ def not_writable(action: Action, context: StepContext) -> list[Problem]:
 
 
 def not_changeable(action: Action, context: StepContext) -> Iterator[Problem]:
-    """Records an action writes that the person may not change by hand either (decision 10)."""
+    """Records an action writes that the person may not change by hand either (decision 10); lists have a right of
+    their own.
+    """
     if action.creates or context.user is None or context.step is None:
         return
-    for slug in sorted({name.partition(".")[0] for name in action.writes(context.step.params, context)}):
+    names = (name.partition(".") for name in action.writes(context.step.params, context))
+    for slug in sorted({kind for kind, _dot, written in names if not written.startswith(key_of(""))}):
         if slug in object_types:
             yield from not_allowed(context.user, "change", object_types[slug])
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError, Problem
@@ -57,8 +58,11 @@ def gather(now: dt.datetime) -> int:
         return int(cursor.rowcount)
 
 
-def open_issues(now: dt.datetime, issues: QuerySet[Issue] | None = None) -> QuerySet[Issue]:
-    """Those of some issues (of all) that somebody should look at, the last that happened first."""
+def open_issues(now: dt.datetime | Now, issues: QuerySet[Issue] | None = None) -> QuerySet[Issue]:
+    """Those of some issues (of all) that somebody should look at, the last that happened first.
+
+    `now` may be the database's, so that it is not asked for by a statement of its own.
+    """
     found = Issue.objects.all() if issues is None else issues
     due = Q(state=State.LATER, until__lte=now)
     return found.filter(Q(state=State.OPEN) | due | CAME_BACK, workflow__deleted_at=None)
