@@ -233,7 +233,7 @@ def test_a_record_page_takes_few_queries(admin_page, deal, count, django_assert_
         save_batch(object_types["note"], [Row({"body": "x"}, associations=[{"type": "deal", "id": deal.pk}])])
         other = Company.objects.create(name=f"C{i}")
         associate(object_types["deal"], object_types["company"], [(deal.pk, other.pk)])
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         admin_page.get(page_of(deal))
 
 
