@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.models import PropertyDefinition, RecordList
-from records.problems import DocumentError, Problem
 from workflows.dependencies import keeping
 from workflows.dependencies.kinds import LIST, PROPERTY
 from workflows.models import Workflow
@@ -64,12 +63,6 @@ def why_kept(kind: str, keys: Iterable[str], by: Any) -> str:
     named = told(workflows, by)
     listed = [*named[:NAMED], *([_("%(count)d more") % {"count": len(named) - NAMED}] if len(named) > NAMED else ())]
     return _("It is used by %(users)s. Remove it there before you delete it.") % {"users": _(", ").join(listed)}
-
-
-def refuse_used(kind: str, key: str, name: str, by: Any = None) -> None:
-    """Raise DocumentError, naming what uses a thing, when something does."""
-    if reason := why_kept(kind, [key], by):
-        raise DocumentError([Problem("", _("“%(name)s”: %(why)s") % {"name": name, "why": reason}, code="in_use")])
 
 
 def users_of_property(found: PropertyDefinition, by: Any) -> list[str]:
