@@ -133,6 +133,8 @@ def stopping() -> Iterator[threading.Event]:
             before(number, frame)
 
     before = signal.signal(signal.SIGTERM, asked)
+    if getattr(getattr(before, "__self__", None), "asked_to_stop", False):
+        event.set()  # The worker was asked between taking the job up and here.
     try:
         yield event
     finally:

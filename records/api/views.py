@@ -24,7 +24,7 @@ from records.clock import database_now
 from records.ids import id_of
 from records.journal import change_source
 from records.problems import DocumentError, Problem
-from records.seeing import reader
+from records.seeing import read_by, reader
 
 
 class ApiView(ViewSet):
@@ -60,6 +60,11 @@ class ApiView(ViewSet):
         return handle
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        # Whose token it is, is only known inside (initial): who reads is set there, and forgotten here.
+        with read_by(reader.get()):
+            return self.answer(request, *args, **kwargs)
+
+    def answer(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.method != "POST" or "Idempotency-Key" not in request.headers:
             return super().dispatch(request, *args, **kwargs)
         self.kept: idempotency.IdempotentReply | None = None
@@ -73,7 +78,6 @@ class ApiView(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        # Undone where the request ends (records.seeing.reading): only here it is known whose token it is.
         reader.set(request.user)
         if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
             raise ApiProblem("length_required", _("Send the document's “Content-Length”, and not in chunks."))

@@ -60,6 +60,6 @@ def step_of(problem: Problem, definition: Definition) -> Step | None:
 def control_of(problem: Problem, step: Step, definition: Definition, workflow: int) -> str:
     """The id of the control in the step's panel; "" where it is about the whole step."""
     inside = problem.path.removeprefix(step.path).strip(".").split(".")
-    if inside[0] == "branches" and len(inside) > 1 and inside[1].isdigit() and int(inside[1]) < len(step.branches):
+    if inside[0] == "branches" and inside[1:2] and inside[1] in map(str, range(len(step.branches))):
         return f"param_branch-{inside[1]}-name"
     return Panel(definition, step.id, workflow=workflow).field_of(problem) if inside[0] == "params" else ""

@@ -34,6 +34,7 @@ class EngineWorker(SimpleWorker):
         options |= {"serializer": JSONSerializer, "worker_ttl": LISTED_SECONDS, "log_job_description": False}
         super().__init__(*args, **options)
         self.beat_at = 0.0
+        self.asked_to_stop = False
 
     def work(self, *args: Any, **options: Any) -> bool:
         """RQ's, after what the last worker of this one's name has left is free again."""
@@ -57,6 +58,11 @@ class EngineWorker(SimpleWorker):
             super().heartbeat(timeout, pipe)
             pipe.execute()
         self.beat_at = time.monotonic()
+
+    def handle_warm_shutdown_request(self) -> None:
+        """RQ's; remembered for a job that is taken up just then (workflows.jobs.stopping)."""
+        self.asked_to_stop = True
+        super().handle_warm_shutdown_request()
 
     def set_shutdown_requested_date(self) -> None:
         """Called in the handler of SIGTERM, in the middle of a batch: Redis being away must not interrupt that."""

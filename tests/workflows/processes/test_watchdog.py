@@ -22,6 +22,7 @@ from tests.stories.killing import ROOT, database_url
 from tests.workflows.building import enroll, log_of, make_workflow, step
 from workflows import doorbell, jobs, watchdog
 from workflows.models import Enrollment, StepExecution
+from workflows.processes.worker import EngineWorker
 from workflows.registries import actions
 
 STEPS = [step("hang", "hang"), step("set", "edit_record", property="city", value="Malmö")]
@@ -124,6 +125,22 @@ def test_a_clock_that_does_the_work_itself_does_not_hang_either(tmp_path):
     )
     assert run.returncode == watchdog.EXIT_HUNG
     assert Enrollment.objects.filter(status="active", claim__isnull=False).count() == HEALTHY + 1
+
+
+def test_a_job_taken_up_while_its_worker_is_asked_to_stop_begins_nothing():
+    worker = EngineWorker(["high"], connection=get_connection("high"))
+    handled = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGTERM, worker.request_force_stop)
+        with jobs.stopping() as asked_to_stop:
+            assert not asked_to_stop.is_set()
+        worker.handle_warm_shutdown_request()
+        with jobs.stopping() as asked_to_stop:
+            assert asked_to_stop.is_set()
+        assert signal.getsignal(signal.SIGTERM) == worker.request_force_stop
+    finally:
+        signal.signal(signal.SIGTERM, handled[0])
+        signal.signal(signal.SIGINT, handled[1])
 
 
 @pytest.mark.django_db
