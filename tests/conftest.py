@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 def forbid_outside_world(event: str, arguments: tuple[Any, ...]) -> None:
@@ -25,6 +26,22 @@ def forbid_outside_world(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(forbid_outside_world)
+
+#: What WhiteNoise has found of static files, by where they are asked for and how long a browser may keep them.
+FOUND: dict[tuple[str, int | None], dict[str, Any]] = {}
+look_for_files = WhiteNoiseMiddleware.add_files_from_finders
+
+
+def find_files_once(middleware: WhiteNoiseMiddleware) -> None:
+    """Let not each of thousands of test clients look through hundreds of static files: they stay as they are."""
+    kind = middleware.static_prefix, middleware.max_age
+    if kind not in FOUND:
+        look_for_files(middleware)
+        FOUND[kind] = dict(middleware.files)
+    middleware.files.update(FOUND[kind])
+
+
+WhiteNoiseMiddleware.add_files_from_finders = find_files_once
 
 
 @pytest.fixture

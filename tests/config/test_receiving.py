@@ -140,3 +140,12 @@ def test_what_others_than_our_proxies_say_of_a_request_is_forgotten(settings: An
         environ = RequestFactory().get("/", headers=forwarded, REMOTE_ADDR=peer).environ
         request = Request(environ)
         assert (request.is_secure(), "X-Forwarded-For" in request.headers) == (secure, secure)
+
+
+def test_static_files_are_there_for_whoever_asks_first_and_second() -> None:
+    """The tests look for them once in a process, and every client has all of them."""
+    for visitor in (Client(), Client()):
+        answer = visitor.get("/static/headrace/shell.js")
+        assert (answer.status_code, answer["Cache-Control"]) == (200, "max-age=60, public")
+        assert b"Command palette" in b"".join(answer)
+        answer.close()
