@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from workflows.definitions.definition import Definition, Step
 from workflows.lifecycle.following import Inside, StepCount
-from workflows.lifecycle.publishing import Review
+from workflows.lifecycle.previewing import Review
 from workflows.registries import actions
 from workflows.step_forms.params import StepContext
 

@@ -19,7 +19,7 @@ from records.seeing import hidden_in
 from workflows import drafting
 from workflows.definitions.parsing import parse
 from workflows.doorbell import ring
-from workflows.lifecycle import publishing
+from workflows.lifecycle import previewing
 from workflows.models import Workflow
 from workflows.times.wall_time import workflow_zone
 from workflows.triggers.schedule import ALL_RECORDS
@@ -32,7 +32,7 @@ EVERYBODY = {"any": [{"all": [{"property": "id", "operator": "is_known"}]}]}
 def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     """Make the list of the records that match the draft's trigger, and show it. Raises PermissionDenied."""
     revision = drafting.shown(workflow)
-    review = publishing.review(workflow, user=request.user, now=database_now())
+    review = previewing.review(workflow, user=request.user, now=database_now())
     kind = object_types[workflow.object_type]
     meta = kind.model._meta
     if not (request.user.has_perm(ADD) and request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}")):

@@ -26,7 +26,7 @@ from workflows.definitions.connecting import connections, timing
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.editor.changes import Changes, changes
-from workflows.lifecycle import describing, publishing
+from workflows.lifecycle import describing, previewing, publishing
 from workflows.models import Workflow
 from workflows.reviewing.looking import live_of
 from workflows.rights import opening
@@ -55,7 +55,7 @@ class ReviewViews:
             if done is not None:
                 return done
             revision = drafting.shown(workflow) or revision
-        review = publishing.review(workflow, user=request.user, now=database_now())
+        review = previewing.review(workflow, user=request.user, now=database_now())
         context = self.admin_site.each_context(request) | {
             "title": _("Review and publish"), "workflow": workflow, "review": review, "rev": revision.rev,
             "errors": told_of(workflow, review, blocking=True), "warnings": told_of(workflow, review, blocking=False),
@@ -78,7 +78,7 @@ class ReviewViews:
 
     def publish(self, request: HttpRequest, workflow: Workflow) -> HttpResponse | None:
         """Publish; None, with a message, when it cannot be done."""
-        sent, revision = request.POST, publishing.draft(workflow)
+        sent, revision = request.POST, previewing.draft(workflow)
         try:
             called = naming(workflow, parse(revision.definition) if revision else None, sent)
             published = publishing.publish(
@@ -114,7 +114,7 @@ def changed_by(workflow: Workflow, draft: Definition | None) -> Changes | None:
     return changes(live, draft, reverse("admin:workflow_editor", args=[workflow.pk]))
 
 
-def next_times(review: publishing.Review) -> list[str]:
+def next_times(review: previewing.Review) -> list[str]:
     """When the schedule fires next, as the workflow's clocks show it."""
     if review.definition is None:
         return []
@@ -130,7 +130,7 @@ def record_url(object_type: str, pk: int) -> str:
         return ""
 
 
-def parts_of(workflow: Workflow, review: publishing.Review) -> list[tuple[str, str]]:
+def parts_of(workflow: Workflow, review: previewing.Review) -> list[tuple[str, str]]:
     """The steps of the review (REV-10, REV-11, REV-13); the last shows everything once more."""
     found = [
         ("enrollment", _("Enrollment")), ("timing", _("Timing and notifications")), ("connections", _("Connections")),
@@ -140,7 +140,7 @@ def parts_of(workflow: Workflow, review: publishing.Review) -> list[tuple[str, s
     return [*found, ("all", _("Turn on"))]
 
 
-def told_of(workflow: Workflow, review: publishing.Review, *, blocking: bool) -> list[Told]:
+def told_of(workflow: Workflow, review: previewing.Review, *, blocking: bool) -> list[Told]:
     """The problems of a review with their links: those that keep it from being published, or the others."""
     found = [problem for problem in review.problems if (problem.severity == "error") == blocking]
     return [told(problem, review.definition, workflow.pk) for problem in found]

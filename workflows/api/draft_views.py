@@ -31,7 +31,7 @@ from workflows.api.workflow_views import (
     conflict,
 )
 from workflows.definitions.parsing import NAME_LIMIT
-from workflows.lifecycle import publishing
+from workflows.lifecycle import previewing, publishing
 from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, StepCount
 from workflows.models import Revision
 
@@ -71,7 +71,7 @@ class DraftView(WorkflowsView):
 
     def draft(self, request: Request, id: int) -> Response:
         workflow = self.workflow(id)
-        return shown(publishing.draft(workflow) or workflow.live)
+        return shown(previewing.draft(workflow) or workflow.live)
 
     def replace(self, request: Request, id: int) -> Response:
         workflow, rev = self.workflow(id), expected_rev(request)
@@ -82,11 +82,11 @@ class DraftView(WorkflowsView):
             drafting.replace(workflow, request.data, rev=rev, user=request.user, now=self.now())
         except drafting.Conflict as error:
             raise conflict(error) from None
-        return shown(publishing.draft(workflow))
+        return shown(previewing.draft(workflow))
 
     def review(self, request: Request, id: int) -> Response:
         workflow = self.workflow(id)
-        found = publishing.review(workflow, user=request.user, now=self.now())
+        found = previewing.review(workflow, user=request.user, now=self.now())
         return Response(
             {
                 "ready": found.ready,

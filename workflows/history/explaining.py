@@ -30,7 +30,7 @@ from workflows.history.explanation import (
     moment,
 )
 from workflows.history.telling import definition_of, ending
-from workflows.lifecycle.publishing import trigger_criteria
+from workflows.lifecycle.previewing import trigger_criteria
 from workflows.models import Enrollment, Workflow
 
 

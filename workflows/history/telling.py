@@ -28,7 +28,7 @@ from workflows.enrollment.refusing import REFUSALS, because
 from workflows.history.event_stories import event_sentence, told_event
 from workflows.history.explanation import first_revision
 from workflows.history.reasons import reason_sentence
-from workflows.lifecycle.publishing import trigger_criteria
+from workflows.lifecycle.previewing import trigger_criteria
 from workflows.models import Enrollment, Outcome, Revision, StepExecution
 from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext

@@ -91,6 +91,11 @@ class Followed:
     recomputed: int = 0
 
 
+def policy_of(definition: Definition) -> str:
+    """What happens to records inside where the publisher does not choose: the settings' version policy."""
+    return PIN if definition.settings.get("version_policy") == PIN else FOLLOW
+
+
 def standing(workflow: Workflow) -> list[StepCount]:
     """The active enrollments by revision and step: read from the index of places alone."""
     revisions = list(workflow.revisions.exclude(published_at=None).values_list("pk", flat=True))

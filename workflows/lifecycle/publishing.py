@@ -10,15 +10,10 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from records import criteria
-from records.criteria import Compiled
-from records.object_types import object_types, properties_read_once
 from records.plans import bits
 from records.problems import DocumentError, Problem
-from records.seeing import hidden_in, may_see
 from workflows import doorbell
 from workflows.definitions import checking, touching
 from workflows.definitions.definition import Definition
@@ -35,51 +30,19 @@ from workflows.intake import reacting
 from workflows.intake.subscriptions import subscribe, unsubscribe
 from workflows.intake.taking import lock_dispatching
 from workflows.lifecycle import describing, following
-from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, Inside, look_inside
+from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, policy_of
+from workflows.lifecycle.previewing import Review, review, trigger_criteria
 from workflows.lifecycle.switching import note
-from workflows.models import Enrollment, Revision, Workflow
-from workflows.registries import triggers
-from workflows.reviewing import looking
+from workflows.models import Revision, Workflow
 from workflows.rights.opening import refuse_change
 from workflows.schedules import centring, scheduling
-from workflows.schedules.matching import matching_now
-from workflows.times.wall_time import workflow_zone
+
+#: Who publishes looks first (workflows.lifecycle.previewing); both are found here.
+__all__ = ["Published", "Review", "RevisionConflict", "publish", "review"]
 
 
 class RevisionConflict(Conflict):
     """The draft is not the one that was reviewed: somebody has edited or published it since."""
-
-
-@dataclass(frozen=True)
-class Review:
-    """What publishing the draft would mean (REV-02 to REV-08).
-
-    `inside` says who is in the workflow and what the draft means for them; `in_flight` what happens to them unless the
-    publisher chooses otherwise. `upcoming` are the next times of a schedule. `definition` is None when the document
-    cannot even be read. `withheld` says why who matches is not told (then nobody seems to). `kept_out`
-    match, were never inside, and do not get in: suppression lists, unenrollment criteria or the goal keep them out.
-    """
-
-    definition: Definition | None
-    problems: list[Problem]
-    trigger_text: str = ""
-    matching: int = 0
-    samples: list[tuple[int, str]] = field(default_factory=list)
-    already_enrolled: int = 0
-    inside: Inside = field(default_factory=Inside)
-    in_flight: str = FOLLOW
-    upcoming: list[dt.datetime] = field(default_factory=list)
-    withheld: str = ""
-    kept_out: int = 0
-
-    @property
-    def fresh(self) -> int:
-        """How many would enter if those that match now are enrolled."""
-        return max(self.matching - self.already_enrolled - self.kept_out, 0)
-
-    @property
-    def ready(self) -> bool:
-        return not checking.errors(self.problems)
 
 
 @dataclass(frozen=True)
@@ -97,81 +60,6 @@ class Published:
     @property
     def removed(self) -> int:
         return self.followed.removed
-
-
-@properties_read_once()
-def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
-    """Look at the draft (or, where there is none, at the live revision) as publishing it now would."""
-    revision = draft(workflow) or workflow.live
-    if revision is None:
-        return Review(None, [Problem("", _("The workflow has no definition yet. Add a step."), code="missing")])
-    try:
-        definition = parse(revision.definition)
-    except DocumentError as error:
-        return Review(None, error.problems)
-    found = checking.problems(definition, user=user, workflow=workflow.pk) + late_problems(definition, now, workflow)
-    found += looking.problems(workflow, definition, user=user, now=now)
-    if workflow.status == Workflow.Status.DRAINING:
-        message = _("The workflow is finishing. Publishing turns it on again, and records enter it.")
-        found.append(Problem("", message, severity="warning", code="finishing"))
-    text = triggers[definition.trigger.kind].describe(definition.trigger.document, definition.object)
-    inside, policy = look_inside(workflow, definition), policy_of(definition)
-    if definition.trigger.kind == "schedule":
-        times, why = scheduling.upcoming(definition, now), withheld(definition, user, now)
-        matching, samples = (0, []) if why else matching_now(definition, now)
-        found += [] if why else looking.of_volume(workflow, definition, matching, matching, user=user, now=now)
-        return Review(definition, found, text, matching, samples, 0, inside, policy, times, why)
-    compiled = trigger_criteria(definition, now)
-    if compiled is None:
-        return Review(definition, found, text, inside=inside, in_flight=policy)
-    if why := withheld(definition, user, now):
-        return Review(definition, found, text, inside=inside, in_flight=policy, withheld=why)
-    before = Enrollment.objects.filter(workflow=workflow, record_id=OuterRef("pk")).exclude(
-        status=Enrollment.Status.REFUSED
-    )
-    records, matching = compiled.records(), compiled.count()
-    already = records.filter(Exists(before)).count()
-    out = looking.kept_out(definition, records.exclude(Exists(before)), now)
-    found += looking.of_volume(workflow, definition, matching, max(matching - already - out, 0), user=user, now=now)
-    return Review(definition, found, text, matching, compiled.samples(), already, inside, policy, kept_out=out)
-
-
-def withheld(definition: Definition, user: Any, now: dt.datetime) -> str:
-    """Why a person is not told who meets the trigger: with numbers alone anybody reads any value; "" when told."""
-    kind, document = object_types[definition.object], definition.trigger.criteria
-    told = _("How many records match is not told: the trigger looks at %(what)s, which you may not see.")
-    if not may_see(user, kind):
-        return told % {"what": _("records of the type “%(type)s”") % {"type": kind.slug}}
-    try:
-        hidden = hidden_in(user, criteria.compile(document, kind, now=now, stored=True)) if document else ""
-    except DocumentError:
-        return ""
-    return told % {"what": hidden} if hidden else ""
-
-
-def policy_of(definition: Definition) -> str:
-    """What happens to records inside where the publisher does not choose: the settings' version policy."""
-    return PIN if definition.settings.get("version_policy") == PIN else FOLLOW
-
-
-def trigger_criteria(definition: Definition, now: dt.datetime) -> Compiled | None:
-    """The trigger's criteria; None without a filter trigger, or when they cannot be read."""
-    if definition.trigger.kind != "filter" or not definition.trigger.criteria:
-        return None
-    try:
-        return criteria.compile(
-            definition.trigger.criteria, object_types[definition.object], now=now, zone=zone_of(definition)
-        )
-    except DocumentError:
-        return None
-
-
-def zone_of(definition: Definition) -> str:
-    return workflow_zone(definition.settings).key
-
-
-def draft(workflow: Workflow) -> Revision | None:
-    return workflow.revisions.filter(published_at=None).first()
 
 
 def publish(

@@ -21,7 +21,7 @@ from workflows import drafting
 from workflows.engine.taking_steps import run_due
 from workflows.enrollment import enrolling
 from workflows.intake.dispatching import dispatch
-from workflows.lifecycle import cataloguing, publishing, switching
+from workflows.lifecycle import cataloguing, previewing, publishing, switching
 from workflows.models import Enrollment, StepExecution, Workflow
 from workflows.processes.ticking import tick
 
@@ -203,7 +203,7 @@ def redraft(workflow: Workflow, *steps: dict[str, Any]) -> None:
 
 def test_of_two_publishers_one_publishes() -> None:
     workflow = draft(BIG)
-    rev = publishing.draft(workflow).rev
+    rev = previewing.draft(workflow).rev
     boss()
 
     def publish() -> Any:
@@ -217,8 +217,8 @@ def test_of_two_publishers_one_publishes() -> None:
 
 def test_of_two_who_replace_the_same_draft_one_is_told_of_the_other() -> None:
     workflow = draft(BIG)
-    rev = publishing.draft(workflow).rev
-    document = publishing.draft(workflow).definition
+    rev = previewing.draft(workflow).rev
+    document = previewing.draft(workflow).definition
     boss()
 
     def replace(name: str) -> Any:
@@ -227,5 +227,5 @@ def test_of_two_who_replace_the_same_draft_one_is_told_of_the_other() -> None:
     answers = at_once(lambda: replace("one"), lambda: replace("two"))
     kinds = sorted(type(answer).__name__ for answer in answers)
     assert kinds == ["Applied", "Conflict"]
-    after = publishing.draft(workflow)
+    after = previewing.draft(workflow)
     assert after.rev == rev + 1 and after.ops.count() == 1

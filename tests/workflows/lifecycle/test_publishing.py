@@ -17,7 +17,7 @@ from workflows import drafting
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
 from workflows.history.explaining import explain
-from workflows.lifecycle import following, publishing, switching
+from workflows.lifecycle import following, previewing, publishing, switching
 from workflows.models import AuditEntry, Enrollment, Revision, Subscription, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_a_published_revision_never_changes(deal):
     for values in ({"definition": {}}, {"number": 7}, {"published_at": None}):
         with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
             Revision.objects.filter(pk=revision.pk).update(**values)
-    assert publishing.draft(workflow) is None
+    assert previewing.draft(workflow) is None
     assert AuditEntry.objects.filter(workflow=workflow, action="published", user=boss()).count() == 1
 
 
@@ -59,7 +59,7 @@ def test_a_new_version_replaces_the_old_ones_segment_and_takes_everybody_along(d
     workflow = live(BIG, existing=True)
     first = workflow.live
     redraft(workflow, steps=[WAIT, END])
-    assert publishing.review(workflow, user=boss(), now=database_now()).already_enrolled == 1
+    assert previewing.review(workflow, user=boss(), now=database_now()).already_enrolled == 1
     done = publish(workflow, existing=True)
 
     assert (done.enrolled, done.moved, done.removed) == (0, 1, 0)
@@ -71,7 +71,7 @@ def test_a_new_version_replaces_the_old_ones_segment_and_takes_everybody_along(d
 def test_orphans_are_told_in_the_review_and_leave(deal):
     workflow = live(BIG, existing=True)
     redraft(workflow, steps=[END])
-    found = publishing.review(workflow, user=boss(), now=database_now())
+    found = previewing.review(workflow, user=boss(), now=database_now())
     assert found.inside.standing == found.inside.orphans == [following.StepCount(workflow.live_id, "wait", 1)]
 
     assert publish(workflow).removed == 1
@@ -92,7 +92,7 @@ def test_pinned_records_finish_on_their_revision(deal):
 
 def test_a_draft_edited_since_the_review_is_not_published(deal):
     workflow = draft(BIG)
-    rev = publishing.draft(workflow).rev
+    rev = previewing.draft(workflow).rev
     with pytest.raises(publishing.RevisionConflict) as caught:
         publish(workflow, rev=rev + 1)
     assert caught.value.rev == rev
@@ -111,7 +111,7 @@ def test_only_who_has_the_right_publishes(deal, django_user_model):
         publishing.publish(workflow, by=nobody, now=database_now(), enroll_existing=True)
     with pytest.raises(PermissionDenied):
         switching.turn_off(workflow, by=nobody, now=database_now())
-    found = publishing.review(workflow, user=nobody, now=database_now())
+    found = previewing.review(workflow, user=nobody, now=database_now())
     assert [problem.code for problem in found.problems] == ["forbidden"]
     with pytest.raises(DocumentError, match="never published"):
         switching.turn_on(workflow, by=boss(), now=database_now())

@@ -14,7 +14,7 @@ from records.clock import database_now
 from records.ids import id_of
 from workflows.definitions.parsing import parse
 from workflows.enrollment.enrolling import REFUSALS, enroll
-from workflows.lifecycle.publishing import trigger_criteria
+from workflows.lifecycle.previewing import trigger_criteria
 from workflows.models import Workflow
 
 
