@@ -5,13 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from crm.goals import (
-    ESCALATE_URGENT_TICKETS,
-    FOLLOW_UP_BIG_DEALS,
-    WELCOME_NEW_CONTACTS,
-    criteria,
-    is_any_of,
-)
+from crm.goals.filters import criteria, is_any_of
+from crm.goals.sales import FOLLOW_UP_BIG_DEALS, WELCOME_NEW_CONTACTS
+from crm.goals.service import ESCALATE_URGENT_TICKETS
 from crm.models import User
 from workflows import drafting
 from workflows.lifecycle import publishing

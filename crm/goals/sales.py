@@ -1,8 +1,4 @@
-"""Ready-made goals: what a new user most likely wants, as definitions to publish or change.
-
-Every document is valid for the object types and actions of this CRM; a test publishes each of them. What nobody can
-know beforehand, as who is told, is left open: such a step is a placeholder until it is set up (PLH-05).
-"""
+"""Templates for sales: leads and deals."""
 
 from __future__ import annotations
 
@@ -10,21 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.more_goals import MORE
+from crm.goals.filters import criteria, is_any_of
 from workflows.definitions.goals import Goal
-from workflows.registries import goals
 
-
-def criteria(*filters: dict[str, Any]) -> dict[str, Any]:
-    """Every filter must be met."""
-    return {"any": [{"all": list(filters)}]}
-
-
-def is_any_of(slug: str, *values: str) -> dict[str, Any]:
-    return {"property": slug, "operator": "is_any_of", "value": list(values)}
-
-
-FOLLOW_UP_BIG_DEALS = {
+FOLLOW_UP_BIG_DEALS: dict[str, Any] = {
     "format": 1,
     "name": "Follow up big deals",
     "object": "deal",
@@ -81,7 +66,7 @@ FOLLOW_UP_BIG_DEALS = {
     ],
 }
 
-WELCOME_NEW_CONTACTS = {
+WELCOME_NEW_CONTACTS: dict[str, Any] = {
     "format": 1,
     "name": "Welcome new contacts",
     "object": "contact",
@@ -110,60 +95,7 @@ WELCOME_NEW_CONTACTS = {
     ],
 }
 
-ESCALATE_URGENT_TICKETS = {
-    "format": 1,
-    "name": "Escalate urgent tickets",
-    "object": "ticket",
-    "description": "An urgent ticket gets a task at once; if it is open after four hours, its owner is told.",
-    "trigger": {
-        "kind": "filter",
-        "criteria": criteria(
-            is_any_of("priority", "urgent"),
-            {"property": "status", "operator": "is_none_of", "value": ["closed"]},
-        ),
-    },
-    "steps": [
-        {
-            "id": "answer",
-            "action": "create_task",
-            "params": {
-                "title": "Answer “{{ ticket.subject }}”",
-                "due": {"days": 0},
-                "assignee": "owner",
-                "priority": "high",
-                "body": "",
-            },
-        },
-        {"id": "wait", "action": "delay", "params": {"days": 0, "hours": 4, "minutes": 0}},
-        {
-            "id": "answered",
-            "action": "branch",
-            "branches": [
-                {
-                    "name": "Closed in time",
-                    "criteria": criteria(is_any_of("status", "closed")),
-                    "steps": [{"id": "praise", "action": "create_note", "params": {"body": "Answered in time."}}],
-                },
-                {
-                    "name": "Still open",
-                    "steps": [
-                        {
-                            "id": "tell",
-                            "action": "send_notification",
-                            "params": {
-                                "users": ["owner"],
-                                "title": "“{{ ticket.subject }}” has been open for four hours",
-                                "body": "",
-                            },
-                        }
-                    ],
-                },
-            ],
-        },
-    ],
-}
-
-CELEBRATE_WON_DEALS = {
+CELEBRATE_WON_DEALS: dict[str, Any] = {
     "format": 1,
     "name": "Celebrate won deals",
     "object": "deal",
@@ -190,7 +122,43 @@ CELEBRATE_WON_DEALS = {
     ],
 }
 
-GOALS = (
+HAND_OUT_LEADS: dict[str, Any] = {
+    "format": 1,
+    "name": "Hand out new contacts",
+    "object": "contact",
+    "description": "Contacts without an owner are handed out in turn, and their new owner is told.",
+    "trigger": {"kind": "filter", "criteria": criteria(
+        {"property": "owner", "operator": "is_unknown"}, is_any_of("lead_status", "new"),
+    )},
+    "steps": [
+        {"id": "hand-out", "action": "rotate_owner", "params": {"keep_existing": True}},
+        {"id": "tell", "action": "send_notification", "params": {
+            "users": ["owner"], "title": "{{ contact.first_name }} {{ contact.last_name }} is yours", "body": "",
+        }},
+    ],
+}  # fmt: skip
+
+LOOK_AT_QUIET_DEALS: dict[str, Any] = {
+    "format": 1,
+    "name": "Look at quiet deals",
+    "object": "deal",
+    "description": "Each Monday the owners of open deals nobody has changed for two weeks get a task.",
+    "trigger": {
+        "kind": "schedule",
+        "schedule": {"every": "week", "weekdays": ["mon"], "at": "08:00"},
+        "criteria": criteria(
+            {"property": "stage", "operator": "is_none_of", "value": ["won", "lost"]},
+            {"property": "updated_at", "operator": "is_more_than_days_ago", "value": 14},
+        ),
+    },
+    "steps": [
+        {"id": "look", "action": "create_task", "params": {
+            "title": "Is {{ deal.name }} still alive?", "due": {"days": 2}, "assignee": "owner", "priority": "medium",
+        }},
+    ],
+}  # fmt: skip
+
+SALES = (
     Goal(
         slug="follow-up-big-deals",
         label=_("Follow up big deals"),
@@ -212,16 +180,6 @@ GOALS = (
         featured=True,
     ),
     Goal(
-        slug="escalate-urgent-tickets",
-        label=_("Escalate urgent tickets"),
-        description=_("When a ticket becomes urgent: a task at once, a notification if it is open after four hours."),
-        definition=ESCALATE_URGENT_TICKETS,
-        icon="ticket",
-        function="service",
-        aim=_("Nothing urgent lies around: somebody is responsible at once, and is reminded."),
-        featured=True,
-    ),
-    Goal(
         slug="celebrate-won-deals",
         label=_("Celebrate won deals"),
         description=_("When a deal is won: tell the people you choose, and have its owner hand it over."),
@@ -231,10 +189,17 @@ GOALS = (
         aim=_("Everybody hears of what was won, and customers are handed over in good order."),
         featured=True,
     ),
-)
-
-
-def register_goals() -> None:
-    """Called once, when the apps are ready."""
-    for goal in (*GOALS, *MORE):
-        goals.register(goal)
+    Goal(
+        slug="hand-out-new-contacts", label=_("Hand out new contacts"), icon="rotate", function="sales",
+        description=_("When a new contact has no owner: one of a team in turn, who is told at once."),
+        aim=_("Work is spread evenly, and no contact is forgotten because nobody felt responsible."),
+        prepare=(_("A team with main members, or the names of those who take turns."),),
+        definition=HAND_OUT_LEADS,
+    ),
+    Goal(
+        slug="look-at-quiet-deals", label=_("Look at quiet deals"), icon="calendar-clock", function="sales",
+        description=_("Each Monday: a task for every open deal that nobody has touched for two weeks."),
+        aim=_("The pipeline shows what is alive: quiet deals are taken up again, or closed."),
+        definition=LOOK_AT_QUIET_DEALS,
+    ),
+)  # fmt: skip
