@@ -6,11 +6,12 @@ here, on the server; links in it lead to the map of what they are about, and eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workflows.dependencies.kinds import WORKFLOW
 from workflows.dependencies.mapping import Asked, Line, Thing
+from workflows.dependencies.placing import places
 from workflows.dependencies.reading import CHANGES
 from workflows.models import Workflow
 
@@ -55,6 +56,8 @@ class Picture:
 
 
 Node = tuple[str, str]
+#: A node in a column: in two of them where a workflow both reads and changes what the map is about.
+Place = tuple[int, Node]
 
 
 def draw(lines: list[Line], asked: Asked) -> Picture | None:
@@ -63,9 +66,9 @@ def draw(lines: list[Line], asked: Asked) -> Picture | None:
     if not kept:
         return None
     about = asked.thing or ((WORKFLOW, str(asked.workflow)) if asked.workflow is not None else None)
-    columns: tuple[dict[Node, Box | None], ...] = ({}, {}, {})
+    columns: tuple[dict[Place, None], ...] = ({}, {}, {})
     names: dict[Node, tuple[str, str, str]] = {}
-    links: list[tuple[Line, int, int]] = []
+    links: list[tuple[Line, Place, Place]] = []
     for line in kept:
         workflow, thing = node_of(line.workflow), (line.thing.kind, line.thing.key)
         names[workflow] = (line.workflow.name, "", f"workflow={line.workflow.pk}")
@@ -73,20 +76,17 @@ def draw(lines: list[Line], asked: Asked) -> Picture | None:
         changes = line.way == CHANGES
         if about is not None and thing == about:
             # Who changes it stands before it, who reads it behind it.
-            places = (0 if changes else 2, 1)
+            ends = (0 if changes else 2, workflow), (1, thing)
         else:
             # What is read comes from the left, what is changed, and other workflows, go out to the right.
-            places = (1, 2 if changes or thing[0] == WORKFLOW else 0)
-        columns[places[0]].setdefault(workflow, None)
-        columns[places[1]].setdefault(thing, None)
-        links.append((line, *places))
-    boxes = placed(columns, names)
-    edges = [edge(line, boxes[a, node_of(line.workflow)], boxes[b, (line.thing.kind, line.thing.key)])
-             for line, a, b in links]  # fmt: skip
-    rows = max(len(column) for column in columns)
-    return Picture(
-        list(boxes.values()), edges, 2 * COLUMN + WIDTH + 2 * MARGIN, rows * ROW + 2 * MARGIN, len(lines) - len(kept)
-    )
+            ends = (1, workflow), (2 if changes or thing[0] == WORKFLOW else 0, thing)
+        for end in ends:
+            columns[end[0]].setdefault(end)
+        links.append((line, *ends))
+    boxes = placed([list(column) for column in columns], links, names)
+    edges = [edge(line, boxes[workflow], boxes[thing]) for line, workflow, thing in links]
+    height = max(box.y for box in boxes.values()) + ROW + MARGIN
+    return Picture(list(boxes.values()), edges, 2 * COLUMN + WIDTH + 2 * MARGIN, height, len(lines) - len(kept))
 
 
 def node_of(workflow: Workflow) -> Node:
@@ -98,19 +98,19 @@ def asked_by(thing: Thing) -> str:
 
 
 def placed(
-    columns: Iterable[dict[Node, Box | None]], names: dict[Node, tuple[str, str, str]]
-) -> dict[tuple[int, Node], Box]:
-    """The boxes, each column in the middle of the highest."""
-    every = list(columns)
-    rows = max(len(column) for column in every)
+    columns: Sequence[Sequence[Place]],
+    links: Sequence[tuple[Line, Place, Place]],
+    names: Mapping[Node, tuple[str, str, str]],
+) -> dict[Place, Box]:
+    """The boxes, near to those they have lines to; from the top of each column down, as they are read aloud."""
+    rows = places(columns, [(workflow, thing) for _line, workflow, thing in links])
     found = {}
-    for number, column in enumerate(every):
-        top = MARGIN + (rows - len(column)) * ROW // 2
-        for place, node in enumerate(column):
-            name, kind, asked = names[node]
-            shown = name if len(name) <= SHOWN else f"{name[: SHOWN - 1]}…"
-            tone = "workflow" if node[0] == WORKFLOW else "thing"
-            found[number, node] = Box(name, shown, kind, asked, MARGIN + number * COLUMN, top + place * ROW, tone)
+    for number, node in sorted(rows, key=lambda place: (place[0], rows[place])):
+        name, kind, asked = names[node]
+        shown = name if len(name) <= SHOWN else f"{name[: SHOWN - 1]}…"
+        tone = "workflow" if node[0] == WORKFLOW else "thing"
+        x, y = MARGIN + number * COLUMN, MARGIN + round(rows[number, node] * ROW)
+        found[number, node] = Box(name, shown, kind, asked, x, y, tone)
     return found
 
 
