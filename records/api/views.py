@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import transaction
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
 from rest_framework.renderers import JSONRenderer
@@ -24,7 +25,7 @@ from records.clock import database_now
 from records.ids import id_of
 from records.journal import change_source
 from records.problems import DocumentError, Problem
-from records.seeing import read_by, reader
+from records.seeing import read_by
 
 
 class ApiView(ViewSet):
@@ -60,8 +61,8 @@ class ApiView(ViewSet):
         return handle
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        # Whose token it is, is only known inside (initial): who reads is set there, and forgotten here.
-        with read_by(reader.get()):
+        """DRF's, read by the token's owner, who is known once somebody asks: the middleware knows of sessions only."""
+        with read_by(SimpleLazyObject(lambda: self.request.user)):
             return self.answer(request, *args, **kwargs)
 
     def answer(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -78,7 +79,6 @@ class ApiView(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        reader.set(request.user)
         if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
             raise ApiProblem("length_required", _("Send the document's “Content-Length”, and not in chunks."))
         if self.unanswered:
