@@ -199,6 +199,10 @@ TRACKING_ANONYMOUS_DAYS = env.int("TRACKING_ANONYMOUS_DAYS", default=90)
 TRACKING_REQUEST_LIMIT = env.int("TRACKING_REQUEST_LIMIT", default=300)
 #: How often one address may send a form in ten seconds.
 FORM_SUBMISSIONS_PER_10_S = env.int("FORM_SUBMISSIONS_PER_10_S", default=10)
+#: After how many days a browser may answer a survey with a shared link again (0: at once), and how many answers to one
+#: survey are taken from one address in a day.
+SURVEY_AGAIN_DAYS = env.int("SURVEY_AGAIN_DAYS", default=30)
+SURVEY_ANSWERS_PER_DAY = env.int("SURVEY_ANSWERS_PER_DAY", default=50)
 
 #: How many passwords may be wrong in ten minutes, for one account and from one network address (config.signing_in).
 SIGN_IN_FAILURES_PER_ACCOUNT = env.int("SIGN_IN_FAILURES_PER_ACCOUNT", default=10)

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from crm.forms.receiving import BODY_LIMIT, HONEYPOT
 from crm.forms.views import SeeOther
 from crm.models import Survey, SurveyInvitation
-from crm.surveys import answering
+from crm.surveys import answering, sharing
 from crm.surveys.answering import AnsweredBefore
 from crm.surveys.asking import AnswerForm
 from crm.tracking.limits import limited, too_many, within_limit
@@ -37,9 +37,11 @@ class Link:
     survey: Survey
     invitation: SurveyInvitation | None = None
 
-    @property
-    def used(self) -> bool:
-        return self.invitation is not None and self.invitation.answered_at is not None
+    def used(self, request: HttpRequest) -> bool:
+        """Whether it was answered by the link of one's own; by a shared one: in the same browser."""
+        if self.invitation is None:
+            return sharing.answered_here(request, self.survey)
+        return self.invitation.answered_at is not None
 
 
 def link_of(request: HttpRequest, token: str) -> Link:
@@ -75,7 +77,7 @@ def survey_view(request: HttpRequest, token: str) -> HttpResponseBase:
     link, now = link_of(request, token), database_now()
     if previews(request) and request.method != "POST":
         return framed(request, drawn(request, link, AnswerForm(link.survey), preview=True))
-    if link.used:
+    if link.used(request):
         return render(request, "surveys/answered.html", context(link))
     if not answering.is_open(link.survey, now):
         return render(request, "surveys/closed.html", context(link), status=403 if request.method == "POST" else 200)
@@ -94,12 +96,19 @@ def posted(request: HttpRequest, link: Link, now: dt.datetime) -> HttpResponse:
     if not answers.answers():
         answers.add_error(None, _("Nothing is answered yet. Answer at least one question."))
         return drawn(request, link, answers, status=422)
+    if link.invitation is None and not sharing.takes_one_more(request, link.survey):
+        message = _("This survey has had as many answers from your network today as it takes. Send yours tomorrow.")
+        answers.add_error(None, message)
+        return drawn(request, link, answers, status=429)
     try:
         answering.answer(link.survey, answers.questions, answers.answers(), now=now, invitation=link.invitation)
     except AnsweredBefore:
         return render(request, "surveys/answered.html", context(link))
     # On to another page, so that reloading it sends nothing again.
-    return SeeOther(reverse("surveys:sent", args=[link.token]))
+    thanked = SeeOther(reverse("surveys:sent", args=[link.token]))
+    if link.invitation is None:
+        sharing.remember(thanked, link.survey)
+    return thanked
 
 
 @never_cache
@@ -108,7 +117,7 @@ def posted(request: HttpRequest, link: Link, now: dt.datetime) -> HttpResponse:
 def sent_view(request: HttpRequest, token: str) -> HttpResponse:
     """Thanks to who has answered; by a link of one's own only to that one."""
     link = link_of(request, token)
-    if link.invitation is not None and not link.used:
+    if link.invitation is not None and not link.used(request):
         return SeeOther(reverse("surveys:survey", args=[token]))
     return render(request, "surveys/sent.html", context(link))
 
@@ -129,4 +138,4 @@ def drawn(
 
 def context(link: Link) -> dict[str, Any]:
     # The frame of the page is that of forms.
-    return {"survey": link.survey, "form": link.survey, "token": link.token}
+    return {"survey": link.survey, "form": link.survey, "token": link.token, "shared": link.invitation is None}

@@ -101,15 +101,51 @@ def test_a_link_nobody_was_given_leads_nowhere(asked, nps, client, admin_client)
     assert client.get(page(asked, "sent/")).status_code == 303, "thanks are for who has answered"
 
 
-def test_a_shared_link_takes_answers_of_people_nobody_knows(nps, client):
+def test_a_shared_link_takes_answers_of_people_nobody_knows(nps):
     Survey.objects.update(delivery="link")
     for score in ("3", "10"):
-        assert client.post(f"/surveys/{nps.token}/", {"score": score}).status_code == 303
+        assert Client().post(f"/surveys/{nps.token}/", {"score": score}).status_code == 303
     assert list(SurveyResponse.objects.values_list("contact", flat=True)) == [None, None]
     assert set(FeedbackSubmission.objects.values_list("channel", "sentiment")) == {
         ("link", "negative"), ("link", "positive"),
     }  # fmt: skip
     assert not Event.objects.exists()
+
+
+def test_a_browser_answers_a_shared_link_once_in_a_while(nps, client, settings):
+    Survey.objects.update(delivery="link")
+    other = Survey.objects.create(name="Other", slug="other", kind="effort", delivery="link")
+    shared, second = (f"/surveys/{survey.token}/" for survey in (nps, other))
+    sent = client.post(shared, {"score": "9"})
+    cookie = sent.cookies["survey_answered"]
+    assert (sent.status_code, cookie["path"], cookie["max-age"]) == (303, shared, 30 * 24 * 60 * 60)
+    assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", settings.SECURE or "")
+    for answer in (client.get(shared), client.post(shared, {"score": "1"})):
+        assert "was answered in this browser already" in answer.content.decode()
+    assert client.get(f"{shared}sent/").status_code == 200
+    assert client.post(second, {"score": "3"}).status_code == 303, "another survey is another matter"
+    assert FeedbackSubmission.objects.filter(survey=nps.name).get().score == 9
+    settings.SURVEY_AGAIN_DAYS = 0
+    tablet = Client()
+    for score in ("1", "2"):
+        assert tablet.post(shared, {"score": score}).status_code == 303
+    assert SurveyResponse.objects.filter(survey=nps).count() == 3
+
+
+def test_an_address_answers_a_shared_link_so_many_times_a_day_whatever_its_browsers_keep(nps, asked, settings):
+    settings.SURVEY_ANSWERS_PER_DAY = 2
+    settings.FORM_SUBMISSIONS_PER_10_S = 1_000
+    Survey.objects.update(delivery="link")
+    shared, why = f"/surveys/{nps.token}/", name_of(nps, "Why?")
+    assert [Client().post(shared, {"score": "x"}).status_code for _ in range(3)] == [422] * 3, "none was taken"
+    sent = [Client().post(shared, {"score": "8", why: "Because"}) for _ in range(3)]
+    assert [answer.status_code for answer in sent] in ([303, 303, 429], [303] * 3), "a day may end in between"
+    if sent[2].status_code == 429:
+        last = sent[2].content.decode()
+        assert "as many answers from your network" in last and "Because" in last
+        assert SurveyResponse.objects.count() == 2
+    assert Client().post(shared, {"score": "8"}, REMOTE_ADDR="192.0.2.7").status_code == 303, "others go on"
+    assert Client().post(page(asked), {"score": "8"}).status_code == 303, "as do links of one's own"
 
 
 def test_an_address_that_sends_too_often_is_told_to_wait(asked, client, settings):
