@@ -28,6 +28,9 @@ pytestmark = pytest.mark.django_db
 SMALL = {"property": "amount", "operator": "is_less_than", "value": 3}
 END: dict[str, Any] = {"id": "end", "action": "end", "params": {}}
 WAIT = {"id": "wait", "action": "delay", "params": {"days": 2}}
+Plant = Callable[[], Workflow]
+#: A case for each mistake.
+PLANTED: list[Any] = []
 
 
 def task(title: str = "Call them", step_id: str = "task", **params: Any) -> dict[str, Any]:
@@ -51,29 +54,53 @@ def branching(*branches: tuple[str, dict[str, Any] | None], step_id: str = "spli
     return {"id": step_id, "action": "branch", "params": {}, "branches": ways}
 
 
+def rewritten(workflow: Workflow, **parts: Any) -> Workflow:
+    """Give the next draft other parts."""
+    revision = drafting.draft_of(workflow)
+    revision.definition = {**revision.definition, **parts}
+    revision.save()
+    return workflow
+
+
+def planted(code: str, words: str, link: str) -> Callable[[Plant], Plant]:
+    """Of the function below: the code of the problem it plants, what its sentence says, and where its link leads."""
+
+    def note(plant: Plant) -> Plant:
+        PLANTED.append(pytest.param(plant, code, words, link, id=plant.__name__))
+        return plant
+
+    return note
+
+
+@planted("never_reached", "No record comes to this step", "?step=task")
 def never_reached() -> Workflow:
     return draft(BIG, steps=[END, task()])
 
 
+@planted("contradiction", "“Amount is greater than 10” and “Amount is less than 3” at once", "?step=trigger")
 def a_contradiction() -> Workflow:
     return draft(BIG, SMALL, steps=[WAIT])
 
 
+@planted("contradiction", "“Stage is none of Lost or Won” at once", "?step=trigger")
 def an_emptied_set() -> Workflow:
     return draft(stage("is_any_of", "won", "lost"), stage("is_none_of", "lost", "won"), steps=[WAIT])
 
 
+@planted("or_trap", "Every record with any “Stage” meets this", "?step=trigger")
 def everybody_by_or() -> Workflow:
     either = {"any": [{"all": [stage("is_none_of", one)]} for one in ("won", "lost")]}
     trigger = {"kind": "filter", "criteria": either}
     return drafting.create("Open", "deal", boss(), document(BIG) | {"trigger": trigger})
 
 
+@planted("contradiction", "“Name is equal to any of Big” and “Name is equal to", "?step=trigger#tab-door")
 def two_values_at_once() -> Workflow:
     names = [{"property": "name", "operator": "is_equal_to_any_of", "value": [name]} for name in ("Big", "Small")]
     return draft(BIG, steps=[task()], goal={"all": names})
 
 
+@planted("cycle", "“Test” may start one another", "?step=back")
 def enrolling_one_another() -> Workflow:
     other = live(BIG, name="Second", steps=[WAIT])
     mine = live(BIG, name="First", steps=[WAIT])
@@ -83,12 +110,14 @@ def enrolling_one_another() -> Workflow:
     return rewritten(mine, steps=[{**back, "params": {"workflow": str(other.pk)}}])
 
 
+@planted("cycle", "may start one another again and again", "?step=edit")
 def writing_what_the_other_reads() -> Workflow:
     likely = {"property": "probability", "operator": "is_greater_than", "value": 10}
     live(likely, steps=[edit(property="amount", value=99)])
     return draft(BIG, steps=[WAIT, edit(property="probability", value=50)])
 
 
+@planted("competing", "Stage is changed differently by other workflows, too: “Test”", "?step=edit")
 def competing_writes() -> Workflow:
     live(
         {"property": "amount", "operator": "is_greater_than", "value": 20}, steps=[edit(property="stage", value="won")]
@@ -96,16 +125,19 @@ def competing_writes() -> Workflow:
     return draft(BIG, steps=[WAIT, edit(property="stage", value="lost")])
 
 
+@planted("inactive_user", "“ada” is deactivated", "?step=edit#param_value")
 def a_deactivated_owner() -> Workflow:
     User.objects.create_user("ada", is_active=False)
     return draft(BIG, steps=[edit(property="owner", value="ada")])
 
 
+@planted("invalid", "no active user “bob”", "?step=task#param_assignee")
 def a_deactivated_assignee() -> Workflow:
     User.objects.create_user("bob", is_active=False)
     return draft(BIG, steps=[task(assignee="bob")])
 
 
+@planted("no_consent", "Nothing here asks for consent", "?step=mail#param_subscribed")
 def mail_without_consent() -> Workflow:
     news = SubscriptionType.objects.create(slug="news", name="News")
     EmailTemplate.objects.create(name="Welcome", slug="welcome", subject="Hello", type=news, body="<p>Hello</p>")
@@ -115,21 +147,25 @@ def mail_without_consent() -> Workflow:
     return drafting.create("Mail", "contact", boss(), parts)
 
 
+@planted("volume", "Up to 6 messages would go out", "?step=tell")
 def far_too_much() -> Workflow:
     Deal.objects.bulk_create(Deal(name=str(i), amount=50) for i in range(6))
     send = {"id": "tell", "action": "send_notification", "params": {"title": "A big one", "users": ["boss"]}}
     return draft(BIG, steps=[send])
 
 
+@planted("volume", "in about 40 days", "?step=_settings")
 def a_limit_that_takes_months() -> Workflow:
     Deal.objects.bulk_create(Deal(name=str(i), amount=50) for i in range(40))
     return draft(BIG, steps=[task()], settings={"limit": {"count": 1, "per": "day"}})
 
 
+@planted("empty_token", "only records without close date", "?step=task#param_title")
 def a_token_that_is_always_empty() -> Workflow:
     return draft({"property": "close_date", "operator": "is_unknown"}, steps=[task("Closes {{ deal.close_date }}")])
 
 
+@planted("invalid", "There is no token “output.made.result”", "?step=other#param_title")
 def a_token_of_another_branch() -> Workflow:
     made = {"id": "made", "action": "format_data", "params": {"format": "upper", "value": "name"}}
     split = branching(("Won", stage("is_any_of", "won")), ("Otherwise", None))
@@ -138,6 +174,7 @@ def a_token_of_another_branch() -> Workflow:
     return draft(BIG, steps=[split])
 
 
+@planted("unknown_list", "There is no list 'key-deals'", "?step=trigger")
 def a_list_that_is_gone() -> Workflow:
     found = keeping.create(object_types["deal"], "Key deals", now=database_now(), by=boss())
     made = draft({"list": found.slug, "operator": "is_member"}, steps=[WAIT])
@@ -145,6 +182,7 @@ def a_list_that_is_gone() -> Workflow:
     return made
 
 
+@planted("invalid", "fit", "?step=edit#param_property")
 def a_property_that_is_gone() -> Workflow:
     found = PropertyDefinition.objects.create(object_type="deal", slug="fit", label="Fit", type="text")
     made = draft(BIG, steps=[edit(property="fit", value="good")])
@@ -152,22 +190,26 @@ def a_property_that_is_gone() -> Workflow:
     return made
 
 
+@planted("invalid", "engaging", "?step=trigger")
 def a_stage_that_is_gone() -> Workflow:
     made = draft(stage("is_any_of", "engaging"), steps=[WAIT])
     Stage.objects.filter(slug="engaging").delete()
     return made
 
 
+@planted("past", "has passed, so nobody waits here", "?step=until#param_at")
 def a_delay_in_the_past() -> Workflow:
     return draft(BIG, steps=[{"id": "until", "action": "delay_until_date", "params": {"at": "2020-05-01T09:00"}}])
 
 
+@planted("never_fires", "The schedule never fires", "?step=trigger")
 def a_schedule_in_the_past() -> Workflow:
     schedule = {"every": "once", "date": "2020-05-01", "at": "09:00"}
     trigger = {"kind": "schedule", "schedule": schedule, "criteria": {"all": [BIG]}}
     return drafting.create("Once", "deal", boss(), document(BIG) | {"trigger": trigger})
 
 
+@planted("past", "turned off before its schedule fires", "?step=_settings")
 def a_schedule_after_the_end() -> Workflow:
     soon = database_now().replace(microsecond=0) + dt.timedelta(days=2)
     schedule = {"every": "once", "date": f"{soon + dt.timedelta(days=5):%Y-%m-%d}", "at": "09:00"}
@@ -176,83 +218,45 @@ def a_schedule_after_the_end() -> Workflow:
     return drafting.create("Once", "deal", boss(), document(BIG, settings=ends) | {"trigger": trigger})
 
 
+@planted("untaken", "No record takes the branch “Won”: whoever could", "?step=split#param_branch-1-name")
 def a_branch_behind_another() -> Workflow:
     wide, narrow = stage("is_any_of", "won", "lost"), stage("is_any_of", "won")
     return draft(BIG, steps=[WAIT, branching(("Closed", wide), ("Won", narrow), ("Otherwise", None))])
 
 
+@planted("untaken", "“Tiny”: nobody who comes to this step", "?step=split#param_branch-0-name")
 def a_branch_the_trigger_rules_out() -> Workflow:
     return draft(BIG, steps=[branching(("Tiny", SMALL), ("Otherwise", None))])
 
 
+@planted("untaken", "for the branch “Otherwise”", "?step=split#param_branch-2-name")
 def nothing_left_for_the_last_branch() -> Workflow:
     known, unknown = ({"property": "owner", "operator": f"is_{word}"} for word in ("known", "unknown"))
     return draft(BIG, steps=[WAIT, branching(("Owned", known), ("Free", unknown), ("Otherwise", None))])
 
 
+@planted("shut_door", "has met the goal already", "?step=trigger#tab-door")
 def a_goal_everybody_has_met() -> Workflow:
     return draft(BIG, steps=[task()], goal={"all": [{"property": "amount", "operator": "is_known"}]})
 
 
+@planted("shut_door", "which keeps its members out", "?step=trigger#tab-door")
 def a_list_that_lets_in_and_keeps_out() -> Workflow:
     found = keeping.create(object_types["deal"], "Key deals", now=database_now(), by=boss())
     return draft({"list": found.slug, "operator": "is_member"}, steps=[task()], suppress=[found.slug])
 
 
+@planted("own_trigger", "may come back to the start", "?step=edit")
 def re_enrolled_by_its_own_step() -> Workflow:
     made = draft(BIG, steps=[edit(property="amount", value=99)])
     return rewritten(made, trigger={**document(BIG)["trigger"], "reenroll": ["any.0.all.0"]})
 
 
-#: Who plants it: the code of the problem, what its sentence says, and where its link leads.
-PLANTED: dict[Callable[[], Workflow], tuple[str, str, str]] = {
-    never_reached: ("never_reached", "No record comes to this step", "?step=task"),
-    a_contradiction: ("contradiction", "“Amount is greater than 10” and “Amount is less than 3” at once",
-        "?step=trigger"),
-    an_emptied_set: ("contradiction", "“Stage is none of Lost or Won” at once", "?step=trigger"),
-    everybody_by_or: ("or_trap", "Every record with any “Stage” meets this", "?step=trigger"),
-    two_values_at_once: ("contradiction", "“Name is equal to any of Big” and “Name is equal to",
-        "?step=trigger#tab-door"),
-    enrolling_one_another: ("cycle", "“Test” may start one another", "?step=back"),
-    writing_what_the_other_reads: ("cycle", "may start one another again and again", "?step=edit"),
-    competing_writes: ("competing", "Stage is changed differently by other workflows, too: “Test”", "?step=edit"),
-    a_deactivated_owner: ("inactive_user", "“ada” is deactivated", "?step=edit#param_value"),
-    a_deactivated_assignee: ("invalid", "no active user “bob”", "?step=task#param_assignee"),
-    mail_without_consent: ("no_consent", "Nothing here asks for consent", "?step=mail#param_subscribed"),
-    far_too_much: ("volume", "Up to 6 messages would go out", "?step=tell"),
-    a_limit_that_takes_months: ("volume", "in about 40 days", "?step=_settings"),
-    a_token_that_is_always_empty: ("empty_token", "only records without close date", "?step=task#param_title"),
-    a_token_of_another_branch: ("invalid", "There is no token “output.made.result”",
-        "?step=other#param_title"),
-    a_list_that_is_gone: ("unknown_list", "There is no list 'key-deals'", "?step=trigger"),
-    a_property_that_is_gone: ("invalid", "fit", "?step=edit#param_property"),
-    a_stage_that_is_gone: ("invalid", "engaging", "?step=trigger"),
-    a_delay_in_the_past: ("past", "has passed, so nobody waits here", "?step=until#param_at"),
-    a_schedule_in_the_past: ("never_fires", "The schedule never fires", "?step=trigger"),
-    a_schedule_after_the_end: ("past", "turned off before its schedule fires", "?step=_settings"),
-    a_branch_behind_another: ("untaken", "No record takes the branch “Won”: whoever could",
-        "?step=split#param_branch-1-name"),
-    a_branch_the_trigger_rules_out: ("untaken", "“Tiny”: nobody who comes to this step",
-        "?step=split#param_branch-0-name"),
-    nothing_left_for_the_last_branch: ("untaken", "for the branch “Otherwise”", "?step=split#param_branch-2-name"),
-    a_goal_everybody_has_met: ("shut_door", "has met the goal already", "?step=trigger#tab-door"),
-    a_list_that_lets_in_and_keeps_out: ("shut_door", "which keeps its members out", "?step=trigger#tab-door"),
-    re_enrolled_by_its_own_step: ("own_trigger", "may come back to the start", "?step=edit"),
-}  # fmt: skip
-
-
-def rewritten(workflow: Workflow, **parts: Any) -> Workflow:
-    """Give the next draft other parts."""
-    revision = drafting.draft_of(workflow)
-    revision.definition = {**revision.definition, **parts}
-    revision.save()
-    return workflow
-
-
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
-def test_each_planted_mistake_is_told_in_a_sentence_with_a_link(plant: Callable[[], Workflow], settings: Any) -> None:
+@pytest.mark.parametrize(("plant", "code", "words", "link"), PLANTED)
+def test_each_planted_mistake_is_told_in_a_sentence_with_a_link(
+    plant: Plant, code: str, words: str, link: str, settings: Any
+) -> None:
     settings.WORKFLOW_REVIEW_VOLUME = 5
-    code, words, link = PLANTED[plant]
     workflow = plant()
     (found,) = publishing.review(workflow, user=boss(), now=database_now()).problems
     assert (found.code, words in found.message) == (code, True), found
