@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +13,7 @@ from records.capture import track
 from records.categories import RECORDS
 from records.properties import Option, Property, Text
 from records.registry import Registry
+from records.vocabulary import remembered
 
 object_types = Registry("object type")
 
@@ -30,20 +29,6 @@ FIELD_TYPES: tuple[tuple[type[models.Field], str], ...] = (
     (models.FloatField, "number"),
     (models.IntegerField, "number"),
 )
-
-
-#: What `properties_read_once` has read so far; None outside of it.
-known_properties: ContextVar[dict[str, dict[str, Property]] | None] = ContextVar("known_properties", default=None)
-
-
-@contextmanager
-def properties_read_once() -> Iterator[None]:
-    """Within this, custom properties are read once per object type: for a page that asks for them a hundred times."""
-    token = known_properties.set({})
-    try:
-        yield
-    finally:
-        known_properties.reset(token)
 
 
 @dataclass(frozen=True)
@@ -119,14 +104,11 @@ class ObjectType:
         """Every property by slug: declared, then custom ones (read afresh from the database), then calculated ones."""
         from records.associations import calculated_properties
 
-        known = known_properties.get()
-        if known is not None and self.slug in known:
-            return dict(known[self.slug])
-        found = [*self.declared, *custom_properties(self.slug), *calculated_properties(self)]
-        by_slug = {prop.slug: prop for prop in found}
-        if known is not None:
-            known[self.slug] = dict(by_slug)
-        return by_slug
+        def read() -> dict[str, Property]:
+            found = [*self.declared, *custom_properties(self.slug), *calculated_properties(self)]
+            return {prop.slug: prop for prop in found}
+
+        return dict(remembered(self, read))
 
     def records(self) -> QuerySet[Any]:
         """The records that exist (soft-deleted ones do not)."""

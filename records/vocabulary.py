@@ -7,9 +7,10 @@ kept until it has.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db import connection, models
@@ -18,15 +19,43 @@ if TYPE_CHECKING:
     from records.properties import Option
 
 Version = tuple[int, ...]
+Found = TypeVar("Found")
 #: The models that functions for options read, besides custom properties and users.
 read_for_options: list[type[models.Model]] = []
 #: Of these models only some columns are read: other changes of their rows do not count.
 columns_read: dict[type[models.Model], tuple[str, ...]] = {}
 #: Whether a function for options is running: it reads only what counts.
 listing: ContextVar[bool] = ContextVar("listing", default=False)
+#: What has been read within `read_once`, by who reads it; None outside of it.
+memory: ContextVar[dict[Any, Any] | None] = ContextVar("memory", default=None)
 #: A statement about one table, as Django writes them, and what makes it ask for more than the table's rows.
 ONE_TABLE = re.compile(r'SELECT .*? FROM "(\w+)"(?: (?:WHERE|ORDER BY|LIMIT) .*)?', re.DOTALL)
 MORE = re.compile(r" FROM .* (?:FROM|JOIN) |_TIMESTAMP|\bNOW\(|\bCURRENT_|\bRANDOM\(", re.DOTALL | re.IGNORECASE)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within this, an object type's properties and the options of each of them are read once, however often asked for.
+
+    For a page or a check that asks for them a hundred times and changes none of them; nothing outlives it. One within
+    another one begins anew.
+    """
+    token = memory.set({})
+    try:
+        yield
+    finally:
+        memory.reset(token)
+
+
+def remembered(key: Any, read: Callable[[], Found]) -> Found:
+    """What `read` gives; within `read_once` what it gave the first time."""
+    known = memory.get()
+    if known is None:
+        return read()
+    if key not in known:
+        known[key] = read()
+    found: Found = known[key]
+    return found
 
 
 class ListedIn:
@@ -53,6 +82,9 @@ class ListedIn:
                 read_for_options.append(model)
 
     def __call__(self) -> Iterable[Option]:
+        return remembered(self, self.read)
+
+    def read(self) -> tuple[Option, ...]:
         token = listing.set(True)
         try:
             return tuple(self.fetch())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import get_language
 
 from records import vocabulary
-from records.object_types import known_properties
 from records.properties import Property
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def properties_of(object_type: ObjectType, version: vocabulary.Version) -> Mappi
 
 def properties_in(object_type: ObjectType, context: StepContext) -> Mapping[str, Property]:
     """The properties of an object type as a context's steps see them; a page that reads them once has them already."""
-    if known_properties.get() is not None:
+    if vocabulary.memory.get() is not None:
         return object_type.properties()
     return properties_of(object_type, version_of(context))
 

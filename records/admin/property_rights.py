@@ -23,10 +23,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from records.clock import database_now
 from records.ids import id_of
 from records.models import Access, PropertyAccess, PropertyAccessChange
-from records.object_types import ObjectType, object_types, properties_read_once
+from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from records.property_access.granting import grant, levels_of
 from records.property_access.rights import levels_for, property_label
+from records.vocabulary import read_once
 
 CHANGES_SHOWN = 50
 
@@ -116,7 +117,7 @@ class PropertyAccessAdmin(admin.ModelAdmin):
         page = Paginator(PropertyAccessChange.objects.select_related("user"), CHANGES_SHOWN).get_page(
             request.GET.get("p")
         )
-        with properties_read_once():
+        with read_once():
             told = [(one, about(one)) for one in page]
         context = self.admin_site.each_context(request) | {
             "title": _("Property rights"), "opts": self.opts, "group": group, "kind": kind, "form": form,

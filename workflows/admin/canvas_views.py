@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 
 from records.api.bodies import body_of
 from records.clock import database_now
-from records.object_types import properties_read_once
 from records.problems import DocumentError
+from records.vocabulary import read_once
 from workflows import drafting
 from workflows.admin.data_views import DataViews
 from workflows.admin.editor_views import BODY_LIMIT, refused
@@ -55,7 +55,7 @@ class CanvasViews(DataViews):
         text = clipboard.as_text(found)
         return JsonResponse({"text": text, "told": told % {"count": count, "name": workflow.name}})
 
-    @properties_read_once()
+    @read_once()
     def paste_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """`{"text", "at"}`: the steps as the operation `paste` takes them, and what does not fit. Changes nothing."""
         workflow = self.workflow_or_404(request, pk, "change")
@@ -67,14 +67,14 @@ class CanvasViews(DataViews):
             return refused(error)
         return JsonResponse({"steps": found.steps, "notes": found.notes, "sources": found.sources})
 
-    @properties_read_once()
+    @read_once()
     def palette_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The actions that can be added, fetched when there is time: the page does not grow with them."""
         workflow = self.workflow_or_404(request, pk, "change")
         groups = page.palette(workflow.object_type, page.centre_of(workflow), request.user)
         return render(request, "admin/workflows/workflow/palette.html", {"palette": groups})
 
-    @properties_read_once()
+    @read_once()
     def find_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The steps in which `?q=` occurs, in reading order, and where in them."""
         workflow = self.workflow_or_404(request, pk, "view")

@@ -15,8 +15,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from records.object_types import enrolled_types, object_types, properties_read_once
+from records.object_types import enrolled_types, object_types
 from records.problems import DocumentError
+from records.vocabulary import read_once
 from workflows import drafting
 from workflows.editor.gallery import cards, found_goals, preview, shelves
 from workflows.registries import goals
@@ -82,7 +83,7 @@ class CreateViews:
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/create.html", context)
 
-    @properties_read_once()
+    @read_once()
     def templates_view(self, request: HttpRequest) -> HttpResponse:
         """The library, narrowed by `?function=`, `?object=` and `?q=`."""
         self.refuse_without_right(request)
@@ -93,7 +94,7 @@ class CreateViews:
         }  # fmt: skip
         return TemplateResponse(request, f"{ROOM}templates.html", context)
 
-    @properties_read_once()
+    @read_once()
     def template_view(self, request: HttpRequest, slug: str) -> HttpResponse:
         """One template before it is used: what for, whether it works here, what to prepare, what it would do."""
         self.refuse_without_right(request)

@@ -11,8 +11,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
 from records.seeing import may_see
+from records.vocabulary import read_once
 from workflows import drafting
 from workflows.admin.meant import meant
 from workflows.admin.trial_views import OFFERED
@@ -39,7 +40,7 @@ class DataViews:
             path("<int:pk>/editor/data/check/", wrap(require_POST(self.check_source_view)), name="workflow_source"),
         ]
 
-    @properties_read_once()
+    @read_once()
     def data_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What can be inserted at `?step=`: of `from`, written as `kind` has it, with values of the `record`."""
         workflow: Workflow = self.workflow_or_404(request, pk, "view")
@@ -64,7 +65,7 @@ class DataViews:
         context["record_name"] = name_of(record, definition, request.user) if record is not None else ""
         return render(request, f"{ROOM}data_panel.html", context)
 
-    @properties_read_once()
+    @read_once()
     def sources_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The data sources of the draft; with `?new` the form that adds one, filled with what was chosen so far.
 
@@ -86,7 +87,7 @@ class DataViews:
             return render(request, f"{ROOM}data_source_form.html", context | {"form": form})
         return render(request, f"{ROOM}data_sources.html", context | {"sources": listed(definition, request.user)})
 
-    @properties_read_once()
+    @read_once()
     def check_source_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The filled-in form: the operation that adds the source, or the form with what is wrong. Changes nothing."""
         workflow: Workflow = self.workflow_or_404(request, pk, "change")

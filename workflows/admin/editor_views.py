@@ -14,8 +14,8 @@ from records.api import strict_json
 from records.api.bodies import body_of
 from records.clock import database_now
 from records.models import Access
-from records.object_types import properties_read_once
 from records.problems import DocumentError, Problem
+from records.vocabulary import read_once
 from workflows import drafting
 from workflows.admin.limited import limited_now
 from workflows.admin.switch_views import COLOURS, links
@@ -136,7 +136,7 @@ class EditorViews:
             return refused(DocumentError([Problem("step", message, step)]))
         return self.carry_out(request, workflow, op, rev, redraw="redraw" in request.POST)
 
-    @properties_read_once()
+    @read_once()
     def panel(
         self, request: HttpRequest, workflow: Workflow, step: str, *,
         gone_ok: bool = False, definition: Definition | None = None,

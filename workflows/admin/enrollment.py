@@ -17,7 +17,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from records.clock import database_now
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
+from records.vocabulary import read_once
 from workflows.admin.attention_views import AttentionViews
 from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
@@ -65,7 +66,7 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
         }
         return TemplateResponse(request, "admin/workflows/enrollment/list.html", context)
 
-    @properties_read_once()
+    @read_once()
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

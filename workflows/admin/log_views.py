@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.clock import database_now
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
+from records.vocabulary import read_once
 from workflows.admin.enrollment_list import names_of, record_url
 from workflows.admin.issue_list import SPANS, rows_of
 from workflows.admin.log_list import COLOURS, LogListing
@@ -39,7 +40,7 @@ class LogViews(ReadOnlyAdmin):
             path("event/<int:pk>/", wrap(self.event_view), name="enrollment_event"),
         ]
 
-    @properties_read_once()
+    @read_once()
     def log_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What a workflow's steps did, newest first."""
         if not self.has_view_permission(request):
@@ -90,7 +91,7 @@ class LogViews(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/workflows/enrollment/kept.html", context)
 
-    @properties_read_once()
+    @read_once()
     def event_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Why a step did what it did for a record (HIS-13)."""
         if not self.has_view_permission(request):

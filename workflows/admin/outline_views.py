@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from records.clock import database_now
 from records.ids import id_of
-from records.object_types import properties_read_once
 from records.problems import DocumentError
+from records.vocabulary import read_once
 from workflows import drafting
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
@@ -52,7 +52,7 @@ class OutlineViews:
         return TemplateResponse(request, "admin/workflows/workflow/outline.html", context)
 
 
-@properties_read_once()
+@read_once()
 def page_of(request: HttpRequest, workflow: Workflow, revision: Revision) -> dict[str, Any]:
     may_change = opening.may_change(workflow, request.user)
     definition, asked = parse(revision.definition), request.GET

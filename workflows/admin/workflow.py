@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST
 
 from records.clock import database_now
 from records.ids import id_of
-from records.object_types import properties_read_once
 from records.problems import DocumentError
+from records.vocabulary import read_once
 from workflows import drafting
 from workflows.admin import switch_views
 from workflows.admin.canvas_views import CanvasViews
@@ -145,7 +145,7 @@ class WorkflowAdmin(
         )
         if nothing and self.has_add_permission(request):
             return self.add_view(request)
-        with properties_read_once():
+        with read_once():
             page = super().changelist_view(request, self.views_for(request) | (extra_context or {}))
             return page.render() if isinstance(page, TemplateResponse) else page
 

@@ -16,8 +16,9 @@ from django.db.models import Q
 from records import criteria
 from records.clock import database_now
 from records.ids import id_of
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
 from records.problems import DocumentError
+from records.vocabulary import read_once
 from workflows.models import Workflow
 from workflows.registries import triggers
 
@@ -71,7 +72,7 @@ def node_of(pk: int, document: dict[str, Any], writes: Iterable[str]) -> Node:
     return Node(pk, str(document.get("name", "")), frozenset(writes), read_by_trigger(document), enrolls)
 
 
-@properties_read_once()
+@read_once()
 def live_nodes(but: int) -> list[Node]:
     """The workflows records may enter, without one of them."""
     open_ones = Workflow.objects.filter(Q(status__in=Workflow.OPEN), deleted_at=None, live__isnull=False)

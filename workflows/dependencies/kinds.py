@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.models import CustomEventType, RecordList
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
 from records.registry import Registry
+from records.vocabulary import read_once
 from workflows.models import AIProvider, Connection, Webhook, Workflow
 
 #: The names of those of some things that exist, by key.
@@ -56,7 +57,7 @@ def named_by(model: type[Model], key: str = "slug", name: str = "name") -> Names
 def property_names(keys: Collection[str]) -> Mapping[str, str]:
     """ "Amount (deal)" of "deal.amount", for those that exist."""
     found = {}
-    with properties_read_once():
+    with read_once():
         for key in keys:
             slug, _dot, name = key.partition(".")
             kind = object_types.get(slug)

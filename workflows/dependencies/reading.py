@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from records.associations import associations_of
 from records.event_types import event_types
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
 from records.problems import DocumentError
+from records.vocabulary import read_once
 from workflows.data_sources.uses import read_by
 from workflows.definitions import door_checks, touching
 from workflows.definitions.definition import Definition
@@ -43,7 +44,7 @@ class Use(NamedTuple):
     place: str
 
 
-@properties_read_once()
+@read_once()
 def uses_in(document: Any) -> list[Use]:
     """Everything a definition uses, each place once, in order."""
     if not isinstance(document, dict):

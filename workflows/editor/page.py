@@ -11,8 +11,9 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
 from records.problems import Problem
+from records.vocabulary import read_once
 from workflows import drafting
 from workflows.definitions import centres, checking
 from workflows.definitions.centres import Centre
@@ -32,7 +33,7 @@ from workflows.schedules import centring
 from workflows.step_forms.answers import Answers
 
 
-@properties_read_once()
+@read_once()
 def facts(
     workflow: Workflow,
     revision: Revision,

@@ -11,8 +11,8 @@ from collections.abc import Collection
 
 from django.utils.translation import gettext_lazy as _
 
-from records.object_types import properties_read_once
 from records.problems import DocumentError
+from records.vocabulary import read_once
 from workflows.definitions.checking import errors, trigger_problems
 from workflows.definitions.parsing import parse
 from workflows.health import stuck
@@ -34,7 +34,7 @@ def broken(now: dt.datetime) -> list[tuple[int, int, list[int]]]:
     return [(workflow, known[pk][1], [pk]) for pk, workflow in sorted(live.items()) if pk in known and known[pk][1]]
 
 
-@properties_read_once()
+@read_once()
 def read_again(live: Collection[int], now: dt.datetime) -> None:
     """Look at those that were never looked at, then at those that were looked at longest ago."""
     never = dt.datetime.min.replace(tzinfo=dt.UTC)

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from records import criteria
 from records.criteria import Compiled
-from records.object_types import object_types, properties_read_once
+from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from records.seeing import hidden_in, may_see
+from records.vocabulary import read_once
 from workflows.definitions import checking
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
@@ -59,7 +60,7 @@ class Review:
         return not checking.errors(self.problems)
 
 
-@properties_read_once()
+@read_once()
 def review(workflow: Workflow, *, user: Any, now: dt.datetime) -> Review:
     """Look at the draft (or, where there is none, at the live revision) as publishing it now would."""
     revision = draft(workflow) or workflow.live

@@ -15,9 +15,9 @@ from django.utils.text import capfirst, get_text_list
 from django.utils.translation import gettext as _
 
 from records.criteria.contradictions import possible
-from records.object_types import properties_read_once
 from records.problems import DocumentError, Problem
 from records.property_access.rights import property_label
+from records.vocabulary import read_once
 from workflows.definitions.definition import Definition, Step
 from workflows.definitions.parsing import parse
 from workflows.models import Workflow
@@ -31,7 +31,7 @@ NAMED = 3
 ADDED = "added"
 
 
-@properties_read_once()
+@read_once()
 def problems(conditions: Conditions, workflow: int, user: Any) -> list[Problem]:
     """A warning for each step that competes, with the names of the workflows the person may open."""
     mine = changes(conditions.definition)

@@ -39,7 +39,7 @@ BEYOND = object()
 class Answers:
     """What is said of the steps of one definition, for nobody in particular.
 
-    Made before anything is read that belongs to the vocabulary, inside of `properties_read_once`.
+    Made before anything is read that belongs to the vocabulary, inside of `read_once`.
     """
 
     def __init__(self, definition: Definition, workflow: int | None = None) -> None:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from records.object_types import properties_read_once
+from records.vocabulary import read_once
 from tests.examples import examples
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
@@ -271,7 +271,7 @@ def test_a_picture_costs_as_many_queries_for_fifty_steps_as_for_five() -> None:
             for i in range(count)
         ]
         definition = parse({"object": "deal", "steps": steps})
-        with CaptureQueriesContext(connection) as queries, properties_read_once():
+        with CaptureQueriesContext(connection) as queries, read_once():
             canvas(layout(definition), State())
         costs.append(len(queries))
     assert costs[1] <= costs[0]

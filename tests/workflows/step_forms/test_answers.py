@@ -14,8 +14,8 @@ from benchmarks.editor import workflow_of
 from crm.models import EmailTemplate, Stage, SubscriptionType, Team, User
 from records import vocabulary
 from records.models import PropertyDefinition, RecordList
-from records.object_types import properties_read_once
 from records.problems import DocumentError, Problem
+from records.vocabulary import read_once
 from tests.workflows.actions import test_actions_contract as contract
 from workflows import drafting
 from workflows.definitions import checking
@@ -40,7 +40,7 @@ Document = dict[str, Any]
 def told(document: Document) -> tuple[list[Problem], str]:
     """What is wrong with a draft and how it looks, by what is known already."""
     definition = parse(document)
-    with properties_read_once():
+    with read_once():
         known = Answers(definition, OWN)
         found = checking.problems(definition, workflow=OWN, answers=known)
         faults = page.by_step(checking.errors(found), definition)
