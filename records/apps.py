@@ -11,11 +11,14 @@ class RecordsConfig(AppConfig):
 
     def ready(self) -> None:
         from records import capture_links, checks, signals
+        from records.associations import counts_of
         from records.event_types import event_types
         from records.merging import movers
         from records.merging.journaling import track_merges
         from records.models import Association, MergedRecord
+        from records.object_types import calculators
 
+        calculators.append(counts_of)
         capture_links.track_associations(Association)
         track_merges(MergedRecord)
         checks.connect()

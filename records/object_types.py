@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,10 @@ FIELD_TYPES: tuple[tuple[type[models.Field], str], ...] = (
     (models.FloatField, "number"),
     (models.IntegerField, "number"),
 )
+
+
+#: What makes further properties of an object type from what is known of it, once the apps are ready.
+calculators: list[Callable[[ObjectType], Iterable[Property]]] = []
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,6 @@ class ObjectType:
 
     def properties(self) -> dict[str, Property]:
         """Every property by slug: declared, then custom ones (read afresh from the database), then calculated ones."""
-        from records.associations import calculated_properties
 
         def read() -> dict[str, Property]:
             found = [*self.declared, *custom_properties(self.slug), *calculated_properties(self)]
@@ -121,6 +124,10 @@ class ObjectType:
 
     def name_of(self, record: models.Model) -> str:
         return str(record)
+
+
+def calculated_properties(object_type: ObjectType) -> Iterable[Property]:
+    return [prop for calculate in calculators for prop in calculate(object_type)]
 
 
 def custom_properties(slug: str) -> Iterable[Property]:
