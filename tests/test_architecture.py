@@ -41,7 +41,7 @@ STARTING_PROGRAMS = {
     "config/embedded.py", "config/embedded_postgres.py", "config/processes.py", "workflows/code/sandbox.py",
 }  # fmt: skip
 #: Ways to mail servers go by what Django is set to; these know its errors.
-KNOWING_MAIL_SERVERS = {"workflows/outbox/delivering.py"}
+KNOWING_MAIL_SERVERS = {"workflows/outbox/mailing.py"}
 
 
 def modules() -> Iterator[Path]:

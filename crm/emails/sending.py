@@ -22,7 +22,7 @@ from records.happening import keepers
 from workflows.history.reasons import reason_sentence
 from workflows.models import Delivery
 from workflows.outbox import mails
-from workflows.outbox.delivering import message_id
+from workflows.outbox.mailing import message_id
 
 KIND = "email"
 State = Delivery.State

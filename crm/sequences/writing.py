@@ -17,7 +17,7 @@ from records.object_types import object_types
 from records.problems import Problem
 from records.properties import Property
 from workflows.models import Delivery
-from workflows.outbox.delivering import message_id
+from workflows.outbox.mailing import message_id
 from workflows.texts import tokens
 from workflows.texts.token_values import shown_user
 

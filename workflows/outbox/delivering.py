@@ -6,21 +6,14 @@ Requests to other systems have a sender of their own (workflows.outbox.requestin
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
 import random
-import smtplib
 import time
 import uuid
 from typing import Any
 
-from anymail.message import AnymailMessage
-from anymail.utils import UNSET
-from django.core.mail import get_connection
-from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
 from workflows.chores import Chore
@@ -29,6 +22,7 @@ from workflows.engine.limits import OPEN_KINDS
 from workflows.failpoints import reach
 from workflows.models import Delivery
 from workflows.outbox import mails
+from workflows.outbox.mailing import NOT_NOW, Refused, Unclear, send_mail
 from workflows.outbox.ordering import KIND
 
 logger = logging.getLogger(__name__)
@@ -72,20 +66,8 @@ INTERRUPTED_SINCE = """
 turns: dict[str, int] = {}
 
 
-class Refused(Exception):
-    """The other side will never take this message; `bounced` where it is the address it does not know."""
-
-    def __init__(self, sentence: str, *, bounced: bool = False) -> None:
-        self.bounced = bounced
-        super().__init__(sentence)
-
-
 class Unwanted(Exception):
     """It must not be sent any more; the sentence says why."""
-
-
-class Unclear(Exception):
-    """The line broke when the message may have been taken."""
 
 
 def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
@@ -115,7 +97,7 @@ def deliver(now: dt.datetime, limit: int = AT_ONCE) -> int:
             finish(delivery, Delivery.State.DEAD, now, str(error), bounced=error.bounced)
         except Unclear as error:
             finish(delivery, Delivery.State.UNCERTAIN, now, str(error))
-        except (OSError, smtplib.SMTPException) as error:
+        except NOT_NOW as error:
             postpone(delivery, now, f"{type(error).__name__}: {error}")
         except BaseException:
             # Those not begun yet may be sent by somebody else; the one under way is found by its lease.
@@ -194,75 +176,7 @@ def send(delivery: Delivery) -> None:
         raise Refused(_("Deliveries of the kind “%(kind)s” are not known here.") % {"kind": delivery.kind})
     if objection := kind.objection(delivery):
         raise Unwanted(objection)
-    backend = get_connection()
-    backend.open()
-    reach("during_delivery")
-    try:
-        send_mail(delivery, backend)
-    finally:
-        close(backend)
-
-
-def send_mail(delivery: Delivery, backend: BaseEmailBackend) -> None:
-    message = message_of(delivery, backend)
-    try:
-        message.send()
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
-        if permanent(error):
-            bounced = isinstance(error, smtplib.SMTPRecipientsRefused)
-            raise Refused(f"{type(error).__name__}: {error}", bounced=bounced) from error
-        raise
-    except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
-        raise Unclear(f"{type(error).__name__}: {error}") from error
-    except ValueError as error:
-        # A header with a line break, an address that is none.
-        raise Refused(f"{type(error).__name__}: {error}") from error
-
-
-def message_of(delivery: Delivery, backend: BaseEmailBackend) -> AnymailMessage:
-    """The mail a request asks for: "to", "from", "subject" and "text".
-
-    It may also have "html" (the same for mail programs that show it), "headers", "reply_to", and "metadata", which a
-    mail service gives back with what it tells of the mail.
-    """
-    request = delivery.request
-    message = AnymailMessage(
-        subject=request["subject"],
-        body=request["text"],
-        from_email=request["from"],
-        to=[request["to"]],
-        reply_to=[request["reply_to"]] if request.get("reply_to") else None,
-        headers={**request.get("headers", {}), "Message-ID": message_id(delivery)},
-        connection=backend,
-        metadata=request.get("metadata", UNSET),
-    )
-    if request.get("html"):
-        message.attach_alternative(request["html"], "text/html")
-    return message
-
-
-def close(backend: BaseEmailBackend) -> None:
-    try:
-        backend.close()
-    except (OSError, smtplib.SMTPException) as error:
-        logger.info("The mail server did not say goodbye: %s", error)
-
-
-def permanent(error: smtplib.SMTPException) -> bool:
-    """5xx is final, 4xx may be tried again."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _reason in error.recipients.values()]
-    else:
-        codes = [getattr(error, "smtp_code", 0)]
-    return bool(codes) and all(500 <= code < 600 for code in codes)
-
-
-def message_id(delivery: Delivery) -> str:
-    """The same for every attempt, so that a mail sent twice is shown once."""
-    _name, _at, domain = str(delivery.request["from"]).rpartition("@")
-    digest = hashlib.sha256(delivery.key.encode()).hexdigest()[:32]
-    # A header takes international domains only as mail servers write them.
-    return f"<{digest}@{punycode(domain.strip('> ')) or 'localhost'}>"
+    send_mail(delivery)
 
 
 def finish(delivery: Delivery, state: str, now: dt.datetime, error: str, *, bounced: bool = False) -> None:

@@ -19,7 +19,8 @@ from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.engine.taking_steps import run_due
 from workflows.history.telling import path_of
 from workflows.models import Delivery, StepExecution
-from workflows.outbox.delivering import deliver, message_id
+from workflows.outbox.delivering import deliver
+from workflows.outbox.mailing import message_id
 
 pytestmark = pytest.mark.django_db
 SEND = {"id": "mail", "action": "send_email", "params": {"email": "welcome"}}

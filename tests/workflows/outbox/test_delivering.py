@@ -17,7 +17,7 @@ from records.clock import database_now
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.engine.taking_steps import run_due
 from workflows.models import Delivery
-from workflows.outbox import delivering
+from workflows.outbox import delivering, mailing
 from workflows.outbox.delivering import deliver
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +131,7 @@ def test_each_answer_of_a_mail_server_has_its_end(mail_server, script, state):
     if state == "pending":
         assert NOW + dt.timedelta(seconds=4) < delivery.due_at < NOW + dt.timedelta(seconds=6)
     if state == "done":
-        assert delivering.message_id(delivery).encode() in server.received[0]
+        assert mailing.message_id(delivery).encode() in server.received[0]
 
 
 def test_a_server_that_is_away_is_tried_for_a_day_and_then_given_up(settings):
@@ -206,5 +206,5 @@ def test_a_sender_that_has_lost_its_claim_does_not_begin():
 
 
 def test_a_server_that_refuses_for_good_is_told_from_one_that_asks_to_come_back():
-    assert delivering.permanent(smtplib.SMTPDataError(554, b"no"))
-    assert not delivering.permanent(smtplib.SMTPDataError(451, b"later"))
+    assert mailing.permanent(smtplib.SMTPDataError(554, b"no"))
+    assert not mailing.permanent(smtplib.SMTPDataError(451, b"later"))
