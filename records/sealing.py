@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any
-
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+#: How the names of columns end that hold sealed texts.
+SEALED = "_sealed"
 
 
 class Unreadable(Exception):
@@ -35,19 +36,24 @@ def reseal(sealed: str) -> str:
         raise Unreadable("None of HEADRACE_SECRET_KEYS opens what was sealed.") from None
 
 
-def reseal_rows(rows: Iterable[Any], fields: Collection[str]) -> tuple[int, list[str]]:
-    """Seal what these fields of rows hold with the newest key: how many texts, and the rows no key opens, by name."""
+def reseal_all() -> tuple[int, list[str]]:
+    """Seal all that is kept with the newest key: how many texts, and the rows no key opens, by name.
+
+    What is sealed stands in columns whose names end in “_sealed”, of whatever model.
+    """
     done, unreadable = 0, []
-    for row in rows:
-        sealed = [field for field in fields if getattr(row, field)]
-        try:
-            for field in sealed:
-                setattr(row, field, reseal(getattr(row, field)))
-        except Unreadable:
-            unreadable.append(str(row.name))
-            continue
-        row.save(update_fields=sealed)
-        done += len(sealed)
+    for model in sorted(apps.get_models(), key=lambda model: model._meta.label):
+        fields = [column.name for column in model._meta.concrete_fields if column.name.endswith(SEALED)]
+        for row in model._base_manager.order_by("pk") if fields else ():
+            found = [field for field in fields if getattr(row, field)]
+            try:
+                for field in found:
+                    setattr(row, field, reseal(getattr(row, field)))
+            except Unreadable:
+                unreadable.append(str(row))
+                continue
+            row.save(update_fields=found)
+            done += len(found)
     return done, unreadable
 
 

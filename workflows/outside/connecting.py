@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from records.defining import slug_for
 from records.problems import DocumentError, Problem
-from records.sealing import Unreadable, reseal_rows, seal, unseal
+from records.sealing import Unreadable, seal, unseal
 from workflows.dependencies.using import names_told
 from workflows.models import Connection
 from workflows.models.connection import SLUG_LENGTH
@@ -28,7 +28,6 @@ SECRET_LENGTH = 4_000
 #: Signs of a secret that custom code gets: fewer could not be taken out of what it writes, more it does not get.
 FOR_CODE = (4, 1_000)
 LIMIT_COUNT = 1_000_000
-SEALED = ("secret_sealed", "signing_sealed", "earlier_sealed")
 #: What `create` and `change` take.
 FACTS = ("name", "origin", "auth", "auth_name", "secret", "limit_count", "limit_per")
 
@@ -247,8 +246,3 @@ def delete(connection: Connection, by: Any = None) -> None:
         facts = {"name": connection.name, "workflows": ", ".join(f"“{one}”" for one in found[:5])}
         raise DocumentError([Problem("", message % facts, code="in_use")])
     connection.delete()
-
-
-def reseal_all() -> tuple[int, list[str]]:
-    """Seal every connection's secrets with the newest key: how many, and the connections no key opens."""
-    return reseal_rows(Connection.objects.order_by("pk"), SEALED)

@@ -19,7 +19,7 @@ from records.models.event import SLUG_LENGTH
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from records.properties import Property
-from records.sealing import reseal_rows, seal, unseal
+from records.sealing import seal, unseal
 from workflows.models import Webhook
 from workflows.webhooks import signing
 
@@ -100,11 +100,6 @@ def rotate(webhook: Webhook) -> None:
 def token_of(webhook: Webhook) -> str:
     """The end of the address. Raises records.sealing.Unreadable when the key that sealed it is gone."""
     return unseal(webhook.token_sealed)
-
-
-def reseal_all() -> tuple[int, list[str]]:
-    """Seal every webhook's address and secret with the newest key: how many, and the webhooks no key opens."""
-    return reseal_rows(Webhook.objects.order_by("pk"), ("token_sealed", "secret_sealed"))
 
 
 def demand_signature(webhook: Webhook) -> str:
