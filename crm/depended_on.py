@@ -23,20 +23,20 @@ from crm.models import (
     TaskQueue,
     Team,
 )
+from crm.stage_rules import STAGE_PROPERTIES
 from workflows.dependencies.kinds import Kind, named_by, register, valued
 
 #: The properties whose values are stages and pipelines.
-STAGES = {("deal", "stage"): "stage", ("ticket", "status"): "stage"}
-PIPELINES = {("deal", "pipeline"): "pipeline", ("ticket", "pipeline"): "pipeline"}
+STAGES = dict.fromkeys(STAGE_PROPERTIES.items(), "stage")
+PIPELINES = {(object_type, "pipeline"): "pipeline" for object_type in STAGE_PROPERTIES}
 
 
 def stage_names(keys: Collection[str]) -> Mapping[str, str]:
     """ "Won (Sales)" of "deal.stage.won"; the pipelines of all that have a stage of this name."""
     found: dict[str, str] = {}
-    columns = dict(tuple(STAGES))
     rows = Stage.objects.filter(slug__in=[key.rpartition(".")[2] for key in keys]).select_related("pipeline")
     for stage in rows.order_by("pipeline__position", "pk"):
-        key = f"{stage.pipeline.object_type}.{columns.get(stage.pipeline.object_type)}.{stage.slug}"
+        key = f"{stage.pipeline.object_type}.{STAGE_PROPERTIES.get(stage.pipeline.object_type)}.{stage.slug}"
         found.setdefault(key, _("%(stage)s (%(pipeline)s)") % {"stage": stage.label, "pipeline": stage.pipeline.label})
     return found
 

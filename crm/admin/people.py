@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.admin.inlines import LabelledInline
 from crm.admin.kept_in_use import KeptInUseAdmin
+from crm.admin.lasting_slug import LastingSlugAdmin
 from crm.models import Team, TeamMembership, User
 
 
@@ -59,13 +60,12 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(Team)
-class TeamAdmin(KeptInUseAdmin):
-    """A team that workflows name stays."""
+class TeamAdmin(LastingSlugAdmin, KeptInUseAdmin):
+    """A team that workflows name stays, and so does the internal name they hold it by."""
 
     thing = "team"
     list_display = ("name", "manager", "region", "number_of_members")
     search_fields = ("name", "manager", "region")
-    prepopulated_fields = {"slug": ("name",)}
     inlines = (MembershipInline,)
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -13,17 +13,22 @@ from django.utils.translation import ngettext
 
 from crm.admin.inlines import LabelledFormSet, LabelledInline
 from crm.admin.kept_in_use import KeptInUseAdmin
+from crm.admin.lasting_slug import LastingSlugAdmin
 from crm.models import Pipeline, Stage
+from crm.stage_rules import STAGE_PROPERTIES
 from records.object_types import object_types
 from workflows.dependencies import using
 
-COLUMN = {"deal": "stage", "ticket": "status"}
-
 
 class StageFormSet(LabelledFormSet):
-    """Stages that records stand in, or that workflows name, stay."""
+    """Stages that records stand in, or that workflows name, stay; each keeps the internal name they hold it by."""
 
     user: Any = None
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if form.instance.pk:
+            form.fields["slug"].disabled = True
 
     def clean(self) -> None:
         super().clean()
@@ -47,11 +52,10 @@ class StageInline(LabelledInline):
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(KeptInUseAdmin):
+class PipelineAdmin(LastingSlugAdmin, KeptInUseAdmin):
     """Stages are edited inside their pipeline; the internal name is what records and workflows hold."""
 
     thing = "pipeline"
-
     list_display = ("label", "object_type", "slug", "position", "number_of_stages")
     list_filter = ("object_type",)
     prepopulated_fields = {"slug": ("label",)}
@@ -64,8 +68,8 @@ class PipelineAdmin(KeptInUseAdmin):
     def number_of_stages(self, pipeline: Any) -> int:
         return pipeline.number
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return {} if obj else super().get_prepopulated_fields(request, obj)
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("object_type", *super().get_readonly_fields(request, obj)) if obj else ()
 
     def keys_of(self, obj: Any) -> list[str]:
         return [f"{obj.object_type}.pipeline.{obj.slug}"]
@@ -87,7 +91,7 @@ def records_in(pipeline: Pipeline) -> int:
 
 def stage_kept(pipeline: Pipeline, stage: Stage, by: Any) -> str:
     """Why a stage cannot be removed, as a sentence; "" where it can."""
-    column = COLUMN[pipeline.object_type]
+    column = STAGE_PROPERTIES[pipeline.object_type]
     records = object_types[pipeline.object_type].records()
     inside = records.filter(pipeline=pipeline.slug, **{column: stage.slug}).count()
     if inside:

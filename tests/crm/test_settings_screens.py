@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from crm.models import Company, Deal, Pipeline, User
+from crm.models import Company, Deal, Pipeline, Team, User
 from records.clock import database_now
 from records.models import ImportRun, PropertyDefinition
 from workflows.models import Enrollment, Revision, Workflow
@@ -183,3 +183,30 @@ def test_a_pipeline_in_use_says_on_its_form_that_it_stays(admin_page, deal):
     assert (
         "1 record is in this pipeline" in admin_page.get(f"/admin/crm/pipeline/{pipeline.pk}/change/").content.decode()
     )
+
+
+def as_shown(page):
+    """What the form of a page and those of its rows would send as they are shown."""
+    formsets = [one.formset for one in page.context["inline_admin_formsets"]]
+    forms = [page.context["adminform"].form, *(one.management_form for one in formsets)]
+    forms += [form for one in formsets for form in one.initial_forms]
+    sent = {f"{form.add_prefix(name)}": form[name].value() for form in forms for name in form.fields}
+    sent |= {f"{one.prefix}-TOTAL_FORMS": len(one.initial_forms) for one in formsets}
+    return {name: "" if value is None else value for name, value in sent.items() if not name.endswith("DELETE")}
+
+
+def test_what_records_and_workflows_hold_by_its_internal_name_keeps_it(admin_page):
+    pipeline, team = Pipeline.objects.get(object_type="deal"), Team.objects.create(name="East", slug="east")
+    names = list(pipeline.stages.order_by("position").values_list("slug", flat=True))
+    url = reverse("admin:crm_pipeline_change", args=[pipeline.pk])
+    sent = as_shown(admin_page.get(url))
+    sent |= {"label": "Renamed", "slug": "other", "object_type": "ticket", "stages-0-slug": "x", "stages-0-label": "X"}
+    assert admin_page.post(url, sent).status_code == 302
+    pipeline.refresh_from_db()
+    assert (pipeline.label, pipeline.slug, pipeline.object_type) == ("Renamed", "sales", "deal")
+    assert list(pipeline.stages.order_by("position").values_list("slug", flat=True)) == names
+    assert pipeline.stages.get(slug=names[0]).label == "X"
+    url = reverse("admin:crm_team_change", args=[team.pk])
+    assert admin_page.post(url, as_shown(admin_page.get(url)) | {"name": "West", "slug": "west"}).status_code == 302
+    team.refresh_from_db()
+    assert (team.name, team.slug) == ("West", "east")
