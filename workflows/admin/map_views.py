@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from records.clock import database_now
 from records.ids import id_of
+from records.spreadsheets import safe
 from workflows.dependencies import drawing, mapping
 from workflows.dependencies.kinds import kinds
 from workflows.dependencies.mapping import Asked, Line
@@ -27,8 +28,6 @@ PAGE, ZOOMS = 100, (50, 75, 100, 150)
 #: Workflows and characters that are offered, or taken.
 OFFERED, TEXT = 1_000, 100
 COLUMNS = ("workflow", "status", "version", "does", "kind", "name", "internal name", "where")
-#: What a spreadsheet would take for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class MapViews:
@@ -99,5 +98,5 @@ def as_file(lines: list[Line]) -> HttpResponse:
             line.workflow.name, line.workflow.status, line.state, line.way, line.thing.kind, line.thing.name,
             line.thing.key, "; ".join(words for _step, words in line.places),
         )  # fmt: skip
-        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+        writer.writerow([safe(cell) for cell in cells])
     return response
