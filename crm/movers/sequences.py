@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from crm.models import SequenceEnrollment, SequenceRun
+from crm.sequences import agents
 from crm.sequences.enrolling import current
 from crm.sequences.leaving import Status, end
 from records.merging.movers import Merge, Mover, movers
@@ -38,6 +39,8 @@ class Sequences(Mover):
 
     def erase(self, object_type: ObjectType, ids: list[int]) -> None:
         if object_type.slug == "contact":
-            # The mails; the rest goes with the contact.
+            # The mails, and what a model was asked about the contact; the rest goes with it.
             runs = SequenceRun.objects.filter(enrollment__contact__in=ids, delivery_id__isnull=False)
             Delivery.objects.filter(pk__in=list(runs.values_list("delivery_id", flat=True))).delete()
+            entered = SequenceEnrollment.objects.filter(contact__in=ids).values_list("pk", flat=True)
+            agents.questions(entered).delete()

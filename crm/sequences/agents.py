@@ -7,10 +7,14 @@ between is neither asked about nor written to.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from typing import Any
+
+from django.db.models import Q, QuerySet
 
 from crm.models import Email, Sequence, SequenceEnrollment, SequenceRun, SequenceStep
 from crm.sequences import writing
@@ -22,6 +26,8 @@ from workflows.ai.wires import Question
 from workflows.models import AIProvider, Delivery
 from workflows.outbox import ordering, requesting
 from workflows.outside.targets import NotAllowed
+
+logger = logging.getLogger(__name__)
 
 #: What the quota counts the questions as, and what asks for them once more before they leave.
 ACTION = GUARD = "prospecting_agent"
@@ -79,7 +85,18 @@ def letters(step: SequenceStep, some: Several[SequenceEnrollment], now: dt.datet
 
 
 def key_of(one: SequenceEnrollment, step: SequenceStep) -> str:
-    return f"agent:{one.pk}:{step.pk}"
+    return f"{keys_begin(one.pk)}{step.pk}"
+
+
+def keys_begin(enrollment: int) -> str:
+    """How the keys of all questions asked for an enrollment begin."""
+    return f"agent:{enrollment}:"
+
+
+def questions(enrollments: Iterable[int]) -> QuerySet[Delivery]:
+    """What was asked for some enrollments, and answered: it tells of their contacts."""
+    begin = [Q(key__startswith=keys_begin(pk)) for pk in enrollments]
+    return Delivery.objects.filter(Q(*begin, _connector=Q.OR)) if begin else Delivery.objects.none()
 
 
 def read(delivery: Delivery) -> Letter | None:
@@ -112,7 +129,8 @@ def ask(step: SequenceStep, some: Several[SequenceEnrollment], now: dt.datetime)
         data = {**named[one.contact_id], "earlier_emails": before[one.pk]}
         try:
             deliveries.append(delivery_of(one, step, question(one, step, data, provider), provider, now))
-        except NotAllowed:
+        except NotAllowed as error:
+            logger.warning("AI cannot be asked for an email (enrollment %s): %s", one.pk, error)
             refused.append(one.pk)
     ordering.order(deliveries, now)
     SequenceEnrollment.objects.filter(pk__in=[one.pk for one in asked]).update(due_at=now + SOON)

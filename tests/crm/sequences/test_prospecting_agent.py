@@ -12,6 +12,8 @@ from crm.models import Contact, Email, Sequence, SequenceEnrollment, User
 from crm.sequences.enrolling import Sending, enroll
 from crm.sequences.leaving import unenroll
 from crm.sequences.moving import work
+from records.merging.movers import movers
+from records.object_types import object_types
 from tests.crm.sequences.conftest import NOW
 from tests.crm.sequences.test_sequence_actions import run
 from tests.crm.sequences.test_sequence_pages import ADD, posted
@@ -207,3 +209,19 @@ def test_building_one_takes_a_provider_the_right_to_ask_it_and_a_prompt(kind, ad
     admin_user.user_permissions.set(Permission.objects.filter(codename__in=("add_sequence", "view_sequence")))
     page = admin_client.post(ADD, posted(kind, [written], name="Third")).content.decode()
     assert "You may not have AI write emails" in page
+
+
+@pytest.mark.covers("LIM-09")
+def test_what_a_model_was_asked_about_a_contact_goes_when_that_is_erased(receiver, agent, sender, admin_user):
+    speaking.provider(receiver.url, admin_user)
+    receiver.answer = saying(openai(LETTER), openai(LETTER))
+    ann, bob = (Contact.objects.create(email=f"{name}@example.com") for name in ("ann", "bob"))
+    hers, his = sorted(entered(agent, sender, ann, bob))
+    answered(NOW)
+    asked = Delivery.objects.filter(key__startswith="agent:")
+    assert asked.count() == 2
+    assert SequenceEnrollment.objects.get(pk=hers).contact == ann
+    movers["sequences"].erase(object_types["contact"], [ann.pk])
+    assert asked.get().key.startswith(f"agent:{his}:")
+    movers["sequences"].erase(object_types["contact"], [])
+    assert asked.count() == 1
