@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.emails.sending import KIND
@@ -19,17 +19,17 @@ COUNTED = ("email_sent", "email_delivered", "email_opened", "email_clicked", "em
            "email_unsubscribed")  # fmt: skip
 # An event is the workflow's where it happened to somebody the workflow has sent this email to, and after that.
 EVENTS = """
-    SELECT e.event, count(DISTINCT e.record_id)
+    SELECT sent.email, e.event, count(DISTINCT e.record_id)
     FROM (
-        SELECT (d.request ->> 'contact')::bigint AS contact, min(d.created_at) AS at
+        SELECT d.request ->> 'email' AS email, (d.request ->> 'contact')::bigint AS contact, min(d.created_at) AS at
         FROM workflows_delivery d JOIN workflows_enrollment w ON w.id = d.enrollment_id
-        WHERE d.kind = %(kind)s AND w.workflow_id = %(workflow)s AND d.request ->> 'email' = %(email)s
+        WHERE d.kind = %(kind)s AND w.workflow_id = %(workflow)s AND d.request ->> 'email' = ANY(%(emails)s)
             AND d.request ? 'contact'
-        GROUP BY 1
+        GROUP BY 1, 2
     ) AS sent
     JOIN records_event e ON e.object_type = 'contact' AND e.record_id = sent.contact AND e.event = ANY(%(events)s)
-        AND e.occurred_at >= sent.at AND e.properties ->> 'email' = %(email)s
-    GROUP BY e.event
+        AND e.occurred_at >= sent.at AND e.properties ->> 'email' = sent.email
+    GROUP BY 1, 2
 """
 
 
@@ -50,15 +50,11 @@ def email_table(workflow: Workflow, now: dt.datetime) -> performance.Table | Non
         _("Email"), _("Sent"), _("Delivered"), _("Opened"), _("Clicked"), _("Replied"), _("Bounced"),
         _("Unsubscribed"),
     ]  # fmt: skip
-    rows: list[list[object]] = []
-    for template in templates:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                EVENTS,
-                {"kind": KIND, "workflow": workflow.pk, "email": template.name, "events": list(COUNTED)},
-            )
-            counts = dict(cursor.fetchall())
-        rows.append([template.name, *(counts.get(event, 0) for event in COUNTED)])
+    names = [template.name for template in templates]
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, {"kind": KIND, "workflow": workflow.pk, "emails": names, "events": list(COUNTED)})
+        counts = {(email, event): count for email, event, count in cursor.fetchall()}
+    rows: list[list[object]] = [[name, *(counts.get((name, event), 0) for event in COUNTED)] for name in names]
     note = _("Contacts to whom this workflow has sent the email, as far as its deliveries are still kept.")
     return performance.Table(_("Emails"), columns, rows, note)
 
@@ -68,7 +64,7 @@ def templates_of(workflow: Workflow) -> list[EmailTemplate]:
         return []
     steps = parse(workflow.live.definition).walk()
     slugs = [str(step.params.get("email")) for step in steps if step.action == "send_email"]
-    return list(EmailTemplate.objects.filter(slug__in=slugs).order_by(F("name")))
+    return list(EmailTemplate.objects.filter(slug__in=slugs).order_by("name"))
 
 
 def register_email_performance() -> None:
