@@ -32,10 +32,9 @@ class Property:
 
     `column` is the attribute name of the model's column (`owner_id` for a foreign key); None means a custom
     property, stored under `slug` in the record's `custom` JSONB. `options` are given, or fetched by a function
-    (stages of a pipeline). Properties of a `group` are shown together, under its name. `expression` is given only
-    for calculated properties (`number_of_…`), which are read-only.
-    (stages of a pipeline); those of an `open` property are suggestions, and other values are taken as well.
-    `expression` is given only for calculated properties (`number_of_…`), which are read-only.
+    (stages of a pipeline); those of an `open` property are suggestions, and other values are taken as well. Properties
+    of a `group` are shown together, under its name. `calculated` is given only for those nobody writes
+    (`number_of_…`).
     """
 
     slug: str
