@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from records import criteria
+from records.clock import ANY_INSTANT
 from records.problems import DocumentError, Problem
 from workflows.actions.base import Action
 from workflows.engine.deciding import ways
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: Branches of one branching (BRN-05); the setting WORKFLOW_BRANCH_LIMIT changes it.
 LIMIT = 20
-#: For sentences, faults and names, which are the same at any instant, without asking the database for its clock.
-ANY_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 def zone_of(context: StepContext) -> str:
@@ -57,7 +55,7 @@ class Branch(Action):
         if not document:
             return _("None met") if index else _("Choose criteria")
         try:
-            return criteria.compile(document, context.object_type, now=ANY_TIME, zone=zone_of(context)).text
+            return criteria.compile(document, context.object_type, now=ANY_INSTANT, zone=zone_of(context)).text
         except DocumentError:
             return _("Criteria with a fault")
 
@@ -80,7 +78,7 @@ class Branch(Action):
         found: set[str] = set()
         for branch in context.step.branches if context.step else ():
             try:
-                compiled = criteria.compile(branch.criteria, context.object_type, now=ANY_TIME)
+                compiled = criteria.compile(branch.criteria, context.object_type, now=ANY_INSTANT)
             except (DocumentError, TypeError):
                 continue
             found |= {f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties}
@@ -119,7 +117,7 @@ def take_ways(batch: Batch, ways: dict[int, int], otherwise: int) -> None:
 
 def criteria_problems(document: Any, context: StepContext, place: str) -> list[Problem]:
     try:
-        criteria.compile(document, context.object_type, now=ANY_TIME, zone=zone_of(context))
+        criteria.compile(document, context.object_type, now=ANY_INSTANT, zone=zone_of(context))
     except DocumentError as error:
         return [problem.at(place) for problem in error.problems]
     return []

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q
 
 from records import criteria
-from records.clock import database_now
+from records.clock import ANY_INSTANT
 from records.ids import id_of
 from records.object_types import object_types
 from records.problems import DocumentError
@@ -50,8 +50,7 @@ def read_by_trigger(document: dict[str, Any]) -> frozenset[str]:
     if not found or kind is None:
         return frozenset()
     try:
-        # Only names are read here: any instant would do.
-        compiled = criteria.compile(found, kind, now=database_now(), stored=True)
+        compiled = criteria.compile(found, kind, now=ANY_INSTANT, stored=True)
     except DocumentError:
         return frozenset()
     return frozenset(f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties)

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from records import criteria
-from records.clock import database_now
+from records.clock import ANY_INSTANT
 from records.object_types import object_types
 from records.problems import DocumentError, Problem, unknown_keys
 from workflows.definitions.definition import Definition
@@ -78,8 +78,7 @@ def reads(definition: Definition) -> set[str]:
         unenroll.get("criteria") if isinstance(unenroll, dict) else None,
     ):
         try:
-            # Only names are read here: any instant would do.
-            compiled = criteria.compile(document, kind, now=database_now(), stored=True) if document else None
+            compiled = criteria.compile(document, kind, now=ANY_INSTANT, stored=True) if document else None
         except DocumentError:
             continue
         asked = compiled.dependencies.properties if compiled else ()

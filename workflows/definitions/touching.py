@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from records import criteria
-from records.clock import database_now
+from records.clock import ANY_INSTANT
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows.data_sources import uses
@@ -25,8 +25,7 @@ def criteria_reads(definition: Definition) -> set[str]:
         return set()
     kind = object_types[definition.object]
     try:
-        # Only names are read here: any instant would do.
-        compiled = criteria.compile(definition.trigger.criteria, kind, now=database_now(), stored=True)
+        compiled = criteria.compile(definition.trigger.criteria, kind, now=ANY_INSTANT, stored=True)
     except DocumentError:
         return set()
     return {f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records import criteria
-from records.clock import database_now
+from records.clock import ANY_INSTANT
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows.data_sources import declared
@@ -98,8 +98,7 @@ def told(document: Any, definition: Definition) -> str:
     if not document:
         return ""
     try:
-        # Only the sentence is wanted: any instant would do.
-        return criteria.compile(document, object_types[definition.object], now=database_now(), stored=True).text
+        return criteria.compile(document, object_types[definition.object], now=ANY_INSTANT, stored=True).text
     except DocumentError:
         return ""
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import criteria
-from records.clock import database_now
+from records.clock import ANY_INSTANT
 from records.criteria.widget import CriteriaField
 from records.object_types import object_types
 from records.problems import DocumentError
@@ -190,8 +190,7 @@ def filters_of(document: Any, definition: Definition) -> list[tuple[str, str]]:
     if not document:
         return []
     try:
-        # The sentences say "in the last 7 days", not since when: any instant would do.
-        compiled = criteria.compile(document, object_types[definition.object], now=database_now(), stored=True)
+        compiled = criteria.compile(document, object_types[definition.object], now=ANY_INSTANT, stored=True)
     except DocumentError:
         return []
     return [(leaf.path, leaf.sentence) for leaf in compiled.leaves]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import criteria
-from records.clock import database_now
+from records.clock import ANY_INSTANT
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from workflows.enrollment import reenrolling
@@ -51,7 +51,7 @@ class Filter(Trigger):
             criteria.parse(document["criteria"], object_types[object_type], path="criteria")
         except DocumentError as error:
             return error.problems
-        known = criteria.compile(document["criteria"], object_types[object_type], now=database_now()).leaves
+        known = criteria.compile(document["criteria"], object_types[object_type], now=ANY_INSTANT).leaves
         places = {leaf.path for leaf in known}
         message = _("There is no filter at “%(path)s”, so it cannot re-enroll. Remove it from the list.")
         found = []
@@ -69,8 +69,7 @@ class Filter(Trigger):
         if not document.get("criteria"):
             return _("Choose which %(records)s to enroll") % {"records": kind.label_plural}
         try:
-            # The sentence says "in the last 7 days", not since when: any instant would do.
-            sentence = criteria.compile(document["criteria"], kind, now=database_now(), stored=True).text
+            sentence = criteria.compile(document["criteria"], kind, now=ANY_INSTANT, stored=True).text
         except DocumentError:
             return _("The filters are not finished")
         return _("When %(criteria)s") % {"criteria": sentence}

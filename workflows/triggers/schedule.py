@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records import criteria
-from records.clock import database_now
+from records.clock import ANY_INSTANT
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
 from workflows.registries import triggers
@@ -61,8 +61,7 @@ class Schedule(Trigger):
         if not document.get("criteria"):
             return _("%(when)s: choose which %(records)s") % {"when": when, "records": kind.label_plural}
         try:
-            # The sentence says "in the last 7 days", not since when: any instant would do.
-            text = criteria.compile(document["criteria"], kind, now=database_now(), stored=True).text
+            text = criteria.compile(document["criteria"], kind, now=ANY_INSTANT, stored=True).text
         except DocumentError:
             return _("The filters are not finished")
         return _("%(when)s: %(records)s of which %(criteria)s") % {
