@@ -76,10 +76,13 @@ def trees(depth: int) -> st.SearchStrategy[list[Any]]:
 
 
 class Numbered:
-    """Turns a tree into a definition's steps, each with an id; records take turns at most once."""
+    """Turns a tree into a definition's steps, each with an id; records take turns at most once.
+
+    They do so before any delay only: among records whose delay ends at the same instant no order is promised.
+    """
 
     def __init__(self) -> None:
-        self.count, self.rotated = 0, False
+        self.count, self.rotated, self.delayed = 0, False, False
 
     def steps(self, tree: list[Any]) -> list[dict[str, Any]]:
         return [found for node in tree for found in self.step(node)]
@@ -102,9 +105,10 @@ class Numbered:
             return [step(name, "random_split", ways)]
         (action, params), stops = node
         if action == "rotate_owner":
-            if self.rotated:
+            if self.rotated or self.delayed:
                 return []
             self.rotated = True
+        self.delayed |= action == "delay"
         found = step(name, action, **params)
         return [found | ({"on_failure": {"then": "stop"}} if stops else {})]
 
