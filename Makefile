@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEMPLATES := find . -name '*.html' -not -path './.*' -print0
 
-.PHONY: run test lint format bench reliability clean
+.PHONY: run test lint format bench screens reliability clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/python manage.py up $(ARGS)
@@ -27,6 +27,10 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+# Pictures of every screen in both themes, with no, few and very many rows: test-results/screens/index.html.
+screens: $(VENV)/.dev
+	@exec $(BIN)/python -m tests.screens $(ARGS)
 
 # Everything is taken apart for about half an hour; the result is written into docs/reliability.md.
 reliability: $(VENV)/.dev
