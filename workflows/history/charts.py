@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 220, 44, 26, 10
+#: How wide a letter of a label is at most, about, and how far labels keep from each other.
+LETTER, APART = 6.5, 14
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,11 @@ def line(top: int, height: int) -> str:
 
 
 def labels(places: Sequence[str], step: float) -> list[str]:
-    """The name of every so many places, so that none touches another."""
-    every = max(1, round(70 / step)) if step else 1
+    """The name of every so many places, so that none touches another or runs out of the picture."""
+    widest = max(map(len, places), default=0) * LETTER
+    every = max(1, math.ceil((widest + APART) / step))
     return [
         f'<text class="chart-text" x="{LEFT + place * step:.1f}" y="{HEIGHT - 8}">{escape(name)}</text>'
         for place, name in enumerate(places)
-        if place % every == 0
+        if place % every == 0 and (place == 0 or LEFT + place * step + len(name) * LETTER <= WIDTH)
     ]

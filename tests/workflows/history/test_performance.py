@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -119,3 +120,15 @@ def test_a_chart_has_a_round_scale_and_a_name_for_every_bar():
     drawn = str(charts.bars(["Mon", "Tue <b>"], [charts.Series("enrolled", "info", [7, 0])], "What <there> is"))
     assert drawn.count("<rect") == 1 and "Mon: enrolled 7" in drawn and "<b>" not in drawn
     assert [charts.scale(most) for most in (0, 1, 3, 7, 10, 11, 420)] == [1, 1, 5, 10, 10, 20, 500]
+
+
+def test_the_days_below_a_chart_keep_apart_and_stay_inside():
+    days = [f"Nov. {day}, 2026" for day in range(1, 31)]
+    drawn = str(charts.bars(days, [charts.Series("enrolled", "info", [1] * 30)], "Days"))
+    found = [
+        (float(x), len(name))
+        for x, name in re.findall(r'<text class="chart-text" x="([\d.]+)" y="212">([^<]+)', drawn)
+    ]
+    ends = [x + length * 6 for x, length in found]
+    assert len(found) > 4 and all(end < x for end, (x, _length) in zip(ends, found[1:], strict=False))
+    assert ends[-1] <= charts.WIDTH
