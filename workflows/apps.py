@@ -27,6 +27,7 @@ class WorkflowsConfig(AppConfig):
         chores.append(import_module("workflows.outbox.delivering").CHORE)
         chores.append(import_module("workflows.lifecycle.switching").CHORE)
         chores.append(import_module("workflows.enrollment.enrolling_many").CHORE)
+        chores.append(import_module("workflows.enrollment.moving_many").CHORE)
         chores.append(import_module("workflows.schedules.scheduling").CHORE)
         chores.extend(import_module("workflows.intake.list_keeping").CHORES)
         chores.append(import_module("workflows.webhooks.matching").CHORE)

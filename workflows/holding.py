@@ -15,6 +15,8 @@ from records.problems import DocumentError, Problem
 STILL = 7303
 #: How long somebody who switches a workflow waits for its steps, at most.
 PATIENCE = "20s"
+#: How long somebody who changes single enrollments waits for each lock.
+PATIENCE_WITH_STEPS = "5s"
 #: Part of a SELECT: true when steps of the workflow of an enrollment may begin. Never waits.
 MAY_STEP = f"""
     (SELECT pg_try_advisory_xact_lock_shared({STILL}, workflow_id::int) FROM workflows_enrollment WHERE id = %(first)s)
@@ -39,3 +41,14 @@ def hold_still(workflow_id: int) -> None:
             message = _("A step of the workflow is still being done. Nothing was changed; try again in a moment.")
             raise DocumentError([Problem("", message, code="busy")]) from error
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
+
+
+def hold_with_steps(workflow_id: int) -> None:
+    """Let the workflow not be switched or published before the transaction ends, as whoever takes steps does.
+
+    Steps go on beside it. Each lock, those asked for afterwards too, is waited for a few seconds; then it raises
+    OperationalError (LockNotAvailable).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE_WITH_STEPS])
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [STILL, workflow_id])

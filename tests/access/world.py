@@ -19,7 +19,16 @@ from tests.workflows.restricted import RAISE, RENAME
 from workflows import drafting
 from workflows.discussion import threads
 from workflows.lifecycle import publishing
-from workflows.models import Delivery, Enrollment, Folder, Issue, MassEnrollment, Notification, StepExecution
+from workflows.models import (
+    Delivery,
+    Enrollment,
+    Folder,
+    Issue,
+    MassEnrollment,
+    MassMove,
+    Notification,
+    StepExecution,
+)
 from workflows.registries import goals
 from workflows.webhooks import keeping as webhooks
 
@@ -65,6 +74,7 @@ class World:
             key="1:tell:0", kind="mail", enrollment_id=self.enrollment.pk, request={}, state="dead", created_at=now
         )
         self.mass = MassEnrollment.objects.create(workflow=self.workflow, created_by=boss)
+        self.moving = MassMove.objects.create(workflow=self.workflow, created_by=boss)
         Notification.objects.create(user=boss, title="Hello", created_at=now)
         self.tokens = {
             "hooks": webhooks.token_of(self.webhook),
@@ -90,7 +100,7 @@ class World:
         token = self.tokens.get(route.partition("/")[0], self.tokens["forms"])
         return {
             "pk": row, "id": row, "object_id": row, "token": token, "mass": self.mass.pk, "kind": "note",
-            "other": "company", "goal": next(iter(goals)), "slug": next(iter(goals)),
+            "moving": self.moving.pk, "other": "company", "goal": next(iter(goals)), "slug": next(iter(goals)),
             "object_type": "deal", "app_label": "crm", "path": "x",
             "content_type_id": ContentType.objects.get_for_model(Deal).pk, "url": "nowhere/", "queue_index": 0,
             "scheduler_index": 0, "connection_index": 0, "job_id": "x", "result_id": "x", "key": "x",
@@ -112,7 +122,8 @@ class World:
             return [self.filled(one) for one in document]
         if isinstance(document, str) and document.startswith("{"):
             name = document.strip("{}")
-            return self.workflow.pk if name == "workflow" else first(object_types[name].model)
+            own = {"workflow": self.workflow, "enrollment": self.enrollment}
+            return own[name].pk if name in own else first(object_types[name].model)
         return document
 
 

@@ -51,6 +51,7 @@ SPECIAL: dict[str, Queries] = {
     ENROLLMENT + "event/<int:pk>/": ONE,
     ENROLLMENT + "kept/": ONE,
     ENROLLMENT + "log/<int:pk>/": {"": "", "-errors": "?kind=error"},
+    ENROLLMENT + "moving/<int:moving>/": ONE,
     WORKFLOW + "editor/": {
         "": "", "-trigger": "?step=trigger", "-step": "?step={step}", "-settings": "?step=_settings"
     },

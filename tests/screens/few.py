@@ -77,7 +77,8 @@ def places(world: World) -> Places:
     rows = {
         "workflows/workflow": world.workflow.pk, "workflows/enrollment": world.enrollment.pk,
         "workflows/webhook": world.webhook.pk, "workflows/delivery": world.delivery.pk,
-        "workflows/massenrollment": world.mass.pk, "records/recordlist": world.list.pk,
+        "workflows/massenrollment": world.mass.pk, "workflows/massmove": world.moving.pk,
+        "records/recordlist": world.list.pk,
         "records/importrun": first(ImportRun), "crm/deal": world.enrollment.record_id,
     }  # fmt: skip
     return Places(rows, {"line": world.line.pk, "step": "raise"})

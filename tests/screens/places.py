@@ -57,7 +57,8 @@ class Places:
         inside = Enrollment.objects.filter(pk=self.row("workflows", "enrollment")).values_list("record_id", flat=True)
         return {
             "pk": row, "id": row, "object_id": row, "token": asked.values_list("token", flat=True).first(),
-            "mass": self.row("workflows", "massenrollment"), "number": live.first(), "app_label": "crm",
+            "mass": self.row("workflows", "massenrollment"),
+            "moving": self.row("workflows", "massmove"), "number": live.first(), "app_label": "crm",
             "slug": next(iter(goals)), "workflow": workflow, "record": inside.first(),
             "group": self.row("auth", "group"),
             "preferences": preferences_link(contact).removeprefix("/") if Contact.objects.exists() else "",

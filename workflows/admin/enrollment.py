@@ -6,12 +6,10 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -20,10 +18,12 @@ from records.clock import database_now
 from records.object_types import object_types
 from records.vocabulary import read_once
 from workflows.admin.attention_views import AttentionViews
+from workflows.admin.chosen_enrollments import Chosen
 from workflows.admin.diagnosis import Diagnosis
 from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, record_url
 from workflows.admin.issue_views import IssueViews
 from workflows.admin.log_views import LogViews
+from workflows.admin.moving_views import MovingViews
 from workflows.editor.layout import layout
 from workflows.editor.picture import picture
 from workflows.enrollment.leaving import unenroll
@@ -38,7 +38,7 @@ NAMED = 20
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
+class EnrollmentAdmin(AttentionViews, IssueViews, LogViews, MovingViews):
     """Own pages: Django's change list would count millions of rows, and a form tells no story."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -47,7 +47,8 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
             path("unenroll/", wrap(require_POST(self.unenroll_view)), name="enrollment_unenroll"),
             path("diagnose/<int:pk>/", wrap(self.diagnose_view), name="workflow_diagnose"),
         ]
-        return own + self.attention_urls() + self.issue_urls() + self.log_urls() + super().get_urls()
+        routes = self.attention_urls() + self.issue_urls() + self.log_urls() + self.moving_urls()
+        return own + routes + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -122,13 +123,8 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
         """Ask, then take the chosen enrollments out of their workflows."""
         if not request.user.has_perm(MANUAL):
             raise PermissionDenied
-        ids = [int(pk) for pk in request.POST.getlist("enrollment") if pk.isdecimal() and len(pk) < 19]
-        matching = request.POST.get("matching") if "all" in request.POST else None
-        which = Enrollment.objects.filter(pk__in=ids) if matching is None else all_of(matching, request.user)
-        chosen = opening.changeable(which, request.user, "workflow")
-        back = request.POST.get("back", "")
-        if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
-            back = reverse("admin:workflows_enrollment_changelist")
+        form = Chosen(request)
+        chosen, ids, matching, back = form.enrollments, form.ids, form.matching, form.back
         inside = chosen.filter(status=Enrollment.Status.ACTIVE)
         if not inside.exists():
             messages.warning(request, _("None of the chosen enrollments is active any more. Nothing was changed."))
@@ -155,17 +151,6 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews):
             "back": back,
         }
         return TemplateResponse(request, "admin/workflows/enrollment/unenroll.html", context)
-
-
-def all_of(matching: str, user: Any) -> QuerySet[Enrollment]:
-    """The active enrollments of one workflow that match the filters of a list's address.
-
-    None for a search by name, nor without a workflow: nobody takes everybody out of everything by one button.
-    """
-    listing = Listing(QueryDict(matching), database_now(), user)
-    if listing.workflow is None or listing.chosen("q"):
-        return Enrollment.objects.none()
-    return listing.filtered().filter(status=Enrollment.Status.ACTIVE).order_by("-id")
 
 
 def way_of(enrollment: Enrollment) -> str:

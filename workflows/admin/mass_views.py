@@ -97,6 +97,7 @@ class MassViews:
         history = f"{reverse('admin:workflows_enrollment_changelist')}?workflow__id__exact={work.workflow_id}"
         context = {
             "title": _("Enrolling many records"), "work": work, "workflow": work.workflow, "told": told,
+            "here": reverse("admin:workflow_mass", args=[work.pk]), "count": work.enrolled, "verb": _("enrolled"),
             "history": history, "finished": work.status != MassEnrollment.Status.WAITING,
         }  # fmt: skip
         if request.GET.get("part"):

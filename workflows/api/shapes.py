@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from records.api.record_shapes import ID, INSTANT
 from records.api.schema import Document, object_shape
-from workflows.models import Delivery, Enrollment, MassEnrollment, Workflow
+from workflows.models import Delivery, Enrollment, MassEnrollment, MassMove, Workflow
 
 TEXT: Document = {"type": "string"}
 FLAG: Document = {"type": "boolean"}
@@ -92,6 +92,34 @@ MASS = object_shape(
         "message": {"type": "string", "description": "Why it was stopped."},
     },
     title="MassEnrollment",
+)
+REASON_COUNT = object_shape({"code": TEXT, "count": COUNT, "message": TEXT})
+MASS_MOVE = object_shape(
+    {
+        "id": ID,
+        "step": {"type": "string", "description": "Id of the step they are moved to."},
+        "status": {"type": "string", "enum": list(MassMove.Status.values)},
+        "total": {"type": "integer", "description": "Enrollments when it began."},
+        "asked": {"type": "integer", "description": "Enrollments looked at by now."},
+        "moved": COUNT,
+        "cancelled": {"type": "integer", "description": "Deliveries of their steps that are not sent by that."},
+        "refused": many(REASON_COUNT),
+        "message": {"type": "string", "description": "Why it was stopped."},
+    },
+    title="MassMove",
+)
+MOVED = object_shape(
+    {
+        "moved": COUNT,
+        "cancelled": {"type": "integer", "description": "Deliveries of their steps that are not sent by that."},
+        "from": many(
+            object_shape(
+                {"revision": COUNT, "step": {"type": "string", "description": "Id of the step."}, "count": COUNT}
+            )
+        ),
+        "refused": many(REASON_COUNT),
+    },
+    title="Moved",
 )
 UNENROLLED = object_shape({"unenrolled": COUNT}, title="Unenrolled")
 ENROLLMENT_KEYS: Document = {

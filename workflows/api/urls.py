@@ -10,6 +10,7 @@ from workflows.api.delivery_views import DeliveryView
 from workflows.api.draft_views import DraftView
 from workflows.api.enrolling_views import EnrollingView
 from workflows.api.enrollment_views import EnrollmentView
+from workflows.api.moving_views import MovingManyView, MovingView
 from workflows.api.performance_views import PerformanceView
 from workflows.api.revision_views import AuditView, RevisionView
 from workflows.api.switching_views import SwitchingView
@@ -37,6 +38,11 @@ urlpatterns = [
         f"{ONE}enroll-matching/",
         EnrollingView.as_view({"get": "enrolling", "post": "enroll_matching"}),
         name="api-workflow-enroll-matching",
+    ),
+    path(
+        f"{ONE}move-matching/",
+        MovingManyView.as_view({"get": "moving", "post": "move_matching"}),
+        name="api-workflow-move-matching",
     ),
     path(f"{ONE}unenroll/", EnrollingView.as_view({"post": "unenroll"}), name="api-workflow-unenroll"),
     path(f"{ONE}explain/", EnrollingView.as_view({"get": "explain"}), name="api-workflow-explain"),
@@ -76,6 +82,8 @@ urlpatterns = [
     path("enrollments/", EnrollmentView.as_view({"get": "list"}), name="api-enrollments"),
     path("enrollments/retry/", EnrollmentView.as_view({"post": "retry_many"}), name="api-enrollments-retry"),
     path("enrollments/skip/", EnrollmentView.as_view({"post": "skip_many"}), name="api-enrollments-skip"),
+    path("enrollments/move/", MovingView.as_view({"post": "move_many"}), name="api-enrollments-move"),
+    path("enrollments/<int:id>/move/", MovingView.as_view({"post": "move"}), name="api-enrollment-move"),
     path("enrollments/<int:id>/retry/", EnrollmentView.as_view({"post": "retry"}), name="api-enrollment-retry"),
     path("enrollments/<int:id>/skip/", EnrollmentView.as_view({"post": "skip"}), name="api-enrollment-skip"),
     path("enrollments/<int:id>/", EnrollmentView.as_view({"get": "retrieve"}), name="api-enrollment"),

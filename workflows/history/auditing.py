@@ -35,6 +35,7 @@ ACTIONS = {
     "deleted": _("Deleted"),
     "restored": _("Restored"),
     "enrolled_by_hand": _("Enrolled by hand"),
+    "moved_by_hand": _("Moved by hand to another step"),
     "retried": _("Tried stopped records again"),
     "passed_over": _("Took stopped records past their step"),
     "left_stopped": _("Left stopped records as they are"),
@@ -62,6 +63,7 @@ NUMBERS: dict[str, Callable[[int], str]] = {
     "removed": lambda n: ngettext("%(count)d record taken out.", "%(count)d records taken out.", n),
     "unenrolled": lambda n: ngettext("%(count)d record left.", "%(count)d records left.", n),
     "records": lambda n: ngettext("%(count)d record.", "%(count)d records.", n),
+    "cancelled": lambda n: ngettext("%(count)d delivery not sent.", "%(count)d deliveries not sent.", n),
     "deliveries": lambda n: ngettext("%(count)d delivery.", "%(count)d deliveries.", n),
 }
 NAMES = {"name": _("Name"), "description": _("Description"), "folder": _("Folder")}

@@ -136,6 +136,7 @@ REASONS = {
     "step_replaced": gettext_lazy(
         "A new version of the workflow was published without this step, so the record went on at another one."
     ),
+    "moved_by_hand": gettext_lazy("Moved by hand from “%(from)s” to “%(to)s” by %(who)s."),
     "retried_by_hand": gettext_lazy("%(who)s had this step tried again."),
     "skipped_by_hand": gettext_lazy("%(who)s passed over this step, and the record went on."),
     "step_gone": gettext_lazy("The step no longer exists."),

@@ -11,7 +11,7 @@ from workflows.models.event_subscription import EventSubscription
 from workflows.models.event_wait import EventWait
 from workflows.models.hindrance import Hindrance, SetAside
 from workflows.models.issue import Issue
-from workflows.models.mass_enrollment import MassEnrollment
+from workflows.models.mass_enrollment import MassEnrollment, MassMove
 from workflows.models.saved_view import SavedView
 from workflows.models.schedule import Schedule, ScheduledRecord, ScheduleRun
 from workflows.models.version import NamedVersion
@@ -40,6 +40,7 @@ __all__ = [
     "Issue",
     "MailWish",
     "MassEnrollment",
+    "MassMove",
     "NamedVersion",
     "Notification",
     "Outcome",

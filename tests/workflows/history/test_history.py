@@ -263,7 +263,7 @@ def test_all_that_match_the_filters_leave_after_it_was_said_how_many(ann: User, 
     enroll(other, ids)
     client.force_login(ann)
     query = f"workflow__id__exact={workflow.pk}&step=wait"
-    assert "All that match…" in client.get(f"{LIST}?{query}").content.decode()
+    assert "Take out all that match…" in client.get(f"{LIST}?{query}").content.decode()
     asked = client.post(LIST + "unenroll/", {"all": "yes", "matching": query}).content.decode()
     assert "50 records leave their workflows now" in asked and "and 30 more" in asked
     assert Enrollment.objects.filter(status="active").count() == 120, "nothing has happened yet"
