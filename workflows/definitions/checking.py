@@ -12,9 +12,10 @@ from records.object_types import object_types
 from records.problems import Problem
 from workflows.data_sources import checking as data_source_checks
 from workflows.definitions import door_checks, ways
+from workflows.definitions.cycles import read_to_reenroll
 from workflows.definitions.definition import Definition
 from workflows.definitions.settings_checks import settings_problems
-from workflows.definitions.touching import reads, trigger_reads
+from workflows.definitions.touching import reads
 from workflows.enrollment import suppressing
 from workflows.registries import actions, triggers
 from workflows.rights import writing
@@ -134,9 +135,9 @@ def never_reached(definition: Definition) -> Iterator[Problem]:
 
 def own_trigger(definition: Definition) -> list[Problem]:
     """A warning where the workflow changes what may re-enroll its records (decision 14)."""
-    if not definition.trigger.document.get("reenroll"):
+    seen = read_to_reenroll(definition.document)
+    if not seen:
         return []
-    seen = trigger_reads(definition)
     return [
         Problem(
             step.path,

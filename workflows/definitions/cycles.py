@@ -16,9 +16,10 @@ from django.db.models import Q
 from records import criteria
 from records.clock import ANY_INSTANT
 from records.ids import id_of
-from records.object_types import object_types
+from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
 from records.vocabulary import read_once
+from workflows.enrollment import reenrolling
 from workflows.models import Workflow
 from workflows.registries import triggers
 
@@ -41,16 +42,35 @@ class Node:
 
 
 def read_by_trigger(document: dict[str, Any]) -> frozenset[str]:
-    """The properties of which changes enroll; the standing criteria of an event trigger enroll nobody."""
+    """The properties of which changes enroll; the standing criteria of an event trigger enroll nobody.
+
+    Neither do those of a schedule: it enrolls at its time, whatever has changed.
+    """
     trigger = document.get("trigger") or {}
     found = trigger.get("criteria")
     kind = object_types.get(document.get("object", ""))
     if kind is not None and trigger.get("kind") == "event":
         return frozenset(triggers["event"].reads(trigger, kind.slug))
-    if not found or kind is None:
+    if not found or kind is None or trigger.get("kind") == "schedule":
         return frozenset()
+    return looked_at(found, kind)
+
+
+def read_to_reenroll(document: dict[str, Any]) -> frozenset[str]:
+    """The properties of which changes enroll who was inside before: those of the ticked filters, or of the events."""
+    trigger = document.get("trigger") or {}
+    if not trigger.get("reenroll"):
+        return frozenset()
+    if trigger.get("kind") != "filter":
+        return read_by_trigger(document)
+    kind = object_types[document["object"]]
+    return frozenset().union(*(looked_at(one, kind) for one in reenrolling.ticked(document)))
+
+
+def looked_at(document: Any, kind: ObjectType) -> frozenset[str]:
+    """The properties criteria look at; none where they cannot be read."""
     try:
-        compiled = criteria.compile(found, kind, now=ANY_INSTANT, stored=True)
+        compiled = criteria.compile(document, kind, now=ANY_INSTANT, stored=True)
     except DocumentError:
         return frozenset()
     return frozenset(f"{item.object_type}.{item.property}" for item in compiled.dependencies.properties)

@@ -1,7 +1,9 @@
 """Workflows that may start one another without end (decision 14), without those that only seem to.
 
-The graph of workflows.definitions.cycles says who writes what the other's trigger looks at. A step that sets a
-property to a value with which nobody meets that trigger starts nobody: such ways are left out.
+The graph of workflows.definitions.cycles says who writes what the other's trigger looks at. Not all of its ways can be
+gone again and again: a workflow without re-enrollment takes each record once, and a step that sets a property to a
+value with which nobody meets the trigger starts nobody. Such ways are left out; records that are made are new each
+time.
 """
 
 from __future__ import annotations
@@ -16,18 +18,27 @@ from records.criteria.contradictions import possible
 from records.object_types import object_types
 from records.problems import DocumentError, Problem
 from workflows.definitions import touching
-from workflows.definitions.cycles import Node, circle_with, enrolled_in, live_nodes, node_of, read_by_trigger
+from workflows.definitions.cycles import (
+    Node,
+    circle_with,
+    enrolled_in,
+    live_nodes,
+    node_of,
+    read_by_trigger,
+    read_to_reenroll,
+)
 from workflows.definitions.definition import Definition, Step
 from workflows.definitions.parsing import parse
+from workflows.enrollment import reenrolling
 from workflows.models import Workflow
 from workflows.registries import actions
 from workflows.reviewing.competing import ADDED, effect_of
-from workflows.reviewing.conditions import Conditions
+from workflows.reviewing.conditions import ANY_OF, Conditions
 from workflows.step_forms.params import StepContext
 
 NAMED = 5
 #: The operator that says that a property has one value, by the family of its type.
-EQUALS = {"select": "is_any_of", "user": "is_any_of", "text": "is_equal_to_any_of", "number": "is_equal_to"}
+EQUALS = {**ANY_OF, "number": "is_equal_to"}
 
 
 def problems(conditions: Conditions, workflow: int) -> list[Problem]:
@@ -81,12 +92,17 @@ def precise(own: Node, others: list[Node], known: dict[int, Conditions]) -> tupl
 
 
 def way_to(target: int, source: Conditions, other: Conditions | None) -> str:
-    """The path of the first step that may start another workflow; "" where none may."""
-    watched = read_by_trigger(other.definition.document) if other else frozenset()
+    """The path of the first step that may start another workflow again and again; "" where none may."""
+    document = other.definition.document if other else None
+    first = read_by_trigger(document) if document else frozenset()
+    again = read_to_reenroll(document) if document else frozenset()
     for step in source.definition.walk():
         if target in enrolled_in([{"action": step.action, "params": step.params}]):
-            return step.path
-        names = actions[step.action].writes(step.params, StepContext(source.definition, step)) & watched
+            if document is None or reenrolling.allowed(document):
+                return step.path
+            continue
+        action = actions[step.action]
+        names = action.writes(step.params, StepContext(source.definition, step)) & (first if action.creates else again)
         if other is not None and any(may_start(step, name, other) for name in names):
             return step.path
     return ""

@@ -1,8 +1,9 @@
 """Other workflows that change the same property of the same records differently: the one that comes last wins.
 
 What a step makes of a property is its effect: a value that is always the same, an amount that is added, or (None)
-whatever it turns out to be. Effects that are equal, and amounts among themselves, do not compete; neither do workflows
-whose triggers no record can meet both.
+whatever it turns out to be. Effects that are equal, and amounts among themselves, do not compete; neither do what
+workflows make of their own records, where no record can meet both triggers. One that is associated with records of
+both may be changed by both.
 """
 
 from __future__ import annotations
@@ -38,12 +39,15 @@ def problems(conditions: Conditions, workflow: int, user: Any) -> list[Problem]:
     names = {name for name, _step, _effect in mine}
     others = Workflow.objects.filter(status__in=Workflow.OPEN, deleted_at=None, live__writes__overlap=sorted(names))
     rivals = [rival for one in others.exclude(pk=workflow).select_related("live") if (rival := read(one))]
-    rivals = [(other, theirs) for other, theirs in rivals if meet(conditions, theirs, conditions.now)]
     known = set(openable(Workflow.objects.all(), user).values_list("pk", flat=True)) if rivals and user else None
-    told = [(other, changes(theirs)) for other, theirs in rivals]
+    told = [(other, changes(theirs), meet(conditions, theirs, conditions.now)) for other, theirs in rivals]
     found = []
     for name, step, effect in mine:
-        against = [other for other, theirs in told if any(differ(name, effect, one) for one in theirs)]
+        against = [
+            other
+            for other, theirs, both in told
+            if any(differ(name, effect, one) and (both or elsewhere(step) or elsewhere(one[1])) for one in theirs)
+        ]
         if against:
             message = sentence(name, against, known)
             found.append(Problem(step.path, message, name, severity="warning", code="competing"))
@@ -68,6 +72,11 @@ def effect_of(step: Step) -> str | None:
         return None
     value = None if params.get("clear") else params.get("value")
     return None if tokens.has_tokens(value) else json.dumps(value, sort_keys=True, default=str)
+
+
+def elsewhere(step: Step) -> bool:
+    """Whether a step changes associated records, of which the workflow's trigger says nothing."""
+    return bool(step.params.get("of"))
 
 
 def differ(name: str, effect: str | None, other: tuple[str, Step, str | None]) -> bool:

@@ -12,10 +12,14 @@ from records import criteria
 from records.criteria import Compiled
 from records.object_types import object_types
 from records.problems import DocumentError
-from workflows.definitions.definition import Definition, Step
+from workflows.definitions.definition import Branch, Definition, Step
 from workflows.times.wall_time import workflow_zone
 from workflows.triggers.schedule import ALL_RECORDS
 
+#: The steps of which the way says something about the record that takes it.
+BRANCH, DECIDING = "branch", ("branch", "value_branch")
+#: The operator that says that a property has one of some values, by the family of its type.
+ANY_OF = {"select": "is_any_of", "user": "is_any_of", "text": "is_equal_to_any_of"}
 #: Conditions, and whether they are met.
 Known = tuple[tuple[Compiled, bool], ...]
 
@@ -51,13 +55,22 @@ class Conditions:
 
     @cached_property
     def branches(self) -> Mapping[tuple[str, int], Compiled]:
-        """The criteria of if/then branches, by the step's id and the number of the branch."""
+        """What who takes a branch meets, by the step's id and the number of the branch: criteria, or one of values."""
         found = {}
         for step in self.definition.walk():
             for index, branch in enumerate(step.branches):
-                if step.action == "branch" and (compiled := self.compiled(branch.criteria)):
+                asked = branch.criteria if step.action == BRANCH else self.one_of(step, branch)
+                if step.action in DECIDING and (compiled := self.compiled(asked)):
                     found[step.id, index] = compiled
         return found
+
+    def one_of(self, step: Step, branch: Branch) -> dict[str, Any] | None:
+        """A value branch's values as a filter; None for those of an output, and of a type that has several at once."""
+        slug = step.params.get("property")
+        prop = object_types[self.definition.object].properties().get(str(slug))
+        if prop is None or prop.kind.multiple or prop.kind.family not in ANY_OF or not branch.values:
+            return None
+        return {"all": [{"property": slug, "operator": ANY_OF[prop.kind.family], "value": list(branch.values)}]}
 
     def way(self, step: Step, index: int) -> Known:
         """What is known of a record that takes a branch: it meets its criteria, and none of those before."""
@@ -77,7 +90,7 @@ class Conditions:
             here = known if not place and not self.come_to_again(step) else ()
             yield step.id, here
             for index, branch in enumerate(step.branches):
-                taken = self.way(step, index) if step.action == "branch" else ()
+                taken = self.way(step, index) if step.action in DECIDING else ()
                 yield from self.spread(branch.steps, (*here, *taken))
 
     def come_to_again(self, step: Step) -> bool:

@@ -1,4 +1,7 @@
-"""Tokens that are always empty: only records without the value come to the step, and no step gives them one."""
+"""Tokens that are always empty: only records without the value come to the step, and no step gives them one.
+
+Where records wait on their way, somebody may fill the value in meanwhile: often they wait for just that.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,17 @@ from django.utils.translation import gettext as _
 from records.criteria.contradictions import possible
 from records.problems import Problem
 from workflows.definitions import touching
-from workflows.definitions.definition import Step
-from workflows.reviewing.conditions import Conditions, Known
+from workflows.definitions.definition import GO_TO, Step, walk
+from workflows.lifecycle.following import is_delay
+from workflows.reviewing.conditions import DECIDING, Conditions, Known
 from workflows.step_forms.params import StepContext
 from workflows.texts import tokens
 from workflows.texts.tokens import Token
 
 #: What a token says instead of nothing.
 DEFAULT = "default"
+#: The steps that ask others, who answer as they like.
+OUTSIDE = ("send_webhook", "custom_code")
 
 
 def problems(conditions: Conditions) -> Iterator[Problem]:
@@ -51,12 +57,28 @@ def coming(conditions: Conditions) -> Iterator[tuple[Step, Known]]:
 
 def spread(conditions: Conditions, steps: tuple[Step, ...], known: Known) -> Iterator[tuple[Step, Known]]:
     for step in steps:
+        if comes_back(conditions, step):
+            known = ()
         if known:
             yield step, known
         for index, branch in enumerate(step.branches):
-            way = conditions.way(step, index) if step.action == "branch" else ()
+            way = conditions.way(step, index) if step.action in DECIDING else ()
             # What was so at the trigger may have changed meanwhile: each is asked alone.
             yield from spread(conditions, branch.steps, way or known)
+        if any(takes_time(one) for one in walk((step,))):
+            known = ()
+
+
+def comes_back(conditions: Conditions, step: Step) -> bool:
+    """Whether records jump to the step from elsewhere: they may have waited there."""
+    return any(
+        conditions.definition.by_id[one].action == GO_TO for one in conditions.definition.sources.get(step.id, ())
+    )
+
+
+def takes_time(step: Step) -> bool:
+    """Whether records stay on the step, or it asks somebody outside, who may write what they know into the record."""
+    return is_delay(step) or step.action in OUTSIDE
 
 
 def never_known(conditions: Conditions, known: Known, slug: str) -> bool:

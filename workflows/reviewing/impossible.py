@@ -12,7 +12,7 @@ from records.criteria.contradictions import contradictions, possible
 from records.criteria.or_traps import or_traps
 from records.problems import Problem
 from workflows.definitions.definition import Definition, Step
-from workflows.reviewing.conditions import Conditions
+from workflows.reviewing.conditions import DECIDING, Conditions
 
 #: Why nobody stays, by what takes everybody out.
 SHUT = {
@@ -29,7 +29,7 @@ def problems(conditions: Conditions) -> Iterator[Problem]:
     yield from contradictory(conditions)
     yield from shut_doors(conditions)
     for step in conditions.definition.walk():
-        if step.action == "branch":
+        if step.action in DECIDING:
             yield from untaken(step, conditions)
 
 
@@ -86,7 +86,7 @@ def untaken(step: Step, conditions: Conditions) -> Iterator[Problem]:
         return  # The criteria above are what is wrong.
     for index, branch in enumerate(step.branches):
         own, way = conditions.branches.get((step.id, index)), conditions.way(step, index)
-        if own is None and (branch.criteria or not branch.steps or not way):
+        if own is None and (branch.criteria or branch.values or not branch.steps or not way):
             continue
         if own is not None and not possible([(own, True)]):
             continue  # A contradiction, which is told as one.
@@ -104,5 +104,6 @@ def untaken(step: Step, conditions: Conditions) -> Iterator[Problem]:
             )
         else:
             continue
-        path = f"{step.path}.branches.{index}.criteria" if own else f"{step.path}.branches.{index}"
+        part = ".criteria" if branch.criteria else ".values" if branch.values else ""
+        path = f"{step.path}.branches.{index}{part}"
         yield Problem(path, message % facts, severity="warning", code="untaken")

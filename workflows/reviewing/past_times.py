@@ -27,13 +27,20 @@ def problems(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
 
 def past_delays(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
     zone = workflow_zone(definition.settings)
+    fires = next(iter(upcoming(definition, now, 1)), now)
     for step in definition.walk():
         moment = moment_of(step.params.get("at")) if step.action == "delay_until_date" else None
         if moment is None:
             continue
         margin = APART if step.params.get("zone") == "record" else dt.timedelta(0)
-        if instant_of(moment.date(), moment.time(), zone) + margin <= now:
+        until = instant_of(moment.date(), moment.time(), zone) + margin
+        if until <= max(now, fires):
             message = _("%(when)s has passed, so nobody waits here. Choose a later date, or remove the step.")
+            if until > now:
+                message = _(
+                    "The schedule fires for the first time after %(when)s, so nobody waits here. Choose a later date, "
+                    "or remove the step."
+                )
             facts = {"when": date_format(moment, "DATETIME_FORMAT")}
             yield Problem(f"{step.path}.params.at", message % facts, severity="warning", code="past")
 

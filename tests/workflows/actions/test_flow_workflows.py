@@ -311,6 +311,7 @@ def test_a_spreading_that_cannot_work_is_not_published(params: dict[str, Any], w
 
 TO_BIG = {"id": "grow", "action": "edit_record", "params": {"property": "amount", "value": 99}}
 TO_LATE = {"id": "move", "action": "edit_record", "params": {"property": "probability", "value": 50}}
+TICKED = ["any.0.all.0"]
 LIKELY = {"property": "probability", "operator": "is_greater_than", "value": 10}
 
 
@@ -320,15 +321,15 @@ def warnings(workflow: Workflow) -> list[str]:
 
 
 def test_review_warns_of_workflows_that_start_one_another():
-    Workflow.objects.filter(pk=live(LIKELY, steps=[TO_BIG]).pk).update(name="Grow the likely ones")
+    Workflow.objects.filter(pk=live(LIKELY, steps=[TO_BIG], reenroll=TICKED).pk).update(name="Grow the likely ones")
     harmless = draft(BIG, steps=[{**TO_LATE, "params": {"property": "name", "value": "X"}}])
     assert warnings(harmless) == []
-    circling = draft(BIG, steps=[TO_LATE])
+    circling = draft(BIG, steps=[TO_LATE], reenroll=TICKED)
     (told_of,) = warnings(circling)
     assert "“Grow the likely ones”" in told_of
     publish(circling)  # A warning does not keep it from being published.
     Workflow.objects.filter(name="Grow the likely ones").update(status="off")
-    assert warnings(draft(BIG, steps=[TO_LATE])) == []
+    assert warnings(draft(BIG, steps=[TO_LATE], reenroll=TICKED)) == []
 
 
 def test_a_circle_of_three_through_enrolling_elsewhere_is_found_and_a_chain_is_not_one():
@@ -345,10 +346,10 @@ def test_a_circle_of_three_through_enrolling_elsewhere_is_found_and_a_chain_is_n
 
 def test_enrolling_elsewhere_counts_as_leading_there():
     here = draft(BIG)
-    one = live(LIKELY, steps=[TO_BIG])
+    one = live(LIKELY, steps=[TO_BIG], reenroll=TICKED)
     Workflow.objects.filter(pk=one.pk).update(name="Sender")
     found = {"id": "go", "action": "go_to_workflow", "params": {"workflow": str(one.pk)}}
-    sending = draft(BIG, steps=[found])
+    sending = draft(BIG, steps=[found], reenroll=TICKED)
     assert "“Sender”" in warnings(sending)[0]
     assert warnings(here) == []
     assert not Deal.objects.exists()

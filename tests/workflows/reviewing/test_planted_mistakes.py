@@ -26,6 +26,8 @@ from workflows.registries import goals
 
 pytestmark = pytest.mark.django_db
 SMALL = {"property": "amount", "operator": "is_less_than", "value": 3}
+#: The first filter may re-enroll.
+AGAIN = ["any.0.all.0"]
 END: dict[str, Any] = {"id": "end", "action": "end", "params": {}}
 WAIT = {"id": "wait", "action": "delay", "params": {"days": 2}}
 Plant = Callable[[], Workflow]
@@ -102,8 +104,8 @@ def two_values_at_once() -> Workflow:
 
 @planted("cycle", "“Test” may start one another", "?step=back")
 def enrolling_one_another() -> Workflow:
-    other = live(BIG, name="Second", steps=[WAIT])
-    mine = live(BIG, name="First", steps=[WAIT])
+    other = live(BIG, name="Second", steps=[WAIT], reenroll=AGAIN)
+    mine = live(BIG, name="First", steps=[WAIT], reenroll=AGAIN)
     back = {"id": "back", "action": "go_to_workflow", "params": {"workflow": str(mine.pk)}}
     rewritten(other, steps=[back])
     publish(other)
@@ -113,8 +115,8 @@ def enrolling_one_another() -> Workflow:
 @planted("cycle", "may start one another again and again", "?step=edit")
 def writing_what_the_other_reads() -> Workflow:
     likely = {"property": "probability", "operator": "is_greater_than", "value": 10}
-    live(likely, steps=[edit(property="amount", value=99)])
-    return draft(BIG, steps=[WAIT, edit(property="probability", value=50)])
+    live(likely, steps=[edit(property="amount", value=99)], reenroll=AGAIN)
+    return draft(BIG, steps=[WAIT, edit(property="probability", value=50)], reenroll=AGAIN)
 
 
 @planted("competing", "Stage is changed differently by other workflows, too: “Test”", "?step=edit")
