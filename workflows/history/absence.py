@@ -52,6 +52,9 @@ from workflows.schedules.words import shown_firing
 from workflows.times.wall_time import workflow_zone, zone_named
 from workflows.triggers.schedule import ALL_RECORDS
 
+#: The causes of enrollments that a trigger by filters brings about.
+BY_FILTERS = ("filter", "existing")
+
 
 def why_not(question: Question) -> Answer:
     """The first reason that holds."""
@@ -197,8 +200,10 @@ def met_since(question: Question, since: dt.datetime) -> tuple[str, list[str]]:
     """Why a record that meets the criteria was not enrolled when it began to: only beginning enrolls (TRG-20)."""
     workflow, facts = question.workflow, {"when": moment(since)}
     anew = _("It will be enrolled when it meets them anew.")
+    # What somebody tried by hand, or another workflow, says nothing about what the trigger did.
     refused = Enrollment.objects.filter(workflow=workflow, record_id=question.record_id, enrolled_at__gte=since)
-    last = refused.filter(status=Enrollment.Status.REFUSED).order_by("-id").first()
+    refused = refused.filter(status=Enrollment.Status.REFUSED, cause__kind__in=BY_FILTERS)
+    last = refused.order_by("-id").first()
     if last is not None:
         began = _("The record began to meet the criteria on %(when)s, and was not let in then.") % facts
         return last.ended_reason, [because(last.ended_reason, last.cause), began, anew]

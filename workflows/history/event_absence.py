@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, Q
+from django.db.models import Exists, Min, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from records.associations import associations_of, links_of
 from records.event_types import event_type
-from records.models import Change, ChangeKind, Event, PendingChange, PendingEvent
+from records.models import Association, Change, ChangeKind, Event, PendingChange, PendingEvent
 from records.problems import DocumentError
 from workflows.enrollment.refusing import because
 from workflows.events.journal import JournalEvent
@@ -25,12 +25,14 @@ from workflows.events.known import event_of
 from workflows.events.settings import context_of, describe
 from workflows.history.event_stories import change_facts, facts_of, seen_by
 from workflows.history.explanation import (
+    BEFORE_LINK,
     BEFORE_RECORD,
     BY_MERGE,
     EARLIER,
     HINDERED,
     MET_LATER,
     NO_EVENT,
+    NOT_KEPT,
     NOT_MET,
     OTHER_EVENT,
     PENDING,
@@ -89,7 +91,8 @@ class Looking:
         for place, step in enumerate(steps):
             before, left = left, step(left)
             if not left:
-                return Finding(place, VERDICTS[place], self.told(place, before))
+                verdict = BEFORE_LINK if self.stored is None and place == THERE else VERDICTS[place]
+                return Finding(place, verdict, self.told(place, before))
         return self.not_followed(left)
 
     def happened(self, _nothing: Occurrences) -> Occurrences:
@@ -153,11 +156,20 @@ class Looking:
 
     def there_before(self, found: Occurrences) -> Occurrences:
         if self.stored is None:
-            return found
+            return self.linked_before(changes_in(found)) if self.subscription.through else found
         there = judging.there_before(self.stored, self.question.kind, self.question.kind.records())
         rows = Event.objects.filter(pk__in=[id_of(one) for one in found]).filter(Exists(there))
         passed = set(rows.values_list("pk", flat=True))
         return [one for one in found if id_of(one) in passed]
+
+    def linked_before(self, found: list[PendingChange]) -> list[PendingChange]:
+        """The changes of records that were associated already when it happened, where links say since when."""
+        kind, through = self.question.kind, str(self.subscription.through)
+        links = Association.objects.filter(
+            from_type=kind.slug, from_id=self.question.record_id, to_type=associations_of(kind)[through].to.slug
+        )
+        since = dict(links.values_list("to_id").annotate(first=Min("created_at")))
+        return [one for one in found if one.at >= since.get(one.record_id, one.at)]
 
     def told(self, place: int, found: Occurrences) -> list[str]:
         """What a condition that let nothing through says."""
@@ -167,7 +179,7 @@ class Looking:
         facts["when"] = moment(at_of(found[0]))
         if place == EARLY and self.question.since and at_of(found[0]) >= self.since:
             return [_("“%(event)s” has not happened again since the record left; it last did on %(when)s.") % facts]
-        told = str(TOLD[place]) % facts
+        told = str(LINKED_LATER if self.stored is None and place == THERE else TOLD[place]) % facts
         if place == WANTED and (what := self.facts_of(found[0])):
             return [told, _("It was: %(what)s.") % {"what": what}]
         return [told]
@@ -198,6 +210,9 @@ class Looking:
         if self.missing:
             told = _("“%(event)s” happened on %(when)s, but the record does not meet the filters besides.") % facts
             return Finding(LAST, NOT_MET, [told, *self.missing])
+        if not self.question.definition.trigger.criteria:
+            told = _("“%(event)s” happened on %(when)s. What was done with it then is not kept any more.") % facts
+            return Finding(LAST + 1, NOT_KEPT, [told])
         told = _(
             "“%(event)s” happened on %(when)s. The record did not meet the filters besides at that instant; that it "
             "meets them now enrolls nobody."
@@ -205,10 +220,13 @@ class Looking:
         return Finding(LAST + 1, MET_LATER, [told % facts])
 
     def refusal(self, since: dt.datetime) -> Enrollment | None:
-        """What the door has said since an occurrence."""
+        """What the door has said since an occurrence, because of an event.
+
+        Of those that are refused again and again the first one's cause is kept: somebody may have tried by hand.
+        """
         rows = Enrollment.objects.filter(
             workflow=self.workflow, record_id=self.question.record_id, status=Enrollment.Status.REFUSED
-        )
+        ).filter(Q(cause__kind="event") | Q(cause__has_key="times"))
         return rows.filter(ended_at__gte=since).order_by("-ended_at", "-id").first()
 
     def queued(self, found: Occurrences) -> bool:
@@ -221,9 +239,12 @@ class Looking:
 
 #: By the place of the condition: its code, and its sentence. LAST is the place after all of them.
 VERDICTS = (NO_EVENT, EARLIER, BY_MERGE, BEFORE_RECORD, OTHER_EVENT, BEFORE_RECORD)
-EARLY, WANTED, LAST = 1, 4, len(VERDICTS)
+EARLY, WANTED, THERE, LAST = 1, 4, 5, len(VERDICTS)
 IT_CAME_LATER = gettext_lazy(
     "“%(event)s” happened on %(when)s, before this was a record here; events count only for records that are there."
+)
+LINKED_LATER = gettext_lazy(
+    "“%(event)s” happened on %(when)s, before the two records were associated; only what happens later counts."
 )
 TOLD = (
     "",

@@ -26,8 +26,9 @@ OTHER_TYPE, WITHHELD, UNREADABLE, HINDERED, BY_MERGE, NOT_KEPT, SCHEDULE_OVER, N
     "other_object_type", "withheld", "criteria_unreadable", "set_aside", "merge_not_enrolled", "not_kept",
     "schedule_over", "no_schedule_date",
 )  # fmt: skip
-NO_EVENT, EARLIER, BEFORE_RECORD, OTHER_EVENT, MET_LATER = (
-    "event_not_occurred", "event_before_workflow", "event_before_record", "event_not_as_wanted", "criteria_met_later",
+NO_EVENT, EARLIER, BEFORE_RECORD, BEFORE_LINK, OTHER_EVENT, MET_LATER = (
+    "event_not_occurred", "event_before_workflow", "event_before_record", "event_before_association",
+    "event_not_as_wanted", "criteria_met_later",
 )  # fmt: skip
 
 

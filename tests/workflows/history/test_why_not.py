@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from crm.models import Company, Contact, Deal
+from crm.models import Company, Contact, Deal, Task
 from records.associations import associate
 from records.clock import database_now
 from records.happening import happen
@@ -58,9 +58,9 @@ def why(workflow: Workflow, record: Any, user: Any = None, **more: str) -> tuple
     return reply.document["verdict"], reply.document["sentences"]
 
 
-def by_events(*events: dict[str, Any], object: str = "contact", **trigger: Any) -> Workflow:
+def by_events(*events: dict[str, Any], object: str = "contact", suppress: Any = (), **trigger: Any) -> Workflow:
     document = {
-        "format": 1, "name": "Events", "object": object, "steps": [WAIT],
+        "format": 1, "name": "Events", "object": object, "steps": [WAIT], "suppress": list(suppress),
         "trigger": {"kind": "event", "events": list(events), **trigger},
     }  # fmt: skip
     workflow = drafting.create("Events", object, boss(), document)
@@ -482,3 +482,55 @@ def test_nothing_is_told_of_what_the_person_may_not_see(deal):
     assert "An associated record was changed." in shown["una"].sentences and "software" not in str(shown["una"])
     hidden, una = live(BIG), member("uno", Access.NONE)
     assert client_of(una).send("GET", f"workflows/{hidden.pk}/explain/?record={deal.pk}").status_code == 403
+
+
+def test_what_was_tried_by_hand_is_not_why_the_trigger_enrolled_nobody(deal):
+    """It met the criteria when the workflow was published; somebody then tried by hand while it was on a list."""
+    kept = keeping.create(object_types["deal"], "Kept out", now=database_now(), by=boss())
+    Deal.objects.filter(pk=deal.pk).update(amount=50)
+    settle()
+    workflow = live(BIG, suppress=[kept.slug])
+    members.add(kept, [deal.pk], now=database_now())
+    enroll(workflow, [deal.pk], cause={"kind": "manual"}, now=database_now(), manual=True)
+    members.remove(kept, [deal.pk], now=database_now())
+    assert why(workflow, deal)[0] == "existing_not_enrolled"
+
+    named = by_events(
+        BECOMES_WON, object="deal", suppress=[kept.slug],
+        criteria={"all": [{"property": "name", "operator": "is_equal_to_any_of", "value": ["B"]}]},
+    )  # fmt: skip
+    change(deal, stage="won")
+    members.add(kept, [deal.pk], now=database_now())
+    enroll(named, [deal.pk], cause={"kind": "manual"}, now=database_now(), manual=True)
+    members.remove(kept, [deal.pk], now=database_now())
+    change(deal, name="B")
+    assert why(named, deal)[0] == "criteria_met_later"
+
+
+def test_an_event_of_a_record_that_was_associated_only_later(deal):
+    workflow = by_events({"event": "task_completed"}, object="deal")
+    task = Task.objects.create(title="Call")
+    settle()
+    Task.objects.filter(pk=task.pk).update(status=Task.Status.DONE)
+    settle()
+    at = moment(changes_of(object_types["task"], task.pk).first().at)
+    associate("deal", "task", [(deal.pk, task.pk)])
+    settle()
+    verdict, (told,) = why(workflow, deal)
+    assert verdict == "event_before_association"
+    assert told.endswith(
+        f"happened on {at}, before the two records were associated; only what happens later counts."
+    ), told
+    for status in (Task.Status.OPEN, Task.Status.DONE):
+        Task.objects.filter(pk=task.pk).update(status=status)
+    settle()
+    assert inside(workflow) == [deal.pk]
+
+
+def test_what_was_done_with_an_event_is_forgotten_where_nothing_else_can_have_been_in_the_way(deal):
+    workflow = by_events(BECOMES_WON, object="deal")
+    change(deal, stage="won")
+    Enrollment.objects.filter(workflow=workflow).delete()
+    verdict, (told,) = why(workflow, deal)
+    assert verdict == "not_kept"
+    assert told.endswith("What was done with it then is not kept any more.")
