@@ -58,7 +58,8 @@ def create(
 ) -> Workflow:
     """A workflow that is off, with a draft. `unnamed`: the name is only for the list, and one is made at the review.
 
-    Raises DocumentError when the definition cannot be read, or changes what the person may not edit (PRM-05).
+    Raises DocumentError when the definition cannot be read, uses what the person may not use (TRG-12), or changes what
+    they may not edit (PRM-05).
     """
     document = definition or {"format": FORMAT, "steps": []}
     document = {**document, "name": name, "object": object_type}
@@ -70,6 +71,7 @@ def create(
         raise refuse("object", message % values, definition["object"])
     parse(document)
     refuse_one_more()
+    refuse_new({}, document, user)
     refuse_beyond_rights(None, document, user)
     author = user if getattr(user, "pk", None) else None
     workflow = Workflow.objects.create(
@@ -97,11 +99,21 @@ def draft_of(workflow: Workflow) -> Revision:
         return draft
     number = (locked.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
     if locked.live is not None:
-        document, rev = locked.live.definition, locked.live.rev
+        document, rev = as_called_now(locked, locked.live.definition), locked.live.rev
     else:
         document = {"format": FORMAT, "name": locked.name, "object": locked.object_type, "steps": []}
         rev = 0
     return Revision.objects.create(workflow=locked, number=number, definition=document, rev=rev)
+
+
+def as_called_now(workflow: Workflow, published: dict[str, Any]) -> dict[str, Any]:
+    """What is published, under the name and description the workflow was given since."""
+    found = dict(published)
+    if found.get("name") and found["name"] != workflow.name:
+        found["name"] = workflow.name
+    if found.get("description", "") != workflow.description:
+        found["description"] = workflow.description
+    return found
 
 
 def locked_draft(workflow: Workflow, rev: int, now: dt.datetime) -> Revision:
@@ -177,7 +189,7 @@ def undo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
     if last is None:
         raise refuse("op", _("There is nothing to undo in the last %(days)d days.") % {"days": UNDO_DAYS})
     done = ops.done(draft.definition, last.inverse)
-    refuse_beyond_rights(draft.definition, done.document, user)
+    refuse_others(last, draft.definition, done.document, user)
     note_edit(workflow, user, "undone", last.op, before=draft.definition, after=done.document, now=now)
     store(draft, done.document, workflow)
     draft.ops.filter(pk=last.pk).update(undone=True)
@@ -193,11 +205,21 @@ def redo(workflow: Workflow, *, rev: int, user: Any, now: dt.datetime) -> Applie
     if waiting is None:
         raise refuse("op", _("There is nothing to redo."))
     done = ops.done(draft.definition, waiting.op)
-    refuse_beyond_rights(draft.definition, done.document, user)
+    refuse_others(waiting, draft.definition, done.document, user)
     note_edit(workflow, user, "redone", waiting.op, before=draft.definition, after=done.document, now=now)
     store(draft, done.document, workflow)
     draft.ops.filter(pk=waiting.pk).update(undone=False, inverse=done.inverse)
     return Applied(draft, done.selected, told(waiting.op), done.definition)
+
+
+def refuse_others(op: DraftOp, before: dict[str, Any], after: dict[str, Any], user: Any) -> None:
+    """Raise DocumentError where undoing or repeating an edit brings in what the person may not use or change.
+
+    Their own edit they may take back: what it brings in again was there when they made it.
+    """
+    if op.user_id is None or op.user_id != getattr(user, "pk", None):
+        refuse_new(before, after, user)
+    refuse_beyond_rights(before, after, user)
 
 
 def carry_out(workflow: Workflow, op: Any, *, rev: int, user: Any, now: dt.datetime) -> Applied:

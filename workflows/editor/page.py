@@ -61,7 +61,7 @@ def facts(
     done, waiting = drafting.undoable(revision, now) if revision.published_at is None else (None, None)
     return {
         "rev": revision.rev,
-        "name": definition.name or workflow.name,
+        "name": workflow.name if revision.published_at else definition.name or workflow.name,
         **sent(workflow, shows, seen, editable),
         "width": picture.width,
         "height": picture.height,

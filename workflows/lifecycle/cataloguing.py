@@ -13,8 +13,10 @@ from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from workflows import drafting
 from workflows.definitions.numbers import refuse_one_more
-from workflows.definitions.permitted import refuse_new
+from workflows.enrollment.enrolling import locked
 from workflows.enrollment.leaving import unenroll
+from workflows.holding import hold_still
+from workflows.intake.taking import lock_dispatching
 from workflows.lifecycle import switching
 from workflows.models import AuditEntry, Enrollment, Folder, Workflow
 from workflows.rights.opening import refuse_change
@@ -35,7 +37,6 @@ def create(
     folder: str | None = None,
 ) -> Workflow:
     """Make a workflow with a draft, in a folder (made if it is new). Raises DocumentError for a bad definition."""
-    refuse_new({}, definition or {}, by)
     with transaction.atomic():
         workflow = drafting.create(name, object_type.slug, by, definition)
         workflow.description = description or workflow.description
@@ -101,6 +102,10 @@ def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
     """
     refuse_change(workflow, by)
     with transaction.atomic():
+        # Somebody else may have published it, or turned it on, since the caller looked.
+        hold_still(workflow.pk)
+        lock_dispatching()
+        workflow.status = locked(workflow).status
         if workflow.status != Workflow.Status.OFF:
             switching.turn_off(workflow, by=by, now=now)
         inside = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE)

@@ -32,7 +32,7 @@ from workflows.intake.taking import lock_dispatching
 from workflows.lifecycle import describing, following
 from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, Followed, policy_of
 from workflows.lifecycle.previewing import Review, review, trigger_criteria
-from workflows.lifecycle.switching import note
+from workflows.lifecycle.switching import note, refuse_deleted
 from workflows.models import Revision, Workflow
 from workflows.rights.opening import refuse_change
 from workflows.schedules import centring, scheduling
@@ -95,6 +95,7 @@ def publish(
         hold_still(workflow.pk)
         lock_dispatching()
         asked, workflow = workflow, locked(workflow)
+        refuse_deleted(workflow)
         revision = reviewed_draft(workflow, rev)
         definition = describing.named(parse(revision.definition), name, description)
         revision.definition = definition.document

@@ -85,6 +85,7 @@ def switch(
         hold_still(workflow.pk)
         lock_dispatching()
         current = locked(workflow)
+        refuse_deleted(current)
         if current.live is None:
             message = _("The workflow was never published, so it cannot be turned on or off. Publish it first.")
             raise DocumentError([Problem("", message, code="not_published")])
@@ -101,6 +102,13 @@ def switch(
                 tell_turned_off(current, by, now)
             transaction.on_commit(lambda: doorbell.ring("bulk"), robust=True)
     workflow.status, workflow.turned_on_at = current.status, current.turned_on_at
+
+
+def refuse_deleted(workflow: Workflow) -> None:
+    """Raise DocumentError for a workflow that somebody has deleted since it was looked at."""
+    if workflow.deleted_at is not None:
+        message = _("The workflow was deleted meanwhile. Restore it first.")
+        raise DocumentError([Problem("", message, code="deleted")])
 
 
 def wrong_state(workflow: Workflow) -> str:
