@@ -28,7 +28,7 @@ from workflows.drafting.selecting import chosen
 from workflows.drafting.tree import Document, ids, refuse, walk
 from workflows.models import Workflow
 from workflows.registries import actions
-from workflows.rights.opening import openable
+from workflows.rights.opening import openable, unnamed
 from workflows.rights.writing import refuse_beyond_rights
 from workflows.step_forms.params import StepContext
 
@@ -73,10 +73,14 @@ def source_of(workflow: Workflow) -> str:
 
 
 def names_of(numbers: set[str]) -> dict[str, str]:
-    """What the workflows are called that steps name by number: numbers mean nothing elsewhere."""
+    """What the workflows are called that steps name by number: numbers mean nothing elsewhere.
+
+    Those that are closed to who reads have no name here (PRM-09).
+    """
     wanted = [number for number in numbers if number.isascii() and number.isdecimal() and len(number) < 19]
     rows = Workflow.objects.filter(pk__in=wanted, deleted_at=None).values_list("pk", "name") if wanted else ()
-    return {str(pk): name for pk, name in rows}
+    closed = unnamed([pk for pk, _name in rows])
+    return {str(pk): name for pk, name in rows if pk not in closed}
 
 
 def read(text: Any) -> Document:

@@ -12,6 +12,7 @@ from records.criteria import Leaf
 from records.journal import values_at
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
+from records.seeing import hidden_in
 from workflows.definitions.definition import Branch, Definition, Step
 from workflows.history.explaining import LeafThenAndNow
 from workflows.history.telling import HistoryLine, Path, definition_of
@@ -56,11 +57,16 @@ def explain_step(execution: StepExecution, enrollment: Enrollment, *, user: Any 
     if definition is None or step is None or step.action not in actions:
         return StepReason(line, enrollment, revision)
     setting = actions[step.action].describe(step.params, StepContext(definition, step))
-    return StepReason(line, enrollment, revision, setting, ways_of(execution, enrollment, definition, step))
+    return StepReason(line, enrollment, revision, setting, ways_of(execution, enrollment, definition, step, user))
 
 
-def ways_of(execution: StepExecution, enrollment: Enrollment, definition: Definition, step: Step) -> list[Way]:
-    """The branches of a step, with their filters; [] for a step without, and before it has sent the record one way."""
+def ways_of(
+    execution: StepExecution, enrollment: Enrollment, definition: Definition, step: Step, user: Any
+) -> list[Way]:
+    """The branches of a step, with their filters; [] for a step without, and before it has sent the record one way.
+
+    Filters that look at what the person may not see are left out.
+    """
     taken = execution.detail.get("branch")
     if not isinstance(taken, int) or not step.branches:
         return []
@@ -72,14 +78,14 @@ def ways_of(execution: StepExecution, enrollment: Enrollment, definition: Defini
         answer = True if index == taken else False if taken < 0 or index < taken else None
         answer = (index == taken) if branch.percent is not None else answer
         sentence = actions[step.action].describe_branch(index, context)
-        leaves = leaves_of(branch, answer, kind, definition, execution.at, enrollment.record_id, then)
+        leaves = leaves_of(branch, answer, kind, definition, execution.at, enrollment.record_id, then, user)
         found.append(Way(branch.name, sentence, answer, leaves))
     return found
 
 
 def leaves_of(
     branch: Branch, answer: bool | None, kind: ObjectType, definition: Definition, at: dt.datetime, record_id: int,
-    then: dict[str, Any],
+    then: dict[str, Any], user: Any,
 ) -> list[LeafThenAndNow]:  # fmt: skip
     """The filters of a branch: the values they saw then, by the journal, and their answers now."""
     if not branch.criteria:
@@ -88,6 +94,8 @@ def leaves_of(
     try:
         compiled = criteria.compile(branch.criteria, kind, now=at, zone=zone, stored=True)
     except DocumentError:
+        return []
+    if user is not None and hidden_in(user, compiled):
         return []
     answers = compiled.explain([record_id]).get(record_id, [])
     met_then = answer_of_each(branch.criteria, answer, compiled.leaves)
