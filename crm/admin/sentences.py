@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from crm.models import Form, Subscription, SubscriptionType
@@ -108,7 +109,7 @@ class Teller:
             template = _("%(property)s was cleared; it was %(old)s.")
         else:
             template = _("%(property)s was changed from %(old)s to %(new)s.")
-        return filled(template, property=prop.label, old=strong(old), new=strong(new))
+        return filled(template, property=capfirst(prop.label), old=strong(old), new=strong(new))
 
     def wish(self, slug: str, change: Change) -> SafeString:
         """What a contact subscribes to, which is no property but journaled like one."""

@@ -100,8 +100,8 @@ def test_the_timeline_tells_who_changed_what_and_why(admin_page, boss, seller, d
     save_batch(object_types["deal"], rows, actor=seller, source="api")
     associate(object_types["deal"], object_types["company"], [(deal.pk, company.pk)], "primary")
     told = text_of(admin_page.get(page_of(deal)))
-    assert "stage was changed from Engaging to Won." in told
-    assert "owner was changed from Moses Frase to Ada Boss." in told
+    assert "Stage was changed from Engaging to Won." in told
+    assert "Owner was changed from Moses Frase to Ada Boss." in told
     assert "by Moses Frase through the API" in told
     assert "Associated with the company Cancity as “primary”." in told
 

@@ -15,7 +15,7 @@ from workflows.dependencies.placing import places
 from workflows.dependencies.reading import CHANGES
 from workflows.models import Workflow
 
-WIDTH, HEIGHT, ROW, COLUMN, MARGIN = 240, 34, 46, 400, 16
+WIDTH, HEIGHT, ROW, COLUMN, MARGIN = 240, 34, 46, 340, 16
 #: Characters of a name that fit into a box.
 SHOWN = 30
 #: Lines of the map that a picture has at most: with more nobody could follow them.
