@@ -89,7 +89,7 @@ class Camera:
         """Go to an address; the seconds until its page had come, without what it loads afterwards."""
         self.complaints.clear()
         self.pending.clear()
-        answer = self.page.goto(self.base + address)
+        answer = self.page.goto(self.base + address, timeout=90_000)
         self.status = answer.status if answer else 0
         took = self.page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd / 1000")
         self.settle(address)
