@@ -1,7 +1,7 @@
 """`make screens`: photograph every screen, on servers and data of its own that are thrown away afterwards.
 
-Into test-results/screens/STATE/THEME/NAME.png, with index.html to look through them. What can be seen to be wrong
-without a person looking is printed and fails the command.
+Into test-results/screens/STATE/THEME/NAME.png, with index.html to look through them (`make test` empties the folder).
+What can be seen to be wrong without a person looking is printed and fails the command.
 """
 
 from __future__ import annotations
