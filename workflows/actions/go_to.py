@@ -97,7 +97,9 @@ class GoTo(Action):
                 "From step “%(target)s” records come back to this step, so they would run in a circle. "
                 "Choose another step."
             )
-            return [Problem("step", message % {"target": target}, target, code="circle")]
+            there = context.definition.by_id.get(target)
+            name = label_of(there, context.definition) if there else target
+            return [Problem("step", message % {"target": name}, target, code="circle")]
         return super().problems(document, context)
 
     def describe(self, document: dict[str, Any], context: StepContext) -> str:

@@ -15,7 +15,7 @@ from tests.examples import examples
 from workflows import drafting
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
-from workflows.definitions.ways import branches_around, coming_before, never_reached
+from workflows.definitions.ways import branches_around, coming_before, label_of, never_reached
 from workflows.drafting.tree import walk
 from workflows.registries import actions
 from workflows.step_forms.params import StepContext
@@ -214,6 +214,8 @@ def test_the_tail_of_one_branch_serves_another_and_each_bad_target_says_why():
     definition = parse(document)
     found = checking.errors(checking.problems(definition))
     assert {one.code for one in found} == {"circle"} and len(found) == 2
+    names = {label_of(definition.by_id[step], definition) for step in ("own", "tail")}
+    assert all(any(f"From step “{name}” records" in one.message for name in names) for one in found)
     field = (
         actions["go_to"].Params(document={}, context=StepContext(definition, definition.by_id["back"])).fields["step"]
     )
