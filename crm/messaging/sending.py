@@ -117,7 +117,8 @@ class MessageAction(Action):
             raise message
         text = self.text(params, message)
         made = self.request(params, one.number, message) | {"contact": one.contact, "to": one.number, "text": text}
-        made |= {"guard": guarding.NAME, "type": params["subscription"].pk}
+        # Providers of messages do not look at keys: sent again, the contact would get it twice.
+        made |= {"guard": guarding.NAME, "type": params["subscription"].pk, "once": True}
         return ordering.delivery(batch, enrollment, made, str(one.contact))
 
     def resume(self, batch: Batch, params: dict[str, Any]) -> None:

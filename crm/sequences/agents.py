@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Sequence as Several
@@ -35,6 +36,7 @@ Status, State = SequenceEnrollment.Status, Delivery.State
 #: When it is looked again whether an answer is there.
 SOON = dt.timedelta(minutes=1)
 TEXT_LIMIT = 20_000
+LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 TASK = (
     "You are a prospecting agent: you write one personal email of a salesperson, {sender}, to the contact the record "
     "is about. It is sent as you write it, so it must be ready: no placeholders, nothing in brackets, no links but "
@@ -67,19 +69,22 @@ def letters(step: SequenceStep, some: Several[SequenceEnrollment], now: dt.datet
     keys = {key_of(one, step): one for one in some}
     known = {keys[one.key].pk: one for one in Delivery.objects.filter(key__in=list(keys))}
     found: dict[int, Letter] = {}
-    failed: list[int] = []
+    failed: dict[str, list[int]] = defaultdict(list)
     later: dict[dt.datetime, list[int]] = defaultdict(list)
     for pk, delivery in known.items():
         letter = read(delivery)
         if delivery.state in (State.PENDING, State.SENDING):
             later[max(now, delivery.due_at or now) + SOON].append(pk)
         elif letter is None:
-            failed.append(pk)
+            failed["not_written"].append(pk)
+        elif strange_links(letter, step.body):
+            failed["strange_link"].append(pk)
         else:
             found[pk] = letter
     for until, waiting in later.items():
         SequenceEnrollment.objects.filter(pk__in=waiting).update(due_at=until)
-    end(failed, Status.STOPPED, reason="not_written", now=now)
+    for reason, refused in failed.items():
+        end(refused, Status.STOPPED, reason=reason, now=now)
     ask(step, [one for one in some if one.pk not in known], now)
     return found
 
@@ -108,6 +113,13 @@ def read(delivery: Delivery) -> Letter | None:
     subject = " ".join(str(said.get("subject") or "").split())[: writing.TITLE_LIMIT]
     text = str(said.get("text") or "").strip()
     return Letter(subject, text) if subject and text and len(text) <= TEXT_LIMIT else None
+
+
+def strange_links(letter: Letter, instruction: str) -> list[str]:
+    """Links of an email that its instruction does not name: somebody else may have talked the model into them."""
+    known, said = instruction.casefold(), f"{letter.subject}\n{letter.text}"
+    links = (found[0].rstrip(".,;:!?)]}>'\"").casefold() for found in LINK.finditer(said))
+    return [link for link in links if link not in known]
 
 
 def ask(step: SequenceStep, some: Several[SequenceEnrollment], now: dt.datetime) -> None:
@@ -161,10 +173,11 @@ def earlier(some: Several[SequenceEnrollment]) -> dict[int, list[dict[str, str]]
     return found
 
 
-def objection(request: dict[str, Any]) -> str:
-    """Why a model is not asked any more for an email that has waited; "" when it is."""
-    active = SequenceEnrollment.objects.filter(pk=request["ask"]["sequence"], status=Status.ACTIVE)
-    return "" if active.exists() else str(LEFT)
+def objections(requests: Several[dict[str, Any]]) -> list[str]:
+    """Why a model is not asked any more for emails that have waited, "" for each it is; one statement."""
+    asked = [request["ask"]["sequence"] for request in requests]
+    active = set(SequenceEnrollment.objects.filter(pk__in=asked, status=Status.ACTIVE).values_list("pk", flat=True))
+    return ["" if pk in active else str(LEFT) for pk in asked]
 
 
 def default_agent() -> Sequence | None:
@@ -174,4 +187,4 @@ def default_agent() -> Sequence | None:
 
 def register_agents() -> None:
     """Called once, when the apps are ready."""
-    requesting.objections[GUARD] = objection
+    requesting.objections[GUARD] = objections

@@ -42,6 +42,10 @@ REASONS = {
     "unexpected": _("An unexpected error kept a step from being taken. The log of the workers says more."),
     "text": _("A text of the step could not be filled in for this contact."),
     "not_written": _("AI did not write an email that can be sent. The page “Deliveries” says what it was asked."),
+    "strange_link": _(
+        "AI put a link into the email that the instruction does not name, so it was not sent. The page “Deliveries” "
+        "says what was answered. Name the links it may use in the step."
+    ),
     "no_ai_provider": _("There was no AI provider to ask for an email. Set one up under “AI providers”."),
     "ai_quota": _("The emails AI may write in a month were used up. “AI providers” says how many they are."),
     "not_asked": _("AI could not be asked for an email. The log of the workers says more."),

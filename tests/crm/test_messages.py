@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import uuid
 from urllib.parse import parse_qs
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crm.models import Contact, Deal, SubscriptionType, User
 from crm.subscribing import Wish, set_status
@@ -20,8 +23,10 @@ from workflows.definitions import checking, parsing
 from workflows.engine.taking_steps import run_due
 from workflows.history.telling import path_of
 from workflows.models import Delivery, Enrollment
-from workflows.outbox import requesting, resending
+from workflows.outbox import delivering, requesting, resending
+from workflows.outbox.answers import Verdict
 from workflows.outside import connecting
+from workflows.outside.door import Outgoing
 from workflows.simulation.simulating import simulate
 
 pytestmark = pytest.mark.django_db
@@ -221,6 +226,74 @@ def test_a_message_that_is_tried_again_does_not_reach_who_has_left_meanwhile(awa
     assert (found.state, found.done_at, len(provider.received)) == ("skipped", later, 1)
     assert {"unsubscribed": "has unsubscribed from", "deleted": "had been deleted"}[away] in found.last_error
     assert not Event.objects.filter(event="sms_sent").exists()
+
+
+def waiting_for(one, provider):
+    """A message in the outbox, and whose enrollment waits for it."""
+    [made] = building.enroll(building.make_workflow([one]), [contact(mobile="+46701740605").pk])
+    run_due(NOW)
+    return made
+
+
+@pytest.mark.covers("COM-12", "COM-13")
+@pytest.mark.parametrize("one", [sms(), whatsapp()])
+@pytest.mark.parametrize("way", ["line breaks", "worker dies"])
+def test_a_message_that_may_have_been_taken_is_not_sent_again_by_itself(provider, one, way):
+    made = waiting_for(one, provider)
+    if way == "line breaks":
+        provider.answer = lambda request, line: None
+        send_due(NOW)
+        assert len(provider.received) == 1
+    else:
+        Delivery.objects.update(state="sending", claimed_until=NOW - dt.timedelta(days=900), attempts=1)
+        assert delivering.recover() == 1
+    provider.answer = answer
+    later = NOW + dt.timedelta(days=1)
+    run_due(NOW)
+    assert send_due(later) == 0
+    found = Delivery.objects.get()
+    assert found.state == "uncertain" and "sent again" in found.last_error.replace("sending it again", "sent again")
+    boss = User.objects.create_superuser("boss")
+    resending.mark_sent(Delivery.objects.all(), by=boss, now=later)
+    run_due(later)
+    made.refresh_from_db()
+    assert (made.status, made.outputs["m"]["sent"]) == ("completed", 1)
+
+
+def test_messages_that_leave_together_are_asked_about_and_settled_together(provider):
+    people = [contact(mobile=f"+4670174060{n}") for n in range(6)]
+    building.enroll(building.make_workflow([sms()]), [one.pk for one in people])
+    run_due(NOW)
+    waiting = list(Delivery.objects.order_by("pk"))
+    token = uuid.uuid4()
+    Delivery.objects.update(state="sending", claim=token, attempts=1)
+    for one in waiting:
+        one.claim, one.attempts = token, 1
+    counts = []
+    for some in (waiting[:1], waiting[1:]):
+        with CaptureQueriesContext(connection) as captured:
+            ready = requesting.prepared(some, NOW)
+            taken = Verdict("done", answer={"status": 201, "outputs": {"id": "SM1"}})
+            requesting.settle([(one, taken) for one in some], NOW)
+        assert len(ready) == len(some) and all(isinstance(one.outgoing, Outgoing) for one in ready)
+        counts.append(len(captured))
+    assert counts[0] == counts[1], "for five as many statements as for one"
+    run_due(NOW)
+    assert set(Enrollment.objects.values_list("status", flat=True)) == {"completed"}
+
+
+def test_a_message_nobody_was_reached_with_is_tried_again(provider, monkeypatch):
+    waiting_for(sms(), provider)
+
+    def closed(_line, _place):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("socket.socket.connect", closed)
+        send_due(NOW)
+    found = Delivery.objects.get()
+    assert (found.state, provider.received) == ("pending", []) and "Connection refused" in found.last_error
+    assert send_due(NOW + dt.timedelta(minutes=1)) == 1 and len(provider.received) == 1
 
 
 def test_a_message_that_was_skipped_by_hand_lets_the_record_go_on(provider):

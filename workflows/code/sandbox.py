@@ -23,6 +23,7 @@ from typing import Any
 
 from workflows.code import veiling
 from workflows.code.fetching import Broker
+from workflows.outside.veils import veils
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class Child:
     ) -> None:
         """`secrets` are the values of process.env by name, `broker` sends what it asks for."""
         self.limits, self.broker = limits, broker or Broker()
-        self.veils = veiling.veils((secrets or {}).values())
+        self.veils = veils((secrets or {}).values())
         self.said, self.complained, self.heard = bytearray(), bytearray(), 0
         self.died_of, self.peak = "", 0
         task = {

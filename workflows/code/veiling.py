@@ -5,36 +5,17 @@ What the database cannot keep goes here, too.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+
+from workflows.outside.veils import VEIL
 
 if TYPE_CHECKING:
     from workflows.code.sandbox import Finished
 
-VEIL = "•••"
 #: Signs of the line of a request that are kept.
 LINE = 450
-
-
-def veils(secrets: Iterable[str]) -> list[str]:
-    """The texts to be taken out, the longest first: secrets as they are, and as JSON and addresses write them."""
-    found = {
-        text
-        for secret in secrets
-        if secret
-        for text in (
-            secret,
-            json.dumps(secret)[1:-1],
-            json.dumps(secret, ensure_ascii=False)[1:-1],
-            quote(secret, safe=""),
-            quote(secret, safe="!'()*~"),
-            quote_plus(secret),
-        )
-    }
-    return sorted(found, key=lambda text: (-len(text), text))
 
 
 def veiled(finished: Finished, hidden: Sequence[str]) -> Finished:

@@ -19,7 +19,7 @@ from workflows.models import Connection
 from workflows.outside import door, targets
 from workflows.outside.targets import NotAllowed
 from workflows.texts import json_templates, tokens
-from workflows.texts.tokens import TokenError
+from workflows.texts.faults import TokenError, TooLong
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch
@@ -46,15 +46,21 @@ def origin_of_template(url: str) -> str:
 def check_origin(url: str, slug: str) -> str:
     """The connection's origin, when an address fits a connection (""; none). Raises NotAllowed."""
     connection = Connection.objects.filter(slug=slug).first() if slug else None
+    if connection is not None:
+        return origin_with(connection, url)
     origin = origin_of_template(url)
-    if connection is None:
-        if slug:
-            message = _("The connection “%(slug)s” does not exist any more. Choose another one.")
-            raise NotAllowed(message % {"slug": slug})
-        if not origin:
-            message = _("“%(url)s” has no host. Write it out, or choose a connection.")
-            raise NotAllowed(message % {"url": url[:200]})
-        return ""
+    if slug:
+        message = _("The connection “%(slug)s” does not exist any more. Choose another one.")
+        raise NotAllowed(message % {"slug": slug})
+    if not origin:
+        message = _("“%(url)s” has no host. Write it out, or choose a connection.")
+        raise NotAllowed(message % {"url": url[:200]})
+    return ""
+
+
+def origin_with(connection: Connection, url: str) -> str:
+    """The connection's origin, when an address fits it. Raises NotAllowed."""
+    origin = origin_of_template(url)
     if origin and origin != connection.origin:
         message = _(
             "The connection “%(name)s” is for %(origin)s, and sends to no other host. Write an address there, or "
@@ -76,7 +82,10 @@ def composed(batch: Batch, params: dict[str, Any]) -> dict[int, Request | str]:
         urls = batch.render(params["url"], "url")
         headers = {name: batch.render(text, "line") for name, text in (params.get("headers") or {}).items()}
         contents = contents_of(batch, params)
-    except (NotAllowed, TokenError) as error:
+    except NotAllowed as error:
+        return dict.fromkeys(batch.ids, str(error))
+    except TokenError as error:
+        TooLong.alone(error, len(batch.enrollments))
         return dict.fromkeys(batch.ids, str(error))
     shared = {"method": params["method"], "connection": params.get("connection") or ""}
     shared["outputs"] = params.get("outputs") or []

@@ -50,10 +50,11 @@ BEGIN = """
         state = 'sending', claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
     WHERE id = %(id)s AND claim = %(token)s AND state = 'pending'
 """
+# Requests are known by their key where they go, but for those marked `once`.
 INTERRUPTED = """
     UPDATE workflows_delivery SET
-        state = CASE kind WHEN 'webhook' THEN 'pending' ELSE 'uncertain' END,
-        last_error = CASE kind WHEN 'webhook' THEN last_error ELSE %(error)s END
+        state = CASE WHEN kind = 'webhook' AND NOT request ? 'once' THEN 'pending' ELSE 'uncertain' END,
+        last_error = CASE WHEN kind = 'webhook' AND NOT request ? 'once' THEN last_error ELSE %(error)s END
     WHERE state = 'sending' AND claimed_until < clock_timestamp()
 """
 
@@ -149,7 +150,7 @@ def begin(delivery: Delivery) -> bool:
 def recover() -> int:
     """Deliveries whose sender died on the way: nobody knows whether they arrived; how many there were.
 
-    Mails wait for somebody to look; requests are sent again, as their receivers know them by their key.
+    Mails and messages wait for somebody to look; other requests are sent again, as their receivers know their key.
     """
     error = _("The sender was stopped while it sent this message. Check whether it arrived before sending it again.")
     with connection.cursor() as cursor:

@@ -1,21 +1,25 @@
 """Sending requests that wait in the outbox, several at a time: a slow receiver keeps nobody waiting but its own lane.
 
 Only what is sent happens in threads; the database belongs to the thread that calls. A request whose sender died is
-sent again under the same key: receivers have to be prepared for that (DOP-21).
+sent again under the same key: receivers have to be prepared for that (DOP-21). One marked `once` is for receivers that
+are not: where it may have arrived, a person decides.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import logging
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DataError, connection, transaction
 from django.utils.translation import gettext as _
 
@@ -25,7 +29,7 @@ from workflows.models import Connection, Delivery
 from workflows.outbox import composing, ordering
 from workflows.outbox.answers import BACKOFF, Verdict, judged, reader_of
 from workflows.outbox.ordering import KIND
-from workflows.outside import connecting, door
+from workflows.outside import connecting, door, veils
 from workflows.outside.door import Answered, Bounds, NotReached, NotTrusted, Outgoing
 from workflows.outside.targets import NotAllowed
 from workflows.webhooks import signing
@@ -51,11 +55,30 @@ BEGIN = """
         state = 'sending', claim = %(token)s, claimed_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
     WHERE id = ANY(%(ids)s)
 """
-#: By the `guard` of a request: why it must not leave any more, as a sentence; "" when it may. Filled by the packages
-#: above, whose requests are asked about once more right before each attempt.
-objections: dict[str, Callable[[dict[str, Any]], str]] = {}
+# Only what is still ours: somebody else may have been given it meanwhile.
+END = """
+    UPDATE workflows_delivery d SET
+        state = r.state, due_at = r.due_at, done_at = r.done_at, last_error = r.last_error, answer = r.answer,
+        claim = NULL, claimed_until = NULL
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        id bigint, claim uuid, state text, due_at timestamptz, done_at timestamptz, last_error text, answer jsonb
+    )
+    WHERE d.id = r.id AND d.claim = r.claim AND d.state = 'sending' RETURNING d.id
+"""
+#: By the `guard` of requests: why each of some must not leave any more, as a sentence; "" where it may. Filled by the
+#: packages above, whose requests are asked about once more right before each attempt.
+objections: dict[str, Callable[[Sequence[dict[str, Any]]], list[str]]] = {}
 #: When this process has served a lane last, counted in looks.
 turns: Counter[str] = Counter()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A request as it leaves, or the verdict that it does not; `hidden` are the secrets it carries, signed `at`."""
+
+    outgoing: Outgoing | Verdict
+    at: dt.datetime
+    hidden: list[str] = field(default_factory=list, repr=False)
 
 
 def send_due(
@@ -72,14 +95,15 @@ def send_due(
             room = at_once - len(flying)
             if room and go_on():
                 now = clock()
-                for delivery in claim(now, room, Counter(one.lane for one in flying.values())):
-                    flying[pool.submit(attempt, delivery.request, *prepared(delivery, now))] = delivery
+                claimed = claim(now, room, Counter(one.lane for one in flying.values()))
+                for delivery, ready in zip(claimed, prepared(claimed, now), strict=True):
+                    flying[pool.submit(attempt, delivery.request, ready)] = delivery
             if not flying:
                 return done
             finished, _others = wait(flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
-            for future in finished:
-                end(flying.pop(future), future, clock())
-                done += 1
+            if finished:
+                end([(flying.pop(future), future) for future in finished], clock())
+                done += len(finished)
 
 
 def claim(now: dt.datetime, limit: int, busy: Counter[str]) -> list[Delivery]:
@@ -134,34 +158,54 @@ def limits_of(lanes: list[str]) -> dict[str, limits.Limit]:
     return {f"connection:{one.slug}": limits.Limit(one.limit_count or 1, one.limit_per) for one in rows}
 
 
-def prepared(delivery: Delivery, now: dt.datetime) -> tuple[Outgoing | Verdict, dt.datetime]:
-    """The request with its secrets and signature, or why it cannot be sent; and the instant it is signed at."""
+def prepared(deliveries: Sequence[Delivery], now: dt.datetime) -> list[Ready]:
+    """Requests with their secrets and signatures, or why they cannot be sent; constant statements for all of them."""
+    refused = refusals(deliveries)
+    slugs = {slug for one in deliveries if (slug := one.request.get("connection"))}
+    known = {one.slug: one for one in Connection.objects.filter(slug__in=slugs)} if slugs else {}
+    return [
+        Ready(Verdict(State.SKIPPED, refused[one.pk]), now) if one.pk in refused else made_ready(one, known, now)
+        for one in deliveries
+    ]
+
+
+def refusals(deliveries: Sequence[Delivery]) -> dict[int, str]:
+    """Why some must not leave any more, by id."""
+    found: dict[int, str] = {}
+    for name, guard in objections.items():
+        some = [one for one in deliveries if one.request.get("guard") == name]
+        said = guard([one.request for one in some]) if some else []
+        found |= {one.pk: sentence for one, sentence in zip(some, said, strict=True) if sentence}
+    return found
+
+
+def made_ready(delivery: Delivery, known: Mapping[str, Connection], now: dt.datetime) -> Ready:
+    """One request with its secrets and signature, or why it cannot be sent."""
     request = delivery.request
-    guard = objections.get(request.get("guard") or "")
-    if guard is not None and (objection := guard(request)):
-        return Verdict(State.SKIPPED, objection), now
     slug = request.get("connection") or ""
-    found = Connection.objects.filter(slug=slug).first() if slug else None
+    found = known.get(slug)
     if slug and found is None:
         message = _("The connection “%(slug)s” does not exist any more.")
-        return Verdict(State.DEAD, message % {"slug": slug}), now
+        return Ready(Verdict(State.DEAD, message % {"slug": slug}), now)
+    hidden: list[str] = []
     url, headers, body = request["url"], dict(request["headers"]), request["body"].encode()
     identity = message_id(delivery)
     headers |= {signing.ID: identity, "Idempotency-Key": identity, signing.TIMESTAMP: str(int(now.timestamp()))}
     try:
         if found is not None:
-            composing.check_origin(url, slug)
+            composing.origin_with(found, url)
             headers |= connecting.headers(found)
             url = composing.with_parameters(url, connecting.parameters(found))
+            hidden = connecting.secrets_sent(found)
             secrets = connecting.signing_secrets(found, now)
             if secrets:
                 headers[signing.SIGNATURE] = " ".join(signing.signature(one, identity, now, body) for one in secrets)
     except NotAllowed as error:
-        return Verdict(State.DEAD, str(error)), now
+        return Ready(Verdict(State.DEAD, str(error)), now)
     except (Unreadable, ValueError):
         message = _("The secrets of the connection “%(name)s” cannot be read. Give them anew.")
-        return Verdict(State.DEAD, message % {"name": found.name if found else slug}), now
-    return Outgoing(request["method"], url, headers, body), now
+        return Ready(Verdict(State.DEAD, message % {"name": found.name if found else slug}), now)
+    return Ready(Outgoing(request["method"], url, headers, body), now, hidden)
 
 
 def message_id(delivery: Delivery) -> str:
@@ -169,20 +213,27 @@ def message_id(delivery: Delivery) -> str:
     return f"msg_{hashlib.sha256(delivery.key.encode()).hexdigest()[:32]}"
 
 
-def attempt(request: dict[str, Any], outgoing: Outgoing | Verdict, now: dt.datetime) -> Verdict:
-    """Send one request, in a thread, and say what becomes of it. Raises nothing a request can cause."""
-    if isinstance(outgoing, Verdict):
-        return outgoing
+def attempt(request: dict[str, Any], ready: Ready) -> Verdict:
+    """Send one request, in a thread, and say what becomes of it. Raises nothing a request can cause.
+
+    Where the other side sends back what it was signed in with, that is taken out before anybody reads the answer.
+    """
+    if isinstance(ready.outgoing, Verdict):
+        return ready.outgoing
     try:
-        answered: Answered = door.send(outgoing, bounds=bounds_of(request))
+        answered: Answered = door.send(ready.outgoing, bounds=bounds_of(request))
     except (NotAllowed, NotTrusted) as error:
         return Verdict(State.DEAD, str(error))
     except NotReached as error:
+        if request.get("once") and error.begun:
+            sentence = _("%(why)s It may have been taken: look there before you have it sent again.")
+            return Verdict(State.UNCERTAIN, sentence % {"why": error})
         return Verdict(State.PENDING, str(error))
+    answered = replace(answered, body=veils.veiled(answered.body, ready.hidden))
     if found := reader_of(request):
         reader, mark = found
-        return reader.judge(answered, mark, now)
-    return judged(answered, request.get("outputs") or [], now, request.get("passing"))
+        return reader.judge(answered, mark, ready.at)
+    return judged(answered, request.get("outputs") or [], ready.at, request.get("passing"))
 
 
 def bounds_of(request: dict[str, Any]) -> Bounds:
@@ -192,20 +243,48 @@ def bounds_of(request: dict[str, Any]) -> Bounds:
     return Bounds(connect=BOUNDS.connect, whole=float(request["seconds"]), size=int(request["size"]))
 
 
-def end(delivery: Delivery, future: Future[Verdict], now: dt.datetime) -> None:
-    """Settle a request that was sent; one whose answer cannot be kept is given up, and keeps no other from its end."""
+def end(finished: Sequence[tuple[Delivery, Future[Verdict]]], now: dt.datetime) -> None:
+    """Settle requests that were sent, together; where that fails, each for itself.
+
+    One whose answer cannot be kept is given up, and keeps no other from its end.
+    """
     try:
-        settle(delivery, future.result(), now)
+        settle([(delivery, future.result()) for delivery, future in finished], now)
     except (DataError, ValueError, RecursionError):
+        if len(finished) > 1:
+            for one in finished:
+                end([one], now)
+            return
+        delivery = finished[0][0]
         logger.exception("The answer to delivery %s cannot be kept", delivery.pk, extra={"delivery": delivery.pk})
-        settle(delivery, Verdict(State.DEAD, _("The answer of the other system cannot be kept.")), now)
+        settle([(delivery, Verdict(State.DEAD, _("The answer of the other system cannot be kept.")))], now)
 
 
-def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
-    """Note what became of a request, and let the record go on that waits for it, in one transaction."""
-    state, error, due_at = verdict.state, verdict.error, None
+def settle(verdicts: Sequence[tuple[Delivery, Verdict]], now: dt.datetime) -> None:
+    """Note what became of requests, and let the records go on that wait for them, in one transaction."""
+    rows = [ended(delivery, verdict, now) for delivery, verdict in verdicts]
+    facts: dict[str, Any] = {"rows": json.dumps(rows, cls=DjangoJSONEncoder)}
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(END, facts)
+            changed = {pk for (pk,) in cursor.fetchall()}
+        if over := [row["id"] for row in rows if row["id"] in changed and row["state"] != State.PENDING]:
+            ordering.wake(over, now)
+        for delivery, verdict in verdicts:
+            if delivery.pk in changed and (found := reader_of(delivery.request)):
+                reader, mark = found
+                reader.settled(mark, verdict, now)
+    for row, (delivery, _verdict) in zip(rows, verdicts, strict=True):
+        told = {"delivery": delivery.pk, "key": delivery.key, "enrollment": delivery.enrollment_id}
+        told |= {"state": row["state"], "attempts": delivery.attempts}
+        logger.info("Delivery %s: %s", delivery.pk, row["state"], extra=told)
+
+
+def ended(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> dict[str, Any]:
+    """What is kept of one that was sent."""
+    state, error, due_at = str(verdict.state), verdict.error, None
     if state == State.PENDING and delivery.attempts > len(BACKOFF):
-        state = State.DEAD
+        state = str(State.DEAD)
         error = _("%(why)s It was sent %(count)d times, so it was given up.") % {
             "why": error, "count": delivery.attempts
         }  # fmt: skip
@@ -213,17 +292,9 @@ def settle(delivery: Delivery, verdict: Verdict, now: dt.datetime) -> None:
         seconds = BACKOFF[delivery.attempts - 1] * random.uniform(0.9, 1.1)
         due_at = max(now + dt.timedelta(seconds=seconds), verdict.not_before or now)
     kept = {key: value for key, value in (delivery.answer or {}).items() if key == "tries"}
-    with transaction.atomic():
-        ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=State.SENDING)
-        changed = ours.update(
-            state=state, due_at=due_at, last_error=error[:2_000], claim=None, claimed_until=None,
-            done_at=now if state in (State.DONE, State.SKIPPED) else None,
-            answer=kept | (verdict.answer or {}) or None,
-        )  # fmt: skip
-        if changed and state != State.PENDING:
-            ordering.wake([delivery.pk], now)
-        if changed and (found := reader_of(delivery.request)):
-            reader, mark = found
-            reader.settled(mark, verdict, now)
-    facts = {"delivery": delivery.pk, "key": delivery.key, "enrollment": delivery.enrollment_id, "state": str(state)}
-    logger.info("Delivery %s: %s", delivery.pk, state, extra={**facts, "attempts": delivery.attempts})
+    return {
+        "id": delivery.pk, "claim": delivery.claim, "state": state, "last_error": error[:2_000],
+        "due_at": due_at.isoformat() if due_at else None,
+        "done_at": now.isoformat() if state in (State.DONE, State.SKIPPED) else None,
+        "answer": kept | (verdict.answer or {}) or None,
+    }  # fmt: skip

@@ -229,6 +229,14 @@ def parameters(connection: Connection) -> dict[str, str]:
     return {connection.auth_name: opened(connection, "secret_sealed")} if connection.auth == Auth.QUERY else {}
 
 
+def secrets_sent(connection: Connection) -> list[str]:
+    """What requests to it carry that nobody may read. Raises records.sealing.Unreadable."""
+    if connection.auth in (Auth.NONE, Auth.CODE):
+        return []
+    words = (value.partition(" ")[2] for value in headers(connection).values())
+    return [one for one in (opened(connection, "secret_sealed"), *words) if one]
+
+
 def users(connection: Connection, by: Any = None) -> list[str]:
     """What rests on the connection: workflows whose live revision or draft names it, and AI providers."""
     providers = connection.ai_providers.values_list("name", flat=True)

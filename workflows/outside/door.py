@@ -38,7 +38,11 @@ Resolver = Callable[..., list[Any]]
 
 
 class NotReached(Exception):
-    """Nobody answered, or not in time: trying again may help."""
+    """Nobody answered, or not in time: trying again may help. `begun`: what was sent may have arrived all the same."""
+
+    def __init__(self, sentence: str, *, begun: bool = False) -> None:
+        self.begun = begun
+        super().__init__(sentence)
 
 
 class NotTrusted(Exception):
@@ -121,11 +125,13 @@ def send_once(request: Outgoing, target: Target, bounds: Bounds, deadline: float
         message = _("%(host)s could not show that it is itself: %(error)s. Its certificate has to be mended.")
         raise NotTrusted(message % {"host": target.place, "error": error.verify_message}) from error
     except TimeoutError as error:
-        raise NotReached(_("%(host)s did not answer in time.") % {"host": target.place}) from error
+        sentence = _("%(host)s did not answer in time.") % {"host": target.place}
+        raise NotReached(sentence, begun=connection.line is not None) from error
     except (OSError, http.client.HTTPException) as error:
         told_error = str(error) or type(error).__name__
         message = _("The connection with %(host)s failed: %(error)s.")
-        raise NotReached(message % {"host": target.place, "error": told_error.rstrip(".")}) from error
+        facts = {"host": target.place, "error": told_error.rstrip(".")}
+        raise NotReached(message % facts, begun=connection.line is not None) from error
     finally:
         connection.hang_up()
 

@@ -23,6 +23,7 @@ from liquid.exceptions import LiquidError
 
 from records.object_types import ObjectType
 from records.problems import Problem
+from workflows.texts.faults import TokenError, TooLong
 from workflows.texts.token_filters import FILTERS
 from workflows.texts.token_values import USER_PARTS, Shown, allowed_names, values_of
 
@@ -45,10 +46,6 @@ RAW = ("value", "url")
 
 environment = Environment()
 environment.tags = {name: tag for name, tag in environment.tags.items() if name in ("content", "output", "illegal")}
-
-
-class TokenError(ValueError):
-    """A text with tokens that cannot be read; the message is a whole sentence."""
 
 
 @dataclass(frozen=True)
@@ -248,8 +245,8 @@ def render_many(
     `target` chooses how values are written: "text" as people read them, "line" the same without line breaks
     (subjects, titles), "html" escaped, "value" as the API writes them (to be stored in a property), "url" the same
     as parts of an address. Blank and unknown tokens become "". `told` has what no property of the record is, by
-    record id and then "event.…", "output.…", "source.…" or "sender". Raises TokenError when the text cannot be read
-    or a result would be too long.
+    record id and then "event.…", "output.…", "source.…" or "sender". Raises TokenError when the text cannot be read,
+    and TooLong when one of the results would be too long.
     """
     if target not in TARGETS:
         raise ValueError(f"There is no target {target!r}; use one of {TARGETS}.")
@@ -272,7 +269,7 @@ def joined(pieces: Template, values: Mapping[str, Shown], object_type: ObjectTyp
         length += len(part)
         if length > OUTPUT_LIMIT:
             message = _("The text would have more than %(limit)d characters with its tokens filled in.")
-            raise TokenError(message % {"limit": OUTPUT_LIMIT})
+            raise TooLong(message % {"limit": OUTPUT_LIMIT})
         parts.append(part)
     text = "".join(parts)
     return on_one_line(text) if target == "line" else text

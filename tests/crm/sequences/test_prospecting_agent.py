@@ -146,6 +146,21 @@ def test_what_is_no_email_ends_the_way_and_nothing_is_sent(receiver, agent, send
     assert not Email.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("link", "goes"),
+    [("https://evil.example/pay", False), ("www.evil.example", False), ("HTTPS://Ours.example/demo.", True)],
+)
+def test_a_link_the_instruction_does_not_name_is_not_sent(receiver, agent, sender, ann, admin_user, link, goes):
+    speaking.provider(receiver.url, admin_user)
+    agent.steps.filter(position=0).update(body=f"{PROMPT} You may name https://ours.example/demo.")
+    receiver.answer = saying(openai({"subject": "Hi", "text": f"Look: {link}\nAmy"}))
+    [pk] = entered(agent, sender, ann)
+    answered(NOW)
+    one = SequenceEnrollment.objects.get(pk=pk)
+    assert (one.status, one.reason) == (("active", "") if goes else ("stopped", "strange_link"))
+    assert Email.objects.exists() == goes
+
+
 def test_who_leaves_is_neither_asked_about_nor_written_to(receiver, agent, sender, admin_user):
     speaking.provider(receiver.url, admin_user)
     receiver.answer = saying(openai(LETTER))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
+from urllib.parse import quote_plus
 
 import pytest
 from django.test import Client
@@ -21,7 +22,7 @@ from workflows.definitions import checking, parsing
 from workflows.engine.taking_steps import run_due
 from workflows.engine.waiting import look
 from workflows.history.telling import path_of
-from workflows.models import Delivery, Enrollment
+from workflows.models import Delivery, Enrollment, StepExecution
 from workflows.outbox import answers, delivering, requesting, resending
 from workflows.outside import connecting, door
 from workflows.processes.ticking import tick
@@ -167,6 +168,42 @@ def test_a_connection_signs_in_and_its_secret_is_nowhere_else(receiver, contact,
     assert head.headers["x-key"] == "hush-hush-0123" and query.path == "/Query?a=b&key=hush-hush-0123"
     assert bear.headers["authorization"] == "Bearer hush-hush-0123"
     assert "hush" not in json.dumps(list(Delivery.objects.values()), default=str)
+
+
+@pytest.mark.parametrize(
+    ("auth", "name", "secret"),
+    [
+        ("header", "X-Key", "hush-hush-0123"), ("query", "key", "hush & hush/0123"), ("bearer", "", 'hush"hush-0123'),
+        ("basic", "amy", "hüsh-hush-0123"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_a_secret_the_other_side_sends_back_can_be_read_nowhere(
+    receiver, contact, admin_user, auth, name, secret, status
+):
+    receiver.answer = lambda request, line: (
+        status, {}, json.dumps({"path": request.path, "headers": request.headers, "plain": secret}).encode()
+    )  # fmt: skip
+    facts = {"origin": receiver.url, "name": "Echo", "auth": auth, "auth_name": name, "secret": secret}
+    connecting.create(facts, by=admin_user, now=NOW)
+    outputs = [
+        {"name": "told", "path": "headers.authorization", "type": "text"},
+        {"name": "path", "path": "path", "type": "text"}, {"name": "plain", "path": "plain", "type": "text"},
+    ]  # fmt: skip
+    enrollment = send(contact, method="POST", url="/echo", connection="echo", outputs=outputs)
+    send_due()
+    run_due(NOW)
+    [got] = receiver.received
+    sent = got.headers.get("authorization", "").partition(" ")[2] or got.headers.get("x-key") or got.path
+    enrollment.refresh_from_db()
+    kept = json.dumps(
+        [*Delivery.objects.values(), enrollment.outputs, *StepExecution.objects.values()],
+        default=str,
+        ensure_ascii=False,
+    )
+    assert "•••" in kept, "the answer is kept, but for the secret"
+    for text in (secret, sent.partition("key=")[2] or sent, quote_plus(secret), json.dumps(secret)[1:-1]):
+        assert text not in kept and json.dumps(text)[1:-1] not in kept
 
 
 def test_a_connections_secret_goes_to_its_own_host_only(receiver, contact, admin_user):
@@ -384,7 +421,7 @@ def test_a_request_whose_sender_died_is_sent_again_under_its_key(receiver, conta
     assert delivering.recover() == 1
     assert send_due(LATER) == 1 and Delivery.objects.get().state == "done"
     # The one that was thought dead writes nothing any more.
-    requesting.settle(sent[0], answers.Verdict("dead", "x"), NOW)
+    requesting.settle([(sent[0], answers.Verdict("dead", "x"))], NOW)
     assert Delivery.objects.get().state == "done"
 
 
@@ -543,3 +580,20 @@ def test_the_page_of_deliveries_shows_where_it_went_and_escapes_the_answer(recei
     assert f"{receiver.url}/x" in shown
     page = client.get(reverse("admin:workflows_delivery_change", args=[Delivery.objects.get().pk])).content.decode()
     assert "404" in page and "<script>alert" not in page
+
+
+def test_one_record_whose_text_would_be_too_long_keeps_no_request_of_the_others_back(receiver):
+    PropertyDefinition.objects.create(object_type="contact", slug="story", label="Story", type="multi_line")
+    stories = ("short", "x" * 60_000, "short")
+    people = [
+        Contact.objects.create(email=f"c{n}@example.com", custom={"story": story}) for n, story in enumerate(stories)
+    ]
+    values = {"all": "{{ contact.story }}" * 30}
+    made = enroll(
+        make_workflow([step("hook", "send_webhook", method="POST", url=receiver.url, values=values)]),
+        [one.pk for one in people],
+    )
+    run_due(NOW)
+    send_due()
+    assert [got.document["all"] for got in receiver.received] == ["short" * 30] * 2
+    assert "more than 1048576 characters" in told(made[1])[-1]

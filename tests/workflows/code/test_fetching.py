@@ -15,6 +15,7 @@ from tests.workflows.outside.test_door import INTO_THE_HOUSE, PUBLIC, UNREADABLE
 from workflows.code import fetching, veiling
 from workflows.code.fetching import Broker
 from workflows.code.sandbox import SAID, Child, Limits, run
+from workflows.outside.veils import veils
 
 USUAL = Limits(seconds=60)
 #: Connections that threads of scripts' requests were about to make.
@@ -277,4 +278,4 @@ def test_secrets_are_taken_out_of_whatever_a_script_writes():
         unclear = fetched(f"await fetch('{url} ' + process.env.KEY);", secrets={"KEY": "s3cr3t" * 20})
         assert unclear.fault and "s3cr" not in unclear.requests[0] + unclear.fault.message
         assert max(map(len, (told, unclear.requests[0]))) <= veiling.LINE
-    assert veiling.veils(["", "ab"]) == ["ab"]
+    assert veils(["", "ab"]) == ["ab"]
