@@ -19,7 +19,7 @@ from workflows.registries import actions
 from workflows.step_forms.forms import FlagField
 from workflows.step_forms.params import StepContext
 from workflows.step_forms.targets import TargetForm, subject_of, targets_of
-from workflows.texts.tokens import TokenError
+from workflows.texts.faults import TokenError, TooLong
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch, Standing
@@ -93,9 +93,13 @@ class SendEmail(Action):
         rules = recipients.rules_for(template.type, batch.object_type.slug, subscribed=bool(params["subscribed"]))
         refused = recipients.refusals(found.values(), template.type_id, rules)
         try:
-            chosen = [one for pk, one in sorted(found.items()) if pk not in refused]
-            messages = rendering.render(template, chosen, batch.now)
+            asked = {
+                one.record_id: [found[pk] for pk in targets.of(one) if pk in found and pk not in refused]
+                for one in batch.enrollments
+            }
+            messages = rendering.render_each(template, batch.object_type, asked, batch.now)
         except TokenError as error:
+            TooLong.alone(error, len(batch.enrollments))
             batch.fail(None, "not_rendered", error=str(error))
             return
         deliveries: list[Delivery] = []
@@ -103,12 +107,13 @@ class SendEmail(Action):
             contacts = targets.of(enrollment)
             if not contacts:
                 continue
-            sent = [pk for pk in contacts if pk in messages]
+            sent = [one.pk for one in asked[enrollment.record_id]]
             left = recipients.counted(refused, contacts)
             self.answer(batch, enrollment, template, sent, left, several=bool(params["of"]))
             for pk in sent:
                 key = f"{batch.key(enrollment)}:{pk}"
-                request = sending.to_contact(template, messages[pk], found[pk], rules, key)
+                message = messages[enrollment.record_id, pk]
+                request = sending.to_contact(template, message, found[pk], rules, key)
                 deliveries.append(delivery(batch, enrollment, key, request))
         Delivery.objects.bulk_create(deliveries)
 

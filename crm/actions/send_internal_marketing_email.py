@@ -24,7 +24,7 @@ from workflows.registries import actions
 from workflows.step_forms.forms import PropertyField
 from workflows.step_forms.params import StepContext
 from workflows.step_forms.targets import TargetForm, targets_of
-from workflows.texts.tokens import TokenError
+from workflows.texts.faults import TokenError, TooLong
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch
@@ -87,14 +87,15 @@ class SendInternalMarketingEmail(Action):
         going = {pk: with_own(fixed, prop.read(one) if prop else None) for pk, one in found.items()}
         refused = recipients.opted_out({one for some in going.values() for one in some}, template.type_id)
         try:
-            messages = rendering.render(template, found.values(), batch.now, copy=True)
+            people = {one.record_id: [found[pk] for pk in targets.of(one) if pk in found] for one in batch.enrollments}
+            messages = rendering.render_each(template, batch.object_type, people, batch.now, copy=True)
         except TokenError as error:
+            TooLong.alone(error, len(batch.enrollments))
             batch.fail(None, "not_rendered", error=str(error))
             return
         deliveries: list[Delivery] = []
         for enrollment in batch.enrollments:
-            contacts = [pk for pk in targets.of(enrollment) if pk in found]
-            asked = [(pk, address) for pk in contacts for address in going[pk]]
+            asked = [(one.pk, address) for one in people[enrollment.record_id] for address in going[one.pk]]
             sent = [(pk, address) for pk, address in asked if address.lower() not in refused]
             if not targets.of(enrollment):
                 continue
@@ -106,7 +107,9 @@ class SendInternalMarketingEmail(Action):
             batch.output(enrollment, sent=len(sent))
             for pk, address in sent:
                 key = f"{batch.key(enrollment)}:{pk}:{sending.short(address)}"
-                request = sending.request_of(template, messages[pk], address, key)
+                request = sending.request_of(template, messages[enrollment.record_id, pk], address, key) | {
+                    "copy": template.type_id
+                }
                 deliveries.append(delivery(batch, enrollment, key, request))
         Delivery.objects.bulk_create(deliveries)
 

@@ -21,7 +21,7 @@ from workflows.rights.doing import not_allowed
 from workflows.step_forms.params import StepContext
 from workflows.step_forms.targets import TargetForm, Targets, subject_of, targets_of
 from workflows.texts import tokens
-from workflows.texts.tokens import TokenError
+from workflows.texts.faults import TokenError, TooLong
 
 if TYPE_CHECKING:
     from workflows.engine.batch import Batch, Standing
@@ -78,6 +78,7 @@ class SendSurvey(Action):
         try:
             invited = invite(survey, askings, workflow_id=batch.workflow.pk, now=batch.now)
         except TokenError as error:
+            TooLong.alone(error, len(batch.enrollments))
             batch.fail([one for one in batch.enrollments if targets.of(one)], "not_rendered", error=str(error))
             return
         self.answer(batch, survey, targets, reasons, invited, bool(params["of"]))

@@ -24,7 +24,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from crm.admin.kept_in_use import KeptInUseAdmin
-from crm.emails import cleaning, keeping, using
+from crm.emails import cleaning, companions, keeping, using
 from crm.models import BouncedAddress, Contact, EmailTemplate
 from records.clock import database_now
 from records.object_types import object_types
@@ -57,8 +57,13 @@ class BodyWidget(forms.Textarea):
 
 
 def token_choices(user: Any) -> list[tuple[str, Choices]]:
-    contact = object_types["contact"]
-    return offered_of(contact, rights_of(user).seen(contact, contact.properties()))
+    contact, rights = object_types["contact"], rights_of(user)
+    found = offered_of(contact, rights.seen(contact, contact.properties()))
+    for known in companions.sources().values():
+        kind = known.object_type
+        # The owner of a company is nobody {{ owner }} names.
+        found += offered_of(kind, rights.seen(kind, known.properties))[:1] if may_see(user, kind) else []
+    return found
 
 
 class PageForm(keeping.EmailTemplateForm):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from crm.emails import using
+from crm.emails import companions, using
 from crm.emails.cleaning import token_problems
 from crm.emails.pieces import tokens_in
 from crm.models import EmailTemplate
@@ -24,9 +24,10 @@ def text_of(template: EmailTemplate) -> list[str]:
 
 
 def reads(template: EmailTemplate) -> set[str]:
-    """The properties of contacts an email speaks of, as "contact.property"."""
-    contact = object_types["contact"]
-    return set().union(*(tokens.reads(text, contact) for text in text_of(template)))
+    """The properties an email speaks of, as "contact.property", "company.property"."""
+    contact, texts = object_types["contact"], text_of(template)
+    beside = {f"{slug}.{name}" for slug, names in companions.spoken_of(texts).items() for name in names}
+    return beside.union(*(tokens.reads(text, contact) for text in texts))
 
 
 def unfilled(template: EmailTemplate) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import nh3
 from django.utils.translation import gettext as _
 
+from crm.emails import companions
 from records.object_types import object_types
 from records.problems import Problem
 from workflows.texts import tokens
@@ -94,5 +95,5 @@ def link_fault(address: str, schemes: set[str]) -> str:
 
 
 def token_problems(text: str) -> list[Problem]:
-    """What is wrong with the tokens of a text to a contact."""
-    return tokens.check(text, object_types["contact"])
+    """What is wrong with the tokens of a text to a contact, which may speak of the records beside it, too."""
+    return tokens.check(text, object_types["contact"], sources=companions.names())

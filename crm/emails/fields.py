@@ -79,9 +79,9 @@ class AddressesField(TextField):
 
 
 def addresses_in(text: Any) -> list[str]:
-    """The addresses of a text, each once."""
-    found = (one for one in BETWEEN.split(text) if one) if isinstance(text, str) else ()
-    return list(dict.fromkeys(found))
+    """The addresses of a text, each once, however its letters are written."""
+    found = [one for one in BETWEEN.split(text) if one] if isinstance(text, str) else []
+    return list({one.lower(): one for one in reversed(found)}.values())[::-1]
 
 
 def email_named(document: dict[str, Any]) -> EmailTemplate | None:

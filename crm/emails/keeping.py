@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.emails import checking, cleaning, rendering, sending, using
+from crm.emails import checking, cleaning, companions, rendering, sending, using
 from crm.models import EmailTemplate, SubscriptionType
 from records.defining import slug_for
 from records.object_types import object_types
@@ -90,10 +90,17 @@ class EmailTemplateForm(forms.ModelForm):
         if not self.errors and self.user is not None:
             texts = {name: cleaned.get(name, "") for name in ("subject", "preview_text", "footer", "body")}
             written = EmailTemplate(**texts)
-            if what := hidden_property(self.user, checking.reads(written)):
+            if what := hidden_in(written, self.user):
                 message = _("The text speaks of %(what)s, which you may not see. Take the token out.")
                 raise ValidationError(message % {"what": what})
         return cleaned
+
+
+def hidden_in(template: EmailTemplate, user: Any) -> str:
+    """What of that an email speaks of a person may not see: a property, or records of a type; "" for nothing."""
+    beside = (object_types[slug] for slug in companions.spoken_of(checking.text_of(template)))
+    unseen = next((kind for kind in beside if not may_see(user, kind)), None)
+    return str(unseen.label_plural) if unseen else hidden_property(user, checking.reads(template))
 
 
 def free_slug(name: str) -> str:
@@ -134,7 +141,7 @@ def previewed(template: EmailTemplate, contact: Any, *, user: Any, now: dt.datet
     """An email as a contact would get it, without anything that counts. Raises DocumentError for what is hidden."""
     if not may_see(user, object_types["contact"]):
         raise DocumentError([Problem("contact", _("You may not see contacts. Ask somebody who may."))])
-    if what := hidden_property(user, checking.reads(template)):
+    if what := hidden_in(template, user):
         message = _("The text speaks of %(what)s, which you may not see. Ask somebody who may.")
         raise DocumentError([Problem("contact", message % {"what": what})])
     try:

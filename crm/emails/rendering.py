@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,17 @@ from django.utils.html import escape
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from crm.emails import checking, companions
 from crm.emails import pieces as parts
+from crm.emails.companions import About
 from crm.emails.pieces import SEPARATOR, Address, Html, Piece, Plain, Words, Written
 from crm.models import EmailTemplate
 from crm.public_address import absolute
 from crm.tracking.links import mail_link, open_pixel
 from crm.tracking.unsubscribing import preferences_link
-from records.object_types import object_types
+from records.object_types import ObjectType, object_types
 from workflows.texts import tokens
+from workflows.texts.token_values import Shown
 
 SUBJECT_LIMIT = 250
 #: What events of these emails say they are (EVT-07).
@@ -26,6 +29,7 @@ AUTOMATED = "automated"
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 #: Where nobody is to be counted or unsubscribed.
 NOWHERE = "#"
+Told = Mapping[int, Mapping[str, Shown]]
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,44 @@ class Filled:
         self.addresses = iter(addresses.split(SEPARATOR))
 
 
+def render_each(
+    template: EmailTemplate,
+    own: ObjectType,
+    asked: Mapping[int, Iterable[Any]],
+    now: dt.datetime,
+    *,
+    copy: bool = False,
+) -> dict[tuple[int, int], Message]:
+    """The messages to the contacts of enrolled records of a type, by the ids of both; as `render` makes them.
+
+    Constant statements; where the email speaks of the enrolled record, for as many as share one contact.
+    """
+    people = {one.pk: one for contacts in asked.values() for one in contacts}
+    if own.slug not in companions.spoken_of(checking.text_of(template)):
+        made = render(template, people.values(), now, copy=copy)
+        return {(pk, one.pk): made[one.pk] for pk, contacts in asked.items() for one in contacts}
+    rounds: list[dict[int, int]] = []
+    for record, contacts in asked.items():
+        for one in contacts:
+            free = next((some for some in rounds if one.pk not in some), None)
+            if free is None:
+                rounds.append(free := {})
+            free[one.pk] = record
+    found: dict[tuple[int, int], Message] = {}
+    for some in rounds:
+        about = About(own, some)
+        made = render(template, [people[pk] for pk in some], now, copy=copy, about=about)
+        found |= {(record, pk): made[pk] for pk, record in some.items()}
+    return found
+
+
 def render(
-    template: EmailTemplate, contacts: Iterable[Any], now: dt.datetime, *, copy: bool = False
+    template: EmailTemplate,
+    contacts: Iterable[Any],
+    now: dt.datetime,
+    *,
+    copy: bool = False,
+    about: About | None = None,
 ) -> dict[int, Message]:
     """The message of each contact by its id. Raises workflows.texts.tokens.TokenError.
 
@@ -66,11 +106,18 @@ def render(
     """
     contacts = list(contacts)
     sequence = [*head(template), *parts.read(template.body), *foot(template, copy=copy)]
-    subjects = fill(template.subject, contacts, now, "line")
-    words = fill(SEPARATOR.join(one.template for one in sequence if isinstance(one, Words)), contacts, now, "html")
-    plains = fill(SEPARATOR.join(one.plain for one in sequence if isinstance(one, Words)), contacts, now, "text")
-    urls = [one.template for one in sequence if isinstance(one, Address | Written)]
-    addresses = fill(SEPARATOR.join(urls), contacts, now, "url")
+    texts = {
+        "line": template.subject,
+        "html": SEPARATOR.join(one.template for one in sequence if isinstance(one, Words)),
+        "text": SEPARATOR.join(one.plain for one in sequence if isinstance(one, Words)),
+        "url": SEPARATOR.join(one.template for one in sequence if isinstance(one, Address | Written)),
+    }
+    ids = [contact.pk for contact in contacts]
+    shown = companions.told([texts[target] for target in texts if target not in tokens.RAW], ids, about)
+    raw = companions.told([texts["url"]], ids, about, raw=True)
+    subjects, words, plains, addresses = (
+        fill(text, contacts, now, target, raw if target in tokens.RAW else shown) for target, text in texts.items()
+    )
     found = {}
     for contact in contacts:
         pk = contact.pk
@@ -81,10 +128,10 @@ def render(
     return found
 
 
-def fill(text: str, contacts: list[Any], now: dt.datetime, target: str) -> dict[int, str]:
+def fill(text: str, contacts: list[Any], now: dt.datetime, target: str, told: Told) -> dict[int, str]:
     if not tokens.has_tokens(text):
         return dict.fromkeys((contact.pk for contact in contacts), text)
-    return tokens.render_many(text, object_types["contact"], contacts, now, target)
+    return tokens.render_many(text, object_types["contact"], contacts, now, target, told)
 
 
 def joined(

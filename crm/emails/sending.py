@@ -76,6 +76,8 @@ def short(address: str) -> str:
 def objection(delivery: Delivery) -> str:
     """Why a contact must not get an email any more that has waited to be sent; "" when it may."""
     request = delivery.request
+    if "copy" in request:
+        return copy_objection(request["to"], request["copy"])
     if "contact" not in request:
         return ""
     contact = Contact.objects.filter(pk=request["contact"], deleted_at=None).first()
@@ -84,8 +86,18 @@ def objection(delivery: Delivery) -> str:
     reasons = recipients.refusals([contact], request["type"], Rules(**request["rules"]))
     if not reasons:
         return ""
-    name = SubscriptionType.objects.filter(slug=request["type"]).values_list("name", flat=True).first()
-    return str(reason_sentence({"reason": reasons[contact.pk], "type": name or request["type"]}))
+    return sentence(reasons[contact.pk], request["type"])
+
+
+def copy_objection(address: str, type_slug: str) -> str:
+    """Why a copy must not go to an address any more; "" when it may."""
+    reason = recipients.opted_out([address], type_slug).get(address.lower())
+    return sentence(reason, type_slug) if reason else ""
+
+
+def sentence(reason: str, type_slug: str) -> str:
+    name = SubscriptionType.objects.filter(slug=type_slug).values_list("name", flat=True).first()
+    return str(reason_sentence({"reason": reason, "type": name or type_slug}))
 
 
 def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:

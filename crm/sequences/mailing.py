@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from crm.emails.recipients import bounced
 from crm.models import BouncedAddress, SequenceEnrollment
 from crm.sequences.enrolling import unsubscribed
 from crm.sequences.words import LEFT, REFUSALS
@@ -23,7 +24,10 @@ def objection(delivery: Delivery) -> str:
     one = found.select_related("sequence", "contact").first()
     if one is None or one.contact.deleted_at is not None or one.status not in WANTED:
         return str(LEFT)
-    return str(REFUSALS["sequence_unsubscribed"]) if unsubscribed(one.sequence, [one.contact_id]) else ""
+    if unsubscribed(one.sequence, [one.contact_id]):
+        return str(REFUSALS["sequence_unsubscribed"])
+    # Learned since the contact was enrolled, perhaps of another email.
+    return str(REFUSALS["sequence_bounced"]) if bounced([delivery.request["to"]]) else ""
 
 
 def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:

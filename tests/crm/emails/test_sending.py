@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from crm.models import BouncedAddress, Contact, Deal, MarketingEmail, Subscription, SubscriptionType, Ticket
+from crm.emails import checking, cleaning, keeping, rendering
+from crm.emails.mailboxes import mailbox
+from crm.models import (
+    BouncedAddress,
+    Company,
+    Contact,
+    Deal,
+    EmailTemplate,
+    MarketingEmail,
+    Subscription,
+    SubscriptionType,
+    Ticket,
+)
 from crm.subscribing import Wish, set_status
 from crm.tracking.mailing import hits_of
 from crm.tracking.recording import record_hits
 from records.associations import associate
 from records.clock import database_now
-from records.models import Event
+from records.models import Event, PropertyDefinition
 from tests.crm.emails.conftest import contact
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.engine.taking_steps import run_due
@@ -237,3 +252,106 @@ def test_a_test_in_the_editor_sends_nothing(welcome, django_user_model):
     found = simulate(make_workflow([SEND]).live, ann.pk, user=boss, now=NOW)
     assert [(one.to, one.subject) for one in found.messages] == [("ann@example.com", "Good news, Ann")]
     assert not Delivery.objects.exists() and Contact.objects.count() == 1
+
+
+def test_an_address_written_twice_gets_one_copy(postbox, welcome):
+    ann = contact("Ann")
+    written = "Boss@example.com, boss@example.com\nBOSS@example.com"
+    [enrollment] = run([step("mail", "send_internal_marketing_email", email="welcome", addresses=written)], [ann.pk])
+    deliver(NOW)
+    assert [to for to, _message in postbox.taken] == [["Boss@example.com"]]
+    assert told(enrollment) == ["Copy of the email “Welcome” to Boss@example.com"]
+
+
+def test_who_unsubscribes_while_a_copy_waits_does_not_get_it(postbox, welcome, news):
+    ann, sad = contact("Ann"), contact("Sad")
+    run([step("mail", "send_internal_marketing_email", email="welcome", addresses="sad@example.com")], [ann.pk])
+    said(sad, "unsubscribed", news)
+    deliver(NOW)
+    found = Delivery.objects.get()
+    assert postbox.taken == [] and found.state == "skipped" and "has unsubscribed from “News”" in found.last_error
+
+
+def test_one_contact_whose_text_would_be_too_long_keeps_no_email_from_the_others(postbox, welcome):
+    people = [contact(name, city="Oslo") for name in ("Ann", "Ben", "Cat")]
+    Contact.objects.filter(pk=people[1].pk).update(custom={"story": "x" * 60_000})
+    PropertyDefinition.objects.create(object_type="contact", slug="story", label="Story", type="multi_line")
+    welcome.body = "<p>" + "{{ contact.story | default: 'none' }}" * 30 + "</p>"
+    welcome.save()
+    made = run([SEND], [one.pk for one in people])
+    while deliver(NOW):
+        pass
+    assert sorted(to for [to], _message in postbox.taken) == ["ann@example.com", "cat@example.com"]
+    assert [told(one) for one in made[::2]] == [["Email “Welcome” to the contact"]] * 2
+    assert "more than 1048576 characters" in told(made[1])[-1]
+
+
+@pytest.mark.parametrize("name", ["Eve\r\nBcc: all@example.com", "Eve\x00\x0b", "Eve\u2028Field"])
+def test_a_name_with_line_breaks_is_written_on_one_line(name):
+    written = mailbox(name, "eve@example.com")
+    assert "\n" not in written and "\r" not in written and "\x00" not in written and "\u2028" not in written
+    assert written.endswith("<eve@example.com>") and "Eve" in written
+
+
+@pytest.mark.covers("DAT-03", "DAT-21")
+def test_an_email_speaks_of_the_contacts_company_and_of_the_deal_that_is_enrolled(postbox, welcome):
+    welcome.subject = "{{ deal.name }} for {{ company.name | default: 'you' }}"
+    welcome.body = '<p>{{ company.city }}</p><p><a href="https://x.example/?c={{ company.name }}">Go</a></p>'
+    welcome.save()
+    ann, ben = contact("Ann"), contact("Ben")
+    acme, other = Company.objects.create(name="Acme & Co", city="<Oslo>"), Company.objects.create(name="Other")
+    associate("contact", "company", [(ann.pk, acme.pk), (ann.pk, other.pk)])
+    associate("contact", "company", [(ann.pk, acme.pk)], "primary")
+    first, second = Deal.objects.create(name="One", amount=1), Deal.objects.create(name="Two", amount=2)
+    associate("deal", "contact", [(first.pk, ann.pk), (first.pk, ben.pk), (second.pk, ann.pk)])
+    run([{**SEND, "params": {"email": "welcome", "of": "contact"}}], [first.pk, second.pk], "deal")
+    while deliver(NOW):
+        pass
+    found = sorted((to, message["Subject"]) for [to], message in postbox.taken)
+    assert found == [
+        ("ann@example.com", "One for Acme & Co"), ("ann@example.com", "Two for Acme & Co"),
+        ("ben@example.com", "One for you"),
+    ]  # fmt: skip
+    message = next(message for [to], message in postbox.taken if to == "ann@example.com")
+    plain, html = (part.get_content() for part in message.iter_parts())
+    assert "&lt;Oslo&gt;" in html and "<Oslo>" in plain and "c=Acme%20%26%20Co" in plain
+
+
+@pytest.mark.covers("DAT-03", "COM-10")
+def test_a_copy_of_a_contacts_email_speaks_of_its_newest_deal(postbox, welcome):
+    welcome.subject = "{{ deal.name }} of {{ contact.first_name }}"
+    welcome.save()
+    ann = contact("Ann")
+    old, new = Deal.objects.create(name="Old", amount=1), Deal.objects.create(name="New", amount=2)
+    associate("contact", "deal", [(ann.pk, old.pk), (ann.pk, new.pk)])
+    Deal.objects.filter(pk=old.pk).update(updated_at=NOW - dt.timedelta(days=9))
+    run([step("mail", "send_internal_marketing_email", email="welcome", addresses="boss@example.com")], [ann.pk])
+    deliver(NOW)
+    assert postbox.to("boss@example.com")["Subject"] == "New of Ann"
+
+
+def test_sending_what_speaks_of_companies_takes_as_many_statements_for_many_as_for_one(welcome):
+    welcome.subject, welcome.body = "{{ company.name }}", "<p>{{ deal.name }} {{ company.city }}</p>"
+    welcome.save()
+    people = [contact(f"C{n}") for n in range(30)]
+    firms = [Company.objects.create(name=f"Firm {n}") for n in range(30)]
+    associate("contact", "company", [(one.pk, firm.pk) for one, firm in zip(people, firms, strict=True)])
+    counts = []
+    rendering.render(welcome, people[:1], NOW)
+    for some in (people[:1], people[1:]):
+        with CaptureQueriesContext(connection) as captured:
+            rendering.render(welcome, some, NOW)
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+
+
+def test_what_an_email_speaks_of_is_checked_by_name_and_right(welcome, django_user_model):
+    assert checking.reads(EmailTemplate(subject="{{ company.name }} {{ owner.name }}")) >= {"company.name"}
+    faults = [str(one.message) for one in cleaning.token_problems("{{ company.nix }} {{ boat.name }}")]
+    assert len(faults) == 2 and "company.name" in faults[0]
+    form = keeping.EmailTemplateForm(
+        {**{name: getattr(welcome, name) for name in keeping.FIELDS}, "subject": "{{ company.name }}", "type": "news"},
+        instance=welcome,
+    )  # fmt: skip
+    form.user = django_user_model.objects.create(username="nobody")
+    assert not form.is_valid() and "speaks of companies, which you may not see" in str(form.errors)

@@ -187,7 +187,7 @@ def test_an_old_answer_that_is_entered_later_ends_nothing(sequence, sender, ann)
     assert states() == ["active"]
 
 
-@pytest.mark.parametrize("away", ["unsubscribed", "deleted"])
+@pytest.mark.parametrize("away", ["unsubscribed", "deleted", "bounced"])
 def test_the_last_email_is_asked_about_once_more_before_it_leaves(away, sequence, sender, ann):
     sequence.steps.exclude(position=0).delete()
     put_in(sequence, [ann], sender)
@@ -195,12 +195,17 @@ def test_the_last_email_is_asked_about_once_more_before_it_leaves(away, sequence
     assert states() == ["finished"]
     if away == "deleted":
         Contact.objects.update(deleted_at=NOW)
+    elif away == "bounced":
+        BouncedAddress.objects.create(address=ann.email, bounced_at=NOW)
     else:
         opt_out(ann)
     pass_on(NOW)
     delivery = Delivery.objects.get()
     assert (mail.outbox, delivery.state, delivery.done_at) == ([], "skipped", NOW)
-    sentence = {"unsubscribed": "has unsubscribed from these emails", "deleted": "had left the sequence"}
+    sentence = {
+        "unsubscribed": "has unsubscribed from these emails", "deleted": "had left the sequence",
+        "bounced": "address comes back",
+    }  # fmt: skip
     assert sentence[away] in delivery.last_error
     assert Email.objects.get().status == "failed"
 
@@ -220,6 +225,15 @@ def test_the_sender_may_have_an_address_on_an_international_domain(sequence, sen
     pass_on(NOW)
     assert mail.outbox[0].from_email == "Amy Field <info@xn--bcher-kva.example>"
     assert mail.outbox[0].extra_headers["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
+def test_a_sender_whose_name_came_with_line_breaks_can_send(sequence, sender, ann):
+    sender.first_name = "Amy\r\nBcc: all@example.com"
+    sender.save()
+    put_in(sequence, [ann], sender)
+    pass_on(NOW)
+    message = mail.outbox[0].message()
+    assert message["Bcc"] is None and "amy@ours.example" in message["From"]
 
 
 @pytest.mark.covers("COM-02")
