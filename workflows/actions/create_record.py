@@ -19,14 +19,16 @@ from records.saving import Row
 from records.saving.batch import SIZE, save_some
 from records.vocabulary import ListedIn
 from workflows.actions.base import Action
+from workflows.data_sources.copied import copied
 from workflows.enrollment.loops import without_made_here
 from workflows.registries import actions
 from workflows.rights.doing import not_allowed
-from workflows.step_forms import inactive_users, targets
+from workflows.step_forms import copied_value, inactive_users, targets
 from workflows.step_forms.forms import ChoiceField, FlagField
 from workflows.step_forms.params import ParamsForm, StepContext
 from workflows.step_forms.properties_field import PropertiesField
 from workflows.step_forms.relative_time import value_for
+from workflows.step_forms.sources import own_slug
 from workflows.step_forms.targets import properties_for
 from workflows.texts import tokens
 
@@ -95,13 +97,16 @@ class CreateRecord(Action):
             return _("Choose the type of record to create")
         values = document.get("properties")
         name = values.get(kind.name_property) if isinstance(values, dict) else None
-        facts = {"type": kind.label, "name": str(name)[:NAME_LIMIT]}
-        return _("Create a %(type)s “%(name)s”") % facts if name else _("Create a %(type)s") % facts
+        if not isinstance(name, str) or not name:
+            return _("Create a %(type)s") % {"type": kind.label}
+        return _("Create a %(type)s “%(name)s”") % {"type": kind.label, "name": name[:NAME_LIMIT]}
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
         values = document.get("properties")
-        texts = values.values() if isinstance(values, dict) else ()
-        return {name for text in texts for name in tokens.reads(text, context.object_type)}
+        listed = list(values.values()) if isinstance(values, dict) else []
+        own = (own_slug(value[copied_value.KEY]) for value in listed if copied_value.is_copy(value))
+        found = {f"{context.object_type.slug}.{slug}" for slug in own if slug}
+        return found.union(*(tokens.reads(text, context.object_type) for text in listed))
 
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
         kind, values = type_of(document), document.get("properties")
@@ -123,12 +128,14 @@ class CreateRecord(Action):
         """One INSERT for all records, one for their associations; who cannot have one fails alone."""
         part = without_made_here(batch)
         kind = object_types[params["object"]]
-        rows = [Row(values) for values in values_of(part, kind, params["properties"])]
+        values = values_of(part, kind, params["properties"])
+        able = [one for one in part.enrollments if one.record_id in values]
+        rows = [Row(values[one.record_id]) for one in able]
         saved = [
             one for start in range(0, len(rows), SIZE) for one in save_some(kind, rows[start : start + SIZE], None)
         ]
         pairs = []
-        for enrollment, row, one in zip(part.enrollments, rows, saved, strict=True):
+        for enrollment, row, one in zip(able, rows, saved, strict=True):
             if one.id is None:
                 error = " ".join(str(problem.message) for problem in one.problems)
                 part.fail(enrollment, "not_created", error=error[:500])
@@ -161,20 +168,30 @@ def type_of(document: dict[str, Any]) -> ObjectType | None:
     return object_types.get(slug) if isinstance(slug, str) else None
 
 
-def values_of(batch: Batch, kind: ObjectType, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """The values of the new records, one for each enrollment, with their tokens filled in."""
+def values_of(batch: Batch, kind: ObjectType, params: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """The values of the new records by the enrolled record's id, with what is copied and their tokens filled in.
+
+    Those for whom a value cannot be copied are answered as failed, and left out.
+    """
     known = properties_for(kind, batch.context)
     columns: dict[str, Any] = {}
     for slug, value in params.items():
         prop = known[slug]
-        if isinstance(value, dict):
+        if copied_value.is_copy(value):
+            # Users stay ids: their names would be looked up one by one.
+            plain = prop.type == "user"
+            found = copied(batch, value[copied_value.KEY], prop, blank=True)
+            columns[slug] = {pk: one if plain else prop.as_json(one) for pk, one in found.items()}
+        elif isinstance(value, dict):
             moment = value_for(prop, value, batch.now, batch.definition.settings)
             columns[slug] = dict.fromkeys(batch.ids, prop.as_json(moment))
         elif tokens.has_tokens(value):
             columns[slug] = batch.render(value, "text" if prop.kind.textual and not prop.options else "value")
-    return [
-        {slug: columns[slug][pk] if slug in columns else value for slug, value in params.items()} for pk in batch.ids
-    ]
+    return {
+        pk: {slug: columns[slug][pk] if slug in columns else value for slug, value in params.items()}
+        for pk in batch.ids
+        if all(pk in column for column in columns.values())
+    }
 
 
 def copy_associations(own: ObjectType, kind: ObjectType, pairs: list[tuple[int, int]]) -> dict[int, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.utils.html import format_html
@@ -14,7 +13,7 @@ from records.problems import Problem
 from records.properties import Property
 from records.vocabulary import ListedIn
 from workflows.actions.base import Action
-from workflows.data_sources.values import values_named
+from workflows.data_sources.copied import cleaned, copied
 from workflows.engine.writing import current_values, locked_values, set_for_all, write
 from workflows.registries import actions
 from workflows.step_forms import copying, inactive_users
@@ -48,8 +47,8 @@ class EditRecord(Action):
         return described(document, context)
 
     def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
-        copied = own_slug(document.get("copy_from"))
-        found = {f"{context.object_type.slug}.{copied}"} if copied else set()
+        slug = own_slug(document.get("copy_from"))
+        found = {f"{context.object_type.slug}.{slug}"} if slug else set()
         return found | tokens.reads(document.get("value"), context.object_type)
 
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
@@ -131,24 +130,11 @@ class EditRecord(Action):
         if params["clear"]:
             return dict.fromkeys(batch.ids)
         if params["copy_from"]:
-            return self.copied(batch, params["copy_from"], prop)
+            return copied(batch, params["copy_from"], prop)
         if tokens.has_tokens(params["value"]):
             target = "text" if prop.kind.textual and not prop.options else "value"
             return cleaned(batch, prop, batch.render(params["value"], target), prop.clean)
         return dict.fromkeys(batch.ids, fixed(batch, params, prop))
-
-    def copied(self, batch: Batch, name: str, prop: Property) -> dict[int, Any]:
-        """What is copied of the record itself, or of anything else (workflows.data_sources.values)."""
-        if own_slug(name):
-            source = batch.properties[name]
-            mine = current_values(batch, source)
-            return cleaned(batch, prop, mine, lambda value: copying.convert(value, source, prop))
-        facts = values_named(batch, batch.enrollments, name)
-        batch.skip([one for one in batch.enrollments if one.record_id not in facts], "nothing_to_copy")
-        part = batch.part([one for one in batch.enrollments if one.record_id in facts])
-        found = cleaned(part, prop, facts, lambda fact: copying.convert(fact[1], fact[0], prop))
-        batch.absorb(part)
-        return found
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         slug = str(detail.get("property", ""))
@@ -175,27 +161,6 @@ def fixed(batch: Batch, params: dict[str, Any], prop: Property) -> Any:
     if params["moment"]:
         return value_for(prop, params["moment"], batch.now, batch.definition.settings)
     return params["value"]
-
-
-def cleaned(batch: Batch, prop: Property, values: Mapping[int, Any], clean: Any) -> dict[int, Any]:
-    found = {}
-    for enrollment in batch.enrollments:
-        value = values.get(enrollment.record_id)
-        try:
-            found[enrollment.record_id] = None if value in (None, "", []) else clean(value)
-        except ValueError as error:
-            refuse(batch, enrollment, prop, value, error)
-            continue
-        if found[enrollment.record_id] is None and prop.required:
-            del found[enrollment.record_id]
-            batch.fail(enrollment, "required", property=str(prop.label))
-    return found
-
-
-def refuse(batch: Batch, enrollment: Standing, prop: Property, value: Any, error: ValueError) -> None:
-    read = value[1] if isinstance(value, tuple) else value
-    facts: dict[str, Any] = {"value": str(read)[:200], "property": str(prop.label), "error": str(error)[:500]}
-    batch.fail(enrollment, "cannot_copy", **facts)
 
 
 def facts_of(prop: Property, before: Any, after: Any) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""A field for several properties with their values; each control is that of its property's type."""
+"""A field for several properties with their values; each control is that of its property's type.
+
+Instead of a fixed value a date takes a moment ({"when": "now"}), and every property one to copy ({"copy_from": …}).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from records.object_types import ObjectType
 from records.properties import Property
+from workflows.step_forms import copied_value
 from workflows.step_forms.greyed_field import greyed
 from workflows.step_forms.params import ParamsForm
 from workflows.step_forms.relative_time import DATES, RelativeTimeWidget
@@ -49,6 +53,8 @@ class PropertiesWidget(forms.Widget):
             value = field.widget.value_from_datadict(data, files, f"{name}-{slug}")
             if takes_moment(field):
                 value = RelativeTimeWidget().value_from_datadict(data, files, f"{name}-{slug}-moment") or value
+            if source := data.get(f"{name}-{slug}-copy"):
+                value = {copied_value.KEY: source}
             if value not in (None, "", []) or slug not in self.needed:
                 found[slug] = "" if value is None else value
         added = data.get(f"{name}-add")
@@ -82,16 +88,19 @@ class PropertiesWidget(forms.Widget):
 
     def row(self, name: str, slug: str, value: Any, renderer: Any) -> SafeString:
         field, place = self.fields[slug], f"{name}-{slug}"
-        moment = value if isinstance(value, dict) else None
-        widget = field.widget_for(None if moment else value)
+        made = value if isinstance(value, dict) else None
+        # Kept with the field: whether data can be inserted is asked of its widget.
+        field.widget = widget = field.widget_for(None if made else value)
         label = label_of(field)
-        stored = None if moment else field.prepare_value(value)
+        stored = None if made else field.prepare_value(value)
         control = widget.render(place, stored, {"id": f"param_{place}"}, renderer)
         if takes_moment(field):
-            control += self.moment(place, moment, label, renderer)
-        elif field.takes_data:
+            control += self.moment(place, None if copied_value.is_copy(made) else made, label, renderer)
+        if field.takes_data:
             facts = {"target": f"param_{place}", "kind": field.takes_data, "label": label}
             control += render_to_string("admin/workflows/workflow/insert_data.html", facts)
+        if field.property and field.context and (copied_value.is_copy(made) or not field.takes_data):
+            control += copied_value.rendered(place, made, field.property, field.context, renderer)
         removing: SafeString | str = ""
         if slug not in self.needed:
             removing = format_html(
@@ -180,6 +189,8 @@ class PropertiesField(forms.Field):
             self.faults.append((slug, message % {"property": field.property.label}, value))
             return value
         try:
+            if copied_value.is_copy(value) and field.context is not None:
+                return copied_value.cleaned(value, field.property, field.context)
             return moment(value) if isinstance(value, dict) and takes_moment(field) else field.clean(value)
         except ValidationError as error:
             self.faults += [(slug, message, value) for message in error.messages]

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from crm.models import Company, Contact, Conversation, Deal, Note, Task, Ticket, User
 from records.associations import associate, ids_of
 from records.journal import change_source
-from records.models import Change
+from records.models import Change, PropertyDefinition
 from tests.api.conftest import person
 from tests.workflows.building import NOW, enroll, make_workflow, step
 from workflows.definitions import checking
@@ -244,3 +244,75 @@ def test_a_moment_is_for_dates_only_and_required_properties_come_first() -> None
     form = actions["create_record"].Params(sent, context=context_of("contact"))
     form.is_valid()
     assert form.document()["properties"] == {"close_date": {"when": "after", "amount": 3, "unit": "days"}}
+
+
+@pytest.mark.covers("CRM-09", "CRM-11")
+def test_values_of_every_type_are_copied_and_who_has_one_that_does_not_fit_fails_alone() -> None:
+    options = [{"value": one, "label": one.title()} for one in ("red", "green")]
+    for kind, slug, of in (
+        ("contact", "colours", "multi_select"), ("deal", "colours", "multi_select"), ("contact", "seen", "datetime"),
+        ("deal", "colour", "select"), ("deal", "helper", "user"), ("contact", "vip", "boolean"),
+        ("deal", "vip", "boolean"),
+    ):  # fmt: skip
+        more = {"options": options} if of.endswith("select") else {}
+        PropertyDefinition.objects.create(object_type=kind, slug=slug, label=slug.title(), type=of, **more)
+    amy = User.objects.create(username="amy")
+    custom = {"colours": ["red"], "seen": "2026-03-04T10:00:00+00:00", "vip": False}
+    ann = Contact.objects.create(city="Lund", lead_score=7, owner=amy, custom=custom)
+    ben = Contact.objects.create(city="Ystad", custom={"colours": ["red", "green"]})
+    cat = Contact.objects.create(city="Kivik")
+    properties = {
+        "name": {"copy_from": "city"}, "amount": {"copy_from": "output.twice.result"}, "owner": {"copy_from": "owner"},
+        "helper": {"copy_from": "owner"}, "colour": {"copy_from": "colours"}, "colours": {"copy_from": "colours"},
+        "close_date": {"copy_from": "seen"}, "vip": {"copy_from": "vip"},
+    }  # fmt: skip
+    steps = [
+        step("twice", "format_data", format="formula", formula="contact.lead_score * 2"),
+        step("s", "create_record", object="deal", properties=properties),
+    ]
+    assert problems("contact", object="deal", properties=properties | {"amount": {"copy_from": "lead_score"}}) == []
+    made = run(make_workflow(steps), ann, ben, cat)
+    first, second = Deal.objects.order_by("pk")
+    assert (first.name, first.amount, first.owner, f"{first.close_date}") == ("Lund", 14, amy, "2026-03-04")
+    assert first.custom == {"helper": amy.pk, "colour": "red", "colours": ["red"], "vip": False}
+    assert (second.name, second.amount, second.owner, second.custom) == ("Kivik", None, None, {})
+    refused = StepExecution.objects.get(enrollment=made[1], step="s")
+    assert refused.outcome == "failed" and "Colour holds one option, but there are 2." in told(refused)
+
+
+@pytest.mark.parametrize(
+    ("slug", "value", "words"),
+    [
+        ("amount", {"copy_from": "city"}, "cannot be copied into"),
+        ("amount", {"copy_from": "nix"}, "names nothing to copy"),
+        ("amount", {"copy_from": "lead_score", "more": 1}, "names nothing to copy"),
+        ("amount", {"copy_from": ["city"]}, "names nothing to copy"),
+        ("close_date", {"copy_from": "output.gone.result"}, "names nothing to copy"),
+    ],
+)
+def test_what_cannot_be_copied_is_told_with_its_place(slug: str, value: Any, words: str) -> None:
+    found = problems("contact", object="deal", properties={"name": "D", slug: value})
+    assert [place for place, _message in found] == [f"steps.0.params.properties.{slug}"]
+    assert words in found[0][1]
+
+
+@pytest.mark.covers("CRM-11")
+def test_the_panel_offers_what_fits_to_be_copied() -> None:
+    params = {"object": "company", "properties": {"name": "Firm", "employees": {"copy_from": "lead_score"}}}
+    context = context_of("contact", **params)
+    form = actions["create_record"].Params(document=params, context=context)
+    page = str(form["properties"])
+    copying = page.partition('name="properties-employees-copy"')[2].partition("</select>")[0]
+    assert '<option value="lead_score" selected>' in copying and 'value="city"' not in copying
+    assert "properties-name-copy" not in page and 'data-insert="param_properties-name"' in page
+    sent = (
+        "object=company&properties-shown=name&properties-name=Firm&properties-shown=employees"
+        "&properties-employees=3&properties-employees-copy=lead_score"
+    )
+    form = actions["create_record"].Params(QueryDict(sent), context=context_of("contact"))
+    form.is_valid()
+    assert form.document() == params
+    step_of = context.step
+    assert step_of is not None
+    assert actions["create_record"].reads(step_of.params, context) == {"contact.lead_score"}
+    assert actions["create_record"].describe(step_of.params, context) == "Create a company “Firm”"
