@@ -52,7 +52,8 @@ class World:
         self.by_api = {plural: first(model) for plural, model in plurals.items()}
         self.by_api |= {
             "workflows": self.workflow.pk, "webhooks": self.webhook.pk, "deliveries": self.delivery.pk,
-            "enrollments": self.enrollment.pk, "lists": self.list.pk,
+            "enrollments": self.enrollment.pk, "lists": self.list.pk, "surveys": first(Survey),
+            "audiences": first(Audience),
         }  # fmt: skip
 
     def surround(self, boss: User, now: dt.datetime) -> None:

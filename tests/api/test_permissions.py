@@ -7,14 +7,25 @@ from typing import Any
 import pytest
 from django.urls import URLResolver, get_resolver
 
-from crm.models import Company, Contact, Conversation, Deal, SubscriptionType, User
+from crm.models import (
+    Audience,
+    Company,
+    Contact,
+    Conversation,
+    Deal,
+    EmailTemplate,
+    Sequence,
+    SubscriptionType,
+    Survey,
+    User,
+)
 from records.clock import database_now
 from records.lists import keeping
 from records.models import Scope
 from records.object_types import object_types
 from tests.api.conftest import SCOPES, ApiClient, client_of, person
 from tests.api.test_workflows import make
-from workflows.models import Delivery, Enrollment, Revision, Workflow
+from workflows.models import AIProvider, Delivery, Enrollment, Revision, Workflow
 from workflows.outside import connecting
 from workflows.webhooks import keeping as webhooks
 
@@ -29,7 +40,8 @@ WISHES = {"subscriptions": [{"type": "news", "status": "unsubscribed"}]}
 KINDS = ("contact", "company", "deal", "ticket", "conversation", "task", "note")
 VIEWER = {f"crm.view_{name}" for name in KINDS} | {
     "workflows.view_workflow", "workflows.view_enrollment", "workflows.view_delivery", "records.view_recordlist",
-    "workflows.view_webhook", "workflows.view_connection", "workflows.view_auditentry",
+    "workflows.view_webhook", "workflows.view_connection", "workflows.view_auditentry", "workflows.view_aiprovider",
+    "crm.view_emailtemplate", "crm.view_sequence", "crm.view_survey", "crm.view_audience",
 }  # fmt: skip
 EDITOR = VIEWER | {
     "crm.add_deal", "crm.change_deal", "crm.delete_deal", "crm.change_contact", "crm.change_conversation",
@@ -39,7 +51,8 @@ EDITOR = VIEWER | {
 }  # fmt: skip
 PUBLISHER = EDITOR | {
     "workflows.publish_workflow", "workflows.delete_workflow", "workflows.change_delivery", "workflows.add_connection",
-    "workflows.change_connection", "workflows.delete_connection",
+    "workflows.change_connection", "workflows.delete_connection", "workflows.add_aiprovider",
+    "workflows.change_aiprovider", "workflows.delete_aiprovider",
 }  # fmt: skip
 PEOPLE = ("stranger", "viewer", "editor", "publisher", "superuser")
 V, E, P, ANY = "viewer", "editor", "publisher", "stranger"
@@ -133,6 +146,19 @@ TABLE: dict[tuple[str, str], tuple[str, str, Any]] = {
         P,
         {"workflow": "{workflow}", "step": "nudge", "enrollments": ["{enrollment}"]},
     ),
+    ("GET", "ai-providers/"): ("workflows:read", V, None),
+    ("POST", "ai-providers/"): ("workflows:write", P, {"name": "House", "connection": "shop", "model": "small-1"}),
+    ("GET", "ai-providers/<int:id>/"): ("workflows:read", V, None),
+    ("PATCH", "ai-providers/<int:id>/"): ("workflows:write", P, {"name": "Renamed"}),
+    ("DELETE", "ai-providers/<int:id>/"): ("workflows:write", P, None),
+    ("GET", "email-templates/"): ("workflows:read", V, None),
+    ("GET", "email-templates/<int:id>/"): ("workflows:read", V, None),
+    ("GET", "sequences/"): ("workflows:read", V, None),
+    ("GET", "sequences/<int:id>/"): ("workflows:read", V, None),
+    ("GET", "surveys/"): ("workflows:read", V, None),
+    ("GET", "surveys/<int:id>/"): ("workflows:read", V, None),
+    ("GET", "audiences/"): ("workflows:read", V, None),
+    ("GET", "audiences/<int:id>/"): ("workflows:read", V, None),
     ("GET", "enrollments/"): ("history:read", V, None),
     ("GET", "enrollments/<int:id>/"): ("history:read", V, None),
     ("POST", "enrollments/<int:id>/retry/"): ("workflows:publish", P, None),
@@ -188,7 +214,15 @@ def places(boss: User) -> dict[str, int]:
     webhook = webhooks.create("Shop orders", "contact")
     found = {"workflow": workflow, **records, "enrollment": enrollment.pk, "list": chosen.pk, "webhook": webhook.pk}
     made = connecting.create({"name": "Shop", "origin": "https://example.com"}, by=boss, now=database_now())
-    return found | {"connection": made.pk}
+    news = SubscriptionType.objects.get(slug="news")
+    asset = {"name": "House", "slug": "house"}
+    assets = {
+        "ai-providers": AIProvider.objects.create(connection=made, model="m", **asset),
+        "email-templates": EmailTemplate.objects.create(type=news, subject="Hi", body="<p>Hi</p>", **asset),
+        "sequences": Sequence.objects.create(subscription=news, **asset), "surveys": Survey.objects.create(**asset),
+        "audiences": Audience.objects.create(**asset),
+    }  # fmt: skip
+    return found | {"connection": made.pk} | {name: one.pk for name, one in assets.items()}
 
 
 def call(client: ApiClient, method: str, route: str, document: Any, places: dict[str, int]) -> int:
@@ -197,7 +231,8 @@ def call(client: ApiClient, method: str, route: str, document: Any, places: dict
     ids |= {"d": places["delivery"]} if route.startswith("deliveries/") else {}
     ids |= {"c": places["connection"]} if route.startswith("connections/") else {}
     ids |= {"w": places["webhook"]} if route.startswith("webhooks/") else {}
-    path = route.replace("{plural}", "deals").replace("<int:id>", str(ids.get(route[0], places["deal"])))
+    own = places.get(route.partition("/")[0], ids.get(route[0], places["deal"]))
+    path = route.replace("{plural}", "deals").replace("<int:id>", str(own))
     path = path.replace("<int:number>", "7").replace("<int:later>", "7")
     if route.endswith("explain/"):
         path += f"?record={places['deal']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from workflows.api.ai_provider_views import AIProviderView
 from workflows.api.catalog_views import CatalogView
 from workflows.api.connection_views import ConnectionView
 from workflows.api.delivery_views import DeliveryView
@@ -70,6 +71,12 @@ urlpatterns = [
         name="api-connection",
     ),
     path("connections/<int:id>/sign/", ConnectionView.as_view({"post": "sign"}), name="api-connection-sign"),
+    path("ai-providers/", AIProviderView.as_view({"get": "list", "post": "create"}), name="api-ai-providers"),
+    path(
+        "ai-providers/<int:id>/",
+        AIProviderView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-ai-provider",
+    ),
     path("webhooks/", WebhookView.as_view({"get": "list", "post": "create"}), name="api-webhooks"),
     path(
         "webhooks/<int:id>/",
