@@ -54,6 +54,10 @@ def names(text: str) -> tuple[str, ...]:
     return chosen
 
 
+def slugs(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__, epilog=EXIT_CODES)
     parser.add_argument("--only", type=names, default=SUITES, help=f"some of {','.join(SUITES)}")
@@ -66,6 +70,7 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each variant (a third of it beyond 10,000)")
     parser.add_argument("--through", type=int, default=10_000, help="records sent through each action")
+    parser.add_argument("--actions", type=slugs, default=(), help="some actions only: edit_record,send_sms")
     parser.add_argument("--changes", type=int, default=100, help="changes of the latency benchmark")
     parser.add_argument("--bulk", type=int, default=90_000, help="enrollments executed while reactions are measured")
     parser.add_argument("--flood", type=int, default=0, help="1000000: that many due at once, watched for 150 s")
@@ -87,7 +92,7 @@ def main() -> int:
         suites = {
             "journal": lambda: journal.run(options.rows, sys.stdout),
             "engine": lambda: engine.run(options.contacts, options.rounds, sys.stdout),
-            "actions": lambda: actions.run(options.through, sys.stdout),
+            "actions": lambda: actions.run(options.through, sys.stdout, options.actions),
             "latency": lambda: latency.run(options.changes, options.bulk, options.flood, sys.stdout),
             "criteria": lambda: criteria.run(options.workflows, options.records, sys.stdout),
             "editor": lambda: editor.run(sys.stdout),

@@ -11,14 +11,17 @@ from benchmarks.reference_job import HIGH
 #: What lines name, by the slugs of benchmarks.action_world.
 NAMED = "benchmark"
 STEP = "step"
+#: Records at most where each is a conversation with another system, of which five are held at once, and where each is
+#: a process of its own: the figures are the same for more, and take an hour.
+ASKED, PROCESSES = 2_000, 200
 
 
 @dataclass(frozen=True)
 class Line:
     """A workflow of one step: its action, its params (or more of it), and what is there before.
 
-    `later`: the records wait in the step, and are taken up after so long. `most`: so many records at most, because one
-    costs a process or a conversation with a server of its own.
+    `later`: the records wait in the step, and are taken up after so long. `most`: so many records at most (0: any
+    number), because each costs a process or a conversation with another system.
     """
 
     action: str
@@ -139,10 +142,11 @@ LINES: dict[str, Line] = {
     "enroll_in_sequence": Line("enroll_in_sequence", {"sequence": NAMED, "sender": "owner"}),
     "enroll_in_prospecting_agent": Line("enroll_in_prospecting_agent", {"sender": "owner"}),
     "unenroll_from_sequence": Line("unenroll_from_sequence", {"sequence": NAMED}, before=("sequenced",)),
-    "send_sms": Line("send_sms", SMS, before=("mobile", "opted in")),
-    "send_whatsapp": Line("send_whatsapp", WHATSAPP, before=("mobile", "opted in")),
+    "send_sms": Line("send_sms", SMS, before=("mobile", "opted in"), most=ASKED),
+    "send_whatsapp": Line("send_whatsapp", WHATSAPP, before=("mobile", "opted in"), most=ASKED),
     "send_webhook, no answer wanted": Line(
-        "send_webhook", {"method": "POST", "url": "/hook", "connection": NAMED, "properties": ["email", "city"]}
+        "send_webhook", {"method": "POST", "url": "/hook", "connection": NAMED, "properties": ["email", "city"]},
+        most=ASKED,
     ),
     "send_webhook, with its answer": Line(
         "send_webhook",
@@ -150,22 +154,24 @@ LINES: dict[str, Line] = {
             "method": "POST", "url": "/hook", "connection": NAMED, "properties": ["email", "city"],
             "outputs": [{"name": "score", "path": "score", "type": "number"}],
         },
+        most=ASKED,
     ),
-    "ask_ai": Line("ask_ai", {"prompt": "Who is {{ contact.first_name }}?"}),
-    "research": Line("research", {"prompt": "Who is {{ contact.first_name }}?"}),
-    "enrich_record": Line("enrich_record", {"properties": ["country"], "known": ["email"]}),
+    "ask_ai": Line("ask_ai", {"prompt": "Who is {{ contact.first_name }}?"}, most=ASKED),
+    "research": Line("research", {"prompt": "Who is {{ contact.first_name }}?"}, most=ASKED),
+    "enrich_record": Line("enrich_record", {"properties": ["country"], "known": ["email"]}, most=ASKED),
     "fill_property": Line(
-        "fill_property", {"property": "country", "prompt": "Where is {{ contact.city }}?", "known": ["email"]}
+        "fill_property", {"property": "country", "prompt": "Where is {{ contact.city }}?", "known": ["email"]},
+        most=ASKED,
     ),
-    "research_company": Line("research_company", {"of": "company", "known": ["name"]}, before=("linked",)),
-    "summarise_record": Line("summarise_record", {"length": "sentence"}),
+    "research_company": Line("research_company", {"of": "company", "known": ["name"]}, before=("linked",), most=ASKED),
+    "summarise_record": Line("summarise_record", {"length": "sentence"}, most=ASKED),
     "custom_code": Line(
         "custom_code",
         {
             "code": DOUBLE, "inputs": [{"name": "n", "from": "lead_score"}],
             "outputs": [{"name": "twice", "type": "number"}],
         },
-        most=200,
+        most=PROCESSES,
     ),
 }  # fmt: skip
 #: Actions without a line, with the reason.
