@@ -64,6 +64,8 @@ def read_to_reenroll(document: dict[str, Any]) -> frozenset[str]:
     if trigger.get("kind") != "filter":
         return read_by_trigger(document)
     kind = object_types[document["object"]]
+    if not trigger.get("criteria") or not looked_at(trigger["criteria"], kind):
+        return frozenset()  # They cannot be read: the trigger's own problems say so.
     return frozenset().union(*(looked_at(one, kind) for one in reenrolling.ticked(document)))
 
 

@@ -162,3 +162,9 @@ def test_a_delay_until_a_day_before_the_schedule_begins() -> None:
     assert (found.code, found.path) == ("past", "steps.0.params.at")
     assert "The schedule fires for the first time after April 30, 2090" in found.message
     assert told(rewritten(made, steps=[{**until, "params": {"at": "2090-05-02T09:00"}}])) == []
+
+
+def test_ticked_filters_that_cannot_be_read_are_a_problem_and_no_error() -> None:
+    found = {"association": [], "all": [{"property": "amount"}]}
+    paths = [path for _code, path in told(draft(found, reenroll=AGAIN))]
+    assert paths == ["trigger.criteria.any.0.all.0.association"]
