@@ -53,7 +53,9 @@ class Camera:
         self.page.on("response", self.judge)
 
     def complain(self, message: Any) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+        # What was refused is told by `judge`; what broke off on its way is told here only.
+        told = message.text.startswith("Failed to load resource: the server responded")
+        if message.type in ("error", "warning") and not told:
             self.complaints.append(f"console {message.type}: {message.text}")
 
     def judge(self, answer: Any) -> None:
