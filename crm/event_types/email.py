@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from records.event_types import EventType, event_types
@@ -23,11 +25,13 @@ STATES = (Option("opted_in", _("Opted in")), Option("opted_out", _("Opted out"))
 QUIET = (("kind", "batch"),)
 
 
-def mail(slug: str, label: Text, sentence: Text, row: str, *more: Property, description: Text = "") -> EventType:
+#: The fact that tells, and why one should ask for it.
+BY_ITSELF = _("Mail programs open emails by themselves, too: a click or a reply says more.")
+
+
+def mail(slug: str, label: Text, sentence: Text, row: str, *more: Property, **facts_of: Any) -> EventType:
     facts, spec = (*MAIL, KIND, *more), (row, "FLT-26", "FLT-27") if row else ("FLT-26", "FLT-27")
-    return EventType(
-        slug, label, CATEGORY, ("contact",), facts, description, spec=spec, sentence=sentence, quiet=QUIET
-    )
+    return EventType(slug, label, CATEGORY, ("contact",), facts, spec=spec, sentence=sentence, quiet=QUIET, **facts_of)
 
 
 TYPES = (
@@ -35,7 +39,7 @@ TYPES = (
     mail("email_delivered", _("Marketing email delivered"), _("Received the email “%(email)s”"), "EVT-08"),
     mail(
         "email_opened", _("Marketing email opened"), _("Opened the email “%(email)s”"), "EVT-09", MACHINE,
-        description=_("Mail programs open emails by themselves, too: a click or a reply says more."),
+        description=BY_ITSELF, doubtful=(MACHINE.slug, BY_ITSELF),
     ),
     mail(
         "email_clicked", _("Link in a marketing email clicked"), _("Clicked a link in the email “%(email)s”"),

@@ -36,6 +36,8 @@ BEFORE = {DELIVERED: (SENT,), "email_bounced": (SENT,)} | dict.fromkeys(
 )
 #: Reasons for which an address will not work later either.
 HARD = {"invalid", "bounced"}
+#: What Apple's mail programs call themselves when they load the pictures of every mail, read or not.
+PRIVACY_PROXY = "Mozilla/5.0"
 SEND_KINDS = {"automated", "ab_test", "batch"}
 #: How far back an email may lie that is replied to.
 REPLY_DAYS = 180
@@ -87,8 +89,13 @@ def more_facts(kind: str, event: Any) -> dict[str, Any]:
     if kind == "email_bounced":
         reason = clean_text(event.mta_response or event.description or "")
         return {"bounce": "hard" if event.reject_reason in HARD else "soft"} | ({"reason": reason} if reason else {})
-    machine = isinstance(event.esp_event, Mapping) and event.esp_event.get("sg_machine_open")
-    return {"by_machine": True} if kind == "email_opened" and machine is True else {}
+    return {"by_machine": True} if kind == "email_opened" and opened_by_machine(event) else {}
+
+
+def opened_by_machine(event: Any) -> bool:
+    """Whether the provider says so, or the pictures were loaded by a proxy that loads them of every mail."""
+    said = isinstance(event.esp_event, Mapping) and event.esp_event.get("sg_machine_open") is True
+    return said or clean_text(event.user_agent).strip() == PRIVACY_PROXY
 
 
 def take_event(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:

@@ -24,6 +24,7 @@ class EventType:
     out, for docs/triggers.md. `unfinished`: a sentence that says what is still to be done before anything can begin
     with it. `sentence`: an occurrence as a timeline tells it, with the facts in it as %(slug)s; told without it where
     one is missing. `quiet`: facts, as slug and stored value, with which an occurrence counts, but triggers nothing.
+    `doubtful`: the fact that says a machine did it, and why an occurrence alone says little; None where people do.
     `quoting`: facts with values of any properties of records in them: for people who may see all of these only.
     """
 
@@ -45,6 +46,7 @@ class EventType:
     sentence: Text = ""
     quiet: tuple[tuple[str, str], ...] = ()
     quoting: tuple[str, ...] = ()
+    doubtful: tuple[str, Text] | None = None
 
     @property
     def ours(self) -> bool:

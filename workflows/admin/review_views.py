@@ -29,6 +29,7 @@ from workflows.editor.changes import Changes, changes
 from workflows.lifecycle import describing, previewing, publishing
 from workflows.models import Workflow
 from workflows.reviewing.looking import live_of
+from workflows.reviewing.nearly import nearly
 from workflows.rights import opening
 from workflows.schedules.scheduling import zone_of
 from workflows.schedules.words import shown_firing
@@ -61,6 +62,7 @@ class ReviewViews:
             "errors": told_of(workflow, review, blocking=True), "warnings": told_of(workflow, review, blocking=False),
             "kind": object_types[workflow.object_type], "fresh": review.fresh,
             "samples": [(record_url(workflow.object_type, pk), name) for pk, name in review.samples],
+            "nearly": nearly_rows(workflow, review),
             "inside": review.inside.count, "rows": inside_rows(review),
             "connections": connections(workflow, review.definition) if review.definition else [],
             "timing": timing(review.definition) if review.definition else [],
@@ -104,6 +106,14 @@ class ReviewViews:
         self.message_user(request, message, messages.SUCCESS)
         url = reverse("admin:workflows_enrollment_changelist")
         return redirect(f"{url}?workflow__id__exact={workflow.pk}")
+
+
+def nearly_rows(workflow: Workflow, review: previewing.Review) -> list[tuple[str, str, str]]:
+    """Address and name of who narrowly does not meet the trigger, and because of what; for who may be told."""
+    compiled = previewing.trigger_criteria(review.definition, database_now()) if review.definition else None
+    if compiled is None or review.withheld:
+        return []
+    return [(record_url(workflow.object_type, one.record), one.name, one.sentence) for one in nearly(compiled)]
 
 
 def changed_by(workflow: Workflow, draft: Definition | None) -> Changes | None:

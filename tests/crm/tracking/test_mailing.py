@@ -60,6 +60,14 @@ def test_sent_delivered_opened_and_clicked_are_told_once_each(client, ann):
     assert MarketingEmail.objects.get().name == "May"
 
 
+@pytest.mark.covers("CPL-20")
+def test_an_email_the_privacy_proxy_of_a_mail_program_opens_is_told_as_opened_by_a_machine(client, ann):
+    assert postmark(client, "Open", ReceivedAt=AT, UserAgent="Mozilla/5.0") == 200
+    assert postmark(client, "Open", "m-2", ReceivedAt=AT, UserAgent="Mozilla/5.0 (Macintosh) AppleWebKit/605.1") == 200
+    opened = Event.objects.filter(event="email_opened").order_by("id").values_list("properties", flat=True)
+    assert [facts.get("by_machine") for facts in opened] == [True, None]
+
+
 @pytest.mark.covers("EVT-12")
 def test_a_bounce_says_whether_it_lasts_and_why(client, ann):
     facts = {"Email": "ann@example.com", "BouncedAt": AT, "ID": 42, "Details": "no such mailbox"}

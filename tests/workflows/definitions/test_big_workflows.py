@@ -71,6 +71,7 @@ def path_of(rest: int, steps: list[dict[str, Any]]) -> list[str]:
     return found
 
 
+@pytest.mark.covers("LIM-11")
 def test_the_counts_of_500_steps_add_up_and_nothing_is_stuck():
     steps = sections()
     workflow = make_workflow(steps)
