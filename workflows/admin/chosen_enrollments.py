@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from records.clock import database_now
 from workflows.admin.enrollment_list import Listing
-from workflows.models import Enrollment
+from workflows.models import Enrollment, Workflow
 from workflows.rights import opening
 
 
@@ -31,6 +31,12 @@ class Chosen:
         if self.matching is not None:
             which = all_of(self.matching, self.request.user)
         return opening.changeable(which, self.request.user, "workflow")
+
+    def refuse_read_only(self) -> None:
+        """Raise PermissionDenied, with the reason, where ticked ones are of a workflow the person may not change."""
+        ticked = Enrollment.objects.filter(pk__in=self.ids).order_by().values("workflow")
+        for workflow in Workflow.objects.filter(pk__in=ticked).order_by("pk"):
+            opening.refuse_change(workflow, self.request.user)
 
     @property
     def back(self) -> str:

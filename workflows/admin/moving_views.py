@@ -143,6 +143,8 @@ class MovingViews(ReadOnlyAdmin):
         moving_by_hand.refuse_without_right(request.user)
         move = Move(request)
         back = move.chosen.back
+        if not move.workflows:
+            move.chosen.refuse_read_only()
         if len(move.workflows) != 1:
             messages.warning(request, why_not_one(move.workflows))
             return redirect(back)

@@ -22,7 +22,7 @@ from tests.workflows.restricted import BIG, RAISE, RENAME, changed, made, member
 from workflows import drafting
 from workflows.drafting import versions
 from workflows.engine.taking_steps import run_due
-from workflows.enrollment import enrolling_many
+from workflows.enrollment import enrolling_many, moving_by_hand, moving_many
 from workflows.enrollment.enrolling import enroll
 from workflows.lifecycle import cataloguing, publishing, switching
 from workflows.models import Enrollment, Workflow
@@ -96,6 +96,9 @@ def test_view_only_makes_the_whole_workflow_read_only() -> None:
     assert sent.status_code == 403
     assert client.post(reverse("admin:workflow_remove", args=[workflow.pk])).status_code == 403
     assert client.get(reverse("admin:workflow_enroll", args=[workflow.pk])).status_code == 403
+    mine = entered(workflow)
+    moved = client.post(reverse("admin:enrollment_move"), {"enrollment": mine.pk, "target": "raise"})
+    assert moved.status_code == 403 and "you can read it only" in moved.content.decode()
     switch = client.post(f"{reverse('admin:workflow_switch')}?to=off&id={workflow.pk}")
     workflow.refresh_from_db()
     assert switch.status_code == 302 and workflow.status == "on" and workflow.deleted_at is None
@@ -121,6 +124,8 @@ def test_every_verb_refuses_who_may_only_read_and_says_why() -> None:
         lambda: cataloguing.change(workflow, {"name": "Mine"}, by=vic, now=now),
         lambda: cataloguing.remove(workflow, by=vic, now=now),
         lambda: enrolling_many.begin(workflow, by=vic, now=now, record_ids=[1]),
+        lambda: moving_by_hand.move(workflow, [1], "raise", by=vic, now=now),
+        lambda: moving_many.begin(workflow, Enrollment.objects.all(), "raise", by=vic, now=now, places=[]),
     ]
     for verb in verbs:
         with pytest.raises(PermissionDenied, match="changes a property you may see but not edit"):
