@@ -52,6 +52,8 @@ WEAR = """async (theme) => {
 
 # A busy machine may take its time: what comes late is not wrong.
 expect.set_options(timeout=20_000)
+#: How long a page may take to open, and an element to be there that is acted on.
+PATIENCE_MS = 90_000
 
 
 @pytest.fixture
@@ -176,6 +178,7 @@ def open_screen(live_server: Any, chromium: Any, answering: Answering) -> Iterat
     ) -> Screen:
         size = {"width": width, "height": height}
         context = chromium.new_context(viewport=size, reduced_motion="reduce", has_touch=touch)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if user is not None:
             visitor = Client()  # One each, or the second person's login would end the first one's.
