@@ -17,7 +17,7 @@ from workflows.definitions.definition import Definition
 from workflows.history import issues
 from workflows.history.reasons import reason_sentence
 from workflows.history.telling import definition_of, tell
-from workflows.models import Issue, Revision, StepExecution
+from workflows.models import Issue, Revision
 from workflows.rights.opening import changeable, openable
 
 LISTED = 100
@@ -70,14 +70,14 @@ class Issues:
 
 
 def rows_of(found: list[Issue], now: dt.datetime) -> list[IssueRow]:
-    lines = {line.pk: line for line in StepExecution.objects.filter(pk__in=[one.example for one in found])}
+    lines, lately = issues.examples(found), issues.occurrences(found, now - WEEK)
     revisions = Revision.objects.in_bulk({line.revision_id for line in lines.values()})
     definitions: dict[int, Definition | None] = {pk: definition_of(one) for pk, one in revisions.items()}
     rows = []
     for issue in found:
-        line = lines.get(issue.example)
+        line = lines.get(issue.pk)
         definition = definitions.get(line.revision_id) if line else None
         step = definition.by_id.get(issue.step) if definition else None
         told = tell(line, definition, step) if line else reason_sentence({"reason": issue.reason})
-        rows.append(IssueRow(issue, step_label(definition, issue.step), told, issues.occurrences(issue, now - WEEK)))
+        rows.append(IssueRow(issue, step_label(definition, issue.step), told, lately.get(issue.pk, 0)))
     return rows

@@ -114,7 +114,8 @@ def subject(notices: Sequence[Notification]) -> str:
 def text_of(notices: Sequence[Notification]) -> str:
     parts = [f"{one.title}\n{one.body}".strip() for one in notices[:LISTED]]
     if len(notices) > LISTED:
-        more = ngettext("%(count)d more stands under the bell.", "%(count)d more stand under the bell.", len(notices))
-        parts.append(more % {"count": len(notices) - LISTED})
+        left = len(notices) - LISTED
+        more = ngettext("%(count)d more stands under the bell.", "%(count)d more stand under the bell.", left)
+        parts.append(more % {"count": left})
     parts.append(_("You choose on the page “Notifications” whether these emails come at once, daily, or not at all."))
     return "\n\n".join(parts)

@@ -54,9 +54,9 @@ def watchers(workflow: Workflow) -> list[Any]:
     named, of_teams = asked(workflow, "users"), teams.members(asked(workflow, "teams"))
     if named or of_teams:
         found = users.filter(Q(username__in=named) | Q(pk__in=of_teams)).order_by("pk")
-        return [one for one in found if access_to(workflow, one) >= Access.VIEW]
-    publisher = workflow.live.published_by_id if workflow.live else None
-    return list(users.filter(pk=publisher)) if publisher else []
+    else:
+        found = users.filter(pk=(workflow.live and workflow.live.published_by_id) or 0)
+    return [one for one in found if access_to(workflow, one) >= Access.VIEW]
 
 
 def notify(

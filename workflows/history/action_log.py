@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy
 
 from workflows.models import Outcome, StepExecution
+from workflows.models.issue import REASON_LENGTH
 
 #: Lines of each version a page with filters looks back through: first a few, which is enough as a rule, then more.
 LOOKS = (500, 10_000, 100_000)
@@ -26,6 +27,8 @@ KINDS = {
     ALERT: (gettext_lazy("Alerts"), (Outcome.SKIPPED,)),
     ERROR: (gettext_lazy("Errors"), (Outcome.FAILED,)),
 }
+#: The reason of a line `x`, as SQL.
+REASON = f"left(COALESCE(x.detail ->> 'reason', ''), {REASON_LENGTH})"
 PAGE = """
     SELECT x.* FROM unnest(%(revisions)s::bigint[]) AS r (id) CROSS JOIN LATERAL (
         SELECT * FROM workflows_stepexecution x WHERE x.revision_id = r.id {narrowed}
@@ -60,7 +63,7 @@ class Asked:
     """Which lines of a workflow's versions; everything that is None or empty lets all through.
 
     `outcomes` are values of Outcome, `branch` the number of a branch taken, `enrollments` ids, `reason` the code of
-    why a step was skipped or failed ("" for none).
+    why a step was skipped or failed ("" for none), as far as issues tell reasons apart.
     """
 
     revisions: Sequence[int]
@@ -140,7 +143,7 @@ def where(asked: Asked, before: Key | None) -> tuple[list[str], dict[str, Any]]:
         "x.action = ANY(%(actions)s)": bool(asked.actions),
         "x.step = %(step)s": bool(asked.step),
         "x.detail ->> 'branch' = %(branch)s": asked.branch is not None,
-        "COALESCE(x.detail ->> 'reason', '') = %(reason)s": asked.reason is not None,
+        f"{REASON} = %(reason)s": asked.reason is not None,
         "x.revision_id = ANY(%(revisions)s::bigint[])": asked.enrollments is not None,
         "x.at <= %(at)s AND (x.at, x.id) < (%(at)s, %(id)s)": before is not None,
     }

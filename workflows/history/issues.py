@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -12,10 +13,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError, Problem
+from records.sql_arrays import array
 from workflows.definitions import checking
+from workflows.history.action_log import REASON
 from workflows.history.retention import STEPS
-from workflows.models import AuditEntry, Issue, Outcome, StepExecution
-from workflows.models.issue import CAME_BACK, REASON_LENGTH
+from workflows.models import AuditEntry, Issue, StepExecution
+from workflows.models.issue import CAME_BACK
 from workflows.rights.opening import changeable
 
 State = Issue.State
@@ -33,7 +36,7 @@ GATHER = f"""
     INSERT INTO workflows_issue (workflow_id, step, reason, first_at, last_at, example)
     SELECT v.workflow_id, x.step, x.reason, min(x.at), max(x.at), (array_agg(x.id ORDER BY x.at DESC, x.id DESC))[1]
     FROM workflows_revision v CROSS JOIN LATERAL (
-        SELECT x.id, x.step, x.at, left(COALESCE(x.detail ->> 'reason', ''), {REASON_LENGTH}) AS reason
+        SELECT x.id, x.step, x.at, {REASON} AS reason
         FROM workflows_stepexecution x WHERE x.revision_id = v.id AND x.outcome = 'failed' AND x.at >= %(since)s
     ) x
     WHERE v.published_at IS NOT NULL
@@ -43,6 +46,30 @@ GATHER = f"""
         first_at = LEAST(workflows_issue.first_at, EXCLUDED.first_at), last_at = EXCLUDED.last_at,
         example = EXCLUDED.example
     WHERE EXCLUDED.last_at > workflows_issue.last_at
+"""
+
+# Each by the index of what failed in its workflow's versions.
+OCCURRENCES = f"""
+    SELECT i.id, (SELECT count(*) FROM (
+        SELECT FROM workflows_revision v CROSS JOIN LATERAL (
+            SELECT FROM workflows_stepexecution x
+            WHERE x.revision_id = v.id AND x.outcome = 'failed' AND x.step = i.step AND {REASON} = i.reason
+                AND x.at >= COALESCE(%(since)s, i.first_at) AND x.at <= i.last_at
+            LIMIT %(counted)s
+        ) x
+        WHERE v.workflow_id = i.workflow_id AND v.published_at IS NOT NULL
+        LIMIT %(counted)s
+    ) happened)
+    FROM workflows_issue i WHERE i.id = ANY(%(ids)s::bigint[])
+"""
+# By the time of the last one, which is the line's: lines have no index that leads to one by its number alone.
+EXAMPLES = """
+    SELECT x.*, i.id AS issue FROM workflows_issue i
+    JOIN workflows_revision v ON v.workflow_id = i.workflow_id AND v.published_at IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT * FROM workflows_stepexecution x WHERE x.revision_id = v.id AND x.at = i.last_at AND x.id = i.example
+    ) x
+    WHERE i.id = ANY(%(ids)s::bigint[])
 """
 
 
@@ -102,10 +129,15 @@ def decide(issues: QuerySet[Issue], verb: str, *, by: Any, now: dt.datetime, spa
     return len(chosen)
 
 
-def occurrences(issue: Issue, since: dt.datetime | None = None) -> int:
-    """How often it has happened, as far as the log still tells; counting stops at COUNTED."""
-    revisions = list(issue.workflow.revisions.exclude(published_at=None).values_list("pk", flat=True))
-    lines = StepExecution.objects.filter(revision_id__in=revisions, outcome=Outcome.FAILED, step=issue.step)
-    lines = lines.filter(at__gte=since or issue.first_at, at__lte=issue.last_at)
-    lines = lines.filter(detail__reason=issue.reason) if issue.reason else lines.exclude(detail__has_key="reason")
-    return lines.values("pk")[:COUNTED].count()
+def occurrences(issues: Collection[Issue], since: dt.datetime | None = None) -> dict[int, int]:
+    """How often some issues have happened, as far as the log still tells, by id; counting stops at COUNTED of each."""
+    facts = {"ids": array(one.pk for one in issues), "since": since, "counted": COUNTED}
+    with connection.cursor() as cursor:
+        cursor.execute(OCCURRENCES, facts)
+        return dict(cursor.fetchall())
+
+
+def examples(issues: Collection[Issue]) -> dict[int, StepExecution]:
+    """The last line of the log that tells of each of some issues, by the issue's id, unless it is forgotten."""
+    lines: Any = StepExecution.objects.raw(EXAMPLES, {"ids": array(one.pk for one in issues)})
+    return {line.issue: line for line in lines}

@@ -12,12 +12,16 @@ from django.urls import reverse
 from crm.models import Team, TeamMembership, User
 from records.clock import database_now
 from records.models import Access
+from records.object_types import object_types
+from records.property_access.granting import grant
 from tests.workflows.publishing_deals import BIG, boss, document, live
 from tests.workflows.restricted import RAISE, member
+from tests.workflows.restricted import document as deal_document
+from workflows import drafting
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
 from workflows.health import digesting, notifying
-from workflows.lifecycle import switching
+from workflows.lifecycle import publishing, switching
 from workflows.models import Delivery, Enrollment, MailWish, Notification, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +86,25 @@ def test_whoever_may_not_open_the_workflow_is_not_told_of_it():
     workflow = watched(notifying.TURNED_OFF, users=[una.username], steps=[RAISE])
     switching.turn_off(workflow, by=boss(), now=database_now())
     assert told() == []
+
+
+def test_nor_is_whoever_published_it_and_may_not_open_it_any_more():
+    una = member("una", None)
+    workflow = drafting.create("W", "deal", una, deal_document(RAISE))
+    publishing.publish(workflow, by=una, now=database_now(), enroll_existing=False)
+    workflow = Workflow.objects.select_related("live").get(pk=workflow.pk)
+    assert notifying.watchers(workflow) == [una]
+    grant(una.groups.get(), object_types["deal"], {"amount": Access.NONE}, by=boss(), now=database_now())
+    assert notifying.watchers(workflow) == []
+
+
+def test_a_mail_lists_so_many_notices_and_says_how_many_more_there_are(ann, monkeypatch):
+    monkeypatch.setattr(digesting, "LISTED", 2)
+    notices = [Notification(user=ann, title=f"Notice {number}", about="errors") for number in range(1, 5)]
+    texts = {count: digesting.text_of(notices[:count]) for count in (2, 3, 4)}
+    assert "more" not in texts[2] and "Notice 2" in texts[2]
+    assert "1 more stands under the bell." in texts[3] and "Notice 3" not in texts[3]
+    assert "2 more stand under the bell." in texts[4]
 
 
 @pytest.mark.covers("SET-10")

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.models import User
@@ -56,7 +58,7 @@ def test_failures_of_a_step_for_one_reason_are_one_issue_however_often_they_are_
     assert Issue.objects.count() == 2
     issue.refresh_from_db()
     assert issue.last_at == now and issue.first_at < now
-    assert issues.occurrences(issue) == 2
+    assert issues.occurrences([issue]) == {issue.pk: 2}
 
 
 def test_a_line_that_was_committed_late_is_gathered_all_the_same() -> None:
@@ -159,3 +161,32 @@ def test_an_issue_is_forgotten_with_the_log_and_not_found_anew(settings: Any) ->
         pass
     assert not Issue.objects.exists()
     assert issues.gather(database_now()) == 0
+
+
+def test_reasons_longer_than_issues_tell_apart_are_counted_and_listed(ann: User, client: Client) -> None:
+    """An app's own action may give a reason of any length: of two that begin alike one issue is made."""
+    workflow, eva, first = failing()
+    now = database_now()
+    for end in ("one", "two"):
+        wrote(eva, "city", "edit_record", "failed", now, reason="x" * 60 + end)
+    issues.gather(now)
+    issue = Issue.objects.exclude(pk=first.pk).get()
+    assert issues.occurrences([issue, first]) == {issue.pk: 2, first.pk: 1}
+    page = client.get(reverse("admin:workflow_log", args=[workflow.pk]) + f"?issue={issue.pk}")
+    assert len(page.context["rows"]) == 2
+
+
+def test_the_list_takes_as_many_statements_for_many_issues_as_for_one(
+    ann: User, client: Client, django_assert_num_queries: Any
+) -> None:
+    _workflow, eva, _issue = failing()
+    with CaptureQueriesContext(connection) as few:
+        listed(client)
+        listed(client)
+    for number in range(10):
+        wrote(eva, "city", "edit_record", "failed", database_now(), reason=f"code_{number}")
+    issues.gather(database_now())
+    with django_assert_num_queries(len(few) // 2):
+        assert "11" in listed(client)
+    told = issues.examples(list(Issue.objects.all()))
+    assert {pk: line.detail["reason"] for pk, line in told.items()} == dict(Issue.objects.values_list("pk", "reason"))
