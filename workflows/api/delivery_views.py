@@ -27,8 +27,8 @@ from workflows.api import shapes
 from workflows.api.workflow_views import PUBLISH, narrowed
 from workflows.models import Delivery, Enrollment
 from workflows.outbox import resending
-from workflows.rights.opening import of_known_workflows
-from workflows.rights.sensitive import published_with_sensitive
+from workflows.rights.opening import not_of, of_known_workflows
+from workflows.rights.sensitive import closed_to_token
 
 RIGHT = Right(Scope.HISTORY_READ.value, "workflows.view_delivery")
 REPAIR = Right(PUBLISH, resending.CHANGE)
@@ -83,11 +83,9 @@ class DeliveryView(ApiView):
     def visible(self, request: Request) -> QuerySet[Delivery]:
         slugs = [slug for slug, object_type in object_types.items() if may_see(request.user, object_type)]
         behind = Enrollment.objects.filter(pk=OuterRef("enrollment_id"))
-        token: Any = request.auth
-        if Scope.SENSITIVE not in token.scopes:
-            behind = behind.exclude(workflow__in=published_with_sensitive())
         own = Q(enrollment_id=None) | Exists(behind.filter(workflow__object_type__in=slugs))
         found = of_known_workflows(Delivery.objects.filter(own), request.user)
+        found = not_of(closed_to_token(request.auth), found)
         return found.defer("request").annotate(workflow=Subquery(behind.values("workflow")))
 
     def list(self, request: Request) -> Response:

@@ -30,7 +30,7 @@ from workflows.enrollment import reviving
 from workflows.history import telling
 from workflows.models import Enrollment
 from workflows.rights.opening import openable
-from workflows.rights.sensitive import published_with_sensitive
+from workflows.rights.sensitive import closed_to_token
 
 
 class EnrollmentFilter(django_filters.FilterSet):
@@ -97,10 +97,7 @@ class EnrollmentView(ApiView):
     def visible(self, request: Request) -> QuerySet[Enrollment]:
         slugs = [slug for slug, object_type in object_types.items() if may_see(request.user, object_type)]
         found = openable(Enrollment.objects.filter(workflow__object_type__in=slugs), request.user, "workflow")
-        token: Any = request.auth
-        if Scope.SENSITIVE not in token.scopes:
-            found = found.exclude(workflow__in=published_with_sensitive())
-        return found.select_related("workflow", "revision")
+        return found.exclude(workflow__in=closed_to_token(request.auth)).select_related("workflow", "revision")
 
     def list(self, request: Request) -> Response:
         rows = narrowed(EnrollmentFilter, request, self.visible(request).defer("revision__definition", "outputs"))

@@ -27,7 +27,7 @@ from workflows.api import shapes
 from workflows.lifecycle import cataloguing, publishing
 from workflows.models import Revision, Workflow
 from workflows.rights.opening import openable, refuse_closed
-from workflows.rights.sensitive import sensitive_in
+from workflows.rights.sensitive import closed_to_token, sensitive_in
 
 READ, WRITE, PUBLISH = (
     scope.value for scope in (Scope.WORKFLOWS_READ, Scope.WORKFLOWS_WRITE, Scope.WORKFLOWS_PUBLISH)
@@ -105,7 +105,8 @@ class WorkflowView(WorkflowsView):
     }  # fmt: skip
 
     def list(self, request: Request) -> Response:
-        rows = narrowed(WorkflowFilter, request, openable(workflows(), request.user))
+        found = openable(workflows(), request.user).exclude(pk__in=closed_to_token(request.auth))
+        rows = narrowed(WorkflowFilter, request, found)
         return Response(
             page(request, rows, Order("-id", descending=True), lambda found: [render(one) for one in found])
         )

@@ -13,7 +13,6 @@ from workflows.dependencies import keeping
 from workflows.dependencies.kinds import LIST, PROPERTY
 from workflows.models import Workflow
 from workflows.rights.opening import openable
-from workflows.rights.sensitive import published_with_sensitive, sensitive_names
 
 #: Names a refusal gives.
 NAMED = 5
@@ -75,14 +74,6 @@ def needing_property(found: PropertyDefinition, by: Any) -> list[str]:
     revisions = keeping.using(PROPERTY, f"{found.object_type}.{found.slug}")
     working = revisions.filter(published_at__isnull=False).exclude(workflow__status=Workflow.Status.OFF)
     return told(list(dict.fromkeys(revision.workflow for revision in working)), by)
-
-
-def with_sensitive() -> set[int]:
-    """The ids of the workflows of which a published revision or the draft uses a sensitive property (PRM-10)."""
-    found = set(published_with_sensitive().values_list("workflow", flat=True))
-    for name in sensitive_names():
-        found |= set(keeping.using(PROPERTY, name).order_by().values_list("workflow", flat=True))
-    return found
 
 
 def users_of_list(found: RecordList, by: Any) -> list[str]:

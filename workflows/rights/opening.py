@@ -12,27 +12,23 @@ A workflow that enrolls records in one they may not change, directly or by way o
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import CharField, Model, Q, QuerySet, TextField
-from django.db.models.functions import MD5, Cast
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from records.models import Access
-from records.problems import DocumentError
 from records.property_access.rights import PropertyRights, rights_of
 from records.seeing import reader
 from workflows.definitions import touching
-from workflows.definitions.parsing import parse
 from workflows.models import Delivery, Enrollment, Revision, Workflow
+from workflows.rights.drafted import Drafted
 from workflows.rights.handing_on import leading_to, targets, targets_of_targets
 
-KEPT = 2_000
-#: What drafts change, by what is written in them: a draft is read once, however often the pages ask.
-written: OrderedDict[str, frozenset[str]] = OrderedDict()
+#: What drafts change.
+written = Drafted(touching.writes)
 Row = TypeVar("Row", bound=Model)
 
 
@@ -71,30 +67,11 @@ def published(revisions: QuerySet[Revision], rights: PropertyRights) -> list[tup
 
 def drafts(revisions: QuerySet[Revision], rights: PropertyRights) -> list[tuple[int, Access]]:
     """By what their drafts change already."""
-    text = MD5(Cast("definition", TextField()), output_field=CharField())
-    rows = list(revisions.filter(published_at=None).annotate(text=text).values_list("workflow", "pk", "text"))
-    known = writes_of({text: pk for _owner, pk, text in rows})
     found = []
-    for owner, _pk, text in rows:
-        if rights.below(known[text], Access.EDIT):
-            found.append((owner, Access.NONE if rights.below(known[text], Access.VIEW) else Access.VIEW))
+    for owner, names in written.by_workflow(revisions):
+        if rights.below(names, Access.EDIT):
+            found.append((owner, Access.NONE if rights.below(names, Access.VIEW) else Access.VIEW))
     return found
-
-
-def writes_of(asked: Mapping[str, int]) -> dict[str, frozenset[str]]:
-    """What drafts change, by what is written in them; `asked` has the id of one with each text."""
-    found = {text: written[text] for text in asked if text in written}
-    unread = {pk: text for text, pk in asked.items() if text not in found}
-    definitions = Revision.objects.filter(pk__in=unread).values_list("pk", "definition") if unread else []
-    for pk, document in definitions:
-        try:
-            names = frozenset(touching.writes(parse(document)))
-        except DocumentError:
-            names = frozenset()  # It names what is gone: nothing of it can be carried out.
-        found[unread[pk]] = written[unread[pk]] = names
-        if len(written) > KEPT:
-            written.popitem(last=False)
-    return {text: found.get(text, frozenset()) for text in asked}
 
 
 def closed_to(user: Any) -> set[str]:
@@ -132,11 +109,17 @@ def without(rows: QuerySet[Row], user: Any, level: Access, column: str) -> Query
 
 def of_known_workflows(deliveries: QuerySet[Delivery], user: Any, level: Access = Access.VIEW) -> QuerySet[Delivery]:
     """The deliveries but those of workflows of which a person's right is less than `level`: they tell values."""
-    barred = [pk for pk, found in levels(user).items() if found < level]
-    inside = Enrollment.objects.filter(workflow__in=barred).values("pk")
-    if not barred:
+    return not_of([pk for pk, found in levels(user).items() if found < level], deliveries)
+
+
+def not_of(workflows: Collection[int], deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """The deliveries but those of some workflows."""
+    if not workflows:
         return deliveries
-    return deliveries.exclude(enrollment_id__in=inside).exclude(request__workflow__in=barred)
+    inside = Enrollment.objects.filter(workflow__in=workflows).values("pk")
+    # Most requests name none: without the second condition these would be left out, too.
+    told = deliveries.exclude(request__workflow__in=list(workflows), request__has_key="workflow")
+    return told.exclude(enrollment_id__in=inside)
 
 
 def refuse_closed(workflow: Workflow, user: Any) -> None:

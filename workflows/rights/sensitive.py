@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from records.models import PropertyDefinition
-from records.problems import DocumentError
+from records.models import PropertyDefinition, Scope
 from workflows.definitions import touching
-from workflows.definitions.parsing import parse
+from workflows.definitions.definition import Definition
 from workflows.models import Revision, Workflow
+from workflows.rights.drafted import Drafted
+
+
+def uses(definition: Definition) -> set[str]:
+    return touching.reads(definition) | touching.writes(definition)
+
+
+#: What drafts use.
+used = Drafted(uses)
 
 
 def sensitive_names() -> list[str]:
@@ -24,25 +32,28 @@ def sensitive_in(workflow: Workflow) -> list[str]:
     names = sensitive_names()
     if not names:
         return []
-    found: set[str] = set()
-    for revision in workflow.revisions.filter(Q(published_at=None) | overlapping(names)):
-        found |= touched(revision)
+    revisions = workflow.revisions.all()
+    # Whether it is opened is not answered from what was read before.
+    found: set[str] = set().union(*(drafted for _owner, drafted in Drafted(uses).by_workflow(revisions)))
+    published = revisions.exclude(published_at=None).filter(overlapping(names))
+    for reads, writes in published.values_list("reads", "writes"):
+        found.update(reads, writes)
     return sorted(found & set(names))
 
 
-def touched(revision: Revision) -> set[str]:
-    if revision.published_at is not None:
-        return {*revision.reads, *revision.writes}
-    try:
-        definition = parse(revision.definition)
-    except DocumentError:
-        return set()  # It names what is gone: nothing of it can be carried out.
-    return touching.reads(definition) | touching.writes(definition)
+def with_sensitive() -> set[int]:
+    """The ids of the workflows that use a sensitive property in a published revision or in their draft."""
+    names = set(sensitive_names())
+    if not names:
+        return set()
+    published = Revision.objects.exclude(published_at=None).filter(overlapping(sorted(names)))
+    drafts = used.by_workflow(Revision.objects.all())
+    return {*published.values_list("workflow", flat=True), *(owner for owner, found in drafts if found & names)}
 
 
-def published_with_sensitive() -> QuerySet[Revision, Any]:
-    """The ids of the workflows of which a published revision uses a sensitive property."""
-    return Revision.objects.exclude(published_at=None).filter(overlapping(sensitive_names())).values("workflow")
+def closed_to_token(token: Any) -> set[int]:
+    """The ids of the workflows a token does not open, nor sees named: without its scope those with such properties."""
+    return set() if Scope.SENSITIVE in token.scopes else with_sensitive()
 
 
 def overlapping(names: list[str]) -> Q:

@@ -9,11 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.models import Deal, User
+from records.clock import database_now
 from records.models import PropertyDefinition, Scope
 from tests.api.conftest import SCOPES, client_of, person
 from tests.workflows.publishing_deals import boss
 from tests.workflows.restricted import MANUAL, RENAME, document, published
-from workflows.models import Workflow
+from workflows import drafting
+from workflows.enrollment.enrolling import enroll
+from workflows.models import Delivery, Enrollment, Workflow
 
 pytestmark = pytest.mark.django_db
 EDIT = ("workflows.view_workflow", "workflows.add_workflow", "workflows.change_workflow", "crm.view_deal")
@@ -113,3 +116,29 @@ def test_the_api_opens_workflows_with_sensitive_properties_only_with_their_scope
     assert [len(api.send("GET", "enrollments/").document["results"]) for api in (with_it, without)] == [1, 0]
     plain = published(RENAME)
     assert without.send("GET", f"workflows/{plain.pk}/").status_code == 200
+
+
+@pytest.mark.covers("PRM-10")
+def test_a_token_without_the_scope_hears_nothing_of_workflows_with_sensitive_properties(sensitive):
+    deal, draft = Deal.objects.create(name="A"), drafting.create("D", "deal", boss(), sensitive.live.definition)
+    plain, now = published(RENAME), database_now()
+    with_it, without = client_of(boss()), client_of(boss(), *(one for one in SCOPES if one != Scope.SENSITIVE))
+    for workflow in (sensitive, plain):
+        enroll(workflow, [deal.pk], cause={"kind": "manual"}, now=now, manual=True)
+        inside = Enrollment.objects.get(workflow=workflow)
+        Delivery.objects.create(
+            key=f"{inside.pk}:a:0", kind="mail", enrollment_id=inside.pk, request={}, created_at=now
+        )
+    Delivery.objects.create(key="n", kind="mail", request={"workflow": sensitive.pk}, created_at=now)
+
+    def seen(api, route, name):
+        return {row[name] for row in api.send("GET", route).document["results"]}
+
+    assert seen(with_it, "workflows/", "id") == {sensitive.pk, draft.pk, plain.pk}
+    assert seen(without, "workflows/", "id") == {plain.pk}
+    assert seen(with_it, "deliveries/", "workflow") == {sensitive.pk, plain.pk, None}
+    assert seen(without, "deliveries/", "workflow") == {plain.pk}
+    assert seen(with_it, "audit/", "workflow") == {sensitive.pk, draft.pk, plain.pk}
+    assert seen(without, "audit/", "workflow") == {plain.pk}
+    one = Delivery.objects.get(request={"workflow": sensitive.pk})
+    assert [api.send("GET", f"deliveries/{one.pk}/").status_code for api in (with_it, without)] == [200, 404]
