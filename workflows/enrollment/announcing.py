@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -60,7 +61,11 @@ def announce(enrollments: QuerySet[Any, Any] | Iterable[int]) -> int:
     """Queue the records of these enrollments, given by id, for criteria that ask; how many were queued."""
     if not isinstance(enrollments, QuerySet):
         return queue("e.id = ANY(%(ids)s::bigint[])", {"ids": array(enrollments)})
-    sql, params = enrollments.order_by().query.sql_with_params()
+    try:
+        sql, params = enrollments.order_by().query.sql_with_params()
+    except EmptyResultSet:
+        # Their conditions cannot be met, as `none()` or an empty list of ids: Django makes no statement of them.
+        return 0
     names = {f"e{i}": value for i, value in enumerate(params)}
     return queue("e.id IN (" + sql.replace("%s", "{}").format(*(f"%({name})s" for name in names)) + ")", names)
 

@@ -14,6 +14,7 @@ from records.object_types import object_types
 from records.problems import DocumentError
 from tests.workflows.publishing_deals import BIG, boss, change, history, inside, live, settle
 from workflows.engine.taking_steps import run_due
+from workflows.enrollment.announcing import announce
 from workflows.enrollment.enrolling import enroll
 from workflows.enrollment.leaving import unenroll
 from workflows.models import Enrollment, Workflow
@@ -144,3 +145,9 @@ def test_what_makes_no_sense_is_refused_with_its_place(leaf, path):
     with pytest.raises(DocumentError) as error:
         criteria.parse({"all": [leaf]}, object_types["deal"])
     assert [problem.path for problem in error.value.problems] == [path]
+
+
+def test_nobody_is_told_of_and_nobody_leaves_where_nobody_can_be_meant():
+    for nobody in (Enrollment.objects.none(), Enrollment.objects.filter(pk__in=[])):
+        assert announce(nobody) == 0
+        assert unenroll(nobody, reason="by_hand", by=None, now=database_now()) == 0
