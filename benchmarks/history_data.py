@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -13,6 +14,7 @@ from benchmarks.criteria import FILL as CONTACTS
 from benchmarks.journal import execute
 from records.partitions import ensure_partitions
 from workflows import drafting
+from workflows.history import issues
 from workflows.lifecycle import publishing
 from workflows.models import Workflow
 
@@ -94,8 +96,12 @@ LOG = """
 """
 
 
-def load(rows: int, now: dt.datetime) -> list[Workflow]:
-    """Enrollments and ten lines of log for each, about; the workflows, largest first."""
+def load(rows: int, now: dt.datetime, seconds: float) -> list[Workflow]:
+    """Enrollments and ten lines of log for each, about; the workflows, largest first.
+
+    Raises SystemExit where it takes longer than so many seconds.
+    """
+    end = time.monotonic() + seconds
     admin = get_user_model()._default_manager.create_superuser("bench-history")
     made = [workflow(f"History {number}", admin, now) for number in range(1, WORKFLOWS + 1)]
     for days in range(DAYS + 31, -90, -90):
@@ -114,10 +120,13 @@ def load(rows: int, now: dt.datetime) -> list[Workflow]:
         cursor.execute("SELECT min(id), max(id) FROM workflows_enrollment")
         first, last = cursor.fetchone()
         for after in range(first - 1, last, AT_ONCE):
+            if time.monotonic() > end:
+                raise SystemExit(f"Making {rows:,} enrollments takes longer than {seconds:.0f} s. Ask for fewer.")
             cursor.execute(LOG, facts | {"after": after, "upto": after + AT_ONCE})
     execute("ALTER TABLE crm_contact ENABLE TRIGGER USER")
     for table in ("crm_contact", "workflows_enrollment", "workflows_stepexecution"):
         execute(f"VACUUM ANALYZE {table}")
+    issues.gather(now)
     return made
 
 
