@@ -86,7 +86,7 @@ class Attention:
     def records(self) -> list[RecordRow]:
         """The newest of an opened group."""
         found = list(self.which.select_related("workflow", "revision").order_by("-pk")[:PER_PAGE])
-        names, told = names_of(found), sentences([one.pk for one in found])
+        names, told = names_of(found, self.user), sentences([one.pk for one in found])
         return [
             RecordRow(
                 one,

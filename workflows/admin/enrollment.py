@@ -24,6 +24,7 @@ from workflows.admin.enrollment_list import STATUS_COLOURS, Listing, names_of, r
 from workflows.admin.issue_views import IssueViews
 from workflows.admin.log_views import LogViews
 from workflows.admin.moving_views import MovingViews
+from workflows.admin.reading import refuse_unseen
 from workflows.editor.layout import layout
 from workflows.editor.picture import picture
 from workflows.enrollment.leaving import unenroll
@@ -77,8 +78,9 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews, MovingViews):
         pk = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
         enrollment = get_object_or_404(Enrollment.objects.select_related("workflow", "revision"), pk=pk)
         opening.refuse_closed(enrollment.workflow, request.user)
+        refuse_unseen(enrollment.workflow, request.user)
         object_type = object_types.get(enrollment.workflow.object_type)
-        names = names_of([enrollment])
+        names = names_of([enrollment], request.user)
         name = names.get((enrollment.workflow.object_type, enrollment.record_id), f"#{enrollment.record_id}")
         number, setting = place_of(enrollment)
         now = database_now()
@@ -136,7 +138,7 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews, MovingViews):
             return redirect(back)
         active = list(inside.select_related("workflow", "revision")[: NAMED if matching is not None else len(ids)])
         count = inside.count() if matching is not None else len(active)
-        names = names_of(active)
+        names = names_of(active, request.user)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Take out of the workflow?"),

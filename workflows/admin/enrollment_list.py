@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Func, Q, QuerySet, Value
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from records.object_types import object_types
+from records.object_types import ObjectType, object_types
+from records.seeing import may_see_name
+from records.sql_arrays import OneOf
 from workflows.admin.narrowing import Narrowing, step_label
 from workflows.definitions.definition import Definition
 from workflows.history import enrollments
@@ -20,6 +23,8 @@ from workflows.models import Enrollment, Workflow
 from workflows.rights.opening import openable
 
 PER_PAGE = 50
+#: Those that have an index of their own, newest first of each workflow.
+EARLY = Enrollment.ENDED_EARLY
 STATUS_COLOURS = {
     Enrollment.Status.ACTIVE: "info",
     Enrollment.Status.COMPLETED: "ok",
@@ -58,14 +63,19 @@ class Listing(Narrowing):
         """Those an index leads to."""
         found = openable(Enrollment.objects.order_by("-id"), self.user, "workflow")
         if self.chosen("workflow__id__exact"):
-            found = found.filter(workflow_id=self.number("workflow__id__exact") or 0)
+            # In the order of an index of this workflow: those that are newer in others are not looked at.
+            one = Func(Value(self.number("workflow__id__exact") or 0), template="ARRAY[%(expressions)s]::bigint[]")
+            found = found.filter(OneOf("workflow_id", one)).order_by("workflow_id", "-id")
+            if self.chosen("status__exact") in EARLY:
+                found = found.filter(status=self.chosen("status__exact"))
         if self.chosen("record"):
             found = found.filter(record_id=self.number("record") or 0)
         return found
 
     def conditions(self) -> Q:
         found = Q()
-        if self.chosen("status__exact"):
+        early = self.chosen("workflow__id__exact") and self.chosen("status__exact") in EARLY
+        if self.chosen("status__exact") and not early:
             found &= Q(status=self.chosen("status__exact"))
         if self.chosen("step"):
             found &= Q(step=self.chosen("step"))
@@ -81,11 +91,23 @@ class Listing(Narrowing):
     def page(self) -> enrollments.Page:
         before = self.number("before")
         if self.chosen("q") and self.workflow:
-            kind = object_types[self.workflow.object_type]
             shown = self.filtered().select_related("workflow", "revision")
-            return enrollments.search(shown, kind, self.chosen("q"), PER_PAGE, before)
+            named = named_to(self.user, [self.workflow.object_type])
+            return enrollments.search(shown, self.chosen("q"), PER_PAGE, before, named=named)
         every = self.every().select_related("workflow", "revision")
-        return enrollments.page(every, self.conditions(), PER_PAGE, before)
+        since, among = self.begin("enrolled"), self.inside()
+        return enrollments.page(every, self.conditions(), PER_PAGE, before, since=since, among=among)
+
+    def inside(self) -> list[QuerySet[Enrollment]]:
+        """Those that stand on a step, where no others are asked for: in one workflow they have indexes."""
+        if self.workflow is None or self.chosen("record"):
+            return []
+        mine = Enrollment.objects.filter(self.conditions(), workflow=self.workflow)
+        active = mine.filter(status=Enrollment.Status.ACTIVE)
+        if self.chosen("status__exact") == Enrollment.Status.ACTIVE:
+            return [active]
+        stopped = mine.filter(status=Enrollment.Status.FAILED).exclude(step="")
+        return [active, stopped] if self.chosen("step") and not self.chosen("status__exact") else []
 
     @property
     def older(self) -> str:
@@ -93,7 +115,7 @@ class Listing(Narrowing):
         return self.with_value("before", str(self.page.older)) if self.page.older else ""
 
     def rows(self) -> list[Row]:
-        names = names_of(self.page.rows)
+        names = names_of(self.page.rows, self.user)
         definitions: dict[int, Definition | None] = {}
         for enrollment in self.page.rows:
             if enrollment.step and enrollment.revision_id not in definitions:
@@ -122,16 +144,21 @@ class Listing(Narrowing):
         ]
 
 
-def names_of(enrollments: list[Enrollment]) -> dict[tuple[str, int], str]:
-    """The names of the records, one query per object type."""
+def named_to(user: Any, slugs: Iterable[str]) -> list[ObjectType]:
+    """The object types among some of which a person may see what records are called."""
+    known = (object_types[slug] for slug in slugs if slug in object_types)
+    return [kind for kind in known if may_see_name(user, kind)]
+
+
+def names_of(enrollments: list[Enrollment], user: Any) -> dict[tuple[str, int], str]:
+    """The names of the records, as far as a person may see those of their type; one query per object type."""
     ids = defaultdict(set)
     for enrollment in enrollments:
         ids[enrollment.workflow.object_type].add(enrollment.record_id)
     return {
-        (slug, record.pk): object_types[slug].name_of(record)
-        for slug, wanted in ids.items()
-        if slug in object_types
-        for record in object_types[slug].model._default_manager.filter(pk__in=wanted)
+        (kind.slug, record.pk): kind.name_of(record)
+        for kind in named_to(user, ids)
+        for record in kind.model._default_manager.filter(pk__in=ids[kind.slug])
     }
 
 

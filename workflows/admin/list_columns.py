@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -22,6 +24,7 @@ from workflows.admin.problem_marks import failing_mark
 from workflows.admin.switch_views import COLOURS
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
+from workflows.history import counting
 from workflows.models import Workflow
 
 
@@ -48,13 +51,22 @@ class ListColumns:
         until = getattr(workflow, "limited_until", None)
         return format_html("{}<br>{}", chip, limited_chip(until)) if until else chip
 
-    @admin.display(description=gettext_lazy("enrolled"), ordering="total")
+    @admin.display(description=gettext_lazy("enrolled"), ordering=Coalesce("total", "about"))
     def enrolled(self, workflow: Any) -> SafeString:
         url = reverse("admin:workflows_enrollment_changelist")
-        return format_html('<a href="{}?workflow__id__exact={}">{}</a>', url, workflow.pk, f"{workflow.total:,}")
+        link = '<a href="{}?workflow__id__exact={}"{}>{}</a>'
+        if workflow.total is not None:
+            return format_html(link, url, workflow.pk, "", f"{workflow.total:,}")
+        known = workflow.about > counting.ENROLLED + 1
+        text = _("about %(count)s") if known else _("more than %(count)s")
+        count = workflow.about if known else counting.ENROLLED
+        title = _("Counted up to %(bound)s; the page “Performance” counts all.") % {"bound": f"{counting.ENROLLED:,}"}
+        return format_html(link, url, workflow.pk, format_html(' title="{}"', title), text % {"count": f"{count:,}"})
 
-    @admin.display(description=gettext_lazy("active now"), ordering="inside")
+    @admin.display(description=gettext_lazy("active now"), ordering=Coalesce("inside", Value(counting.INSIDE + 1)))
     def active(self, workflow: Any) -> str:
+        if workflow.inside is None:
+            return _("more than %(count)s") % {"count": f"{counting.INSIDE:,}"}
         return f"{workflow.inside:,}"
 
     @admin.display(description=gettext_lazy("problems"))

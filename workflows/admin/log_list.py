@@ -1,4 +1,4 @@
-"""The action log of one workflow: what its steps did for whom, newest first (HIS-08, HIS-09)."""
+"""The action log: what steps did for whom, newest first, of one workflow as a page shows it (HIS-08, HIS-09)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from records.object_types import object_types
-from workflows.admin.enrollment_list import names_of, record_url
+from workflows.admin.enrollment_list import named_to, names_of, record_url
 from workflows.admin.narrowing import Narrowing
 from workflows.definitions.definition import Definition
 from workflows.engine.failing import with_sequel
@@ -34,6 +33,8 @@ COLOURS = {
     Outcome.WAITING: "info",
     Outcome.RETRYING: "warn",
 }
+#: What no line has ended with.
+NOTHING = ["-"]
 #: How a step that records came through ended, as the counts on the canvas ask.
 ENDED = {"passed": (Outcome.SUCCESS, Outcome.SKIPPED), "failed": (Outcome.FAILED,)}
 
@@ -43,6 +44,7 @@ class LogRow:
     """One line; `sentence` is safe HTML."""
 
     execution: StepExecution
+    workflow: Workflow | None
     record: int | None
     name: str
     url: str
@@ -51,14 +53,138 @@ class LogRow:
     colour: str
 
 
-class LogListing(Narrowing):
-    """One page of a workflow's log. Unknown filter values find nothing rather than everything."""
+class Lines(Narrowing):
+    """One page of a log. Unknown filter values find nothing rather than everything."""
+
+    @property
+    def slugs(self) -> list[str]:
+        """The object types of the records."""
+        raise NotImplementedError
+
+    @property
+    def inside(self) -> QuerySet[Enrollment]:
+        """The enrollments whose lines these are."""
+        raise NotImplementedError
+
+    @cached_property
+    def asked(self) -> action_log.Asked:
+        raise NotImplementedError
+
+    def since(self) -> dt.datetime | None:
+        chosen = self.chosen("during")
+        return traffic.begin(chosen, self.now) if chosen in traffic.PERIODS else self.begin("during")
+
+    def until(self) -> dt.datetime | None:
+        """The last instant of the chosen day, in the zone of who looks; None for what is no day."""
+        day = readable(parse_date, self.chosen("until"))
+        return timezone.make_aware(dt.datetime.combine(day, dt.time.max)) if day else None
+
+    def outcomes(self) -> list[str]:
+        """Of the chosen kind, and as the canvas asks; a kind that is none has no outcomes."""
+        wanted = [str(one) for one in Outcome]
+        if self.chosen("kind"):
+            _label, of_kind = action_log.KINDS.get(self.chosen("kind"), ("", ()))
+            wanted = [one for one in wanted if one in of_kind] or NOTHING
+        if self.chosen("ended"):
+            wanted = [one for one in wanted if one in ENDED.get(self.chosen("ended"), ())] or NOTHING
+        return wanted if self.chosen("kind") or self.chosen("ended") else []
+
+    def enrollments(self) -> list[int] | None:
+        """Of the record, or of the records searched for; None where neither is asked for."""
+        mine = self.inside.order_by("-id")
+        if self.chosen("record"):
+            return list(mine.filter(record_id=self.number("record") or 0).values_list("pk", flat=True)[:FOUND])
+        if self.chosen("q"):
+            named = named_to(self.user, self.slugs)
+            return [one.pk for one in enrollments.search(mine, self.chosen("q"), FOUND, named=named).rows]
+        return None
+
+    @property
+    def before(self) -> action_log.Key | None:
+        """Behind which line the page begins."""
+        at, _comma, pk = self.chosen("before").partition(",")
+        moment = readable(parse_datetime, at)
+        return action_log.Key(moment, int(pk)) if moment and pk.isdecimal() and len(pk) < 19 else None
+
+    @cached_property
+    def page(self) -> action_log.Page:
+        return action_log.page(self.asked, PER_PAGE, self.before)
+
+    @property
+    def older(self) -> str:
+        """The query string of the next page; "" on the last."""
+        key = self.page.older
+        return self.with_value("before", f"{key.at.isoformat()},{key.id}") if key else ""
+
+    def rows(self) -> list[LogRow]:
+        lines = self.page.lines
+        inside = Enrollment.objects.select_related("workflow").in_bulk({line.enrollment_id for line in lines})
+        revisions = Revision.objects.select_related("workflow").in_bulk({line.revision_id for line in lines})
+        definitions = {pk: definition_of(revision) for pk, revision in revisions.items()}
+        names = names_of(list(inside.values()), self.user)
+        return [
+            row_of(
+                line, inside.get(line.enrollment_id), revisions.get(line.revision_id),
+                definitions.get(line.revision_id), names,
+            )
+            for line in lines
+        ]  # fmt: skip
+
+    def named_actions(self, slugs: set[str]) -> list[tuple[str, str]]:
+        """Types of action with their labels, and the one that was asked for."""
+        used = slugs | ({self.chosen("action")} if self.chosen("action") else set())
+        named = [(slug, str(actions[slug].label) if slug in actions else slug) for slug in used]
+        return sorted(named, key=lambda pair: pair[1].casefold())
+
+    def shared_filters(self, used: set[str]) -> list[dict[str, Any]]:
+        """Those by what happened and by which action; `used` are the types of action to choose from."""
+        kinds = [(key, label) for key, (label, _outcomes) in action_log.KINDS.items()]
+        return [
+            self.filter("kind", _("Event"), kinds),
+            self.filter("action", _("Action"), self.named_actions(used)),
+        ]
+
+
+def row_of(
+    line: StepExecution, enrollment: Enrollment | None, revision: Revision | None, definition: Definition | None,
+    names: dict[tuple[str, int], str],
+) -> LogRow:  # fmt: skip
+    step = definition.by_id.get(line.step) if definition else None
+    action = actions.get(line.action)
+    label = str(action.label) if action else line.action or _("Missing step")
+    if definition and step:
+        label = _("%(number)d. %(action)s") % {"number": definition.number_of(step.id), "action": label}
+    workflow = enrollment.workflow if enrollment else revision.workflow if revision else None
+    record = enrollment.record_id if enrollment else None
+    kind = workflow.object_type if workflow else ""
+    return LogRow(
+        line,
+        workflow,
+        record,
+        names.get((kind, record), f"#{record}") if record else _("Forgotten"),
+        record_url(kind, record) if record else "",
+        label,
+        with_sequel(tell(line, definition, step), line.outcome, line.detail),
+        COLOURS[Outcome(line.outcome)],
+    )
+
+
+class LogListing(Lines):
+    """One page of a workflow's log."""
 
     names: ClassVar = ("step", "action", "kind", "during", "until", "record", "q", "way", "ended", "issue")
 
     def __init__(self, workflow: Workflow, query: QueryDict, now: dt.datetime, user: Any = None) -> None:
         super().__init__(query, now, user)
         self.workflow = workflow
+
+    @property
+    def slugs(self) -> list[str]:
+        return [self.workflow.object_type]
+
+    @property
+    def inside(self) -> QuerySet[Enrollment]:
+        return Enrollment.objects.filter(workflow=self.workflow)
 
     @cached_property
     def revisions(self) -> list[int]:
@@ -82,93 +208,26 @@ class LogListing(Narrowing):
             since=self.since(),
             until=self.until(),
             actions=[self.chosen("action")] if self.chosen("action") else (),
-            outcomes=[str(Outcome.FAILED)] if issue else self.outcomes(),
+            outcomes=[str(Outcome.FAILED)] if issue else NOTHING if self.chosen("issue") else self.outcomes(),
             step=issue.step if issue else self.chosen("step"),
             reason=issue.reason if issue else None,
-            branch=(self.number("way") if self.chosen("way") != "-1" else -1) if self.chosen("way") else None,
+            branch=self.branch(),
             enrollments=self.enrollments(),
         )
 
-    def since(self) -> dt.datetime | None:
-        chosen = self.chosen("during")
-        return traffic.begin(chosen, self.now) if chosen in traffic.PERIODS else self.begin("during")
-
-    def until(self) -> dt.datetime | None:
-        """The last instant of the chosen day."""
-        day = readable(parse_date, self.chosen("until"))
-        end = dt.datetime.combine(day, dt.time.max) if day else None
-        return timezone.make_aware(end) if end else None
-
-    def outcomes(self) -> list[str]:
-        """Of the chosen kind, and as the canvas asks; a kind that is none has no outcomes."""
-        wanted = [str(one) for one in Outcome]
-        if self.chosen("kind"):
-            _label, of_kind = action_log.KINDS.get(self.chosen("kind"), ("", ()))
-            wanted = [one for one in wanted if one in of_kind] or ["-"]
-        if self.chosen("ended"):
-            wanted = [one for one in wanted if one in ENDED.get(self.chosen("ended"), ())] or ["-"]
-        return wanted if self.chosen("kind") or self.chosen("ended") else []
-
-    def enrollments(self) -> list[int] | None:
-        """Of the record, or of the records searched for; None where neither is asked for."""
-        mine = Enrollment.objects.filter(workflow=self.workflow).order_by("-id")
-        if self.chosen("record"):
-            return list(mine.filter(record_id=self.number("record") or 0).values_list("pk", flat=True)[:FOUND])
-        if self.chosen("q"):
-            kind = object_types[self.workflow.object_type]
-            return [one.pk for one in enrollments.search(mine, kind, self.chosen("q"), FOUND).rows]
-        return None
-
-    @cached_property
-    def page(self) -> action_log.Page:
-        at, _comma, pk = self.chosen("before").partition(",")
-        moment = readable(parse_datetime, at)
-        key = action_log.Key(moment, int(pk)) if moment and pk.isdecimal() and len(pk) < 19 else None
-        return action_log.page(self.asked, PER_PAGE, key)
-
-    @property
-    def older(self) -> str:
-        """The query string of the next page; "" on the last."""
-        key = self.page.older
-        return self.with_value("before", f"{key.at.isoformat()},{key.id}") if key else ""
-
-    def rows(self) -> list[LogRow]:
-        lines = self.page.lines
-        inside = Enrollment.objects.select_related("workflow").in_bulk({line.enrollment_id for line in lines})
-        revisions = Revision.objects.filter(pk__in={line.revision_id for line in lines})
-        definitions = {revision.pk: definition_of(revision) for revision in revisions}
-        names = names_of(list(inside.values()))
-        return [
-            self.row(line, inside.get(line.enrollment_id), definitions.get(line.revision_id), names) for line in lines
-        ]
-
-    def row(
-        self, line: StepExecution, enrollment: Enrollment | None, definition: Definition | None,
-        names: dict[tuple[str, int], str],
-    ) -> LogRow:  # fmt: skip
-        step = definition.by_id.get(line.step) if definition else None
-        action, kind = actions.get(line.action), self.workflow.object_type
-        label = str(action.label) if action else line.action or _("Missing step")
-        if definition and step:
-            label = _("%(number)d. %(action)s") % {"number": definition.number_of(step.id), "action": label}
-        record = enrollment.record_id if enrollment else None
-        return LogRow(
-            line,
-            record,
-            names.get((kind, record), f"#{record}") if record else _("Forgotten"),
-            record_url(kind, record) if record else "",
-            label,
-            with_sequel(tell(line, definition, step), line.outcome, line.detail),
-            COLOURS[Outcome(line.outcome)],
-        )
+    def branch(self) -> int | None:
+        """The number of the branch taken, -1 for none of them; -2, which nobody takes, for what is no number."""
+        asked, number = self.chosen("way"), self.number("way")
+        if not asked:
+            return None
+        return -1 if asked == "-1" else -2 if number is None else number
 
     def filters(self) -> list[dict[str, Any]]:
         if self.issue:
             return [self.periods("during", _("When"))]
-        kinds = [(key, label) for key, (label, _outcomes) in action_log.KINDS.items()]
+        used = {step.action for step in self.definition.walk()} if self.definition else set()
         return [
-            self.filter("kind", _("Event"), kinds),
-            self.filter("action", _("Action"), self.used_actions()),
+            *self.shared_filters(used),
             self.filter("step", _("Step"), self.steps(self.definition)),
             self.periods("during", _("When")),
             *([self.filter("ended", _("And there"), self.endings())] if self.chosen("ended") else []),
@@ -178,25 +237,10 @@ class LogListing(Narrowing):
     def endings(self) -> list[tuple[str, str]]:
         return [("passed", _("Got through")), ("failed", _("Failed there"))]
 
-    def used_actions(self) -> list[tuple[str, str]]:
-        """The types of action the live version has, and the one that was asked for."""
-        used = {step.action for step in self.definition.walk()} if self.definition else set()
-        used |= {self.chosen("action")} if self.chosen("action") else set()
-        named = [(slug, str(actions[slug].label) if slug in actions else slug) for slug in used]
-        return sorted(named, key=lambda pair: pair[1].casefold())
-
     def ways(self) -> list[tuple[str, str]]:
         """The branches of the step that records came through, by number."""
         step = self.definition.by_id.get(self.chosen("step")) if self.definition else None
         return [(str(index), branch.name) for index, branch in enumerate(step.branches)] if step else []
-
-    @property
-    def all_of_them(self) -> str:
-        """The query string of the enrollment history that goes with it."""
-        kept = {"workflow__id__exact": str(self.workflow.pk)} | (
-            {"record": self.chosen("record")} if self.chosen("record") else {}
-        )
-        return urlencode(kept)
 
 
 def readable(read: Any, text: str) -> Any:

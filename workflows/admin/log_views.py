@@ -1,4 +1,4 @@
-"""The pages of the action log: a workflow's lines, and why a step did what it did."""
+"""The pages of the action log: the lines of one workflow or of all, and why a step did what it did."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.clock import database_now
-from records.object_types import object_types
 from records.vocabulary import read_once
 from workflows.admin.enrollment_list import names_of, record_url
 from workflows.admin.issue_list import SPANS, rows_of
 from workflows.admin.log_list import COLOURS, LogListing
-from workflows.admin.reading import ReadOnlyAdmin
+from workflows.admin.reading import ReadOnlyAdmin, refuse_unseen
+from workflows.admin.whole_log_list import WholeLog
 from workflows.definitions.checking import PUBLISH
 from workflows.history import issues, outlook, retention
 from workflows.history.step_reasons import explain_step
@@ -35,10 +35,19 @@ class LogViews(ReadOnlyAdmin):
     def log_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path("log/", wrap(self.whole_log_view), name="enrollment_log"),
             path("log/<int:pk>/", wrap(self.log_view), name="workflow_log"),
             path("kept/", wrap(self.kept_view), name="enrollment_kept"),
             path("event/<int:pk>/", wrap(self.event_view), name="enrollment_event"),
         ]
+
+    @read_once()
+    def whole_log_view(self, request: HttpRequest) -> HttpResponse:
+        """What the steps of all workflows did, newest first."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        listing = WholeLog(request.GET, database_now(), request.user)
+        return self.log_page(request, listing, subtitle=_("All workflows"))
 
     @read_once()
     def log_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -47,20 +56,23 @@ class LogViews(ReadOnlyAdmin):
             raise PermissionDenied
         workflow = get_object_or_404(Workflow.objects.select_related("live"), pk=pk)
         opening.refuse_closed(workflow, request.user)
+        refuse_unseen(workflow, request.user)
         listing = LogListing(workflow, request.GET, database_now(), request.user)
+        facts = self.issue_facts(listing, request.user)
+        return self.log_page(request, listing, subtitle=workflow.name, workflow=workflow, **facts)
+
+    def log_page(self, request: HttpRequest, listing: LogListing | WholeLog, **more: Any) -> HttpResponse:
         days = retention.STEPS.days
         kept = ngettext("The log is kept %(days)d day.", "The log is kept %(days)d days.", days) % {"days": days}
         context = {
             **self.admin_site.each_context(request),
             "title": _("Action log"),
-            "subtitle": workflow.name,
             "opts": self.opts,
-            "workflow": workflow,
             "listing": listing,
             "rows": listing.rows(),
             "filters": listing.filters(),
             "kept": kept,
-            **self.issue_facts(listing, request.user),
+            **more,
         }
         return TemplateResponse(request, "admin/workflows/enrollment/log.html", context)
 
@@ -102,10 +114,9 @@ class LogViews(ReadOnlyAdmin):
         )
         workflow = enrollment.workflow
         opening.refuse_closed(workflow, request.user)
-        kind = object_types.get(workflow.object_type)
-        if kind and not request.user.has_perm(f"{kind.model._meta.app_label}.view_{kind.model._meta.model_name}"):
-            raise PermissionDenied
-        name = names_of([enrollment]).get((workflow.object_type, enrollment.record_id), f"#{enrollment.record_id}")
+        refuse_unseen(workflow, request.user)
+        names = names_of([enrollment], request.user)
+        name = names.get((workflow.object_type, enrollment.record_id), f"#{enrollment.record_id}")
         context = {
             **self.admin_site.each_context(request),
             "title": _("Why this happened"),

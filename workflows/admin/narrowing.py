@@ -48,8 +48,9 @@ class Narrowing:
         return int(value) if value.isdecimal() and len(value) < 19 else None
 
     def begin(self, name: str) -> dt.datetime | None:
-        """When the chosen period began; None where none is chosen."""
-        return self.now - PERIODS[self.chosen(name)][1] if self.chosen(name) in PERIODS else None
+        """When the chosen period began; None where none is chosen. One that is none has only just begun."""
+        chosen = self.chosen(name)
+        return self.now - PERIODS[chosen][1] if chosen in PERIODS else self.now if chosen else None
 
     def with_value(self, name: str, value: str) -> str:
         """The query string of the first page with one value changed; "" takes it away."""

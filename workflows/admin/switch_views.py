@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from records.clock import database_now
 from records.problems import DocumentError
 from workflows.definitions import uses
+from workflows.definitions.uses import Senders
 from workflows.lifecycle import switching
 from workflows.models import Enrollment, Workflow
 from workflows.rights import opening
@@ -159,20 +160,32 @@ def consequences(to: str, workflows: list[Workflow]) -> list[Consequence]:
     counts = {pk: (count, due) for pk, count, due in rows}
     sending = uses.enrolling_in_each(workflows) if to in (DRAIN, OFF) else {}
     return [
-        Consequence(one, [*sentences(to, *counts.get(one.pk, (0, 0))), *turned_away(sending.get(one.pk, []))])
+        Consequence(one, [*sentences(to, *counts.get(one.pk, (0, 0))), *turned_away(sending.get(one.pk))])
         for one in workflows
     ]
 
 
-def turned_away(names: list[str]) -> list[str]:
+def turned_away(senders: Senders | None) -> list[str]:
     """Who sends records to a workflow that will let nobody in."""
-    quoted = [_("“%(name)s”") % {"name": name} for name in names]
-    told = ngettext(
-        "The workflow %(names)s enrolls records here: they will be turned away.",
-        "The workflows %(names)s enroll records here: they will be turned away.",
-        len(names),
-    )
-    return [told % {"names": get_text_list(quoted, _("and"))}] if names else []
+    if senders is None:
+        return []
+    told = []
+    if senders.names:
+        sentence = ngettext(
+            "The workflow %(names)s enrolls records here: they will be turned away.",
+            "The workflows %(names)s enroll records here: they will be turned away.",
+            len(senders.names),
+        )
+        quoted = [_("“%(name)s”") % {"name": name} for name in senders.names]
+        told.append(sentence % {"names": get_text_list(quoted, _("and"))})
+    if senders.closed:
+        sentence = ngettext(
+            "%(count)d workflow you have no access to enrolls records here: they will be turned away.",
+            "%(count)d workflows you have no access to enroll records here: they will be turned away.",
+            senders.closed,
+        )
+        told.append(sentence % {"count": senders.closed})
+    return told
 
 
 def sentences(to: str, inside: int, due: int) -> list[str | SafeString]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Prefetch, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -50,6 +49,7 @@ from workflows.admin.trial_views import TrialViews
 from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking, uses
 from workflows.engine import limits
+from workflows.history import counting
 from workflows.lifecycle import cataloguing
 from workflows.models import Enrollment, Folder, Revision, Workflow
 from workflows.rights.opening import openable
@@ -122,13 +122,9 @@ class WorkflowAdmin(
         return own + self.comment_urls() + super().get_urls()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
-        inside = Enrollment.objects.filter(workflow=OuterRef("pk")).exclude(status="refused").values("workflow")
-        total = inside.annotate(n=Count("pk")).values("n")
-        active = inside.filter(status="active").annotate(n=Count("pk")).values("n")
         found = openable(super().get_queryset(request), request.user).select_related("folder", "live")
         drafts = Prefetch("revisions", Revision.objects.filter(published_at=None), to_attr="drafts")
-        return found.prefetch_related(drafts).annotate(
-            total=Coalesce(Subquery(total), 0), inside=Coalesce(Subquery(active), 0),
+        return counting.with_counts(found.prefetch_related(drafts)).annotate(
             may_switch=Value(self.has_publish_permission(request)), limited_until=limits.waiting_until(),
             failing=issue_count(),
         )  # fmt: skip
@@ -177,7 +173,7 @@ class WorkflowAdmin(
             return redirect("admin:workflows_workflow_changelist")
         context = self.admin_site.each_context(request) | {
             "title": _("Delete “%(name)s”?") % {"name": workflow.name}, "workflow": workflow, "inside": inside,
-            "users": switch_views.turned_away(uses.enrolling_in_each([workflow]).get(workflow.pk, [])),
+            "users": switch_views.turned_away(uses.enrolling_in_each([workflow]).get(workflow.pk)),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/remove.html", context)
 

@@ -35,6 +35,9 @@ class Enrollment(models.Model):
         FAILED = "failed", _("Stopped by an error")
         REFUSED = "refused", _("Not enrolled")
 
+    #: Ended before the end of the workflow; the rarer ways to end.
+    ENDED_EARLY = (Status.UNENROLLED, Status.FAILED, Status.REFUSED)
+
     class Turn(models.IntegerChoices):
         NONE = 0
         PROMISED = 1
@@ -88,6 +91,12 @@ class Enrollment(models.Model):
                 fields=("workflow", "step", "ended_reason"),
                 condition=Q(status="failed") & ~Q(step=""),
                 name="enrollment_stopped",
+            ),
+            # Whoever walks through to the end is never in it, so it costs steps nothing.
+            models.Index(
+                fields=("workflow", "status", "-id"),
+                condition=Q(status__in=("unenrolled", "failed", "refused")),
+                name="enrollment_ended_early",
             ),
             # Only who waits for the workflow's limit (workflows.engine.limits.QUEUED).
             models.Index(

@@ -224,3 +224,39 @@ def lines_looked_at(plan: dict[str, Any]) -> int:
     names = {plan["Relation Name"]} if "Relation Name" in plan else set()
     own = looked_at({**plan, "Plans": []}, *names) if any("stepexecution" in name for name in names) else 0
     return own + sum(lines_looked_at(child) for child in plan.get("Plans", ()))
+
+
+def test_what_means_nothing_finds_nothing(ann: User, client: Client) -> None:
+    """In an address that was cut off or made up."""
+    workflow, _people = two_people()
+    for query in (
+        "kind=x", "action=x", "step=x", "during=x", "record=x", "q=nobody", "ended=x",
+        "way=x", "issue=x", "issue=0", "record=99999999999999999999",
+    ):  # fmt: skip
+        assert told(log(client, workflow, f"?{query}")) == [], query
+    for query in ("before=x", "before=2026-01-01", "before=9999-12-31T00:00:00,5", "until=9999-12-31"):
+        assert len(told(log(client, workflow, f"?{query}"))) == 5, query
+    history = reverse("admin:workflows_enrollment_changelist")
+    Enrollment.objects.update(enrolled_at=database_now() - DAY)
+    for query in ("status__exact=x", "enrolled=x", "step=x", "record=x", "q=nobody"):
+        answer = client.get(f"{history}?workflow__id__exact={workflow.pk}&{query}")
+        assert answer.status_code == 200 and answer.context["rows"] == [], query
+
+
+def test_a_day_ends_where_it_does_for_who_looks(ann: User, client: Client) -> None:
+    workflow, [bo, _eva] = two_people()
+    StepExecution.objects.all().delete()
+    wrote(bo, "city", "edit_record", "success", dt.datetime(2026, 3, 1, 3, 30, tzinfo=dt.UTC))
+    for zone, days in (("UTC", 0), ("America/New_York", 1), ("Asia/Tokyo", 0)):
+        User.objects.filter(pk=ann.pk).update(time_zone=zone)
+        assert (len(told(log(client, workflow, "?until=2026-02-28"))) == 1) == (days == 1), zone
+        assert len(told(log(client, workflow, "?until=2026-03-01"))) == 1, zone
+
+
+def test_the_log_of_records_of_a_type_that_is_gone_is_read_all_the_same(ann: User, client: Client) -> None:
+    workflow, _people = two_people()
+    Workflow.objects.filter(pk=workflow.pk).update(object_type="spaceship")
+    assert len(told(log(client, workflow))) == 5
+    assert told(log(client, workflow, "?q=bo")) == []
+    history = reverse("admin:workflows_enrollment_changelist")
+    assert client.get(f"{history}?workflow__id__exact={workflow.pk}&q=bo").context["rows"] == []

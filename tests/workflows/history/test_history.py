@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils.html import strip_tags
 
 from crm.models import Contact, Deal, User
@@ -14,8 +16,10 @@ from records.happening import Occurrence, happen
 from records.lists import keeping
 from records.models import Change
 from records.object_types import object_types
+from tests import plans as explained
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.engine import taking_steps
+from workflows.history import enrollments as history
 from workflows.history.telling import Path, path_of, place_of
 from workflows.intake import dispatching
 from workflows.lifecycle import publishing
@@ -273,3 +277,70 @@ def test_all_that_match_the_filters_leave_after_it_was_said_how_many(ann: User, 
     for refused in ("", "step=wait", "workflow__id__exact=0", f"{query}&q=5"):
         client.post(LIST + "unenroll/", {"all": "yes", "matching": refused, "confirmed": "yes"})
     assert Enrollment.objects.filter(status="active").count() == 70
+
+
+def many(workflow: Workflow, statuses: list[str]) -> list[Enrollment]:
+    """An enrollment in each status, the oldest first, an hour apart."""
+    now = database_now()
+    return Enrollment.objects.bulk_create(
+        Enrollment(
+            workflow=workflow, revision=workflow.live, record_id=number, status=status,
+            step="wait" if status == "active" else "", enrolled_at=now - dt.timedelta(hours=len(statuses) - number),
+        )
+        for number, status in enumerate(statuses)
+    )  # fmt: skip
+
+
+@pytest.mark.covers("HIS-09")
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [
+        ("status__exact=failed", 60), ("status__exact=unenrolled", 60), ("status__exact=refused", 60),
+        # In so small a table PostgreSQL reads the few newest by the table itself.
+        ("status__exact=active", None), ("step=wait", None), ("status__exact=active&step=wait", None),
+        ("enrolled=day", None), ("enrolled=hour&status__exact=completed", None),
+    ],
+)  # fmt: skip
+def test_the_rare_are_found_among_thousands_without_looking_through_them(
+    ann: User, client: Any, monkeypatch: pytest.MonkeyPatch, query: str, most: int | None
+) -> None:
+    """Three of each of the rare at the beginning, then a thousand that completed."""
+    monkeypatch.setattr(history, "LOOKS", (10, 20, 5_000))
+    rare = ["failed", "unenrolled", "refused", "active"] * 3
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    made = many(workflow, [*rare, *["completed"] * 1_000])
+    many(make_workflow([step("wait", "delay", days=2)]), ["completed"] * 2_000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE workflows_enrollment")
+    client.force_login(ann)
+    plans: list[dict[str, Any]] = []
+    with connection.execute_wrapper(explained.keeping(plans, "SELECT")):
+        page = client.get(f"{LIST}?workflow__id__exact={workflow.pk}&{query}")
+    found = [row.enrollment.pk for row in page.context["rows"]]
+    if query.startswith("enrolled"):
+        hours = 24 if "day" in query else 1
+        assert len(found) in (hours - 1, hours, hours + 1) and not page.context["listing"].older
+    else:
+        status = "active" if "step" in query else query.partition("=")[2]
+        assert found == [one.pk for one in reversed(made) if one.status == status]
+    looked = sum(explained.looked_at(plan, "workflows_enrollment") for plan in plans)
+    assert most is None or looked <= most, looked
+
+
+def test_too_many_to_be_put_in_order_are_looked_for_further_back(
+    ann: User, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("LOOKS", (3, 5, 10)), ("AMONG", 4)):
+        monkeypatch.setattr(history, name, value)
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    made = many(workflow, [*["active"] * 5, *["completed"] * 20])
+    client.force_login(ann)
+    seen: list[int] = []
+    query = f"?workflow__id__exact={workflow.pk}&status__exact=active"
+    for _page in range(20):
+        page = client.get(LIST + query)
+        seen += [row.enrollment.pk for row in page.context["rows"]]
+        query = page.context["listing"].older
+        if not query:
+            break
+    assert seen == [one.pk for one in reversed(made[:5])] and not query

@@ -10,7 +10,7 @@ from crm.models import Deal, User
 from records.clock import database_now
 from records.models import Access, PropertyAccess
 from records.object_types import object_types
-from tests.api.conftest import client_of
+from tests.api.conftest import client_of, person
 from tests.workflows.publishing_deals import boss, settle
 from tests.workflows.restricted import RAISE, RENAME, document, member
 from workflows import drafting
@@ -85,3 +85,44 @@ def test_records_are_not_found_by_a_name_that_is_hidden():
     shown = page(una, "workflow_diagnose", workflow.pk, "?q=ecre")
     assert "Secret" not in shown and "No record" in shown
     assert "Secret" not in page(una, "workflow_diagnose", workflow.pk, f"?record={deal.pk}")
+
+
+@pytest.mark.covers("PRM-09")
+def test_who_enrolls_here_is_told_without_its_name_where_it_is_closed(client: Client) -> None:
+    target = live("Target", RENAME)
+    go = {"id": "go", "action": "go_to_workflow", "params": {"workflow": str(target.pk)}}
+    live("Open", go)
+    live(NAME, RAISE, go)
+    una = member("una", Access.NONE)
+    asks = (
+        f"{reverse('admin:workflow_switch')}?to=off&id={target.pk}",
+        reverse("admin:workflow_remove", args=[target.pk]),
+    )  # fmt: skip
+    for address in asks:
+        client.force_login(boss())
+        assert NAME in client.get(address).content.decode()
+        client.force_login(una)
+        shown = client.get(address).content.decode()
+        assert NAME not in shown and "“Open” enrolls records here" in shown
+        assert "1 workflow you have no access to enrolls records here" in shown
+
+
+def test_records_are_neither_named_nor_found_by_name_where_their_type_may_not_be_seen(client: Client) -> None:
+    workflow, deal = live("W", RENAME), Deal.objects.create(name="Secret")
+    enroll(workflow, [deal.pk], cause={"kind": "manual"}, now=database_now(), manual=True)
+    enrollment = Enrollment.objects.get(workflow=workflow)
+    clerk = person("clerk", "workflows.view_enrollment", "workflows.publish_workflow", is_staff=True)
+    history = f"{reverse('admin:workflows_enrollment_changelist')}?workflow__id__exact={workflow.pk}"
+
+    def found(user: User, query: str) -> list[str]:
+        client.force_login(user)
+        return [row.name for row in client.get(history + query).context["rows"]]
+
+    assert found(boss(), "") == found(boss(), "&q=ecre") == found(boss(), f"&q={deal.pk}") == ["Secret"]
+    assert found(clerk, "") == found(clerk, f"&q={deal.pk}") == [f"#{deal.pk}"]
+    assert found(clerk, "&q=ecre") == []
+    asked = client.post(reverse("admin:enrollment_unenroll"), {"enrollment": enrollment.pk}).content.decode()
+    assert f"#{deal.pk}" in asked and "Secret" not in asked
+    # What steps did tells values: as the page about one of them, these are not for them.
+    for name, pk in (("workflow_log", workflow.pk), ("workflows_enrollment_change", enrollment.pk)):
+        assert client.get(reverse(f"admin:{name}", args=[pk])).status_code == 403
