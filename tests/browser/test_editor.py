@@ -122,6 +122,91 @@ def test_two_people_at_once_are_told_who_did_what_and_either_change_can_be_kept(
     assert refused == [True, True]
 
 
+def added(editor: Editor, place: str, action: str = "Create task") -> None:
+    """Add an action at a place as a placeholder."""
+    editor.plus(place).click()
+    editor.page.locator("#flow-search").fill(action)
+    editor.page.keyboard.press("Shift+Enter")
+
+
+@pytest.mark.detail(9, 10)
+def test_what_is_kept_after_somebody_elses_change_comes_where_it_was_meant_and_undo_takes_back_nothing_of_theirs(
+    editor: Editor, open_screen: Any, workflow: Workflow
+) -> None:
+    other = Editor(open_screen(User.objects.create_superuser("bob", password="bob"))).open(workflow)
+    dialog = editor.page.locator("#flow-conflict")
+    keep = dialog.get_by_role("button", name="Reload and keep my change")
+
+    def delete(step: str) -> None:
+        other.card(step).focus()
+        other.page.keyboard.press("Delete")
+        expect(other.card(step)).to_have_count(0)
+
+    delete("first")
+    added(editor, "steps.3")
+    keep.click()
+    expect(editor.card("create-task")).to_be_focused()
+    assert editor.steps() == ["split", "big", "bigger", "note", "create-task", "open"]
+    other.page.reload()
+    other.ready()
+    other.card("bigger").focus()
+    other.page.keyboard.press("Control+d")
+    expect(other.card("delay")).to_be_focused()
+    # A place in a branch, beside a step that has moved on.
+    added(editor, "steps.0.branches.0.steps.2", "Create note")
+    keep.click()
+    expect(editor.card("create-note")).to_be_focused()
+    assert editor.steps() == ["split", "big", "bigger", "create-note", "delay", "note", "create-task", "open"]
+    other.page.reload()
+    other.ready()
+    delete("open")
+    editor.card("note").focus()
+    editor.page.keyboard.press("Control+z")
+    expect(dialog).to_contain_text("deleted the step")
+    expect(keep).to_be_hidden()
+    dialog.get_by_role("button", name="Reload without it").click()
+    expect(editor.card("open")).to_have_count(0)
+    # Nothing is left of what the place lay between.
+    other.page.reload()
+    other.ready()
+    delete("note")
+    delete("create-task")
+    added(editor, "steps.2")
+    keep.click()
+    expect(editor.toast("Somebody removed the place this was meant for.")).to_be_visible()
+    assert [step["id"] for step in draft(workflow)["steps"]] == ["split"]
+    assert ["409 (Conflict)" in line for line in editor.screen.problems()] == [True] * 4
+
+
+def test_a_toast_offers_to_undo_only_what_was_done_last(editor: Editor, workflow: Workflow) -> None:
+    editor.menu("first", "Delete")
+    expect(editor.toast("Step deleted.")).to_be_visible()
+    editor.card("note").focus()
+    editor.page.keyboard.press("Control+d")
+    expect(editor.card("create-note")).to_be_focused()
+    expect(editor.toast("Step deleted.")).to_have_count(0)
+    editor.menu("create-note", "Delete")
+    editor.toast("Step deleted.").get_by_role("button", name="Undo").click()
+    expect(editor.card("create-note")).to_be_visible()
+    expect(editor.card("first")).to_have_count(0)
+    assert editor.screen.problems() == []
+
+
+@pytest.mark.detail(3)
+def test_the_keyboard_stays_with_the_palette_whatever_of_it_is_clicked(editor: Editor) -> None:
+    page, palette = editor.page, editor.page.locator("#flow-palette")
+    for part in (palette.get_by_text("Enter adds and opens the step"), palette.locator(".flow-group-name").nth(1)):
+        editor.plus("steps.0").click()
+        part.click()
+        expect(page.locator("#flow-search")).to_be_focused()
+        page.keyboard.type("note")
+        expect(palette.get_by_role("option", selected=True)).to_contain_text("Create note")
+        page.keyboard.press("Escape")
+        expect(palette).to_be_hidden()
+        expect(editor.plus("steps.0")).to_be_focused()
+    assert editor.screen.problems() == []
+
+
 @pytest.mark.detail(13, 14)
 def test_steps_are_copied_pasted_and_moved_by_keys_menu_and_dragging(editor: Editor, workflow: Workflow) -> None:
     page = editor.page

@@ -21,7 +21,7 @@ SNAPSHOT = """() => {
   const list = document.querySelector(".flow-steps").cloneNode(true);
   for (const one of list.querySelectorAll(".flow-tallies, .flow-shares, .flow-talks, .flow-face")) one.remove();
   for (const one of list.querySelectorAll("*")) {
-    one.classList.remove("new", "selected", "picked", "covered", "hit", "hit-now");
+    one.classList.remove("new", "shared", "selected", "picked", "covered", "hit", "hit-now");
     if (one.className === "") one.removeAttribute("class");
     for (const name of ["aria-describedby", "aria-description"]) one.removeAttribute(name);
   }

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records import criteria
 from records.clock import ANY_INSTANT
+from records.models import RecordList
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows.data_sources import declared
+from workflows.definitions.centres import Centre
 from workflows.definitions.connecting import timing
 from workflows.definitions.definition import Definition
+from workflows.editor.suppression_form import suppressed
 from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext
 
@@ -85,22 +89,37 @@ def trigger_words(definition: Definition) -> Iterator[str]:
             yield sentence % {"criteria": text}
     if unenroll.get("when_no_longer_matching"):
         yield _("Who no longer meets the trigger leaves.")
-    suppressed = document.get("suppress")
-    if isinstance(suppressed, list) and suppressed:
-        lists = get_text_list([str(one) for one in suppressed], _("and"))
-        yield _("Kept out are members of %(lists)s.") % {"lists": lists}
+    if lists := list_names(suppressed(definition)):
+        yield _("Kept out are members of %(lists)s.") % {"lists": get_text_list(lists, _("and"))}
     if definition.centre is not None:
-        yield _("Centred on: %(centre)s") % {"centre": definition.centre.property or definition.centre.date}
+        yield centred(definition.centre, definition)
 
 
 def told(document: Any, definition: Definition) -> str:
-    """Criteria as a sentence; "" for none, and for those that cannot be read."""
+    """Criteria as a sentence; "" for none."""
     if not document:
         return ""
     try:
         return criteria.compile(document, object_types[definition.object], now=ANY_INSTANT, stored=True).text
     except DocumentError:
-        return ""
+        return _("filters that cannot be read; look at them in the editor")
+
+
+def list_names(slugs: list[str]) -> list[str]:
+    """What lists are called, in the order they are named; one that is gone by its internal name."""
+    names = dict(RecordList.objects.filter(slug__in=slugs).values_list("slug", "name")) if slugs else {}
+    return [f"“{names.get(slug, slug)}”" for slug in slugs]
+
+
+def centred(centre: Centre, definition: Definition) -> str:
+    """The day the steps are timed by."""
+    if centre.property:
+        prop = object_types[definition.object].properties().get(centre.property)
+        day = str(prop.label) if prop else centre.property
+    else:
+        day = date_format(centre.date, "DATE_FORMAT") if centre.date else _("no date yet")
+    yearly, once = _("Centred on: %(centre)s, every year"), _("Centred on: %(centre)s")
+    return (yearly if centre.yearly else once) % {"centre": day}
 
 
 def settings_words(definition: Definition) -> Iterator[str]:

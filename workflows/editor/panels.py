@@ -159,5 +159,7 @@ class Panel:
             update["comment"] = self.comment.cleaned_data.get("comment", self.step.comment)
         if self.failure is not None and self.failure.differs(self.step):
             update["on_failure"] = self.failure.document()
-        ops = [update, *(form.op() | {"step": self.step.id} for form in self.branches)]
+        # A branch that somebody else has added meanwhile was not sent, and stays as it is.
+        sent = [form for form in self.branches if form.add_prefix("name") in self.data]
+        ops = [update, *(form.op() | {"step": self.step.id} for form in sent)]
         return ops[0] if len(ops) == 1 else {"op": "batch", "ops": ops}

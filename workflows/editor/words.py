@@ -37,6 +37,7 @@ def words() -> dict[str, str]:
         "down": _("Move down"),
         "delete": _("Delete"),
         "failed": _("The change was not accepted."),
+        "place_gone": _("Somebody removed the place this was meant for. Choose another place and do it again."),
         "failed_to_try": _("It could not be tried. Reload the page and try again."),
     }
 

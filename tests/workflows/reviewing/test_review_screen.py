@@ -153,6 +153,33 @@ def test_what_changes_is_told_as_it_was_and_as_it_will_be(boss_client: Client) -
     assert "<del>When Amount is greater than 10</del>" in found and "path-box lit changed" in found
 
 
+def test_lists_and_dates_are_called_as_people_know_them_and_criteria_nobody_can_read_are_told_of(
+    boss_client: Client,
+) -> None:
+    kept = keeping.create(object_types["deal"], "Good customers", now=database_now(), by=boss())
+    workflow = live(BIG, goal={"all": [BIG]})
+    revision = drafting.draft_of(workflow)
+    revision.definition = {
+        **revision.definition,
+        "goal": {"all": [{"property": "gone", "operator": "is_known"}]},
+        "unenroll": {"criteria": {"all": [{"property": "amount", "operator": "is_odd"}]}},
+        "suppress": [kept.slug, "old-list"],
+        "centre": {"property": "close_date", "yearly": True},
+    }
+    revision.save()
+    before, after = (parse(document) for document in (workflow.live.definition, revision.definition))
+    found, date = of_trigger(before, after), object_types["deal"].properties()["close_date"]
+    assert found.was == ("Goal: Amount is greater than 10",)
+    assert found.will_be == (
+        "Goal: filters that cannot be read; look at them in the editor",
+        "Unenrolled: filters that cannot be read; look at them in the editor",
+        "Kept out are members of “Good customers” and “old-list”.",
+        f"Centred on: {date.label}, every year",
+    )
+    page = sections(boss_client.get(review_of(workflow)).content.decode())["inside"]
+    assert "<ins>Kept out are members of “Good customers” and “old-list”.</ins>" in page
+
+
 def test_a_name_that_is_too_long_is_refused_and_nothing_is_published(boss_client: Client) -> None:
     workflow = draft(BIG)
     sent = {"rev": 0, "enroll_existing": "no", "name": "x" * 201, "description": ""}

@@ -1,5 +1,6 @@
 // Steps on the clipboard: copied as text that says what it is, and pasted into any workflow, here or elsewhere.
 import { $, ask, belowOf, card, cards, csrf, editable, flushed, focusCard, here, root, selection, settled, toast, words } from "./editor.js";
+import { spotOf } from "./places.js";
 import { choose, remove } from "./selecting.js";
 
 const key = "headrace-steps";
@@ -38,11 +39,12 @@ function showText() {
   $("flow-copied-text").select();
 }
 async function paste(text, at) {
+  const spot = spotOf(at);
   await settled();
-  const found = await post(root.dataset.paste, { text, at });
+  const found = await post(root.dataset.paste, { text, at: spot() ?? at });
   if (!found || (found.notes.length && !(await explain(words.partly, found.notes, true)))) return;
   const before = new Set(cards().map((one) => one.dataset.step));
-  const facts = await flushed({ op: "paste", at, steps: found.steps, sources: found.sources });
+  const facts = await flushed({ op: "paste", at: spot, steps: found.steps, sources: found.sources });
   if (!facts) return;
   choose(cards().map((one) => one.dataset.step).filter((id) => !before.has(id)));
   focusCard(card(facts.selected));

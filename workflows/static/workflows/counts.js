@@ -11,25 +11,27 @@ function link({ kind, text, label, url }) {
   found.append(text, ...(kind === "here" ? [] : [spoken]));
   return found;
 }
-function put(item, what, ...links) {
+/** Drawn anew only where something else is told: hundreds of cards stay as they are with each change of a draft. */
+function put(item, what, found) {
+  const old = [...item.children].find((one) => one.classList.contains(what)), now = found.map(({ label, url }) => label + url).join("\n");
+  if (old?.dataset.now === now) return;
   const box = Object.assign(document.createElement("div"), { className: what });
-  box.dataset.now = links.map((one) => one.title + one.href).join("\n");
-  const old = item.querySelector(`:scope > .${what}`);
-  if (old?.dataset.now === box.dataset.now) return;
-  box.append(...links);
+  box.dataset.now = now;
+  box.append(...found.map(link));
   if (old) old.replaceWith(box); else item.append(box);
+  item.classList.toggle("shared", what === "flow-shares");
 }
 function show() {
   const kept = new Set();
   const each = (id, what, found) => {
     const item = document.getElementById(id);
     if (!item) return;
-    put(item, what, ...found.map(link));
+    put(item, what, found);
     kept.add(item);
   };
   for (const [step, found] of Object.entries(counts.steps)) each(`s-${step}`, "flow-tallies", found);
   for (const [branch, found] of Object.entries(counts.branches)) each(`b-${branch}`, "flow-shares", [found]);
-  for (const old of list.querySelectorAll(".flow-tallies, .flow-shares")) if (!kept.has(old.parentElement)) old.remove();
+  for (const old of list.querySelectorAll(".flow-tallies, .flow-shares")) if (!kept.has(old.parentElement)) { old.parentElement.classList.remove("shared"); old.remove(); }
   const late = document.getElementById("flow-late");
   if (late) { late.textContent = counts.late; late.hidden = !counts.late; }
 }

@@ -30,6 +30,10 @@ function place(item) {
 }
 for (const item of list.children) place(item);
 
+/** Another text in the place of an element's own: the browser keeps the box it has made for it. */
+function write(element, text) {
+  if (element.firstChild) element.firstChild.data = text; else element.textContent = text;
+}
 /** The path after its list has got another name or its place in it another number. */
 function renamed(path, [begin, to, grown]) {
   if (!path.startsWith(`${begin}.`)) return path;
@@ -52,11 +56,11 @@ function change(item, by, told) {
   if (!shown) return;
   const now = Number.parseInt(shown.textContent, 10) + number, more = item.querySelector(".flow-more");
   if (number) {
-    shown.textContent = `${now}.`;
+    write(shown, `${now}.`);
     name(more, now);
   }
   const where = one.querySelector("i"), text = told.replace("%n", now);
-  if (where.textContent !== text) where.textContent = text;
+  if (where.textContent !== text) write(where, text);
   const path = item.previousElementSibling?.firstElementChild.dataset.at;
   if (path && one.dataset.path !== path) one.dataset.path = path;
 }

@@ -3,6 +3,7 @@ import { mount } from "../records/criteria.js";
 import { branchOp } from "./branches.js";
 import { calm, inTurn, reach, resting, waiting } from "./connection.js";
 import { picture, show as draw } from "./drawing.js";
+import { spotOf } from "./places.js";
 
 export const $ = (id) => document.getElementById(id);
 export const root = $("flow"), view = $("flow-view"), canvas = $("flow-canvas");
@@ -19,6 +20,8 @@ let rev = Number(root.dataset.rev), zoom = 1, moving = [], before = null, lastFo
 /* Drawing */
 function show(facts) {
   rev = facts.rev;
+  // What they offer to undo is not what was done last any more.
+  for (const old of document.querySelectorAll(".toast[data-rev]")) if (Number(old.dataset.rev) !== rev) old.remove();
   if (!draw(facts)) reload();
   canvas.dataset.size = `${facts.width},${facts.height}`;
   $("flow-saved").textContent = facts.saved;
@@ -46,18 +49,28 @@ function accept(answer, facts) {
   return refused(facts.conflict || facts.errors?.map((error) => error.message).join(" "));
 }
 const asked = (url, make) => () => [url(), { method: "POST", headers: { "X-CSRFToken": csrf(), Accept: "application/json" }, body: make() }];
-function send(url, make) {
+/** `fits`: whether there is still a place for it; `again`: whether it means the same after somebody else's change. */
+function send(url, make, fits = () => true, again = true) {
   return inTurn(async () => {
+    if (!fits()) return refused(words.place_gone);
     const answer = await reach(asked(url, make)), facts = answer.redirected ? null : await answer.json().catch(() => null);
-    if (!facts) return refused(answer.redirected ? words.logged_out : "", words.retry, () => send(url, make));
-    return answer.status === 409 ? conflict(facts, url, make) : accept(answer, facts);
+    if (!facts) return refused(answer.redirected ? words.logged_out : "", words.retry, () => send(url, make, fits, again));
+    return answer.status === 409 ? conflict(facts, url, make, fits, again) : accept(answer, facts);
   });
 }
 function at(path, query) {
   const given = Object.entries({ ...query, seen: picture, collapsed: [...collapsed].join(" ") }).filter((pair) => pair[1]);
   return `${path}?${new URLSearchParams(given)}`;
 }
-const op = (body) => send(() => at(root.dataset.ops, { step: openStep() }), () => JSON.stringify({ op: body, rev }));
+/** Undo is about what was done last, and branches have numbers: after somebody else's change either means another one. */
+const LAST = /^(undo|redo|.*_branch)$/;
+/** An operation; its place, a path or what `spotOf` found for one, is told as it reads when it is sent. */
+function op(body) {
+  const key = ["at", "to"].find((name) => ["string", "function"].includes(typeof body[name])), meant = key && body[key];
+  const spot = typeof meant === "string" ? spotOf(meant) : meant;
+  const make = () => JSON.stringify({ op: spot ? { ...body, [key]: spot() } : body, rev });
+  return send(() => at(root.dataset.ops, { step: openStep() }), make, () => !spot || spot() !== null, !LAST.test(body.op) && typeof body.keep !== "number");
+}
 /** Wait until what is being typed in the panel is stored. */
 export function settled() { store(false, true); return calm(); }
 export function flushed(body) { store(false, true); return op(body); }
@@ -72,12 +85,14 @@ async function reload() {
   const answer = await load(location.pathname, { format: "json" });
   if (answer) show(await answer.json());
 }
-async function conflict(facts, url, make) {
+async function conflict(facts, url, make, fits, again) {
   $("flow-conflict-text").textContent = facts.conflict;
+  $("flow-conflict").querySelector("[value=keep]").hidden = !again;
   const choice = await ask($("flow-conflict"));
   await reload();
   let kept = null;
-  if (choice === "keep") {
+  if (choice === "keep" && !fits()) refused(words.place_gone);
+  else if (choice === "keep") {
     const answer = await reach(asked(url, make));
     kept = accept(answer, await answer.json());
   }
@@ -96,6 +111,7 @@ export function toast(text, action, run) {
   const box = document.createElement("div");
   box.className = "toast";
   box.append(Object.assign(document.createElement("div"), { className: "toast-text", textContent: text }));
+  if (action === words.undo) box.dataset.rev = rev;
   if (action) {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-small", textContent: action });
     button.onclick = () => { box.remove(); run(); };
@@ -120,12 +136,13 @@ export function focusCard(one) {
   one.scrollIntoView({ block: "center", inline: "center" });
 }
 export function arrow(key) {
-  const from = here()?.getBoundingClientRect();
+  // The items stand where their cards do; asking a card that is not in view would have the browser style and lay it out.
+  const from = here()?.parentElement.getBoundingClientRect();
   if (!from) return focusCard(cards()[0]);
   const [dx, dy] = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[key];
   let best = null, least = Infinity;
   for (const one of cards()) {
-    const to = one.getBoundingClientRect(), x = to.x + to.width / 2 - from.x - from.width / 2, y = to.y - from.y;
+    const to = one.parentElement.getBoundingClientRect(), x = to.x + to.width / 2 - from.x - from.width / 2, y = to.y - from.y;
     const along = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
     if (along > 2 && along + aside * 2 < least) { least = along + aside * 2; best = one; }
   }

@@ -61,12 +61,12 @@ function lift() {
   rests = 0;
 }
 addEventListener("pointerdown", (event) => {
+  rested = false;
   if (event.pointerType !== "touch" || box.contains(event.target)) return;
   const card = list.contains(event.target) ? event.target.closest(".flow-card") : null;
   lift();
   hide();
   over = null;
-  rested = false;
   if (card && told(card)) rests = setTimeout(() => { rests = 0; rested = true; over = card; show(card); }, REST);
 }, { capture: true });
 for (const name of ["pointerup", "pointercancel"]) addEventListener(name, lift);
@@ -86,4 +86,5 @@ document.getElementById("flow-view").addEventListener("scroll", () => { hide(); 
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown) event.stopImmediatePropagation();
   if (event.key !== "Tab" && event.key !== "Shift") hide();
+  rested = false;
 }, { capture: true });

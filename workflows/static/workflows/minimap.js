@@ -1,4 +1,5 @@
 // The minimap: the cards as rectangles over the canvas's own lines, names under the pointer, and whether it is shown at all.
+// It follows the canvas once the browser has time for it: what somebody has just done to a card is seen at once.
 import { $, card, cards, root, size } from "./editor.js";
 
 const map = $("flow-map"), mini = $("flow-mini"), name = $("flow-map-name"), button = $("flow-map-toggle");
@@ -14,10 +15,19 @@ function part(tag, facts) {
 /** A rectangle where a card stands, in the colour of its state. */
 function rectangle(one) {
   const [x, y, width] = one.parentElement.dataset.p.split(","), { step } = one.dataset;
-  const kind = step === "trigger" ? "thumb-trigger" : "thumb-step", warn = one.classList.contains("flow-warn") ? " warn" : "";
-  return part("rect", { x, y, width, height: step === "trigger" ? 108 : 84, rx: 8, class: kind + warn, "data-step": step });
+  const kind = step === "trigger" ? "thumb-trigger" : "thumb-step", marks = ["flow-warn", "hit"].filter((mark) => one.classList.contains(mark));
+  const look = [kind, ...marks.map((mark) => mark.replace("flow-", ""))].join(" ");
+  return part("rect", { x, y, width, height: step === "trigger" ? 108 : 84, rx: 8, class: look, "data-step": step });
+}
+let asked = false;
+const later = window.requestIdleCallback ? (run) => requestIdleCallback(run, { timeout: 1000 }) : (run) => setTimeout(run, 200);
+function follow() {
+  if (asked) return;
+  asked = true;
+  later(sketch);
 }
 function sketch() {
+  asked = false;
   const picture = part("svg", { class: "flow-thumb", viewBox: `0 0 ${size().join(" ")}` });
   picture.append(part("use", { href: "#flow-edges" }), ...cards().map(rectangle));
   mini.replaceChildren(picture);
@@ -55,6 +65,6 @@ button.addEventListener("click", () => {
   show(map.hidden);
   localStorage.setItem(key, map.hidden ? "off" : "on");
 });
-root.addEventListener("flow:shown", () => { name.hidden = true; sketch(); });
+root.addEventListener("flow:shown", () => { name.hidden = true; follow(); });
 sketch();
 show(localStorage.getItem(key) !== "off");

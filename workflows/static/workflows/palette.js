@@ -4,6 +4,7 @@
 // It is no modal dialog: these have the browser style the whole page anew, twice, which takes longer than all the rest.
 import { fence } from "./branches.js";
 import { $, card, editable, flushed, focusCard, open, root, tell } from "./editor.js";
+import { spotOf } from "./places.js";
 
 const palette = $("flow-palette"), scrim = $("flow-scrim"), search = $("flow-search"), options = $("flow-options"), recent = $("flow-recent"), loading = $("flow-loading");
 const key = "headrace-recent-actions", KEPT = 5, REST = 3000, AGAIN = 5000;
@@ -12,7 +13,7 @@ let actions = [];
 let home = new Map();
 /** What is being fetched, what has been said since of what cannot be used, and how Enter was pressed meanwhile. */
 let fetching = null, unfit = null, entered = null;
-let place = "";
+let place = "", spot = null;
 
 const recents = () => JSON.parse(localStorage.getItem(key) || "[]");
 const usable = (one) => one.getAttribute("aria-disabled") !== "true";
@@ -44,7 +45,7 @@ async function pick(one, quick) {
   if ("paste" in one.dataset) return tell(one.dataset.paste, place);
   const { add } = one.dataset;
   localStorage.setItem(key, JSON.stringify([add, ...recents().filter((slug) => slug !== add)].slice(0, KEPT)));
-  const facts = await flushed({ op: "insert", at: place, step: { action: add } });
+  const facts = await flushed({ op: "insert", at: spot, step: { action: add } });
   if (!facts) return;
   if (quick) focusCard(card(facts.selected)); else await open(facts.selected);
 }
@@ -117,6 +118,7 @@ if (editable) {
 
 root.addEventListener("flow:add", ({ detail }) => {
   place = detail;
+  spot = spotOf(place);
   search.value = "";
   entered = null;
   tell("adding");
@@ -142,6 +144,8 @@ palette.addEventListener("close", () => {
   scrim.hidden = true;
 });
 scrim.addEventListener("click", () => palette.close());
+// The keyboard stays with the search, whatever is clicked.
+palette.addEventListener("mousedown", (event) => { if (!event.target.closest("input, a")) event.preventDefault(); });
 palette.addEventListener("click", (event) => {
   const one = event.target.closest(".flow-option");
   if (one) pick(one, event.shiftKey || Boolean(event.target.closest(".flow-quick")));

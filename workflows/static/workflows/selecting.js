@@ -101,7 +101,7 @@ view.addEventListener("pointerdown", (event) => {
     const box = frame.getBoundingClientRect();
     frame.remove();
     for (const one of steps()) {
-      const at = one.getBoundingClientRect();
+      const at = one.parentElement.getBoundingClientRect();
       if (at.left < box.right && at.right > box.left && at.top < box.bottom && at.bottom > box.top) selection.add(one.dataset.step);
     }
     changed();
@@ -130,4 +130,4 @@ bar.addEventListener("click", (event) => {
   else if (what === "delete") remove(ids);
   else if (what === "clear") clear();
 });
-root.addEventListener("flow:shown", draw);
+root.addEventListener("flow:shown", () => { if (!bar.hidden) draw(); });
