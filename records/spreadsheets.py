@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-#: What spreadsheets take for a formula; numbers with a sign are none.
-FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d[\d\s.,()-]*$)")
+#: What spreadsheets take for a formula, some also by its full-width signs; numbers with a sign are none.
+FORMULA = re.compile(r"[=@\t\r\n＝＠＋－]|[+-](?!\d[\d\s.,()-]*$)")
 
 
 def safe(cell: Any) -> Any:

@@ -109,7 +109,7 @@ class Teller:
             template = _("%(property)s was cleared; it was %(old)s.")
         else:
             template = _("%(property)s was changed from %(old)s to %(new)s.")
-        return filled(template, property=capfirst(prop.label), old=strong(old), new=strong(new))
+        return filled(template, property=capfirst(str(prop.label)), old=strong(old), new=strong(new))
 
     def wish(self, slug: str, change: Change) -> SafeString:
         """What a contact subscribes to, which is no property but journaled like one."""

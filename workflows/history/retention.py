@@ -165,7 +165,7 @@ def dropped(name: str) -> int:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
             cursor.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(name)}")
     except OperationalError as error:
-        if not isinstance(error.__cause__, errors.LockNotAvailable):
+        if not isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
             raise
         logger.info("%s is being read and is dropped later.", name)
         return 0
