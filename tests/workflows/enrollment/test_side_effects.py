@@ -85,12 +85,15 @@ def test_workflows_that_write_what_each_other_waits_for_are_named_at_publish_and
 
 
 def test_a_draft_that_breaks_the_circle_is_not_warned_about() -> None:
-    first = named("First", currency("SEK"), steps=[step("set", "edit_record", property="currency", value="EUR")])
+    again = {"reenroll": ["any.0.all.0"]}
+    first = named(
+        "First", currency("SEK"), steps=[step("set", "edit_record", property="currency", value="EUR")], **again
+    )
     second = drafted("Second", BIG, steps=[step("set", "edit_record", property="currency", value="SEK")])
     assert warnings(second) == []
     revision = drafting.draft_of(second)
     revision.definition = document(
-        currency("EUR"), name="Second", steps=[step("set", "edit_record", property="currency", value="SEK")]
+        currency("EUR"), name="Second", steps=[step("set", "edit_record", property="currency", value="SEK")], **again
     )
     revision.save()
     assert "“First”" in warnings(second)[0]
