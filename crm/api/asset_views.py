@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence as Several
 from typing import Any, ClassVar
 
@@ -79,14 +80,16 @@ AUDIENCE = object_shape(
 )  # fmt: skip
 
 
-class AssetView(ApiView):
+class AssetView(ApiView, ABC):
     """Rows of one model, to be looked at."""
 
+    @abstractmethod
     def rows(self) -> QuerySet[Any]:
-        raise NotImplementedError
+        """Those there are, in their order."""
 
+    @abstractmethod
     def document(self, one: Any) -> dict[str, Any]:
-        raise NotImplementedError
+        """One of them as the API shows it."""
 
     def list(self, request: Request) -> Response:
         return Response(page(request, self.rows(), Order("id"), lambda some: [self.document(one) for one in some]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -53,22 +54,23 @@ class LogRow:
     colour: str
 
 
-class Lines(Narrowing):
+class Lines(Narrowing, ABC):
     """One page of a log. Unknown filter values find nothing rather than everything."""
 
     @property
+    @abstractmethod
     def slugs(self) -> list[str]:
         """The object types of the records."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def inside(self) -> QuerySet[Enrollment]:
         """The enrollments whose lines these are."""
-        raise NotImplementedError
 
-    @cached_property
+    @property
+    @abstractmethod
     def asked(self) -> action_log.Asked:
-        raise NotImplementedError
+        """What is looked for."""
 
     def since(self) -> dt.datetime | None:
         chosen = self.chosen("during")
