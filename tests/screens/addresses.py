@@ -50,7 +50,7 @@ SPECIAL: dict[str, Queries] = {
     ENROLLMENT + "diagnose/<int:pk>/": {"": "", "-of-a-record": "?record={record}"},
     ENROLLMENT + "event/<int:pk>/": ONE,
     ENROLLMENT + "kept/": ONE,
-    ENROLLMENT + "log/": {"": "", "-errors": "?kind=error"},
+    ENROLLMENT + "log/": {"-of-all": "", "-of-all-errors": "?kind=error"},
     ENROLLMENT + "log/<int:pk>/": {"": "", "-errors": "?kind=error"},
     ENROLLMENT + "moving/<int:moving>/": ONE,
     WORKFLOW + "editor/": {
