@@ -17,14 +17,15 @@ from crm.pipelines import ensure_first_pipelines
 #: What migrations and their signals have made, and no test changes.
 KEPT = ["django_migrations", "django_content_type", "auth_permission"]
 #: The tables that take any room, partitions and unmanaged ones among them; and which of them take much: 1 MB, or more
-#: than three pages for each of their indexes, by the size of which the planner reckons.
+#: than three pages for each of their indexes, by the size of which the planner reckons. What was rolled back leaves
+#: such indexes beside an empty table, too.
 FULL = """
-    SELECT found.name, found.size > 1048576 OR found.indexes > 24576 * found.count FROM (
-        SELECT c.oid::regclass::text AS name, pg_relation_size(c.oid) AS size, pg_indexes_size(c.oid) AS indexes,
-            (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid) AS count
+    SELECT found.name, found.size > 1048576 OR found.large FROM (
+        SELECT c.oid::regclass::text AS name, pg_relation_size(c.oid) AS size,
+            pg_indexes_size(c.oid) > 24576 * (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid) AS large
         FROM pg_class c
         WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND NOT c.relname = ANY(%s)
-    ) AS found WHERE found.size > 0
+    ) AS found WHERE found.size > 0 OR found.large
 """
 #: As of a new table: nobody has counted its rows.
 UNCOUNTED = "UPDATE pg_class SET relpages = 0, reltuples = -1, relallvisible = 0 WHERE oid = ANY(%s::regclass[])"
