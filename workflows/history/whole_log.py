@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import connection
 
-from records.clock import database_now
 from workflows.history.action_log import Asked, Key, Page, joined, where
 from workflows.models import StepExecution
 
@@ -32,8 +31,11 @@ OLDER = "SELECT EXISTS (SELECT FROM workflows_stepexecution x WHERE x.id < %(flo
 NEXT = "SELECT x.at FROM workflows_stepexecution x WHERE x.id >= %(id)s AND x.id < %(end)s ORDER BY x.id LIMIT 1"
 
 
-def page(asked: Asked, size: int, before: Key | None = None) -> Page:
-    """The newest lines before a key (of all) of the versions asked for, `size` at most; only its number counts."""
+def page(asked: Asked, size: int, before: Key | None = None, *, now: dt.datetime) -> Page:
+    """The newest lines before a key (of all) of the versions asked for, `size` at most; only its number counts.
+
+    `now` is named as far as it looked back where what follows has no lines that could say it.
+    """
     top = before.id if before else first_after(asked.until) if asked.until else newest() + 1
     found: list[StepExecution] = []
     reached: dt.datetime | None = None
@@ -47,7 +49,7 @@ def page(asked: Asked, size: int, before: Key | None = None) -> Page:
         ended = asked.since is not None and reached is not None and reached < asked.since - APART
         if ended or floor == 0 or not one(OLDER, floor=floor):
             return Page(found)
-    moment = reached or database_now()
+    moment = reached or now
     return Page(found, Key(moment, floor), moment)
 
 

@@ -22,13 +22,6 @@ pytestmark = pytest.mark.django_db
 DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 
 
-@pytest.fixture
-def ann(client: Client) -> User:
-    user = User.objects.create_superuser("ann", password="pw")
-    client.force_login(user)
-    return user
-
-
 def log(client: Client, workflow: Workflow, query: str = "") -> Any:
     answer = client.get(reverse("admin:workflow_log", args=[workflow.pk]) + query)
     assert answer.status_code == 200

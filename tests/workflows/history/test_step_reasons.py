@@ -29,13 +29,6 @@ WAYS = [
 ]
 
 
-@pytest.fixture
-def ann(client: Client) -> User:
-    user = User.objects.create_superuser("ann", password="pw")
-    client.force_login(user)
-    return user
-
-
 def split(**properties: Any) -> tuple[Workflow, Contact, StepExecution]:
     """A contact that has gone through a branching."""
     contact = Contact.objects.create(email="bo@example.com", **properties)

@@ -27,13 +27,7 @@ from workflows.models import Enrollment, StepExecution, Workflow
 
 pytestmark = pytest.mark.django_db
 DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
-
-
-@pytest.fixture
-def ann(client: Client) -> User:
-    user = User.objects.create_superuser("ann", password="pw")
-    client.force_login(user)
-    return user
+NOW = dt.datetime(2026, 1, 5, 9, 0, tzinfo=dt.UTC)
 
 
 def log(client: Client, query: str = "") -> Any:
@@ -132,11 +126,11 @@ def test_a_page_says_how_far_it_looked_and_the_next_goes_on_there(monkeypatch: p
     for _line in range(10):
         wrote(bo, "wait", "delay", "waiting", database_now())
     asked = action_log.Asked([bo.workflow.live_id], outcomes=["success"])
-    found, pages = whole_log.page(asked, 5), 1
+    found, pages = whole_log.page(asked, 5, now=NOW), 1
     assert found.looked_back_to is not None and not found.lines
     while not found.lines:
         assert found.older is not None
-        found, pages = whole_log.page(asked, 5, found.older), pages + 1
+        found, pages = whole_log.page(asked, 5, found.older, now=NOW), pages + 1
     assert [line.outcome for line in found.lines] == ["success"]
     assert 2 < pages <= 5
 
@@ -153,16 +147,18 @@ def test_it_goes_on_over_numbers_that_are_missing(monkeypatch: pytest.MonkeyPatc
             " (SELECT id, row_number() OVER (ORDER BY id) AS n FROM workflows_stepexecution) r WHERE r.id = x.id"
         )
     asked = action_log.Asked([bo.workflow.live_id])
-    found, pages = whole_log.page(asked, 5), 1
-    lines = list(found.lines)
+    found, pages = whole_log.page(asked, 5, now=NOW), 1
+    lines, told = list(found.lines), [found.looked_back_to]
     while found.older is not None and pages < 50:
-        found, pages = whole_log.page(asked, 5, found.older), pages + 1
+        found, pages = whole_log.page(asked, 5, found.older, now=NOW), pages + 1
         lines += found.lines
+        told.append(found.looked_back_to)
     assert [line.outcome for line in lines] == ["waiting", "success"] and 10 < pages < 20
+    assert NOW in told, "among missing numbers nothing tells the time but the caller"
     # Days are found among them, too.
     monkeypatch.setattr(whole_log, "LOOKS", (60,))
     old = action_log.Asked([bo.workflow.live_id], until=database_now() - 20 * DAY)
-    assert [line.outcome for line in whole_log.page(old, 5).lines] == ["success"]
+    assert [line.outcome for line in whole_log.page(old, 5, now=NOW).lines] == ["success"]
 
 
 def test_a_day_long_ago_is_found_without_looking_through_all_that_came_later(monkeypatch: pytest.MonkeyPatch) -> None:
