@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
@@ -25,6 +27,8 @@ from workflows.outbox import resending
 from workflows.rights.opening import changeable, openable
 
 PER_PAGE = 50
+#: The page of groups in the address; the issues above them have another.
+GROUPS = "stopped"
 LEAVE = "leave"
 VERBS = {
     reviving.RETRY: gettext_lazy("Try again"),
@@ -80,12 +84,23 @@ class Attention:
     def opened(self) -> bool:
         return len(self.facts) == 3
 
+    @cached_property
+    def page(self) -> Page[Any]:
+        """The page of groups the address asks for, the nearest there is."""
+        return Paginator(reviving.grouped(self.which), PER_PAGE).get_page(self.query.get(GROUPS))
+
     def rows(self) -> list[GroupRow]:
-        return rows_of(self.which)
+        return rows_of([Group(*row) for row in self.page])
+
+    @cached_property
+    def record_page(self) -> Page[Enrollment]:
+        """The page of an opened group's records the address asks for, newest first."""
+        newest = self.which.select_related("workflow", "revision").order_by("-pk")
+        return Paginator(newest, PER_PAGE).get_page(self.query.get("page"))
 
     def records(self) -> list[RecordRow]:
-        """The newest of an opened group."""
-        found = list(self.which.select_related("workflow", "revision").order_by("-pk")[:PER_PAGE])
+        """The records of an opened group, a page of them."""
+        found = list(self.record_page)
         names, told = names_of(found, self.user), sentences([one.pk for one in found])
         return [
             RecordRow(
@@ -105,9 +120,8 @@ class Attention:
         return [(str(state.label), count, f"{url}?state__exact={state}") for state, count in states]
 
 
-def rows_of(enrollments: QuerySet[Enrollment]) -> list[GroupRow]:
-    """The groups of some enrollments, with what a person reads."""
-    found = list(reviving.groups(enrollments))
+def rows_of(found: Collection[Group]) -> list[GroupRow]:
+    """Some groups with what a person reads."""
     workflows = Workflow.objects.select_related("live").in_bulk({group.workflow for group in found})
     definitions = {pk: definition_of(workflow.live) for pk, workflow in workflows.items() if workflow.live}
     told = sentences([group.example for group in found])

@@ -18,6 +18,7 @@ from workflows.admin.attention import VERBS, Attention, Decision, rows_of
 from workflows.admin.issue_list import SPANS, Issues
 from workflows.admin.reading import ReadOnlyAdmin
 from workflows.definitions.checking import PUBLISH
+from workflows.enrollment import reviving
 
 #: Groups the question names at most.
 PLACES = 20
@@ -50,7 +51,8 @@ class AttentionViews(ReadOnlyAdmin):
             "deliveries": attention.deliveries() if request.user.has_perm("workflows.view_delivery") else [],
             "may_revive": request.user.has_perm(PUBLISH),
             "issues": found,
-            "decidable": found.changeable(),
+            # An opened group is shown without the issues.
+            "decidable": set() if attention.opened else found.changeable(),
             "spans": SPANS,
         }
         return TemplateResponse(request, "admin/workflows/enrollment/attention.html", context)
@@ -80,7 +82,7 @@ class AttentionViews(ReadOnlyAdmin):
             "opts": self.opts,
             "decision": decision,
             "preview": preview,
-            "places": rows_of(decision.enrollments)[:PLACES],
+            "places": rows_of(list(reviving.groups(decision.enrollments, PLACES))),
             "steps": decision.steps() if preview["gone"] else [],
             "back": back,
         }

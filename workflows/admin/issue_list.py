@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -20,7 +21,7 @@ from workflows.history.telling import definition_of, tell
 from workflows.models import Issue, Revision
 from workflows.rights.opening import changeable, openable
 
-LISTED = 100
+PER_PAGE = 50
 WEEK = dt.timedelta(days=7)
 VERBS = {
     issues.FIX: gettext_lazy("Mark as fixed"),
@@ -56,12 +57,17 @@ class Issues:
         return bool(self.query.get("aside"))
 
     @cached_property
-    def rows(self) -> list[IssueRow]:
+    def page(self) -> Page[Issue]:
+        """The page the address asks for, the nearest there is."""
         found = openable(Issue.objects.select_related("workflow__live", "decided_by"), self.user, "workflow")
         if "workflow" in self.query:
             found = found.filter(workflow=id_of(self.query["workflow"]) or 0)
         chosen = issues.put_aside(self.now, found) if self.aside else issues.open_issues(self.now, found)
-        return rows_of(list(chosen[:LISTED]), self.now)
+        return Paginator(chosen, PER_PAGE).get_page(self.query.get("page"))
+
+    @cached_property
+    def rows(self) -> list[IssueRow]:
+        return rows_of(list(self.page), self.now)
 
     def changeable(self) -> set[int]:
         """Those among them about which the person may decide."""

@@ -250,8 +250,13 @@ class Group:
     example: int
 
 
-def groups(enrollments: QuerySet[Enrollment], limit: int = 200) -> Iterator[Group]:
-    """What stopped, those first in which something stopped last."""
+def grouped(enrollments: QuerySet[Enrollment]) -> QuerySet[Enrollment, tuple[Any, ...]]:
+    """The groups of what stopped, those first in which something stopped last: rows as Group takes them."""
     found = stopped(enrollments).order_by().values_list("workflow", "step", "ended_reason")
-    rows = found.annotate(count=Count("pk"), newest=Max("ended_at"), example=Max("pk")).order_by("-newest")
-    return (Group(*row) for row in rows[:limit])
+    counted = found.annotate(count=Count("pk"), newest=Max("ended_at"), example=Max("pk"))
+    return counted.order_by("-newest", "-example")
+
+
+def groups(enrollments: QuerySet[Enrollment], limit: int = 200) -> Iterator[Group]:
+    """The first groups of what stopped."""
+    return (Group(*row) for row in grouped(enrollments)[:limit])

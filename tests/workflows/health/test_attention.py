@@ -60,6 +60,28 @@ def test_the_list_takes_as_many_queries_for_many_as_for_few(
         listed(client, "?workflow={workflow}&step=name&reason=not_unique".format(**facts()))
 
 
+def test_records_and_groups_are_listed_a_page_at_a_time(
+    ann: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.admin.attention.PER_PAGE", 2)
+    workflow = stopped(5)
+    url, query = reverse("admin:enrollment_attention"), "?workflow={workflow}&step=name&reason=not_unique"
+    seen = []
+    for number in (1, 2, 3):
+        answer = client.get(f"{url}{query.format(**facts())}&page={number}")
+        seen += [row.enrollment.pk for row in answer.context["records"]]
+        assert f"Page {number} of 3" in answer.content.decode()
+    assert seen == list(Enrollment.objects.order_by("-pk").values_list("pk", flat=True))
+    for place, enrollment in enumerate(Enrollment.objects.all()):
+        Enrollment.objects.filter(pk=enrollment.pk).update(ended_reason=f"reason_{place}")
+    groups = []
+    for number in (1, 2, 3):
+        answer = client.get(f"{url}?workflow={workflow.pk}&stopped={number}")
+        groups += [row.group.reason for row in answer.context["rows"]]
+    assert sorted(groups) == [f"reason_{place}" for place in range(5)]
+    assert f'rel="prev" href="?workflow={workflow.pk}&amp;stopped=2"' in answer.content.decode()
+
+
 def test_before_all_of_a_group_go_on_it_is_said_what_happens_to_how_many(ann: User, client: Client) -> None:
     stopped(3)
     Contact.objects.get(pk=Enrollment.objects.order_by("pk")[0].record_id).delete()

@@ -24,13 +24,6 @@ pytestmark = pytest.mark.django_db
 DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 
 
-@pytest.fixture
-def ann(client: Client) -> User:
-    user = User.objects.create_superuser("ann", password="pw")
-    client.force_login(user)
-    return user
-
-
 def failing() -> tuple[Workflow, Enrollment, Issue]:
     """A workflow one step of which has failed once."""
     workflow, [_bo, eva] = two_people()
@@ -80,6 +73,32 @@ def test_workflows_whose_steps_fail_are_marked_in_red_and_listed_to_be_reviewed(
     page = listed(client)
     assert "Another record already has this value" in page and "1. Edit record" in page
     assert "Another record" not in listed(client, f"?workflow={healthy.pk}")
+
+
+def test_all_issues_are_listed_a_page_at_a_time_with_the_filters_kept(ann: User, client: Client) -> None:
+    now = database_now()
+    bad, worse = (Workflow.objects.create(name=name, object_type="contact") for name in ("Bad", "Worse"))
+
+    def issue(workflow: Workflow, number: int) -> Issue:
+        return Issue(workflow=workflow, step=f"s{number}", first_at=now, last_at=now, example=0)
+
+    Issue.objects.bulk_create(issue(worse, number) for number in range(120))
+    Issue.objects.bulk_create(issue(bad, number) for number in range(3))
+    Issue.objects.filter(workflow=worse).update(state=Issue.State.FIXED, decided_at=now)
+    asked, seen = f"?aside=1&workflow={worse.pk}", []
+    with CaptureQueriesContext(connection) as first:
+        page = listed(client, asked)
+    assert "Page 1 of 3: 1 to 50 of 120" in page
+    for number in (1, 2, 3):
+        answer = client.get(reverse("admin:enrollment_attention") + f"{asked}&page={number}")
+        seen += [row.issue.pk for row in answer.context["issues"].rows]
+        follows = f'rel="next" href="{asked.replace("&", "&amp;")}&amp;page={number + 1}"'
+        assert (follows in answer.content.decode()) is (number < 3)
+    assert sorted(seen) == sorted(worse.issues.values_list("pk", flat=True)), "each on one page"
+    assert len(first) <= 20
+    assert "Page 3 of 3" in listed(client, asked + "&page=99")
+    assert "Page 1 of 3" in listed(client, asked + "&page=x")
+    assert "Page 1 of" not in listed(client, f"?workflow={bad.pk}")
 
 
 @pytest.mark.covers("HIS-12")
