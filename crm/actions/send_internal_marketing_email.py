@@ -108,7 +108,8 @@ class SendInternalMarketingEmail(Action):
             for pk, address in sent:
                 key = f"{batch.key(enrollment)}:{pk}:{sending.short(address)}"
                 request = sending.request_of(template, messages[enrollment.record_id, pk], address, key) | {
-                    "copy": template.type_id
+                    "copy": template.type_id,
+                    "contact": pk,
                 }
                 deliveries.append(delivery(batch, enrollment, key, request))
         Delivery.objects.bulk_create(deliveries)

@@ -24,7 +24,7 @@ EVENTS = """
         SELECT d.request ->> 'email' AS email, (d.request ->> 'contact')::bigint AS contact, min(d.created_at) AS at
         FROM workflows_delivery d JOIN workflows_enrollment w ON w.id = d.enrollment_id
         WHERE d.kind = %(kind)s AND w.workflow_id = %(workflow)s AND d.request ->> 'email' = ANY(%(emails)s)
-            AND d.request ? 'contact'
+            AND d.request ? 'contact' AND NOT d.request ? 'copy'
         GROUP BY 1, 2
     ) AS sent
     JOIN records_event e ON e.object_type = 'contact' AND e.record_id = sent.contact AND e.event = ANY(%(events)s)
@@ -38,7 +38,7 @@ def sent_marketing_email(workflow: Workflow, counted: QuerySet[Enrollment]) -> Q
     sent = Delivery.objects.filter(
         enrollment_id=OuterRef("pk"), kind=KIND, state=Delivery.State.DONE, request__has_key="contact"
     )
-    return counted.filter(Exists(sent))
+    return counted.filter(Exists(sent.exclude(request__has_key="copy")))
 
 
 def email_table(workflow: Workflow, now: dt.datetime) -> performance.Table | None:

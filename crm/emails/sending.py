@@ -103,7 +103,7 @@ def sentence(reason: str, type_slug: str) -> str:
 def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:
     """Tell the contact's events that an email was sent, or came back."""
     request = delivery.request
-    if "contact" not in request or not (ending.state == State.DONE or ending.bounced):
+    if "contact" not in request or "copy" in request or not (ending.state == State.DONE or ending.bounced):
         return
     facts = {"email": request["email"], "subject": request["subject"], "kind": AUTOMATED}
     kind = "email_sent"

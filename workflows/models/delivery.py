@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
 from django.utils.translation import gettext_lazy as _
 
 
@@ -30,7 +31,8 @@ class Delivery(models.Model):
     #: Whose turn it is among requests: the connection or the host; "" for mails.
     lane = models.CharField(max_length=300, blank=True, default="", db_default="")
     enrollment_id = models.BigIntegerField(null=True)
-    #: The request as it was when the step ran; retries never render again.
+    #: The request as it was when the step ran; retries never render again. One to or about a person names it, as
+    #: "contact", so that it is found when the person is to be forgotten (workflows.outbox.forgetting).
     request = models.JSONField()
     #: What the other side has answered: "status", "body", and "outputs" for later steps; None for mails.
     answer = models.JSONField(null=True)
@@ -57,6 +59,7 @@ class Delivery(models.Model):
             ),
             models.Index(fields=("enrollment_id",), name="delivery_enrollment"),
             models.Index(fields=("done_at",), condition=Q(state__in=["done", "skipped"]), name="delivery_over"),
+            models.Index(KT("request__contact"), condition=Q(request__has_key="contact"), name="delivery_contact"),
         )
 
 

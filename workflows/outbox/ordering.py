@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 KIND = "webhook"
 State = Delivery.State
-# Those that wait for another delivery by now, or have gone on, are left alone.
+# Those that wait for another delivery by now, or have gone on, are left alone. Values without names, as only those can
+# be given where the journal looks away (records.saving.erasing).
 LOCK = """
     SELECT e.id FROM workflows_enrollment e JOIN workflows_delivery d ON d.enrollment_id = e.id
-    WHERE d.id = ANY(%(ids)s) AND e.status = 'active' ORDER BY e.id FOR NO KEY UPDATE OF e
+    WHERE d.id = ANY(%s) AND e.status = 'active' ORDER BY e.id FOR NO KEY UPDATE OF e
 """
 # A step that sends several waits for the last of them.
 WAKE = """
-    UPDATE workflows_enrollment e SET due_at = %(now)s FROM workflows_delivery d
-    WHERE d.id = ANY(%(ids)s) AND e.id = d.enrollment_id
+    UPDATE workflows_enrollment e SET due_at = COALESCE(%s, statement_timestamp()) FROM workflows_delivery d
+    WHERE d.id = ANY(%s) AND e.id = d.enrollment_id
         AND starts_with(concat(d.key, ':'), concat_ws(':', e.id, e.step, e.visit, ''))
         AND e.status = 'active' AND e.waiting_in = e.step AND e.due_at IS NULL
         AND NOT EXISTS (
@@ -88,8 +89,11 @@ def found_all(batch: Batch) -> dict[int, list[Delivery]]:
     return listed
 
 
-def wake(ids: list[int], now: dt.datetime) -> None:
-    """Let the records go on that wait for deliveries which have come to their end, in the same transaction."""
+def wake(ids: list[int], now: dt.datetime | None = None) -> None:
+    """Let the records go on that wait for deliveries which have come to their end, in the same transaction.
+
+    They are due at `now`, or at the database's own where no moment is at hand.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, {"ids": ids})
-        cursor.execute(WAKE, {"ids": ids, "now": now})
+        cursor.execute(LOCK, [ids])
+        cursor.execute(WAKE, [now, ids])
