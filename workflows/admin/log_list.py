@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -25,7 +25,7 @@ from workflows.models import Enrollment, Issue, Outcome, Revision, StepExecution
 from workflows.registries import actions
 
 PER_PAGE = 50
-#: Enrollments a search by name finds at most; the lines are theirs.
+#: Enrollments of a record, or that a search by name finds, whose lines stand together; those of earlier ones follow.
 FOUND = 200
 COLOURS = {
     Outcome.SUCCESS: "ok",
@@ -56,6 +56,9 @@ class LogRow:
 
 class Lines(Narrowing, ABC):
     """One page of a log. Unknown filter values find nothing rather than everything."""
+
+    #: `earlier` than which enrollment those are whose lines these are, and `before` which of their lines.
+    places: ClassVar = ("earlier", "before")
 
     @property
     @abstractmethod
@@ -91,15 +94,20 @@ class Lines(Narrowing, ABC):
             wanted = [one for one in wanted if one in ENDED.get(self.chosen("ended"), ())] or NOTHING
         return wanted if self.chosen("kind") or self.chosen("ended") else []
 
-    def enrollments(self) -> list[int] | None:
-        """Of the record, or of the records searched for; None where neither is asked for."""
-        mine = self.inside.order_by("-id")
+    @cached_property
+    def found(self) -> enrollments.Page | None:
+        """The enrollments of the record, or of the records searched for; None where neither is asked for."""
+        mine, earlier = self.inside.order_by("-id"), self.number("earlier")
         if self.chosen("record"):
-            return list(mine.filter(record_id=self.number("record") or 0).values_list("pk", flat=True)[:FOUND])
+            its = mine.filter(record_id=self.number("record") or 0).only("pk")
+            return enrollments.page(its, Q(), FOUND, earlier)
         if self.chosen("q"):
             named = named_to(self.user, self.slugs)
-            return [one.pk for one in enrollments.search(mine, self.chosen("q"), FOUND, named=named).rows]
+            return enrollments.search(mine, self.chosen("q"), FOUND, earlier, named=named)
         return None
+
+    def enrollments(self) -> list[int] | None:
+        return None if self.found is None else [one.pk for one in self.found.rows]
 
     @property
     def before(self) -> action_log.Key | None:
@@ -115,8 +123,14 @@ class Lines(Narrowing, ABC):
     @property
     def older(self) -> str:
         """The query string of the next page; "" on the last."""
-        key = self.page.older
-        return self.with_value("before", f"{key.at.isoformat()},{key.id}") if key else ""
+        if key := self.page.older:
+            return self.with_value("before", f"{key.at.isoformat()},{key.id}")
+        return self.with_value("earlier", str(self.found.older)) if self.found and self.found.older else ""
+
+    @property
+    def further(self) -> bool:
+        """Whether the next page looks for more, rather than that there are more for certain."""
+        return bool(self.page.looked_back_to or (self.found and self.found.further and not self.page.older))
 
     def rows(self) -> list[LogRow]:
         lines = self.page.lines

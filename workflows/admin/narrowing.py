@@ -36,6 +36,8 @@ class Narrowing:
 
     #: The names of all that narrows the list besides the workflow.
     names: ClassVar[tuple[str, ...]] = ()
+    #: Where the page begins: a value that changes takes those behind it away, any other value all of them.
+    places: ClassVar[tuple[str, ...]] = ("before",)
 
     def __init__(self, query: QueryDict, now: dt.datetime, user: Any = None) -> None:
         self.query, self.now, self.user = query, now, user
@@ -54,13 +56,14 @@ class Narrowing:
 
     def with_value(self, name: str, value: str) -> str:
         """The query string of the first page with one value changed; "" takes it away."""
-        kept = {key: val for key, val in self.query.items() if key not in (name, "before") and val}
+        gone = {name, *(self.places[self.places.index(name) :] if name in self.places else self.places)}
+        kept = {key: val for key, val in self.query.items() if key not in gone and val}
         return "?" + urlencode(kept | ({name: value} if value else {}))
 
     @property
     def newest(self) -> str:
         """The query string of the first page; "" there."""
-        return self.with_value("before", "") if self.chosen("before") else ""
+        return self.with_value(self.places[0], "") if any(map(self.chosen, self.places)) else ""
 
     @property
     def narrowed(self) -> bool:

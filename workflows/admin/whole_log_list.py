@@ -77,7 +77,7 @@ class WholeLog(Lines):
         query = f"?{urlencode(kept)}" if kept else ""
         named = self.workflows.filter(deleted_at=None, live__isnull=False).order_by("name", "pk")
         return [
-            Choice(_("All"), self.with_value("before", ""), True),
+            Choice(_("All"), self.with_value(self.places[0], ""), True),
             *(
                 Choice(name, reverse("admin:workflow_log", args=[pk]) + query, False)
                 for pk, name in named.values_list("pk", "name")[:OFFERED]

@@ -150,6 +150,38 @@ def test_pages_by_key_show_every_line_once_though_many_have_the_same_time(ann: U
     assert sorted(seen) == [one.pk for one in made] and len(seen) == 120
 
 
+@pytest.mark.parametrize("query", ["?record={record}", "?q=bo@", "?kind=success&q=bo@&during=week"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_log_of_a_record_goes_on_over_all_its_enrollments(
+    ann: User, client: Client, monkeypatch: pytest.MonkeyPatch, query: str, whole: bool
+) -> None:
+    monkeypatch.setattr("workflows.admin.log_list.FOUND", 3)
+    for module in ("log_list", "whole_log_list"):
+        monkeypatch.setattr(f"workflows.admin.{module}.PER_PAGE", 2)
+    contact = Contact.objects.create(email="bo@example.com")
+    workflow = make_workflow([step("note", "create_note", body="Hi")])
+    made, now = [], database_now() - DAY
+    for place in range(8):
+        made += enroll(workflow, [contact.pk])
+        Enrollment.objects.filter(pk=made[-1].pk).update(status="completed", due_at=None, ended_at=now)
+        wrote(made[-1], "note", "create_note", "success", now + place * SECOND)
+    seen: list[int] = []
+    query, pages = query.format(record=contact.pk), 0
+    url = reverse("admin:enrollment_log") if whole else reverse("admin:workflow_log", args=[workflow.pk])
+    while query:
+        answer, pages = client.get(url + query), pages + 1
+        seen += [row.execution.enrollment_id for row in answer.context["rows"]]
+        says = "The lines of the 3 newest enrollments that were found" in answer.content.decode()
+        assert says is (len(seen) < 7), "as long as there are more"
+        query = answer.context["listing"].older
+    assert seen == [one.pk for one in reversed(made)]
+    assert pages == 5, "two of three and one, twice, and the last two"
+    back = answer.context["listing"].newest
+    assert back and "earlier" not in back and "before" not in back
+    assert "earlier" not in str(answer.context["filters"]), "another filter begins anew"
+    assert 'name="earlier"' not in answer.content.decode(), "so does another search"
+
+
 def test_the_log_goes_on_over_the_versions_of_a_workflow() -> None:
     workflow, [bo, eva] = two_people()
     second = Revision.objects.create(
