@@ -34,6 +34,9 @@ from workflows.rights import opening
 from workflows.schedules.scheduling import zone_of
 from workflows.schedules.words import shown_firing
 
+#: Parts of a workflow that are named beside its button as what blocks it; the others stand above, with the first.
+BLOCKING = 3
+
 
 class ReviewViews:
     """Mixed into the workflow's admin."""
@@ -57,9 +60,11 @@ class ReviewViews:
                 return done
             revision = drafting.shown(workflow) or revision
         review = previewing.review(workflow, user=request.user, now=database_now())
+        errors = told_of(workflow, review, blocking=True)
+        may_publish = opening.may_change(workflow, request.user, checking.PUBLISH)
         context = self.admin_site.each_context(request) | {
             "title": _("Review and publish"), "workflow": workflow, "review": review, "rev": revision.rev,
-            "errors": told_of(workflow, review, blocking=True), "warnings": told_of(workflow, review, blocking=False),
+            "errors": errors, "blocking": named_once(errors), "warnings": told_of(workflow, review, blocking=False),
             "kind": object_types[workflow.object_type], "fresh": review.fresh,
             "samples": [(record_url(workflow.object_type, pk), name) for pk, name in review.samples],
             "nearly": nearly_rows(workflow, review),
@@ -71,9 +76,10 @@ class ReviewViews:
             "by_schedule": bool(review.definition and review.definition.trigger.kind == "schedule"),
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
             "naming": naming(workflow, review.definition, request.POST),
-            "changes": changed_by(workflow, review.definition), "parts": parts_of(workflow, review),
+            "changes": changed_by(workflow, review.definition),
+            "parts": parts_of(workflow, review, ends=may_publish and not errors),
             "again": bool(review.definition and review.definition.trigger.document.get("reenroll")),
-            "may_publish": opening.may_change(workflow, request.user, checking.PUBLISH),
+            "may_publish": may_publish,
             "may_list": request.user.has_perm(ADD),
         }  # fmt: skip
         return TemplateResponse(request, "admin/workflows/workflow/review.html", context)
@@ -140,20 +146,31 @@ def record_url(object_type: str, pk: int) -> str:
         return ""
 
 
-def parts_of(workflow: Workflow, review: previewing.Review) -> list[tuple[str, str]]:
-    """The steps of the review (REV-10, REV-11, REV-13); the last shows everything once more."""
+def parts_of(workflow: Workflow, review: previewing.Review, *, ends: bool) -> list[tuple[str, str]]:
+    """The steps of the review (REV-10, REV-11, REV-13); the last shows everything once more.
+
+    `ends` says whether the workflow may be turned on there: nothing is promised that cannot be done.
+    """
     found = [
         ("enrollment", _("Enrollment")), ("timing", _("Timing and notifications")), ("connections", _("Connections")),
     ]  # fmt: skip
     if review.inside.count or workflow.live is not None:
         found.append(("inside", _("What changes")))
-    return [*found, ("all", _("Turn on"))]
+    return [*found, ("all", _("Turn on") if ends else _("Summary"))]
 
 
 def told_of(workflow: Workflow, review: previewing.Review, *, blocking: bool) -> list[Told]:
     """The problems of a review with their links: those that keep it from being published, or the others."""
     found = [problem for problem in review.problems if (problem.severity == "error") == blocking]
     return [told(problem, review.definition, workflow.pk) for problem in found]
+
+
+def named_once(problems: list[Told]) -> list[Told]:
+    """The first problem of each part of the workflow, of a few of them, for a line that says what blocks."""
+    found: dict[str, Told] = {}
+    for one in problems:
+        found.setdefault(one.name, one)
+    return list(found.values())[:BLOCKING]
 
 
 @dataclass(frozen=True)

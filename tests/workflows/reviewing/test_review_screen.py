@@ -12,6 +12,7 @@ from crm.models import Deal
 from records.clock import database_now
 from records.lists import keeping, members
 from records.object_types import object_types
+from tests.api.conftest import person
 from tests.workflows.publishing_deals import BIG, WAIT, boss, draft, live, publish
 from workflows import drafting
 from workflows.definitions.parsing import parse
@@ -75,6 +76,31 @@ def test_the_review_goes_through_enrollment_timing_and_connections_and_may_be_cu
     assert "Notify boss" in found["connections"] and f'{editor}?step=tell"' in found["connections"]
     assert "The workflow “Test” enrolls records here." in found["connections"]
     assert "Skip to turn on" in page and page.index('data-go="skip"') < page.index('id="publish"')
+
+
+@pytest.mark.covers("REV-01")
+def test_nothing_leads_to_turning_on_what_cannot_be_turned_on_and_the_way_to_each_mistake_stands_there(
+    boss_client: Client,
+) -> None:
+    nobody = {**TELL, "params": {"title": "", "users": ["boss"]}}
+    workflow = draft(BIG, steps=[WAIT, nobody, {**TASK, "params": {"title": "", "assignee": "owner"}}])
+    page = boss_client.get(review_of(workflow)).content.decode()
+    bar = page[page.index('class="review-end') :]
+    assert "2 problems to solve first" in page
+    assert "Skip to turn on" not in page and 'class="btn btn-primary" data-go="next"' not in bar
+    assert re.findall(r'data-show="all"><span class="review-number">\d</span> ([^<]+)<', page) == ["Summary"]
+    editor = reverse("admin:workflow_editor", args=[workflow.pk])
+    blocked = bar[bar.index('id="blocked"') : bar.index("</p>")]
+    assert "It cannot be turned on until this is solved:" in blocked
+    links = re.findall(r'href="([^"]+)" title="([^"]+)">([^<]+)</a>', blocked)
+    assert [name for _url, _why, name in links] == ["2. Send in-app notification", "3. Create task"]
+    assert links[0][0].startswith(f"{editor}?step=tell#") and all(why for _url, why, _name in links)
+    assert 'id="publish" disabled aria-describedby="blocked"' in bar
+
+    boss_client.logout()
+    boss_client.force_login(person("reader", "workflows.view_workflow", "crm.view_deal", is_staff=True))
+    good = boss_client.get(review_of(draft(BIG))).content.decode()
+    assert "Skip to turn on" not in good and "Ask somebody with the right to publish workflows." in good
 
 
 @pytest.mark.covers("REV-14", "CRE-08")
