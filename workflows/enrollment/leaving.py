@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import F, Func, JSONField, QuerySet, Value
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from records.segments import Transitions
 from records.sql_arrays import array
 from workflows.enrollment import recording
 from workflows.enrollment.announcing import announce
 from workflows.enrollment.doors import GUARDS, meeting, watching
+from workflows.enrollment.withdrawing import withdraw
 from workflows.models import Enrollment, Subscription, Workflow
 
 if TYPE_CHECKING:
@@ -28,6 +32,19 @@ NONE, ALL = "none", "all"
 #: The enrollments that what is done now in this transaction has taken out, where somebody wants to know.
 taken_out: ContextVar[set[int] | None] = ContextVar("taken_out", default=None)
 
+# Who waits for something other than time stays known by `waiting_in`, so that it can be taken back. They are looked up
+# one by one in the order of their ids, however few the planner expects.
+END = """
+    WITH gone AS (
+        UPDATE workflows_enrollment e SET
+            status = 'unenrolled', step = '', due_at = NULL, claim = NULL, claimed_until = NULL,
+            waiting_in = CASE WHEN e.waiting_in = e.step AND e.due_at IS NULL THEN e.waiting_in ELSE '' END,
+            ended_at = %(now)s, ended_reason = %(reason)s, cause = e.cause || %(cause)s::jsonb
+        WHERE e.id = ANY(ARRAY({these})) AND e.status = 'active'
+        RETURNING e.id, e.waiting_in
+    )
+    SELECT count(*), array_agg(id) FILTER (WHERE waiting_in <> '') FROM gone
+"""
 # One statement for all records: both sides remember it. Who takes records out of others is enrolled itself already.
 TAKE_OUT = """
     WITH others AS MATERIALIZED (
@@ -71,8 +88,8 @@ LATER = """
 def unenroll(enrollments: QuerySet[Enrollment], *, reason: str, by: Any, now: dt.datetime) -> int:
     """End the active ones among these enrollments and return how many they were (UNE-08).
 
-    One UPDATE that takes the claims away too, so that a worker in the middle of a step cannot move them on.
-    `by` is the user who did it, None for the system.
+    One UPDATE that takes the claims away too, so that a worker in the middle of a step cannot move them on. What their
+    steps have not sent or run yet is taken back. `by` is the user who did it, None for the system.
     """
     inside = enrollments.filter(status=Status.ACTIVE)
     with transaction.atomic():
@@ -82,19 +99,32 @@ def unenroll(enrollments: QuerySet[Enrollment], *, reason: str, by: Any, now: dt
         if leaving is not None:
             inside = Enrollment.objects.filter(pk__in=leaving, status=Status.ACTIVE)
         announce(inside.values("pk"))
-        ended_by = Value({"ended_by": by.pk} if by is not None else {}, output_field=JSONField())
-        ended = inside.update(
-            status=Status.UNENROLLED,
-            step="",
-            due_at=None,
-            claim=None,
-            claimed_until=None,
-            ended_at=now,
-            ended_reason=reason,
-            cause=Func(F("cause"), ended_by, template="%(expressions)s", arg_joiner=" || ", output_field=JSONField()),
-        )
+        ended, waiting = end(inside, reason, {"ended_by": by.pk} if by is not None else {}, now)
+        withdraw(waiting, why=left_before(by), now=now)
         recording.left(leaving, now)
     return ended
+
+
+def end(inside: QuerySet[Enrollment], reason: str, cause: dict[str, Any], now: dt.datetime) -> tuple[int, list[int]]:
+    """End active enrollments: how many, and the ids of those that waited for something other than time."""
+    try:
+        sql, params = inside.order_by("pk").values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return 0, []
+    named = {f"p{place}": value for place, value in enumerate(params)}
+    these = sql.replace("%s", "{}").format(*(f"%({name})s" for name in named))
+    facts: dict[str, Any] = {"now": now, "reason": reason, "cause": json.dumps(cause)}
+    with connection.cursor() as cursor:
+        cursor.execute(END.format(these=these), named | facts)
+        ended, waiting = cursor.fetchone()
+    return int(ended), waiting or []
+
+
+def left_before(by: Any = None) -> str:
+    """Why something that waited to be sent is not sent, as a sentence."""
+    if by is None:
+        return _("The record left the workflow before it was sent.")
+    return _("%(who)s took the record out of the workflow before it was sent.") % {"who": by}
 
 
 def entered_after(enrollments: QuerySet[Enrollment], moments: Mapping[int, dt.datetime]) -> list[int]:
@@ -128,6 +158,7 @@ def take_out(workflow: Workflow, record_ids: Collection[int], now: dt.datetime) 
     with connection.cursor() as cursor:
         cursor.execute(TAKE_OUT, facts)
         gone = [pk for (pk,) in cursor.fetchall()]
+    withdraw(gone, why=left_before(), now=now)
     announce(gone)
     recording.left(gone, now)
     noticed = taken_out.get()
@@ -178,6 +209,7 @@ def sweep(workflow: Workflow, now: dt.datetime) -> int:
         with connection.cursor() as cursor:
             cursor.execute(f"{SWEEP} RETURNING id", facts)
             ended = [pk for (pk,) in cursor.fetchall()]
+        withdraw(ended, why=left_before(), now=now)
         announce(ended)
         recording.left(ended, now)
         gone += len(ended)

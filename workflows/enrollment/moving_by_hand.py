@@ -28,8 +28,9 @@ from workflows.definitions import checking
 from workflows.definitions.definition import Definition
 from workflows.enrollment.mass_work import BUSY
 from workflows.enrollment.moving_outlook import GONE_ON, Place, closed_because, name_of, not_inside, read, refusal
+from workflows.enrollment.withdrawing import withdraw
 from workflows.holding import hold_with_steps
-from workflows.models import AuditEntry, CodeRun, EventWait, Workflow
+from workflows.models import AuditEntry, Workflow
 from workflows.rights.opening import refuse_change
 
 #: Enrollments moved in one transaction, at most.
@@ -37,7 +38,7 @@ LIMIT = 1_000
 MOVED = "moved_by_hand"
 
 LOCK = """
-    SELECT id, revision_id, step, visit, status FROM workflows_enrollment
+    SELECT id, revision_id, step, status FROM workflows_enrollment
     WHERE id = ANY(%(ids)s::bigint[]) AND workflow_id = %(workflow)s ORDER BY id FOR NO KEY UPDATE
 """
 # Who waited for the workflow's limit asks anew where it comes to: nobody overtakes those in the queue by being moved.
@@ -53,17 +54,6 @@ MOVE = """
     )
     INSERT INTO workflows_stepexecution (enrollment_id, revision_id, visit, step, action, outcome, detail, at)
     SELECT id, revision_id, visit, step, action, 'skipped', detail, %(now)s FROM moved
-"""
-# Only what the step itself waits for: what earlier steps have sent, or put in the outbox, was theirs to send. One that
-# is in a sender's hands just now is left to it.
-CANCEL = """
-    WITH theirs AS (
-        SELECT d.id FROM workflows_delivery d JOIN unnest(%(ids)s::bigint[], %(keys)s::text[]) AS v(id, key)
-            ON d.enrollment_id = v.id AND starts_with(concat(d.key, ':'), v.key)
-        WHERE d.state = 'pending' FOR UPDATE OF d SKIP LOCKED
-    )
-    UPDATE workflows_delivery d SET state = 'skipped', done_at = %(now)s, due_at = NULL, last_error = %(why)s
-    FROM theirs WHERE d.id = theirs.id
 """
 
 
@@ -135,12 +125,12 @@ def send(
     cursor: Any, workflow: Workflow, rows: list[tuple[Any, ...]], target: str, who: Any, now: dt.datetime,
     places: Collection[Place] | None,
 ) -> Moved:  # fmt: skip
-    """Move those of some locked enrollments (id, revision, step, visit, status) that can be."""
+    """Move those of some locked enrollments (id, revision, step, status) that can be."""
     # As it is now that nobody can switch it any more.
     closed = closed_because(Workflow.objects.get(pk=workflow.pk))
     _numbers, definitions = read({row[1] for row in rows})
-    done, moving = Moved(), []
-    for pk, revision, step, visit, status in rows:
+    done, moving = Moved(), list[int]()
+    for pk, revision, step, status in rows:
         place = (revision, step)
         why = closed or not_inside(status, step)
         if not why and places is not None and place not in places:
@@ -148,19 +138,15 @@ def send(
         if why := why or refusal(definitions, place, target):
             done.refused[why] += 1
         else:
-            moving.append((pk, f"{pk}:{step}:{visit}:"))
+            moving.append(pk)
             done.came_from[place] += 1
     done.count = len(moving)
     if moving:
         told = [line(definitions[place[0]], place, target, who) for place in done.came_from]
-        mine = [pk for pk, _key in moving]
-        facts: dict[str, Any] = {"ids": array(mine), "now": now, "target": target}
-        cursor.execute(MOVE, facts | {"places": json.dumps(told)})
-        EventWait.objects.filter(enrollment__in=mine).delete()
-        CodeRun.objects.filter(enrollment__in=mine).delete()
         why = _("%(who)s moved the record to another step before it was sent.") % {"who": who or _("somebody")}
-        cursor.execute(CANCEL, facts | {"keys": [key for _pk, key in moving], "why": why})
-        done.cancelled = int(cursor.rowcount)
+        done.cancelled = withdraw(moving, why=why, now=now)
+        facts: dict[str, Any] = {"ids": array(moving), "now": now, "target": target}
+        cursor.execute(MOVE, facts | {"places": json.dumps(told)})
     return done
 
 

@@ -16,6 +16,8 @@ from records.problems import DocumentError, Problem
 from workflows.definitions.definition import Definition, Step
 from workflows.definitions.parsing import parse
 from workflows.enrollment.leaving import unenroll
+from workflows.enrollment.moving_outlook import at
+from workflows.enrollment.withdrawing import withdraw
 from workflows.models import Enrollment, EventWait, Revision, Workflow
 
 FOLLOW, PIN = "follow", "pin"
@@ -195,6 +197,7 @@ def follow(
     for old_id, old in inside.definitions.items():
         there = Enrollment.objects.filter(workflow=workflow, revision=old_id, status=Enrollment.Status.ACTIVE)
         replaced = there.filter(step__in=replaced_steps(old, definition))
+        take_back(replaced, now)
         EventWait.objects.filter(enrollment__in=replaced).delete()
         moved += replaced.update(**anew)
         if any(old.settings.get(key) != definition.settings.get(key) for key in TIMES):
@@ -218,9 +221,18 @@ def send_on(inside: Inside, revision: Revision, orphans: Mapping[str, str], now:
     ]
     if not targets:
         return 0
+    sent_on = at((place.revision, place.step) for place in inside.orphans if orphans.get(place.step))
+    take_back(Enrollment.objects.filter(sent_on, status=Enrollment.Status.ACTIVE), now)
     with connection.cursor() as cursor:
         cursor.execute(SEND_ON, {"revision": revision.pk, "now": now, "targets": json.dumps(targets)})
         return cursor.rowcount
+
+
+def take_back(enrollments: QuerySet[Enrollment], now: dt.datetime) -> None:
+    """Take back what steps have asked for that are gone, or do something else, in the new revision."""
+    waiting = enrollments.filter(waiting_in=F("step"), due_at=None)
+    why = _("A new version of the workflow was published without this action before it was sent.")
+    withdraw(list(waiting.values_list("pk", flat=True)), why=why, now=now)
 
 
 def action_of(inside: Inside, place: StepCount) -> str:
