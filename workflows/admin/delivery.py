@@ -82,7 +82,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Send again now"), permissions=["repair"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Only what was given up or is uncertain; what is on its way keeps its turn."""
+        wanted = resending.stopped(queryset).count()
         count = resending.send_again(queryset, by=request.user, now=database_now())
+        if left := wanted - count:
+            sentence = ngettext(
+                "%d delivery was not sent again. Its last error says why.",
+                "%d deliveries were not sent again. Their last errors say why.",
+                left,
+            )
+            messages.warning(request, sentence % left)
         self.told(request, ngettext("%d delivery is sent again.", "%d deliveries are sent again.", count) % count)
 
     @admin.action(description=_("Skip"), permissions=["repair"])

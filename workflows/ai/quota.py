@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -45,6 +47,16 @@ def take(action: str, wanted: int, now: dt.datetime) -> int:
         permitted = max(min(wanted, limit() - cursor.fetchone()[0]), 0)
         cursor.execute(COUNT, facts | {"count": permitted})
     return permitted
+
+
+def take_each(actions: Sequence[str], now: dt.datetime) -> list[bool]:
+    """`take` one execution of each of these actions, those of one action in their order; which are permitted."""
+    left = {action: take(action, count, now) for action, count in sorted(Counter(actions).items())}
+    found = []
+    for action in actions:
+        found.append(left[action] > 0)
+        left[action] -= 1
+    return found
 
 
 def spent(action: str, read: int, written: int, now: dt.datetime) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from workflows.ai import quota
 from workflows.ai.wires import WIRES, Document, Malformed, object_in
+from workflows.history.reasons import reason_sentence
 from workflows.models import Delivery
 from workflows.outbox.answers import SHOWN, TOO_MANY, Reader, Verdict, judged, readers, text_of
 from workflows.outside.door import Answered
@@ -24,7 +26,7 @@ LIMIT = 262_144
 
 def register_reader() -> None:
     """Called once, when the apps are ready: questions are requests marked with `ask`."""
-    readers["ask"] = Reader(judge, settled)
+    readers["ask"] = Reader(judge, settled, again)
 
 
 def settled(asked: Document, verdict: Verdict, now: dt.datetime) -> None:
@@ -32,6 +34,13 @@ def settled(asked: Document, verdict: Verdict, now: dt.datetime) -> None:
     usage = (verdict.answer or {}).get("usage")
     if usage:
         quota.spent(asked["action"], usage["read"], usage["written"], now)
+
+
+def again(asked: Sequence[Document], now: dt.datetime) -> list[str]:
+    """Count questions that are asked once more; why each must not be, as a sentence, "" where it may."""
+    sentence = str(reason_sentence({"reason": "ai_quota", "limit": quota.limit()}))
+    permitted = quota.take_each([str(one["action"]) for one in asked], now)
+    return ["" if may else sentence for may in permitted]
 
 
 def judge(answered: Answered, asked: Document, now: dt.datetime) -> Verdict:

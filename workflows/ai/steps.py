@@ -113,7 +113,7 @@ class AskingAction(Action):
     def resume(self, batch: Batch, params: dict[str, Any]) -> None:
         """The provider has answered, or nobody will ask it any more."""
         found = ordering.found(batch)
-        again: list[tuple[Delivery, int]] = []
+        again: list[tuple[Standing, Delivery]] = []
         done: list[tuple[Standing, Delivery]] = []
         for enrollment in batch.enrollments:
             delivery = found.get(enrollment.id)
@@ -122,8 +122,7 @@ class AskingAction(Action):
             if delivery is None or delivery.state == State.SKIPPED:
                 batch.skip(enrollment, "not_sent")
             elif delivery.state == State.DEAD and enrollment.tries > answer.get("tries", 0):
-                again.append((delivery, enrollment.tries))
-                batch.wait(enrollment, None, model=model)
+                again.append((enrollment, delivery))
             elif delivery.state == State.DEAD:
                 batch.fail(enrollment, "not_asked", error=delivery.last_error[:500])
             elif delivery.state == State.DONE and isinstance(answer.get("values"), dict):
@@ -133,9 +132,17 @@ class AskingAction(Action):
                 batch.skip(enrollment, "not_sent")
             else:
                 batch.wait(enrollment, None, model=model)
-        ordering.order_again(again, batch.now)
+        self.ask_again(batch, again)
         if done:
             self.heard(batch, params, done)
+
+    def ask_again(self, batch: Batch, again: list[tuple[Standing, Delivery]]) -> None:
+        """Ask once more what was given up: each counts like a question asked for the first time."""
+        permitted = quota.take(self.slug, len(again), batch.now) if again else 0
+        for enrollment, delivery in again[:permitted]:
+            batch.wait(enrollment, None, model=str(delivery.request.get("ask", {}).get("model", "")))
+        batch.fail([enrollment for enrollment, _delivery in again[permitted:]], "ai_quota", limit=quota.limit())
+        ordering.order_again([(delivery, one.tries) for one, delivery in again[:permitted]], batch.now)
 
     def told(self, detail: dict[str, Any], outcome: str, context: StepContext) -> str:
         model = str(detail.get("model") or "?")

@@ -21,7 +21,7 @@ from records.api.record_documents import may_see
 from records.api.schema import Route, query
 from records.api.serializing import Body, Line, Whole
 from records.api.views import ApiView, whole_number
-from records.models import Scope
+from records.models import Access, Scope
 from records.object_types import object_types
 from workflows.api import shapes
 from workflows.api.workflow_views import PUBLISH, narrowed
@@ -117,6 +117,9 @@ class DeliveryView(ApiView):
         if found is None:
             raise Http404
         if not VERBS[verb](Delivery.objects.filter(pk=id), by=request.user, now=self.now()):
+            changeable = of_known_workflows(Delivery.objects.filter(pk=id), request.user, Access.EDIT)
+            if refused := resending.stopped(changeable).first():
+                raise ApiProblem("conflict", refused.last_error)
             message = _("The delivery is “%(state)s”, so there is nothing to settle. Only stopped ones can be.")
             raise ApiProblem("conflict", message % {"state": found.get_state_display()})
         return self.retrieve(request, id)

@@ -41,11 +41,13 @@ class Reader:
     """Who reads the answers to one kind of requests, and is told by a mark on them what else it must know.
 
     `judge` says what an answer means, in a thread that has no database; `settled` notes the end of an attempt, in the
-    transaction that keeps its verdict.
+    transaction that keeps its verdict. `again`, where there is one, says for requests that a person has sent again why
+    each must not leave ("" where it may), and counts those that do.
     """
 
     judge: Callable[[Answered, dict[str, Any], dt.datetime], Verdict]
     settled: Callable[[dict[str, Any], Verdict, dt.datetime], None]
+    again: Callable[[Sequence[dict[str, Any]], dt.datetime], list[str]] | None = None
 
 
 #: By the key of a request under which its mark stands. Filled by the packages that make such requests.

@@ -16,6 +16,7 @@ from records.models import Access
 from workflows import doorbell
 from workflows.models import AuditEntry, Delivery, Enrollment
 from workflows.outbox import ordering
+from workflows.outbox.answers import readers
 from workflows.rights.opening import of_known_workflows
 
 State = Delivery.State
@@ -30,7 +31,10 @@ def stopped(deliveries: QuerySet[Delivery] | None = None) -> QuerySet[Delivery]:
 
 
 def send_again(deliveries: QuerySet[Delivery], *, by: Any, now: dt.datetime) -> int:
-    """Send what was given up or is uncertain once more, under its old key; how many. Raises PermissionDenied."""
+    """Send what was given up or is uncertain once more, under its old key; how many. Raises PermissionDenied.
+
+    What must not leave again, because a limit is reached, stays as it is, and its error says why.
+    """
     change = {"state": State.PENDING, "due_at": now, "attempts": 0, "claim": None, "claimed_until": None}
     return settle(stopped(deliveries), change, "sent_again", by, now)
 
@@ -54,6 +58,9 @@ def settle(deliveries: QuerySet[Delivery], change: dict[str, Any], action: str, 
         # Locked, so that what is counted for the audit log is what is changed.
         deliveries = of_known_workflows(deliveries, by, Access.EDIT)
         rows = list(deliveries.order_by("pk").select_for_update().values_list("pk", "enrollment_id"))
+        if change["state"] == State.PENDING:
+            refused = refused_again([pk for pk, _enrollment in rows], now)
+            rows = [row for row in rows if row[0] not in refused]
         behind = Enrollment.objects.filter(pk__in={enrollment for _pk, enrollment in rows if enrollment})
         workflows = dict(behind.values_list("pk", "workflow"))
         per_workflow = Counter(workflows[enrollment] for _pk, enrollment in rows if enrollment in workflows)
@@ -67,3 +74,19 @@ def settle(deliveries: QuerySet[Delivery], change: dict[str, Any], action: str, 
         )
         transaction.on_commit(partial(doorbell.ring, "bulk"), robust=True)
     return len(rows)
+
+
+def refused_again(ids: list[int], now: dt.datetime) -> set[int]:
+    """Those of some deliveries that must not leave once more; their error says why."""
+    refused: dict[str, list[int]] = {}
+    for key, reader in readers.items():
+        if reader.again is None:
+            continue
+        found = Delivery.objects.filter(pk__in=ids, request__has_key=key).order_by("pk")
+        marks = dict(found.values_list("pk", f"request__{key}"))
+        for pk, why in zip(marks, reader.again(list(marks.values()), now), strict=True):
+            if why:
+                refused.setdefault(why, []).append(pk)
+    for why, some in refused.items():
+        Delivery.objects.filter(pk__in=some).update(last_error=why)
+    return {pk for some in refused.values() for pk in some}

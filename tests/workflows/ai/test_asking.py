@@ -11,7 +11,7 @@ from crm.models import Contact
 from records.clock import database_now
 from records.models import PropertyDefinition
 from records.problems import DocumentError
-from tests.api.conftest import person
+from tests.api.conftest import client_of, person
 from tests.workflows.ai.speaking import anthropic, openai, provider, saying
 from tests.workflows.building import NOW, enroll, log_of, make_workflow, step
 from workflows.ai import providers, quota
@@ -268,6 +268,43 @@ def test_over_the_months_number_the_action_fails_and_the_next_month_it_goes_on(r
     assert quota.take("research", 1, NOW) == 1, "each action has a number of its own"
     december = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
     assert quota.take("ask_ai", 5, december) == 3
+
+
+@pytest.mark.covers("AIA-06")
+def test_a_question_a_step_asks_again_counts_once_more_and_is_not_asked_over_the_number(
+    receiver, contact, one, settings
+):
+    settings.AI_MONTHLY_LIMIT = 2
+    receiver.answer = saying((400, {}, b"{}"))
+    again = step("ask", "ask_ai", prompt="How are you?") | {"on_failure": {"retry": 3}}
+    [enrollment] = enroll(make_workflow([again]), [contact.pk])
+    for hours in range(0, 60, 10):
+        run_due(NOW + dt.timedelta(hours=hours))
+        answered(NOW + dt.timedelta(hours=hours))
+    assert len(receiver.received) == 2
+    assert AIUse.objects.get().executions == 2
+    assert "may ask AI 2 times a month" in told(enrollment)[-1]
+
+
+@pytest.mark.covers("AIA-06")
+def test_questions_a_person_sends_again_count_once_more_and_the_others_stay_given_up(
+    admin_client, receiver, one, settings
+):
+    settings.AI_MONTHLY_LIMIT = 5
+    receiver.answer = saying((400, {}, b"{}"))
+    ids = [Contact.objects.create(email=f"c{i}@example.com").pk for i in range(3)]
+    enroll(make_workflow([step("ask", "ask_ai", prompt="How are you?")]), ids)
+    run_due(database_now())
+    answered(database_now())
+    AIUse.objects.update(month=quota.month_of(database_now()))
+    every = {"action": "retry", "_selected_action": [one.pk for one in Delivery.objects.all()]}
+    page = admin_client.post("/admin/workflows/delivery/", every, follow=True).content.decode()
+    assert "2 deliveries are sent again." in page and "1 delivery was not sent again. Its last error says why." in page
+    assert AIUse.objects.get().executions == 5
+    left = Delivery.objects.get(state="dead")
+    assert "may ask AI 5 times a month" in left.last_error
+    said = client_of(person("ann", is_superuser=True)).send("POST", f"deliveries/{left.pk}/retry/")
+    assert (said.status_code, said.document["detail"]) == (409, left.last_error)
 
 
 @pytest.mark.covers("AIA-06")
