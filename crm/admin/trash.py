@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy, ngettext
 
+from records.moments import day
 from records.saving import erasing
 
 
@@ -16,7 +15,7 @@ from records.saving import erasing
 def erased_on(record: Any) -> str:
     """The day a deleted record is erased for good; "" for one that is not deleted."""
     at = erasing.erased_at(record)
-    return date_format(localtime(at), "DATE_FORMAT") if at else ""
+    return day(at) if at else ""
 
 
 def told() -> str:

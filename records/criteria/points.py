@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from records.criteria.tree import Context
+from records.moments import moment
 from records.property_types.dates import parse_date
 
 ANCHORS: dict[str, str | Promise] = {
@@ -99,7 +100,7 @@ class Point:
         if self.day is not None:
             return date_format(self.day, "DATE_FORMAT")
         if self.instant is not None:
-            return date_format(self.instant, "DATETIME_FORMAT")
+            return moment(self.instant)
         anchor = str(ANCHORS[self.anchor])
         if not self.offset:
             return anchor

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db import models
-from django.utils import dateparse, timezone
+from django.utils import dateparse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.moments import moment
 from records.property_types.base import PropertyType, property_types
 
 if TYPE_CHECKING:
@@ -120,4 +121,4 @@ class DateTime(PropertyType):
         return value.astimezone(dt.UTC).isoformat()
 
     def display(self, value: Any, prop: Property) -> str:
-        return date_format(timezone.localtime(value), "DATETIME_FORMAT")
+        return moment(value)

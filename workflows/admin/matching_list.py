@@ -6,14 +6,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from records.clock import database_now
 from records.criteria import compile
 from records.lists import keeping, working
 from records.models import ListWork
+from records.moments import moment
 from records.object_types import object_types
 from records.seeing import hidden_in
 from workflows import drafting
@@ -51,7 +50,7 @@ def list_of_matching(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     if hidden := hidden_in(request.user, compile(criteria, kind, now=now, zone=zone, stored=True)):
         told = _("The trigger looks at %(what)s, which you may not see.")
         raise PermissionDenied(told % {"what": hidden})
-    facts = {"workflow": workflow.name[:60], "moment": date_format(localtime(now), "SHORT_DATETIME_FORMAT")}
+    facts = {"workflow": workflow.name[:60], "moment": moment(now)}
     found = keeping.create(kind, _("Matching “%(workflow)s”, %(moment)s") % facts, now=now, by=request.user)
     working.start(found, ListWork.Kind.ADD, now=now, criteria=criteria, zone=zone, by=request.user)
     ring("bulk")

@@ -72,7 +72,7 @@ class ReviewViews:
             "connections": connections(workflow, review.definition) if review.definition else [],
             "timing": timing(review.definition) if review.definition else [],
             "paused": workflow.status == Workflow.Status.PAUSED,
-            "times": next_times(review),
+            "times": next_times(review), "zone": zone_of(review.definition) if review.definition else "",
             "by_schedule": bool(review.definition and review.definition.trigger.kind == "schedule"),
             "by_filter": bool(review.definition and review.definition.trigger.kind == "filter"),
             "naming": naming(workflow, review.definition, request.POST),

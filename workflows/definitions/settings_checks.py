@@ -131,7 +131,10 @@ def late_problems(definition: Definition, now: dt.datetime, workflow: Workflow) 
     found = list(metrics_problems(definition, workflow.pk))
     off = turn_off_at(definition)
     if off is not None and off <= now:
-        when = date_format(off.astimezone(workflow_zone(definition.settings)), "DATETIME_FORMAT")
-        message = _("The workflow should be turned off on %(when)s, which has passed. Choose a later time, or none.")
-        found.append(Problem("settings.turn_off_at", message % {"when": when}, definition.settings["turn_off_at"]))
+        zone = workflow_zone(definition.settings)
+        facts = {"when": date_format(off.astimezone(zone), "DATETIME_FORMAT"), "zone": zone}
+        message = _(
+            "The workflow should be turned off on %(when)s (%(zone)s), which has passed. Choose a later time, or none."
+        )
+        found.append(Problem("settings.turn_off_at", message % facts, definition.settings["turn_off_at"]))
     return found

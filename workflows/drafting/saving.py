@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from records.problems import DocumentError
@@ -38,7 +39,7 @@ class Conflict(Exception):
     @property
     def sentence(self) -> str:
         who = str(self.by) if self.by else _("Somebody")
-        when = timezone.localtime(self.at).strftime("%H:%M") if self.at else "–"
+        when = date_format(timezone.localtime(self.at), "TIME_FORMAT") if self.at else "–"
         return _("%(who)s %(op)s at %(when)s.") % {"who": who, "op": self.op or _("changed the draft"), "when": when}
 
 

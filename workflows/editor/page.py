@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from records.moments import moment
 from records.object_types import object_types
 from records.problems import Problem
 from records.vocabulary import read_once
@@ -99,8 +100,8 @@ def locked(definition: Definition, user: Any) -> dict[str, str]:
 def saved(revision: Revision, now: dt.datetime) -> str:
     last = revision.ops.order_by("-at").first()
     at = localtime(last.at if last else revision.created_at)
-    day = "" if at.date() == localtime(now).date() else f"{date_format(at, 'SHORT_DATE_FORMAT')} "
-    return _("Saved %(when)s") % {"when": f"{day}{date_format(at, 'TIME_FORMAT')}"}
+    today = at.date() == localtime(now).date()
+    return _("Saved %(when)s") % {"when": date_format(at, "TIME_FORMAT") if today else moment(at)}
 
 
 def by_step(found: list[Problem], definition: Definition) -> dict[str, list[str]]:

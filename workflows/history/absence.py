@@ -15,6 +15,7 @@ from records.criteria.expressions import known
 from records.journal import changes_of
 from records.merging.remembering import gone_into, merged_into
 from records.models import Membership, PendingChange
+from records.moments import moment
 from records.problems import DocumentError
 from records.seeing import hidden_in
 from workflows.enrollment.doors import GONE, SUPPRESSED, closed_because, reasons
@@ -40,7 +41,6 @@ from workflows.history.explanation import (
     LeafThenAndNow,
     Question,
     missing_sentences,
-    moment,
 )
 from workflows.intake import isolating, merges
 from workflows.models import Enrollment, Schedule, SetAside, Subscription, Workflow

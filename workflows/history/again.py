@@ -6,11 +6,12 @@ from django.utils.translation import gettext as _
 
 from records import criteria
 from records.models import Membership
+from records.moments import moment
 from records.problems import DocumentError
 from workflows.enrollment import reenrolling
 from workflows.enrollment.doors import closed_because
 from workflows.history import absence
-from workflows.history.explanation import Question, moment
+from workflows.history.explanation import Question
 from workflows.models import Subscription
 from workflows.times.wall_time import workflow_zone
 

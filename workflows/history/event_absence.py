@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from records.associations import associations_of, links_of
 from records.event_types import event_type
 from records.models import Association, Change, ChangeKind, Event, PendingChange, PendingEvent
+from records.moments import moment
 from records.problems import DocumentError
 from workflows.enrollment.refusing import because
 from workflows.events.journal import JournalEvent
@@ -38,7 +39,6 @@ from workflows.history.explanation import (
     PENDING,
     UNREADABLE,
     Question,
-    moment,
 )
 from workflows.intake import isolating, judging, merges
 from workflows.models import Enrollment, EventSubscription, SetAside

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from records.criteria import Compiled, LeafAnswer
 from records.journal import changes_of, values_at
 from records.models import Change
+from records.moments import moment
 from records.object_types import ObjectType, object_types
 from records.property_access import rights_of
 from records.seeing import hidden_in, may_see
@@ -27,7 +28,6 @@ from workflows.history.explanation import (
     LeafThenAndNow,
     Question,
     first_revision,
-    moment,
 )
 from workflows.history.telling import definition_of, ending
 from workflows.lifecycle.previewing import trigger_criteria

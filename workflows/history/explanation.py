@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from records.criteria import Missing
@@ -96,11 +94,6 @@ def first_revision(enrollment: Enrollment) -> Revision:
     """The revision that was live when the record was enrolled; it may have been moved to a later one since."""
     published = enrollment.workflow.revisions.filter(published_at__lte=enrollment.enrolled_at)
     return published.order_by("-published_at").first() or enrollment.revision
-
-
-def moment(at: dt.datetime) -> str:
-    """ "Nov. 30, 2026, 9:04 a.m." in the reader's zone."""
-    return date_format(localtime(at), "DATETIME_FORMAT")
 
 
 def missing_sentences(found: Iterable[Missing]) -> list[str]:

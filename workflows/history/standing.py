@@ -8,7 +8,7 @@ import html
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from workflows.history.explanation import moment
+from records.moments import moment
 from workflows.history.telling import definition_of, tell
 from workflows.models import Enrollment, Outcome, Workflow
 

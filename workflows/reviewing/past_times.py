@@ -41,7 +41,8 @@ def past_delays(definition: Definition, now: dt.datetime) -> Iterator[Problem]:
                     "The schedule fires for the first time after %(when)s, so nobody waits here. Choose a later date, "
                     "or remove the step."
                 )
-            facts = {"when": date_format(moment, "DATETIME_FORMAT")}
+            when = date_format(moment, "DATETIME_FORMAT")
+            facts = {"when": when if margin else f"{when} ({zone})"}
             yield Problem(f"{step.path}.params.at", message % facts, severity="warning", code="past")
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,6 +16,7 @@ from records.criteria.leaves.base import OneRowKind, leaf_kinds
 from records.criteria.scope import Scope
 from records.criteria.tree import Context, Node
 from records.models import ImportedRecord, ImportRun
+from records.moments import moment
 from records.object_types import ObjectType
 
 ADDED, NOT_ADDED = "was_added", "was_not_added"
@@ -65,8 +64,7 @@ def key_of(run: int) -> str:
 
 
 def name_of(run: ImportRun) -> str:
-    at = date_format(localtime(run.created_at), "SHORT_DATETIME_FORMAT")
-    return _("%(file)s, %(at)s") % {"file": run.file_name, "at": at}
+    return _("%(file)s, %(at)s") % {"file": run.file_name, "at": moment(run.created_at)}
 
 
 @dataclass(frozen=True)

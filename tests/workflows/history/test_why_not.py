@@ -18,6 +18,7 @@ from records.journal import changes_of
 from records.lists import keeping, members
 from records.merging.performing import merge
 from records.models import Access, Event, Membership
+from records.moments import moment
 from records.object_types import object_types
 from tests.api.conftest import client_of
 from tests.workflows import scheduled_deals
@@ -28,7 +29,6 @@ from workflows import drafting
 from workflows.engine.taking_steps import run_due
 from workflows.enrollment.enrolling import enroll
 from workflows.history.explaining import explain
-from workflows.history.explanation import moment
 from workflows.lifecycle import publishing, switching
 from workflows.models import Enrollment, Hindrance, SetAside, Subscription, Workflow
 
