@@ -204,6 +204,14 @@ def test_a_new_name_is_the_drafts_name_too(api: ApiClient) -> None:
     assert api.send("GET", f"workflows/{workflow}/draft/").document["name"] == "New"
     publish(api, workflow)
     assert api.send("GET", f"workflows/{workflow}/").document["name"] == "New"
+    # Nothing has changed since: there is no draft, and one would begin under the name of now.
+    assert api.send("PATCH", f"workflows/{workflow}/", {"name": "Newest"}).document["draft"] is None
+    read = api.send("GET", f"workflows/{workflow}/draft/")
+    assert (read.document["name"], read["Draft-Exists"]) == ("Newest", "false")
+    changed = {**read.document, "steps": STEPS[:1]}
+    assert api.send("PUT", f"workflows/{workflow}/draft/", changed, If_Match=read["ETag"])["Draft-Exists"] == "true"
+    read = api.send("GET", f"workflows/{workflow}/draft/")
+    assert (read.document["name"], read["Draft-Exists"]) == ("Newest", "true")
     assert api.send("PATCH", f"workflows/{workflow}/", {"folder": None}).document["folder"] is None
     assert Folder.objects.count() == 1
 

@@ -31,6 +31,7 @@ from workflows.api.workflow_views import (
     conflict,
 )
 from workflows.definitions.parsing import NAME_LIMIT
+from workflows.drafting import saving
 from workflows.lifecycle import previewing, publishing
 from workflows.lifecycle.following import FOLLOW, KEEP, PIN, RECOMPUTE, StepCount
 from workflows.models import Revision
@@ -56,7 +57,9 @@ class Publication(Body):
 class DraftView(WorkflowsView):
     routes: ClassVar[dict[str, Route]] = {
         "draft": Route(
-            Right(READ, VIEW), gettext_lazy("The draft's definition; its rev is the “ETag”"), shapes.DEFINITION,
+            Right(READ, VIEW),
+            gettext_lazy("The draft's definition, or what one would begin with; its rev is the “ETag”"),
+            shapes.DEFINITION,
         ),
         "replace": Route(
             Right(WRITE, CHANGE), gettext_lazy("Replace the draft's definition"), shapes.DEFINITION,
@@ -71,7 +74,10 @@ class DraftView(WorkflowsView):
 
     def draft(self, request: Request, id: int) -> Response:
         workflow = self.workflow(id)
-        return shown(previewing.draft(workflow) or workflow.live)
+        draft = previewing.draft(workflow)
+        if draft is not None or workflow.live is None:
+            return shown(draft)
+        return shown(workflow.live, saving.as_called_now(workflow, workflow.live.definition))
 
     def replace(self, request: Request, id: int) -> Response:
         workflow, rev = self.workflow(id), expected_rev(request)
@@ -114,10 +120,12 @@ class DraftView(WorkflowsView):
         return Response({"revision": done.revision.number, "enrolled": done.enrolled, **asdict(done.followed)})
 
 
-def shown(revision: Revision | None) -> Response:
+def shown(revision: Revision | None, begun: dict[str, Any] | None = None) -> Response:
+    """A draft; or, where there is none, what one would begin with (`begun`), from the live revision."""
     if revision is None:
         raise Http404
-    return Response(revision.definition, headers={"ETag": f'"{revision.rev}"'})
+    headers = {"ETag": f'"{revision.rev}"', "Draft-Exists": "false" if begun else "true"}
+    return Response(begun or revision.definition, headers=headers)
 
 
 def step_count(found: StepCount) -> dict[str, Any]:

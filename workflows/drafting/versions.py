@@ -1,6 +1,8 @@
 """Earlier states of a workflow: named ones, published ones, and the draft as it was before an operation.
 
-To restore one is an operation on the draft like any other: it can be undone, and nothing that came after is lost.
+To restore one is an operation on the draft like any other: it can be undone, and nothing that came after is lost. The
+workflow keeps its present name: a version is what it did. Going back to before a change takes back names given since,
+too, as undoing does.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from workflows.drafting.tree import Document, refuse
 from workflows.models import DraftOp, NamedVersion, Revision, Workflow
 from workflows.models.version import NAME_LIMIT
 from workflows.rights.opening import refuse_change
+
+#: What a workflow is called; the rest of a document is what it does.
+CALLED = ("name", "description")
 
 
 @transaction.atomic
@@ -41,14 +46,14 @@ def keep(workflow: Workflow, name: str, *, user: Any, now: dt.datetime) -> Named
 
 
 def restore_named(workflow: Workflow, version: NamedVersion, *, rev: int, user: Any, now: dt.datetime) -> Applied:
-    """Make a named version the draft. Raises Conflict and DocumentError."""
-    return replaced(workflow, version.definition, version.name, rev=rev, user=user, now=now)
+    """Make a named version the draft, but for its name. Raises Conflict and DocumentError."""
+    return called_as_now(workflow, version.definition, version.name, rev=rev, user=user, now=now)
 
 
 def restore_published(workflow: Workflow, revision: Revision, *, rev: int, user: Any, now: dt.datetime) -> Applied:
-    """Make a published revision the draft. Raises Conflict and DocumentError."""
+    """Make a published revision the draft, but for its name. Raises Conflict and DocumentError."""
     name = _("version %(number)d") % {"number": revision.number}
-    return replaced(workflow, revision.definition, name, rev=rev, user=user, now=now)
+    return called_as_now(workflow, revision.definition, name, rev=rev, user=user, now=now)
 
 
 @transaction.atomic
@@ -67,6 +72,17 @@ def before(draft: Revision, op: DraftOp, now: dt.datetime) -> Document:
     for later in draft.ops.filter(undone=False, rev__gte=op.rev).order_by("-rev"):
         document = edited(document, later.inverse["edits"])
     return document
+
+
+@transaction.atomic
+def called_as_now(
+    workflow: Workflow, document: Document, name: str, *, rev: int, user: Any, now: dt.datetime
+) -> Applied:
+    """Make a document the draft under the name and with the description that the draft has now."""
+    own = locked_draft(workflow, rev, now).definition
+    kept = {key: own[key] for key in CALLED if key in own}
+    document = {key: value for key, value in document.items() if key not in CALLED} | kept
+    return replaced(workflow, document, name, rev=rev, user=user, now=now)
 
 
 def replaced(workflow: Workflow, document: Document, name: str, *, rev: int, user: Any, now: dt.datetime) -> Applied:

@@ -52,7 +52,8 @@ def test_a_draft_goes_back_to_a_named_version_and_forth_again(workflow: Workflow
     do(workflow, {"op": "delete", "step": "split"}, rename("Other"))
     later = draft(workflow)
     applied = versions.restore_named(workflow, kept, rev=rev(workflow), **FACTS)
-    assert (kept.name, draft(workflow), applied.op) == ("Before", first, "went back to “Before”")
+    restored = {**first, "name": "Other"}
+    assert (kept.name, draft(workflow), applied.op) == ("Before", restored, "went back to “Before”")
     drafting.undo(workflow, rev=rev(workflow), **FACTS)
     assert draft(workflow) == later
 
@@ -88,11 +89,12 @@ def test_what_is_older_than_thirty_days_or_of_another_draft_is_not_gone_back_to(
 def test_a_published_version_becomes_the_draft_and_what_is_live_stays(workflow: Workflow, admin_user: Any) -> None:
     do(workflow, {"op": "delete", "step": "split"})
     first = publishing.publish(workflow, by=admin_user, now=NOW, enroll_existing=False).revision
-    do(workflow, {"op": "delete", "step": "wait"})
+    do(workflow, {"op": "delete", "step": "wait"}, rename("Called so since"))
     second = publishing.publish(workflow, by=admin_user, now=NOW, enroll_existing=False).revision
     versions.restore_published(workflow, first, rev=rev(workflow), **FACTS)
     workflow.refresh_from_db()
-    assert (draft(workflow), workflow.live) == (first.definition, second)
+    assert (draft(workflow), workflow.live) == ({**first.definition, "name": "Called so since"}, second)
+    assert workflow.name == "Called so since"
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\0b", "Taken"])
@@ -128,12 +130,13 @@ def test_the_page_keeps_and_restores_but_not_over_what_it_has_not_seen(
 ) -> None:
     address = reverse("admin:workflow_versions", args=[workflow.pk])
     admin_client.post(address, {"name": "Mine"})
-    do(workflow, rename("Other"))
-    [kept] = workflow.named_versions.all()
+    first = draft(workflow)
+    do(workflow, {"op": "delete", "step": "split"})
+    [kept], changed = workflow.named_versions.all(), draft(workflow)
     told = admin_client.post(address, {"named": kept.pk, "rev": 0}, follow=True).content.decode()
-    assert ("Nothing was restored" in told, draft(workflow)["name"]) == (True, "Other")
+    assert ("Nothing was restored" in told, draft(workflow)) == (True, changed)
     told = admin_client.post(address, {"named": kept.pk, "rev": rev(workflow)}, follow=True).content.decode()
-    assert ("What is live has not changed" in told, draft(workflow)["name"]) == (True, "Draft")
+    assert ("What is live has not changed" in told, draft(workflow)) == (True, first)
     for asked in ({"named": "²"}, {"revision": "9" * 30}, {"before": ""}, {}):
         assert admin_client.post(address, {"rev": "0", **asked}).status_code == 404
     other = drafting.create("Another", "contact", None)
