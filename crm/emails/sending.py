@@ -89,6 +89,15 @@ def objection(delivery: Delivery) -> str:
     return sentence(reasons[contact.pk], request["type"])
 
 
+def address(delivery: Delivery) -> str:
+    """Where an email goes: a contact's to the address it has now, a copy to the one it was written for."""
+    request = delivery.request
+    if "copy" in request or "contact" not in request:
+        return str(request["to"])
+    now = Contact.objects.filter(pk=request["contact"]).values_list("email", flat=True).first()
+    return str(now or request["to"])
+
+
 def copy_objection(address: str, type_slug: str) -> str:
     """Why a copy must not go to an address any more; "" when it may."""
     reason = recipients.opted_out([address], type_slug).get(address.lower())
@@ -140,5 +149,5 @@ def learn_bounces(rows: Sequence[Mapping[str, Any]], now: dt.datetime) -> None:
 
 def register_emails() -> None:
     """Called once, when the apps are ready."""
-    mails.kinds[KIND] = mails.MailKind(objection, ended)
+    mails.kinds[KIND] = mails.MailKind(objection, ended, address)
     keepers.setdefault("email_bounced", []).append(learn_bounces)

@@ -26,8 +26,16 @@ def objection(delivery: Delivery) -> str:
         return str(LEFT)
     if unsubscribed(one.sequence, [one.contact_id]):
         return str(REFUSALS["sequence_unsubscribed"])
+    if not one.contact.email:
+        return str(REFUSALS["sequence_no_address"])
     # Learned since the contact was enrolled, perhaps of another email.
-    return str(REFUSALS["sequence_bounced"]) if bounced([delivery.request["to"]]) else ""
+    return str(REFUSALS["sequence_bounced"]) if bounced([one.contact.email]) else ""
+
+
+def address(delivery: Delivery) -> str:
+    """Where an email goes: to the address its contact has now."""
+    enrollments = SequenceEnrollment.objects.filter(pk=int(delivery.request["metadata"]["sequence"]))
+    return str(enrollments.values_list("contact__email", flat=True).first() or delivery.request["to"])
 
 
 def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:
@@ -46,4 +54,4 @@ def learn_bounce(address: str, subject: str, reason: str, now: dt.datetime) -> N
 
 def register_mails() -> None:
     """Called once, when the apps are ready."""
-    mails.kinds[KIND] = mails.MailKind(objection, ended)
+    mails.kinds[KIND] = mails.MailKind(objection, ended, address)

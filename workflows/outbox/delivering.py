@@ -177,7 +177,17 @@ def send(delivery: Delivery) -> None:
         raise Refused(_("Deliveries of the kind “%(kind)s” are not known here.") % {"kind": delivery.kind})
     if objection := kind.objection(delivery):
         raise Unwanted(objection)
+    readdress(delivery, kind.address(delivery))
     send_mail(delivery)
+
+
+def readdress(delivery: Delivery, address: str) -> None:
+    """Keep where a mail goes, before it does, where that is another address than when it was written."""
+    if address == delivery.request["to"]:
+        return
+    delivery.request["to"] = address
+    ours = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.SENDING)
+    ours.update(request=delivery.request)
 
 
 def finish(delivery: Delivery, state: str, now: dt.datetime, error: str, *, bounced: bool = False) -> None:

@@ -26,6 +26,10 @@ def wanted(delivery: Delivery) -> str:
     return ""
 
 
+def as_written(delivery: Delivery) -> str:
+    return str(delivery.request["to"])
+
+
 def untold(delivery: Delivery, ending: Ending, now: dt.datetime) -> None:
     """Nobody asks what becomes of these."""
 
@@ -33,11 +37,13 @@ def untold(delivery: Delivery, ending: Ending, now: dt.datetime) -> None:
 @dataclass(frozen=True)
 class MailKind:
     """`objection` says in a sentence why a mail must not leave any more ("" when it may); `ended` is called in the
-    transaction that notes how it ended.
+    transaction that notes how it ended. `address` is where it goes now: that of the person it is for may have changed
+    since it was written.
     """
 
     objection: Callable[[Delivery], str] = wanted
     ended: Callable[[Delivery, Ending, dt.datetime], None] = untold
+    address: Callable[[Delivery], str] = as_written
 
 
 #: The kinds of deliveries that are mails.

@@ -246,6 +246,31 @@ def test_a_copy_goes_to_given_addresses_and_to_the_one_in_a_property_and_counts_
     assert told(enrollment) == ["Copies of the email “Welcome” to ann@example.com, boss@example.com"]
 
 
+@pytest.mark.covers("COM-03")
+def test_an_email_that_waits_goes_to_the_address_the_contact_has_when_it_leaves(postbox, welcome):
+    ann = contact("Ann")
+    steps = [SEND, step("copy", "send_internal_marketing_email", email="welcome", property="email")]
+    run(steps, [ann.pk])
+    Contact.objects.update(email="ann@new.example")
+    postbox.refuses.add("ann@new.example")
+    while deliver(NOW):
+        pass
+    assert [to for to, _message in postbox.taken] == [["ann@example.com"]], "the copy was written for that address"
+    mail = Delivery.objects.get(request__contact=ann.pk, state="dead")
+    assert mail.request["to"] == "ann@new.example", "it is seen where it went"
+    record_hits(database_now())
+    assert list(BouncedAddress.objects.values_list("address", flat=True)) == ["ann@new.example"]
+
+
+@pytest.mark.parametrize(("change", "told"), [({"email": None}, "no email address"), ({}, "")])
+def test_an_email_whose_contact_has_no_address_any_more_does_not_leave(postbox, welcome, change, told):
+    ann = contact("Ann")
+    run([SEND], [ann.pk])
+    Contact.objects.filter(pk=ann.pk).update(first_name="Anna", **change)
+    deliver(NOW)
+    assert (len(postbox.taken), told in Delivery.objects.get().last_error) == (0 if change else 1, True)
+
+
 def test_a_test_in_the_editor_sends_nothing(welcome, django_user_model):
     from workflows.simulation.simulating import simulate
 

@@ -220,6 +220,24 @@ def test_what_was_given_up_and_is_sent_again_does_not_reach_who_has_left(sequenc
     assert mail.outbox == [] and Delivery.objects.get().state == "skipped"
 
 
+def test_an_email_that_waits_goes_to_the_address_the_contact_has_when_it_leaves(sequence, sender, ann):
+    put_in(sequence, [ann], sender)
+    moving.work(NOW)
+    Contact.objects.filter(pk=ann.pk).update(email="ann@new.example")
+    pass_on(NOW)
+    [message] = mail.outbox
+    assert message.to == ["ann@new.example"]
+    assert Delivery.objects.get().request["to"] == "ann@new.example"
+
+
+def test_an_email_that_waits_does_not_leave_once_the_contact_has_no_address(sequence, sender, ann):
+    put_in(sequence, [ann], sender)
+    moving.work(NOW)
+    Contact.objects.filter(pk=ann.pk).update(email=None)
+    pass_on(NOW)
+    assert mail.outbox == [] and "has no email address" in Delivery.objects.get().last_error
+
+
 def test_the_sender_may_have_an_address_on_an_international_domain(sequence, sender, ann):
     put_in(sequence, [ann], sender, address="info@bücher.example")
     pass_on(NOW)
