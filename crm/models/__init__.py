@@ -21,7 +21,7 @@ from crm.models.rotation import Rotation
 from crm.models.saved_columns import SavedColumns
 from crm.models.sequence import Sequence, SequenceEnrollment, SequenceRun, SequenceStep
 from crm.models.subscription import Subscription, SubscriptionChange, SubscriptionType
-from crm.models.survey import Survey, SurveyInvitation, SurveyQuestion, SurveyResponse
+from crm.models.survey import Survey, SurveyInvitation, SurveyQuestion, SurveyResponse, SurveyTurn
 from crm.models.tracked_term import TrackedTerm
 from crm.models.tracking import CallToAction, CallToActionTally, Hit, MarketingEmail, Visitor
 from crm.models.user import Team, TeamMembership, User
@@ -80,6 +80,7 @@ __all__ = [
     "SurveyInvitation",
     "SurveyQuestion",
     "SurveyResponse",
+    "SurveyTurn",
     "Task",
     "TaskQueue",
     "Team",

@@ -137,6 +137,24 @@ class SurveyInvitation(models.Model):
         return f"#{self.pk}"
 
 
+class SurveyTurn(models.Model):
+    """When a contact was asked last by a survey that waits between two times: of two who ask at once one is first.
+
+    What was sent is told by the invitations; of a contact that has no row here nobody can say anything by that.
+    """
+
+    survey = models.ForeignKey(Survey, models.CASCADE, related_name="+", db_index=False)
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+", db_index=False)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("contact", "survey"), name="one_turn_of_a_survey"),)
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
 class SurveyResponse(models.Model):
     """What somebody answered, question by question; the feedback submission is what workflows know of it."""
 
@@ -147,12 +165,20 @@ class SurveyResponse(models.Model):
     #: By "score" and "q12": the question, the value and how it reads, as they were shown.
     values = models.JSONField(_("answers"))
     submitted_at = models.DateTimeField(_("sent"))
+    #: A digest of what the browser, or the page, was given that it came from: it counts once. None by a link of one's
+    #: own.
+    once = models.CharField(max_length=64, null=True, editable=False)
 
     class Meta:
         verbose_name = _("survey response")
         verbose_name_plural = _("survey responses")
         default_permissions = ()
         indexes = (models.Index(fields=("survey", "-id"), name="responses_of_survey"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("survey", "once"), condition=models.Q(once__isnull=False), name="one_response_of_a_browser"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"#{self.pk}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from crm.audiences import keeping
 from crm.audiences.permitting import permitted
-from crm.models import Audience, AudienceMember, Contact, SurveyInvitation, SurveyResponse
+from crm.models import Audience, AudienceMember, Contact, SurveyInvitation, SurveyResponse, SurveyTurn
 from records.merging.movers import Merge, Mover, movers
 
 
 @movers.register
 class Surveys(Mover):
     slug = "surveys"
-    tables = (SurveyInvitation._meta.db_table, SurveyResponse._meta.db_table)
+    tables = (SurveyInvitation._meta.db_table, SurveyResponse._meta.db_table, SurveyTurn._meta.db_table)
 
     def tell(self, merge: Merge) -> list[str]:
         return []
@@ -20,6 +20,8 @@ class Surveys(Mover):
         if merge.object_type.slug == "contact":
             for rows in (SurveyInvitation.objects, SurveyResponse.objects):
                 rows.filter(contact_id=merge.loser).update(contact_id=merge.winner)
+            # When it was asked last is told by the invitations of both.
+            SurveyTurn.objects.filter(contact_id=merge.loser).delete()
         elif merge.object_type.slug == "ticket":
             SurveyInvitation.objects.filter(ticket_id=merge.loser).update(ticket_id=merge.winner)
 

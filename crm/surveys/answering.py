@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from crm.models import Contact, FeedbackSubmission, Survey, SurveyInvitation, SurveyResponse, Ticket
 from crm.surveys.asking import SCORE, Question
@@ -18,6 +18,7 @@ from records.object_types import object_types
 EVENT = "survey_answered"
 SOURCE = "survey"
 Kind, Sentiment, Channel = FeedbackSubmission.Kind, FeedbackSubmission.Sentiment, FeedbackSubmission.Channel
+ONE_OF_A_BROWSER = "one_response_of_a_browser"
 #: From which score on somebody is content, and up to which somebody is not; between the two: neutral.
 LIMITS = {Kind.RECOMMENDATION: (9, 6), Kind.SATISFACTION: (4, 2), Kind.EFFORT: (5, 3)}
 
@@ -48,13 +49,28 @@ def answer(
     *,
     now: dt.datetime,
     invitation: SurveyInvitation | None = None,
+    once: str | None = None,
 ) -> SurveyResponse:
     """Keep what somebody answered, in one transaction. Raises AnsweredBefore.
 
-    `invitation` is the link it came by; without one nobody knows who answered. The second of two answers by one link
-    at once waits for the first, and is refused.
+    `invitation` is the link it came by; without one nobody knows who answered, and `once` is what answers of one
+    browser have in common (crm.surveys.sharing). The second of two answers by one link, or of one browser, at once
+    waits for the first, and is refused.
     """
-    asked = [one for one in questions if one.name in answers]
+    try:
+        return keep(survey, [one for one in questions if one.name in answers], answers, now, invitation, once)
+    except IntegrityError as error:
+        told = getattr(error.__cause__, "diag", None)
+        if told is None or told.constraint_name != ONE_OF_A_BROWSER:
+            raise
+        raise AnsweredBefore from error
+
+
+def keep(
+    survey: Survey, asked: Sequence[Question], answers: Mapping[str, Any], now: dt.datetime,
+    invitation: SurveyInvitation | None, once: str | None,
+) -> SurveyResponse:  # fmt: skip
+    """`answer`. Raises IntegrityError where the browser has answered before."""
     with transaction.atomic(), change_source(SOURCE, survey=survey.pk):
         contact_id = ticket_id = None
         if invitation is not None:
@@ -77,7 +93,7 @@ def answer(
         for slug, pk in known.items():
             associate_new(object_types[slug], object_types["feedback_submission"], [(pk, submission.pk)])
         response = SurveyResponse.objects.create(
-            survey=survey, submission=submission, contact_id=contact_id, submitted_at=now,
+            survey=survey, submission=submission, contact_id=contact_id, submitted_at=now, once=once,
             values={one.name: kept(one, answers[one.name]) for one in asked},
         )  # fmt: skip
         for slug, pk in known.items():

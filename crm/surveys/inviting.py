@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.html import format_html, linebreaks, urlize
@@ -19,6 +20,7 @@ from crm.models import Contact, SubscriptionType, Survey, SurveyInvitation
 from crm.public_address import absolute
 from crm.tracking.unsubscribing import list_unsubscribe, preferences_link
 from records.object_types import object_types
+from records.sql_arrays import array
 from workflows.models import Delivery
 from workflows.outbox import mails
 from workflows.texts import tokens
@@ -29,6 +31,15 @@ SUBJECT_LIMIT = 250
 BUTTON = (
     "display:inline-block;padding:10px 20px;border-radius:6px;background:#3557d6;color:#ffffff;text-decoration:none"
 )
+
+
+# In the order of the contacts, so that two who ask the same ones do not wait for each other.
+TAKE_TURNS = """
+    INSERT INTO crm_surveyturn AS mine (survey_id, contact_id, asked_at)
+    SELECT %(survey)s, id, %(now)s FROM unnest(%(ids)s::bigint[]) AS id ORDER BY id
+    ON CONFLICT (contact_id, survey_id) DO UPDATE SET asked_at = EXCLUDED.asked_at WHERE mine.asked_at <= %(since)s
+    RETURNING contact_id
+"""
 
 
 @dataclass(frozen=True)
@@ -68,11 +79,22 @@ def asked_lately(survey: Survey, ids: Iterable[int], now: dt.datetime) -> dict[i
     return dict(rows.values_list("contact").annotate(last=Max("sent_at")).order_by())
 
 
+def take_turns(survey: Survey, ids: Iterable[int], now: dt.datetime) -> set[int]:
+    """Those of some contacts that are asked now; whom somebody else asks at this moment is asked by one of the two."""
+    if not survey.repeat_days:
+        return set(ids)
+    since = now - dt.timedelta(days=survey.repeat_days)
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_TURNS, {"survey": survey.pk, "ids": array(set(ids)), "now": now, "since": since})
+        return {pk for (pk,) in cursor.fetchall()}
+
+
 def invite(survey: Survey, askings: Iterable[Asking], *, workflow_id: int | None, now: dt.datetime) -> Invited:
     """Write an invitation and a mail for each asking whose contact was not asked lately; constant statements.
 
     The caller has left out who may get no mail (`refusals`). A contact named twice is asked twice, unless the survey
-    has to wait between two times. Raises tokens.TokenError for texts that cannot be read; then nothing is written.
+    has to wait between two times; then of two workflows that ask it at once the second waits for the first, and finds
+    that it was asked. Raises tokens.TokenError for texts that cannot be read; then nothing is written.
     """
     wanted = list(askings)
     lately = asked_lately(survey, (one.contact.pk for one in wanted), now)
@@ -85,6 +107,10 @@ def invite(survey: Survey, askings: Iterable[Asking], *, workflow_id: int | None
         if survey.repeat_days:
             lately[one.contact.pk] = now
     contents = written(survey, {one.contact.pk: one.contact for one in chosen}, now)
+    # Last of all: nobody else asks these contacts until what is done here has come to its end.
+    mine = take_turns(survey, contents, now)
+    found.lately |= {one.key for one in chosen if one.contact.pk not in mine}
+    chosen = [one for one in chosen if one.contact.pk in mine]
     rows = SurveyInvitation.objects.bulk_create(
         SurveyInvitation(
             survey=survey, contact=one.contact, workflow_id=workflow_id, ticket_id=one.ticket_id, sent_at=now
@@ -146,4 +172,4 @@ def ended(delivery: Delivery, ending: mails.Ending, now: dt.datetime) -> None:
 
 def register_surveys() -> None:
     """Called once, when the apps are ready. Who has unsubscribed meanwhile is not asked."""
-    mails.kinds[KIND] = mails.MailKind(sending.objection, ended)
+    mails.kinds[KIND] = mails.MailKind(sending.objection, ended, sending.address)

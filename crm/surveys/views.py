@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from crm.forms.receiving import BODY_LIMIT, HONEYPOT
 from crm.forms.views import SeeOther
 from crm.models import Survey, SurveyInvitation
+from crm.models.survey import make_token
 from crm.surveys import answering, sharing
 from crm.surveys.answering import AnsweredBefore
 from crm.surveys.asking import AnswerForm
@@ -101,7 +102,10 @@ def posted(request: HttpRequest, link: Link, now: dt.datetime) -> HttpResponse:
         answers.add_error(None, message)
         return drawn(request, link, answers, status=429)
     try:
-        answering.answer(link.survey, answers.questions, answers.answers(), now=now, invitation=link.invitation)
+        once = None if link.invitation else sharing.once(request, link.survey)
+        answering.answer(
+            link.survey, answers.questions, answers.answers(), now=now, invitation=link.invitation, once=once
+        )
     except AnsweredBefore:
         return render(request, "surveys/answered.html", context(link))
     # On to another page, so that reloading it sends nothing again.
@@ -132,10 +136,18 @@ def drawn(
     request: HttpRequest, link: Link, answers: AnswerForm, *, preview: bool = False, status: int = 200
 ) -> HttpResponse:
     """The survey, with what was answered and what is wrong with it."""
-    facts = {"answers": answers, "honeypot": HONEYPOT, "preview": preview}
-    return render(request, "surveys/survey.html", context(link) | facts, status=status)
+    facts: dict[str, Any] = {"answers": answers, "honeypot": HONEYPOT, "preview": preview}
+    shared = link.invitation is None and not preview
+    if shared:
+        # A page drawn anew, because something is wrong with what was sent, is the same page.
+        facts |= {"key_field": sharing.FIELD, "page_key": request.POST.get(sharing.FIELD) or make_token()}
+    page = render(request, "surveys/survey.html", context(link) | facts, status=status)
+    if shared:
+        sharing.know_again(request, page, link.survey)
+    return page
 
 
 def context(link: Link) -> dict[str, Any]:
     # The frame of the page is that of forms.
-    return {"survey": link.survey, "form": link.survey, "token": link.token, "shared": link.invitation is None}
+    facts = {"survey": link.survey, "form": link.survey, "token": link.token, "shared": link.invitation is None}
+    return facts | {"often": settings.SURVEY_AGAIN_DAYS == 0}

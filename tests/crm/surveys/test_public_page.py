@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
+from http.cookies import SimpleCookie
 
 import pytest
 from django.db import connection
@@ -163,16 +165,73 @@ def test_an_answer_is_kept_although_its_contact_was_deleted_meanwhile(asked, cli
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_answers_at_once_by_one_link_one_counts(asked):
-    together = threading.Barrier(3)
+    at_once(page(asked), [Client() for _ in range(3)])
+    assert FeedbackSubmission.objects.count() == SurveyResponse.objects.count() == 1
 
-    def send(score: int) -> None:
+
+def at_once(path, browsers, **more):
+    """What each of some browsers reads that send an answer at the same time."""
+    together = threading.Barrier(len(browsers))
+    read = []
+
+    def send(browser: Client, score: int) -> None:
         together.wait()
-        Client().post(page(asked), {"score": str(score)})
+        answer = browser.post(path, {"score": str(score), **more})
+        read.append(answer.content.decode() or answer.status_code)
         connection.close()
 
-    threads = [threading.Thread(target=send, args=(score,)) for score in (1, 5, 9)]
+    threads = [threading.Thread(target=send, args=(one, score)) for score, one in enumerate(browsers)]
     for one in threads:
         one.start()
     for one in threads:
         one.join()
+    return read
+
+
+def key_in(answer):
+    """The key of a page that was drawn."""
+    return re.search(r'name="page_key" value="([^"]+)"', answer.content.decode())[1]
+
+
+def same_browser(client, count):
+    """As many tabs of one browser, none of which knows yet what the others have sent."""
+    tabs = [Client() for _ in range(count)]
+    for tab in tabs:
+        tab.cookies = SimpleCookie({name: cookie.value for name, cookie in client.cookies.items()})
+    return tabs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_answers_a_browser_sends_at_once_by_a_shared_link_one_counts(nps, client):
+    Survey.objects.update(delivery="link")
+    shared = f"/surveys/{nps.token}/"
+    first = client.get(shared)
+    cookie = first.cookies["survey_answered"]
+    assert (cookie["path"], cookie["max-age"], cookie["httponly"], cookie["samesite"]) == (shared, "", True, "Lax")
+    assert "survey_answered" not in client.get(shared).cookies, "it keeps the key it has"
+    read = at_once(shared, same_browser(client, 3), page_key="x" * 32)
+    assert read.count(303) == 1
+    assert all("was answered in this browser already" in html for html in read if html != 303)
     assert FeedbackSubmission.objects.count() == SurveyResponse.objects.count() == 1
+    assert cookie.value not in str(SurveyResponse.objects.values().get()), "nobody finds the browser by the answer"
+    assert at_once(shared, [Client(), Client()]) == [303, 303], "of browsers nobody knows each counts"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_counts_once_where_a_browser_may_answer_often(nps, settings):
+    settings.SURVEY_AGAIN_DAYS = 0
+    Survey.objects.update(delivery="link")
+    shared, tablet = f"/surveys/{nps.token}/", Client()
+    drawn = tablet.get(shared)
+    assert "survey_answered" not in drawn.cookies
+    wrong = tablet.post(shared, {"score": "x", "page_key": key_in(drawn)})
+    assert key_in(wrong) == key_in(drawn), "corrected, it is the same page"
+    read = at_once(shared, same_browser(tablet, 2), page_key=key_in(drawn))
+    assert read.count(303) == 1 and any("so they count once" in str(html) for html in read)
+    assert tablet.post(shared, {"score": "3", "page_key": key_in(tablet.get(shared))}).status_code == 303
+    assert SurveyResponse.objects.count() == 2
+
+
+def test_a_link_of_ones_own_needs_no_cookie(asked, client):
+    drawn = client.get(page(asked))
+    assert not drawn.cookies and "page_key" not in drawn.content.decode()

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core import mail
+from django.db import connection, transaction
 
 from crm.models import Contact, Deal, Subscription, Survey, SurveyInvitation, Ticket, User
+from crm.surveys.inviting import Asking, invite
 from records.associations import associate
+from records.merging.performing import merge
+from records.object_types import object_types
 from tests.crm.emails.conftest import postbox as postbox
 from tests.workflows.building import NOW, enroll, make_workflow, step
+from tests.workflows.enrollment.test_leaving_races import meanwhile, wait_until_blocked
 from workflows.definitions import checking
 from workflows.definitions.parsing import parse
 from workflows.engine.taking_steps import run_due
+from workflows.history.reasons import reason_sentence
 from workflows.models import Delivery, StepExecution
 from workflows.outbox.delivering import deliver
 
@@ -104,6 +111,72 @@ def test_a_contact_is_asked_again_only_after_the_days_the_survey_waits(nps, ann)
     for passed, reason in ((29, "asked_lately"), (31, None)):
         [line] = run([ann.pk], now=NOW + dt.timedelta(days=passed))
         assert line.detail.get("reason") == reason
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workflows_that_ask_a_contact_at_once_ask_it_once_and_the_history_says_so(nps, ann):
+    Survey.objects.update(repeat_days=30)
+    bob = Contact.objects.create(email="bob@example.com")
+    nps.refresh_from_db()
+
+    def ask(name, *people):
+        askings = [Asking(one, f"{name}:{one.pk}") for one in people]
+        return invite(nps, askings, workflow_id=None, now=NOW)
+
+    second = meanwhile(lambda: ask("first", ann), lambda: ask("second", bob, ann))
+    assert (second.sent, second.lately) == ({f"second:{bob.pk}"}, {f"second:{ann.pk}"})
+    assert sorted(SurveyInvitation.objects.values_list("contact", flat=True)) == [ann.pk, bob.pk]
+    assert Delivery.objects.count() == 2
+    [line] = run([ann.pk])
+    assert str(reason_sentence(line.detail)) == (
+        "The survey “After a ticket” had asked the contact already; it asks again after 30 days."
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_not_asked_after_all_is_asked_by_the_other_workflow(nps, ann):
+    Survey.objects.update(repeat_days=30)
+    nps.refresh_from_db()
+
+    class Broken(Exception):
+        pass
+
+    def ask(name):
+        return invite(nps, [Asking(ann, name)], workflow_id=None, now=NOW)
+
+    def fails():
+        with ThreadPoolExecutor(1) as pool:
+            with pytest.raises(Broken), transaction.atomic():
+                ask("first")
+                answer = pool.submit(elsewhere)
+                wait_until_blocked()
+                raise Broken
+            return answer.result(30)
+
+    def elsewhere():
+        try:
+            return ask("second")
+        finally:
+            connection.close()
+
+    assert fails().sent == {"second"}
+    assert SurveyInvitation.objects.count() == 1
+
+
+def test_merging_keeps_when_either_was_asked(nps, ann):
+    Survey.objects.update(repeat_days=30)
+    bob = Contact.objects.create(email="bob@example.com")
+    run([ann.pk, bob.pk])
+    merge(object_types["contact"], bob.pk, ann.pk, now=NOW)
+    assert run([bob.pk], now=NOW + dt.timedelta(days=29))[0].detail["reason"] == "asked_lately"
+    assert run([bob.pk], now=NOW + dt.timedelta(days=31))[0].outcome == "success"
+
+
+def test_a_survey_that_waits_goes_to_the_address_the_contact_has_when_it_leaves(nps, ann):
+    run([ann.pk])
+    Contact.objects.update(email="ann@new.example")
+    assert deliver(NOW) == 1
+    assert [message.to for message in mail.outbox] == [["ann@new.example"]]
 
 
 def test_a_survey_that_is_closed_when_the_step_runs_asks_nobody(nps, ann):

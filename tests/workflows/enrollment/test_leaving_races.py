@@ -49,17 +49,20 @@ def meanwhile(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
         with transaction.atomic():
             first()
             answer: Future[Any] = pool.submit(elsewhere)
-            for _attempt in range(500):
-                with connection.cursor() as cursor:
-                    # Within a transaction the server shows the activity as it was when it was first asked for.
-                    cursor.execute("SELECT pg_stat_clear_snapshot()")
-                    cursor.execute(BLOCKED)
-                    if cursor.fetchone()[0]:
-                        break
-                time.sleep(0.02)
-            else:
-                raise AssertionError("The second did not wait for the first.")
+            wait_until_blocked()
         return answer.exception(30) or answer.result(30)
+
+
+def wait_until_blocked() -> None:
+    for _attempt in range(500):
+        with connection.cursor() as cursor:
+            # Within a transaction the server shows the activity as it was when it was first asked for.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(BLOCKED)
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    raise AssertionError("The second did not wait for the first.")
 
 
 def test_a_record_that_two_take_out_at_once_is_told_of_once() -> None:
