@@ -13,6 +13,7 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
+from records.outages import cut_short
 from workflows.definitions.definition import Definition
 from workflows.enrollment.status_filter import met_goal
 from workflows.lifecycle.following import read
@@ -107,6 +108,8 @@ def figures(workflow: Workflow, version: int | None = None) -> Figures | None:
             goal = any(one.definition.get("goal") for one in chosen)
             met = met_goal(counted).count() if goal else None
     except OperationalError as error:
+        if not cut_short(error):
+            raise
         raise TookTooLong from error
     definition = read(chosen[0]) if chosen else None
     return Figures(since, [one.number for one in revisions], enrolled, completed, in_order(rows, definition), met)

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from records.outages import cut_short
 from workflows.definitions.parsing import parse
 from workflows.enrollment.status_filter import met_goal
 from workflows.models import Enrollment, Workflow
@@ -132,6 +133,8 @@ def performance(workflow: Workflow, by: str, now: dt.datetime) -> Performance:
             tables = [table for table in (part(workflow, now) for part in more) if table is not None]
             cursor.execute("SELECT set_config('statement_timeout', '0', true)")
     except OperationalError as error:
+        if not cut_short(error):
+            raise
         raise TookTooLong from error
     return Performance(enrolled, active, completed, unenrolled, failed, refused, base, met, periods, tables)
 

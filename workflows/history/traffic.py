@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext_lazy
 
+from records.outages import cut_short
 from workflows.lifecycle.following import standing
 from workflows.models import Workflow
 
@@ -80,4 +81,6 @@ def rows(workflow: Workflow, start: dt.datetime | None) -> list[tuple[str, bool,
             cursor.execute(SINCE.format(since=BEGUN if start else ""), {"workflow": workflow.pk, "since": start})
             return cursor.fetchall()
     except OperationalError as error:
+        if not cut_short(error):
+            raise
         raise TookTooLong from error

@@ -15,9 +15,11 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Max, Q
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
+from psycopg import errors
 
 from records import vocabulary
 from records.object_types import ObjectType, object_types
+from records.outages import cut_short
 from records.problems import DocumentError, Problem
 from records.saving import Row, save_batch
 from records.seeing import hidden_property, may_see
@@ -104,6 +106,8 @@ def simulate(
     except Undone as undone:
         return undone.result
     except OperationalError as error:
+        if not (cut_short(error) or isinstance(error.__cause__, (errors.LockNotAvailable, errors.DeadlockDetected))):
+            raise
         message = _("The test took too long, or somebody is changing the record just now. Try again.")
         raise DocumentError([Problem("record", message, record_id)]) from error
 
