@@ -20,14 +20,13 @@ from records import criteria
 from records.associations import associations_of, counted, leading_to
 from records.criteria import Dependencies
 from records.models import ChangeKind, Membership, PendingChange, RecordList, Segment, SegmentDependency
+from records.models.segment import LISTED
 from records.object_types import ObjectType, object_types
 from records.plans import plan_of
 from records.sql_arrays import array
 from records.vocabulary import Version
 
 ANY_CHANGE, LINKS, EXISTENCE = "*", "association", "+"
-#: How the names begin under which lists are followed.
-LISTED = "list:"
 LIST_KINDS = ("list_joined", "list_left")
 #: How often what time has done to a segment is looked for.
 CHECK_EVERY = dt.timedelta(minutes=1)

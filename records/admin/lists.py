@@ -30,6 +30,7 @@ from records.lists.using import users_of
 from records.models import Membership, RecordList
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
+from records.property_access import rights_of
 from records.seeing import may_see
 
 CHANGELIST, PAGE = "admin:records_recordlist_changelist", "admin:records_recordlist_change"
@@ -64,7 +65,7 @@ def living(kind: ObjectType) -> Subquery:
 
 @admin.register(RecordList)
 class RecordListAdmin(admin.ModelAdmin):
-    """Lists of the records one may see."""
+    """Lists of the records one may see, but active ones that look at a property one has no access to (PRM-09)."""
 
     list_display = ("name", "shown_object_type", "kind", "shown_members", "updated_at")
     list_filter = ("kind",)
@@ -73,7 +74,8 @@ class RecordListAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RecordList]:
         visible = [one.slug for one in object_types.values() if may_see(request.user, one)]
-        return super().get_queryset(request).filter(object_type__in=visible).select_related("segment")
+        found = super().get_queryset(request).filter(object_type__in=visible).select_related("segment")
+        return found.exclude(slug__in=rights_of(request.user).closed_lists)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountedLists

@@ -24,6 +24,7 @@ from records.models import Membership, RecordList, Scope
 from records.models.list import SLUG
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
+from records.property_access import rights_of
 from records.seeing import hidden_in, may_see
 from records.time_zones import time_zones
 
@@ -87,7 +88,7 @@ class MovesBody(Body):
 
 
 class ListView(ApiView):
-    """Lists of the object types whose records one may see."""
+    """Lists of the object types whose records one may see, but those that look at what one has no access to."""
 
     group = "lists"
     routes: ClassVar[dict[str, Route]] = {
@@ -122,6 +123,7 @@ class ListView(ApiView):
         slug, kind = one_of(request, "object", object_types), one_of(request, "kind", RecordList.Kind.values)
         rows = RecordList.objects.filter(object_type__in=[one for one in visible if slug in (None, one)])
         rows = rows.filter(kind=kind) if kind else rows
+        rows = rows.exclude(slug__in=rights_of(request.user).closed_lists)
         return Response(page(request, rows.select_related("segment"), Order("id"), documents))
 
     def create(self, request: Request) -> Response:
@@ -185,6 +187,8 @@ class ListView(ApiView):
         """The list; 404 when there is none, 403 when one may not see such records."""
         found = RecordList.objects.select_related("segment").filter(pk=list_id).first()
         if found is None or found.object_type not in object_types:
+            raise Http404
+        if found.slug in rights_of(request.user).closed_lists:
             raise Http404
         self.demand_type(request, object_types[found.object_type])
         return found

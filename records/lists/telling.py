@@ -16,7 +16,8 @@ from django.db import connection
 
 from records.happening import happen, listened
 from records.models import PendingChange, RecordList, Segment, SegmentDependency
-from records.segments import LIST_KINDS, LISTED, Transitions
+from records.models.segment import LISTED
+from records.segments import LIST_KINDS, Transitions
 from records.signals import announce_on_commit
 from records.sql_arrays import array
 

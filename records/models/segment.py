@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+#: How the names begin under which criteria depend on lists, as they do on properties. No property has a colon.
+LISTED = "list:"
+
 
 class Segment(models.Model):
     """Criteria whose matching records are kept as memberships, exact at any time."""

@@ -16,9 +16,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Max, Model, Subquery
 from django.utils.translation import gettext as _
 
-from records.models import Access, PropertyAccess
+from records.models import Access, PropertyAccess, RecordList
+from records.models.segment import LISTED
 from records.object_types import ObjectType, object_types
 from records.properties import Property
+from records.property_access.closed_lists import looking_at
 
 #: Known of every record; pages and addresses are made of them.
 ALWAYS_SEEN = ("id", "created_at", "updated_at")
@@ -31,6 +33,8 @@ class PropertyRights:
     """The properties a person may not edit, by (object type, property); of all others the right is to edit."""
 
     restricted: Mapping[tuple[str, str], Access] = field(default_factory=dict)
+    #: The active lists that look at hidden ones, as criteria name them: "object_type.list:name".
+    lists: frozenset[str] = frozenset()
 
     def level(self, object_type: str, slug: str) -> Access:
         return self.restricted.get((object_type, slug), Access.EDIT)
@@ -47,27 +51,38 @@ class PropertyRights:
 
     @property
     def hidden(self) -> list[str]:
-        """What may not be seen, as "object_type.property"."""
-        return [f"{kind}.{slug}" for (kind, slug), level in self.restricted.items() if level < Access.VIEW]
+        """What may not be seen, as "object_type.property", and in which lists a record may not be seen to be."""
+        found = [f"{kind}.{slug}" for (kind, slug), level in self.restricted.items() if level < Access.VIEW]
+        return [*found, *sorted(self.lists)]
+
+    @property
+    def closed_lists(self) -> list[str]:
+        """The internal names of lists that are not there for the person."""
+        return [name.partition(LISTED)[2] for name in sorted(self.lists)]
 
     def below(self, names: Iterable[str], level: Access) -> list[str]:
         """Those of some "object_type.property" of which the right is less than `level`, in order."""
         parted = ((name, *name.partition(".")[::2]) for name in sorted(names)) if self.restricted else ()
-        return [name for name, kind, slug in parted if self.level(kind, slug) < level]
+        return [name for name, kind, slug in parted if self.level(kind, slug) < level or name in self.lists]
 
 
 EVERYTHING = PropertyRights()
 
 
 def rights_of(user: Any) -> PropertyRights:
-    """The rights of a user (or the id of one), one query for each user object; of nobody in particular, all rights."""
+    """The rights of a user (or the id of one); of nobody in particular, all rights.
+
+    One query for each user object, and one more for who has no access to something.
+    """
     if isinstance(user, int):
         user = get_user_model()._default_manager.filter(pk=user).first()
     if not isinstance(user, Model) or user.pk is None or getattr(user, "is_superuser", False):
         return EVERYTHING
     kept: PropertyRights | None = getattr(user, KEPT, None)
     if kept is None:
-        kept = PropertyRights(restrictions_of(user))
+        restricted = restrictions_of(user)
+        hidden = [name for name, level in restricted.items() if level < Access.VIEW]
+        kept = PropertyRights(restricted, looking_at(hidden))
         setattr(user, KEPT, kept)
     return kept
 
@@ -98,8 +113,11 @@ def levels_for(object_type: ObjectType, prop: Property) -> list[Access]:
 
 
 def property_label(name: str) -> str:
-    """The label of "object_type.property"; the internal name where there is none any more."""
+    """The label of "object_type.property", or of a list as criteria name it; the internal name where that is gone."""
     kind, _dot, slug = name.partition(".")
+    if slug.startswith(LISTED):
+        known = RecordList.objects.filter(slug=slug.removeprefix(LISTED)).values_list("name", flat=True).first()
+        return _("membership in the list %(list)s") % {"list": known or slug.removeprefix(LISTED)}
     prop = object_types[kind].properties().get(slug) if kind in object_types else None
     return str(prop.label) if prop else name
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from records import criteria
 from records.clock import ANY_INSTANT
+from records.lists.telling import key_of
 from records.object_types import object_types
 from records.problems import DocumentError, Problem, unknown_keys
 from workflows.definitions.definition import Definition
@@ -70,9 +71,14 @@ def others_problems(definition: Definition, others: Any, workflow: int | None) -
 
 
 def reads(definition: Definition) -> set[str]:
-    """The properties goal and unenrollment criteria look at, as "object_type.property"."""
+    """What goal, unenrollment criteria and suppression lists look at, as "object_type.property"."""
     kind, unenroll = object_types[definition.object], definition.document.get("unenroll")
-    found: set[str] = set()
+    suppress = definition.document.get("suppress")
+    found = {
+        f"{kind.slug}.{key_of(slug)}"
+        for slug in (suppress if isinstance(suppress, list) else ())
+        if isinstance(slug, str)
+    }
     for document in (
         definition.document.get("goal"),
         unenroll.get("criteria") if isinstance(unenroll, dict) else None,

@@ -12,8 +12,10 @@ from records import criteria
 from records.clock import database_now
 from records.criteria.event_rows import EVENT_PREFIX, event_rows
 from records.event_types import EventType
+from records.lists.telling import key_of
 from records.models import Event as EventRow
 from records.object_types import ObjectType
+from records.segments import LIST_KINDS
 from workflows.events.base import ZONE, Event, Wait, Want
 from workflows.events.journal import SLACK
 from workflows.step_forms.params import StepContext
@@ -40,6 +42,11 @@ class StoredEvent(Event):
 
     def offered(self, object_type: ObjectType) -> bool:
         return self.kind.happens_to(object_type.slug)
+
+    def reads(self, document: dict[str, Any], context: StepContext) -> set[str]:
+        """The lists that are named: who joins one that looks at a property tells its value."""
+        named = lists_named(document.get("where")) if self.slug in LIST_KINDS else set()
+        return {f"{context.object_type.slug}.{key_of(slug)}" for slug in named}
 
     def rows(self, document: dict[str, Any], object_type: ObjectType) -> ObjectType | None:
         return event_rows(self.kind)
@@ -74,6 +81,18 @@ class StoredEvent(Event):
             filters = criteria.compile({"all": where}, rows, now=database_now(), zone=zone, stored=True)
             found = found.filter(filters.q)
         return list(found.values_list("record_id", "id", "occurred_at"))
+
+
+def lists_named(where: Any) -> set[str]:
+    """The internal names of lists in filters on the list that was joined or left."""
+    if isinstance(where, list):
+        return set().union(*(lists_named(part) for part in where))
+    if not isinstance(where, dict):
+        return set()
+    if where.get("property") != "list":
+        return lists_named([part for part in where.values() if isinstance(part, list)])
+    value = where.get("value")
+    return {one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)}
 
 
 def where_text(wait: Wait) -> str:
