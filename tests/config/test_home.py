@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -141,6 +142,17 @@ def test_the_pages_of_rq_are_for_super_admins(clerk: User, ann: User, client: An
     page = client.get("/admin/django_rq/dashboard/")
     assert page.status_code == 200
     assert "<style" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["queues/0/", *(f"queues/0/{kind}/" for kind in ("finished", "failed", "scheduled", "started", "deferred")),
+     "workers/0/"],
+)  # fmt: skip
+def test_the_pages_of_rq_keep_the_policy_and_their_checkboxes(ann: User, client: Any, place: str) -> None:
+    client.force_login(ann)
+    page = client.get(f"/admin/django_rq/dashboard/{place}").content.decode()
+    assert re.findall(r"<script(?![^>]*\ssrc=)", page) == [] and "admin/js/actions.js" in page
 
 
 def test_a_notification_is_read_by_its_own_user_only(ann: User, clerk: User, client: Any) -> None:
