@@ -9,11 +9,21 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm.models import Team
+from records.properties import Option
+from records.vocabulary import ListedIn
 from workflows.step_forms.params import StepContext
 
 
+def fetch_teams() -> list[Option]:
+    return [Option(slug, name) for slug, name in Team.objects.values_list("slug", "name")]
+
+
+#: Every team; what is said of steps that name one is said anew when the teams change.
+teams = ListedIn(fetch_teams, Team)
+
+
 def team_choices() -> list[tuple[str, str]]:
-    return list(Team.objects.values_list("slug", "name"))
+    return [(option.value, str(option.label)) for option in teams()]
 
 
 def check_teams(slugs: list[str], choices: Any) -> None:

@@ -105,6 +105,11 @@ def version() -> Version:
         return version_in(cursor.fetchall())
 
 
+def version_once() -> Version:
+    """The version; within `read_once` that of the first time, which has to be before anything is read."""
+    return remembered("version of the vocabulary", version)
+
+
 def statement() -> str:
     """What `version` asks, for those who ask other things, too."""
     from records.models import PropertyDefinition

@@ -16,14 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from records.icons import icon
 from records.object_types import object_types
-from records.problems import DocumentError
 from workflows.admin import switch_views
 from workflows.admin.deleted_views import restore_button
 from workflows.admin.limited import limited_chip
+from workflows.admin.problem_counts import error_count
 from workflows.admin.problem_marks import failing_mark
 from workflows.admin.switch_views import COLOURS
-from workflows.definitions import checking
-from workflows.definitions.parsing import parse
 from workflows.history import counting
 from workflows.models import Workflow
 
@@ -75,10 +73,7 @@ class ListColumns:
         revision, mark = workflow.drafts[0] if workflow.drafts else workflow.live, failing_mark(workflow)
         if revision is None:
             return mark or "–"
-        try:
-            count = len(checking.errors(checking.problems(parse(revision.definition), workflow=workflow.pk)))
-        except DocumentError as error:
-            count = len(error.problems)
+        count = error_count(revision.definition, workflow.pk)
         chip = format_html('<span class="chip chip-warn">{}</span> ', count) if count else ""
         return format_html("{}{}", chip, mark) if chip or mark else "–"
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from records import vocabulary
 from records.clock import database_now
 from records.ids import id_of
 from records.problems import DocumentError
@@ -142,6 +143,7 @@ class WorkflowAdmin(
         if nothing and self.has_add_permission(request):
             return self.add_view(request)
         with read_once():
+            vocabulary.version_once()  # Before anything is read that belongs to it.
             page = super().changelist_view(request, self.views_for(request) | (extra_context or {}))
             return page.render() if isinstance(page, TemplateResponse) else page
 

@@ -45,7 +45,7 @@ class Answers:
     def __init__(self, definition: Definition, workflow: int | None = None) -> None:
         self.context = StepContext(definition, workflow=workflow)
         frame = {key: definition.document.get(key) for key in FRAME}
-        self.frame = digest(frame, workflow, vocabulary.version(), get_language(), get_current_timezone_name())
+        self.frame = digest(frame, workflow, vocabulary.version_once(), get_language(), get_current_timezone_name())
         self.steps: dict[str, bytes] = {}
 
     @cached_property
