@@ -1,4 +1,4 @@
-"""What the criteria builder asks for; staff only."""
+"""What the criteria builder and choosers of users ask for; staff only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from records.criteria import views
 
 app_name = "records"
 urlpatterns = [
+    path("people/", views.people_view, name="people"),
     path("<str:object_type>/catalog/", views.catalog_view, name="criteria-catalog"),
     path("<str:object_type>/matches/", views.count_view, name="criteria-count"),
 ]

@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Call, Email, Meeting, Task, User
+from crm.models import Call, Email, Meeting, Task
 from crm.record_links import may
 from records.associations import associations_of
 from records.object_types import ObjectType, object_types
+from records.people import person_field
 from records.problems import DocumentError
 from records.property_access import rights_of
 from records.saving import Row, save_batch
@@ -50,11 +51,10 @@ class TaskForm(QuickForm):
     does, done = gettext_lazy("Add task"), gettext_lazy("The task was added.")
     title = forms.CharField(label=gettext_lazy("Task"), max_length=250)
     due_at = forms.DateTimeField(label=gettext_lazy("Due"), **WHEN)
-    owner = forms.ModelChoiceField(
-        label=gettext_lazy("Assignee"),
-        queryset=User.objects.filter(is_active=True).order_by("username"),
-        required=False,
-    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"] = person_field(label=_("Assignee"), required=False)
 
 
 class CallForm(QuickForm):

@@ -17,12 +17,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.admin.filters import OwnerFilter
 from crm.admin.kept_in_use import KeptInUseAdmin
-from crm.models import Sequence, SequenceEnrollment, SequenceStep, User
+from crm.models import Sequence, SequenceEnrollment, SequenceStep
 from crm.sequences.words import FIGURES, count_states
 from crm.sequences.writing import PEOPLE, text_problems
 from records.defining import slug_for
 from records.object_types import object_types
+from records.people import person_field
 from records.property_access import rights_of
 from workflows.ai import providers
 from workflows.texts.tokens import allowed_names
@@ -50,9 +52,11 @@ class SequenceForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "slug" in self.fields:
             self.fields["slug"].required = False
-        owner = self.fields.get("owner")
-        if isinstance(owner, forms.ModelChoiceField):
-            owner.queryset = User.objects.filter(is_active=True)
+        if "owner" in self.fields:
+            given = self.fields["owner"]
+            self.fields["owner"] = person_field(
+                label=given.label, required=given.required, help_text=given.help_text, initial=given.initial
+            )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
@@ -191,7 +195,7 @@ class SequenceAdmin(KeptInUseAdmin):
     change_form_template = "admin/crm/sequence/builder.html"
     change_list_template = "admin/crm/sequence/list.html"
     list_display = ("name", "state", "owner", "inside", "finished", "replied", "meetings")
-    list_filter = ("active", "owner")
+    list_filter = ("active", OwnerFilter)
     list_select_related = ("owner",)
     search_fields = ("name",)
     fieldsets = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from records import people
 from records.associations import associations_of
 from records.categories import categories
 from records.criteria.builder_words import texts
@@ -22,7 +23,6 @@ from records.properties import Option, Property
 from records.seeing import may_use
 from records.vocabulary import ListedIn
 
-SHOWN_USERS = 1_000
 SHOWN_LABELS = 50
 
 
@@ -36,7 +36,7 @@ def catalog(object_type: ObjectType, user: Any = None) -> dict[str, Any]:
         "properties": [property_entry(prop, user) for prop in object_type.properties().values()],
         "operators": {key: operator_entry(operator) for key, operator in operators.items()},
         "associations": association_entries(object_type),
-        "users": user_entries(),
+        **user_entries(),
         "kinds": kind_entries(object_type, user),
         "joins": {slug: str(label) for slug, label in JOINS.items()},
         "anchors": {slug: str(label) for slug, label in ANCHORS.items()},
@@ -111,9 +111,11 @@ def association_entries(object_type: ObjectType) -> list[dict[str, Any]]:
     ]
 
 
-def user_entries() -> list[dict[str, str]]:
-    users = get_user_model()._default_manager.filter(is_active=True).order_by("username")[:SHOWN_USERS]
-    return [{"value": user.get_username(), "label": user.get_full_name() or user.get_username()} for user in users]
+def user_entries() -> dict[str, Any]:
+    """The users to choose from; where they are too many for a list, the address that finds some."""
+    listed = people.few()
+    names = [(user.get_username(), user.get_full_name() or user.get_username()) for user in listed or ()]
+    return {"users": paired(names), "people_url": reverse("records:people") if listed is None else ""}
 
 
 def kind_entries(object_type: ObjectType, user: Any = None) -> list[dict[str, Any]]:

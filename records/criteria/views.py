@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from records import criteria
+from records import criteria, people
 from records.api.bodies import body_of
 from records.clock import database_now
 from records.criteria.catalog import catalog
@@ -51,6 +51,19 @@ def for_viewers(enough: Callable[[Iterable[bool]], bool]) -> Callable[..., Calla
         return checked
 
     return decorate
+
+
+@never_cache
+@require_GET
+def people_view(request: HttpRequest) -> HttpResponse:
+    """The users a text (`q`) may mean, for whoever may see records of some type: these have owners."""
+    if not (request.user.is_authenticated and request.user.is_staff):
+        raise PermissionDenied
+    if not any(may_see(request.user, kind) for kind in object_types.values()):
+        raise PermissionDenied
+    text = request.GET.get("q", "")
+    found = people.named(text)[: people.SUGGESTED] if text.strip() and "\x00" not in text else ()
+    return JsonResponse({"people": [{"value": user.get_username(), "label": str(user)} for user in found]})
 
 
 @never_cache

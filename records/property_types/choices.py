@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records.people import person_field
 from records.property_types.base import PropertyType, property_types
 
 if TYPE_CHECKING:
@@ -99,8 +100,7 @@ class User(PropertyType):
         return models.BigIntegerField()
 
     def form_field(self, prop: Property, **kwargs: Any) -> forms.Field:
-        users = get_user_model()._default_manager.filter(is_active=True).order_by("username")
-        return forms.ModelChoiceField(queryset=users, **kwargs)
+        return person_field(**kwargs)
 
     def from_storage(self, stored: Any) -> int:
         return int(stored)

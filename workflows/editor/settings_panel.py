@@ -9,18 +9,18 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records import people
 from records.object_types import object_types
 from records.time_zones import time_zones
 from workflows.definitions.attachments import Attachment, offered
 from workflows.definitions.definition import Definition
-from workflows.definitions.settings_checks import KEYS, active_users
+from workflows.definitions.settings_checks import KEYS
 from workflows.health import teams
 from workflows.health.notifying import KINDS
 from workflows.lifecycle.following import FOLLOW, PIN
 
 #: The panel's name: no step can have it.
 NAME = "_settings"
-USERS_LIMIT = 200
 ROWS_LIMIT = 500
 #: Settings kept as they are sent; blank ones are left out.
 PLAIN = ("timezone", "turn_off_at", "version_policy", "metrics", "enroll_merged")
@@ -168,9 +168,12 @@ class SettingsForm(forms.Form):
         account = _("The account's: %(zone)s") % {"zone": settings.TIME_ZONE}
         self.offer("timezone", [("", account), *((zone, zone) for zone in zones)])
         named = self.initial["users"]
-        people = {user.get_username(): str(user) for user in active_users().order_by("username")[:USERS_LIMIT]}
-        people |= {name: _("%(name)s (not active)") % {"name": name} for name in named if name not in people}
-        self.offer("users", list(people.items()))
+        if (listed := people.few()) is None:
+            self.fields["users"].widget = people.PeopleInput()
+            named = [*named, *(data.getlist("users") if hasattr(data, "getlist") else ())]
+        known = {user.get_username(): str(user) for user in listed or ()}
+        known |= people.labels([name for name in dict.fromkeys(named) if name and name not in known])
+        self.offer("users", list(known.items()))
         groups = dict(teams.choices())
         groups |= {
             slug: _("%(value)s (gone)") % {"value": slug} for slug in self.initial["teams"] if slug not in groups

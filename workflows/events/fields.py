@@ -99,7 +99,7 @@ def choices_of(prop: Property | None) -> list[tuple[str, str]]:
     if prop is None:
         return []
     if prop.type == "user":
-        return user_choices(None)
+        return user_choices()
     if prop.type == "boolean":
         return [("true", _("Yes")), ("false", _("No"))]
     return [(option.value, str(option.label)) for option in prop.options]

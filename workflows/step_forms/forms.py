@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from records import people
 from records.object_types import ObjectType
 from records.properties import Property
 from workflows.step_forms.greyed_field import GreyingSelect, greyed
@@ -192,7 +192,14 @@ class UserField(forms.ChoiceField):
         super().__init__(**kwargs)
 
     def use_context(self, context: StepContext) -> None:
-        self.choices = [("", "—"), *user_choices(context if self.owner else None)]
+        fixed = owner_choice(context if self.owner else None)
+        listed = people.few()
+        if listed is None:
+            self.widget = people.PersonInput(fixed=fixed)
+        self.choices = [("", "—"), *fixed, *by_username(listed or ())]
+
+    def valid_value(self, value: Any) -> bool:
+        return True  # `validate` has said more of it.
 
     def validate(self, value: Any) -> None:
         if value:
@@ -217,10 +224,17 @@ class UsersField(forms.MultipleChoiceField):
         super().__init__(widget=forms.CheckboxSelectMultiple, **kwargs)
 
     def use_context(self, context: StepContext) -> None:
-        self.choices = user_choices(context if self.owner else None)
+        fixed = owner_choice(context if self.owner else None)
+        listed = people.few()
+        if listed is None:
+            self.widget = people.PeopleInput(fixed=fixed)
+        self.choices = [*fixed, *by_username(listed or ())]
 
     def to_python(self, value: Any) -> list[str]:
         return super().to_python([value] if isinstance(value, str) and value else value)
+
+    def valid_value(self, value: Any) -> bool:
+        return True  # `validate` has said more of it.
 
     def validate(self, value: Any) -> None:
         check_users(value, self.choices)
@@ -233,15 +247,25 @@ class UsersField(forms.MultipleChoiceField):
         return {"type": "array", "items": {"type": "string", "x-user": True}, "uniqueItems": True}
 
 
-def user_choices(context: StepContext | None) -> list[tuple[str, str]]:
-    """Active users by username, before them the record's owner where its object type has one."""
-    users = get_user_model()._default_manager.filter(is_active=True).order_by("username")
-    owner = [(OWNER, _("The record’s owner"))] if context and OWNER in context.properties else []
-    return owner + [(user.get_username(), str(user)) for user in users]
+def owner_choice(context: StepContext | None) -> list[tuple[str, str]]:
+    """The record's owner, where its object type has one."""
+    return [(OWNER, _("The record’s owner"))] if context and OWNER in context.properties else []
+
+
+def user_choices() -> list[tuple[str, str]]:
+    """Active users by username; none where there are more than a list can show, and they are searched for."""
+    return by_username(people.few() or ())
+
+
+def by_username(users: Iterable[Any]) -> list[tuple[str, str]]:
+    return [(user.get_username(), str(user)) for user in users]
 
 
 def check_users(usernames: list[str], choices: Any) -> None:
+    """Raises ValidationError for the first username that is neither among the choices nor an active user's."""
     known = {value for value, _label in choices}
+    others = [username for username in usernames if username not in known]
+    known |= people.there(others) if others else set()
     for username in usernames:
         if username not in known:
             message = _("There is no active user “%(value)s”. Use the username of an active user.")

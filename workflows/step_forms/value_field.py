@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from records import people
 from records.properties import Property
 from workflows.step_forms.forms import check_tokens, user_choices
 from workflows.step_forms.params import ParamsForm, StepContext
@@ -16,7 +17,9 @@ from workflows.texts import tokens
 def control_of(prop: Property) -> forms.Field:
     """The form field of a property; users are chosen by username, as JSON has them."""
     if prop.type == "user":
-        return forms.ChoiceField(choices=[("", "—"), *user_choices(None)], required=False)
+        if people.few() is None:
+            return forms.CharField(widget=people.PersonInput, required=False)
+        return forms.ChoiceField(choices=[("", "—"), *user_choices()], required=False)
     return prop.kind.form_field(prop, required=False)
 
 

@@ -428,10 +428,11 @@ class Builder {
   severalControl(operand, prop, value, set, catalog) {
     if (prop.family === "text") return this.linesControl(operand, value, set);
     const options = prop.family === "user" ? catalog.users : prop.options;
+    const searched = prop.family === "user" && catalog.people_url;
     const chosen = new Set(Array.isArray(value) ? value : []);
     const gone = [...chosen].filter((one) => !options.some((option) => option.value === one));
     const boxes = h("div", { class: "criteria-options" });
-    for (const option of [...options, ...gone.map((one) => ({ value: one, label: one }))]) {
+    const add = (option) => {
       const box = h("input", {
         type: "checkbox", id: newId(), value: option.value, checked: chosen.has(option.value),
         change: (event) => {
@@ -441,12 +442,33 @@ class Builder {
         },
       });
       boxes.append(h("div", { class: "criteria-option" }, box, h("label", { for: box.id }, option.label)));
-    }
-    if (!boxes.childElementCount) boxes.append(h("p", { class: "muted" }, this.t("no_options")));
+    };
+    for (const option of [...options, ...gone.map((one) => ({ value: one, label: one }))]) add(option);
+    if (!boxes.childElementCount && !searched) boxes.append(h("p", { class: "muted" }, this.t("no_options")));
     const field = h("fieldset", { class: "criteria-several" }, h("legend", { class: "visually-hidden" }, `${prop.label}: ${operand.label}`));
     if (options.length >= SEARCH_FROM) field.append(this.searchBox(boxes));
+    if (searched) {
+      field.append(this.personBox(catalog.people_url, (name) => {
+        if (chosen.has(name)) return;
+        chosen.add(name);
+        add({ value: name, label: name });
+        set([...chosen]);
+      }));
+    }
     field.append(boxes);
     return field;
+  }
+
+  // Too many users for a list: one more is typed, with suggestions (people.js).
+  personBox(url, take) {
+    const list = h("datalist", { id: newId() });
+    const change = (event) => {
+      const name = event.target.value.trim();
+      if (name) take(name);
+      event.target.value = "";
+    };
+    const field = h("input", { type: "text", autocomplete: "off", list: list.id, "data-people": url, placeholder: this.t("search"), change });
+    return h("div", {}, labelled(this.t("search"), field, { hidden: true }), list);
   }
 
   searchBox(boxes) {
