@@ -141,11 +141,11 @@ def things_of(keys: Collection[tuple[str, str]], user: Any) -> dict[tuple[str, s
         if not own or (kind.permission and user is not None and not may_use(user, kind.permission)):
             continue
         if slug == PROPERTY:
-            own = {key for key in own if rights.may_view(*key.split(".", 1))}
+            own = {key for key in own if "." in key and rights.may_view(*key.split(".", 1))}
         elif slug == WORKFLOW:
             own -= closed
         elif slug in values:
-            own = {key for key in own if rights.may_view(*key.split(".")[:2])}
+            own = {key for key in own if "." in key and rights.may_view(*key.split(".")[:2])}
         names = kind.names(own) if own else {}
         for key in own:
             # Not every value of a property is a thing.

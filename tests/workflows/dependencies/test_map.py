@@ -132,6 +132,14 @@ def test_a_definition_that_cannot_be_read_is_named_and_what_it_says_is_on_the_ma
     assert all(use.kind == reading.UNREADABLE for use in reading.uses_in(["nonsense"]))
 
 
+@pytest.mark.parametrize("asked", ["property:amount", "stage:won", "workflow:x", "event:", "x"])
+def test_what_is_no_thing_is_used_by_nobody(admin_client: Client, asked: str):
+    made(RAISE)
+    page = admin_client.get("/admin/workflows/workflow/", {"uses": asked})
+    assert (page.status_code, len(page.context["cl"].result_list)) == (200, 0)
+    assert admin_client.get(MAP, {"thing": asked}).status_code == 200
+
+
 @pytest.mark.covers("PRM-09")
 def test_a_closed_workflow_is_nowhere_on_the_map_in_the_search_and_in_used_by():
     hidden, open_one = published(RAISE, trigger={"kind": "filter", "criteria": BIG}), made(RENAME)
