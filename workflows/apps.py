@@ -39,6 +39,7 @@ class WorkflowsConfig(AppConfig):
         defining.finders.append(using.users_of_property)
         defining.needing.append(using.needing_property)
         import_module("workflows.health.broken_triggers").register_rule()
+        import_module("workflows.history.auditing").watch_people()
         changes_journaled.connect(ring_for_changes, dispatch_uid="workflows.ring_for_changes")
 
 

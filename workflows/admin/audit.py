@@ -44,7 +44,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "who", "workflow", "what", "facts")
     list_display_links = None
     list_filter = (ActionFilter, "at", ("user", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("workflow__name", "user__username")
+    search_fields = ("workflow__name", "user__username", f"detail__{auditing.GONE}")
     list_select_related = ("workflow", "user")
     show_full_result_count = False
     list_per_page = 50

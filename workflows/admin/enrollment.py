@@ -27,7 +27,7 @@ from workflows.admin.moving_views import MovingViews
 from workflows.admin.reading import refuse_unseen
 from workflows.editor.layout import layout
 from workflows.editor.picture import picture
-from workflows.enrollment.leaving import unenroll
+from workflows.enrollment.taking_out import take_out
 from workflows.history.telling import definition_of, path_of, place_of
 from workflows.history.walked import walked
 from workflows.models import Enrollment, Workflow
@@ -132,7 +132,7 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews, MovingViews):
             messages.warning(request, _("None of the chosen enrollments is active any more. Nothing was changed."))
             return redirect(back)
         if request.POST.get("confirmed"):
-            count = unenroll(chosen, reason="by_hand", by=request.user, now=database_now())
+            count = take_out(chosen, by=request.user, now=database_now())
             sentence = ngettext("%d record left its workflow.", "%d records left their workflows.", count) % count
             messages.success(request, sentence)
             return redirect(back)

@@ -27,7 +27,7 @@ from workflows.api.explanations import EXPLANATION, render
 from workflows.api.workflow_views import MAY_PUBLISH, PUBLISH, READ, VIEW, WorkflowsView
 from workflows.enrollment import enrolling_many
 from workflows.enrollment.enrolling import REFUSALS, enroll
-from workflows.enrollment.leaving import unenroll
+from workflows.enrollment.taking_out import take_out
 from workflows.history import explaining
 from workflows.history.explanation import Explanation
 from workflows.lifecycle import cataloguing
@@ -107,7 +107,7 @@ class EnrollingView(WorkflowsView):
         self.see_records(request, workflow)
         refuse_change(workflow, request.user)
         inside = Enrollment.objects.filter(workflow=workflow, record_id__in=ids)
-        return Response({"unenrolled": unenroll(inside, reason="by_hand", by=request.user, now=self.now())})
+        return Response({"unenrolled": take_out(inside, by=request.user, now=self.now())})
 
     def explain(self, request: Request, id: int) -> Response:
         workflow, record_id = self.workflow(id), whole_number(request, "record")

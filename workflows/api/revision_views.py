@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import django_filters
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy
 from rest_framework.request import Request
@@ -83,9 +84,13 @@ class RevisionView(WorkflowsView):
 
 class AuditFilter(django_filters.FilterSet):
     action = django_filters.CharFilter()
-    user = django_filters.CharFilter(field_name="user__username")
+    user = django_filters.CharFilter(method="by")
     since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
     until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+
+    def by(self, rows: QuerySet[AuditEntry], _name: str, value: str) -> QuerySet[AuditEntry]:
+        """What somebody did, also if they are deleted by now."""
+        return rows.filter(Q(user__username=value) | Q(user=None, **{f"detail__{auditing.GONE}": value}))
 
 
 class AuditView(ApiView):
@@ -138,7 +143,7 @@ def entry(one: AuditEntry) -> dict[str, Any]:
     return {
         "id": one.pk,
         "at": one.at,
-        "user": one.user.get_username() if one.user else None,
+        "user": one.user.get_username() if one.user else one.detail.get(auditing.GONE),
         "workflow": one.workflow_id,
         "name": one.workflow.name,
         "action": one.action,

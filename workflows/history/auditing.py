@@ -8,7 +8,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.auth import get_user_model
+from django.db.models import F, Func, JSONField, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.signals import pre_delete
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -31,7 +34,7 @@ ACTIONS = {
     "finished": _("Finished and turned off"),
     "turned_off_as_planned": _("Turned off as planned"),
     "notified": _("Told who watches it"),
-    "changed": _("Renamed or described"),
+    "changed": _("Renamed, described or moved to a folder"),
     "deleted": _("Deleted"),
     "restored": _("Restored"),
     "enrolled_by_hand": _("Enrolled by hand"),
@@ -39,6 +42,7 @@ ACTIONS = {
     "retried": _("Tried stopped records again"),
     "passed_over": _("Took stopped records past their step"),
     "left_stopped": _("Left stopped records as they are"),
+    "taken_out_by_hand": _("Took records out by hand"),
     "sent_again": _("Sent deliveries again"),
     "deliveries_skipped": _("Skipped deliveries"),
     "issue_fixed": _("Marked an issue as fixed"),
@@ -72,6 +76,8 @@ HEADS = (
     _("After"),
 )  # fmt: skip
 AT_A_TIME = 500
+#: Under this an entry keeps who did it once that person is deleted.
+GONE = "who"
 
 
 def action_of(entry: AuditEntry) -> str:
@@ -79,7 +85,22 @@ def action_of(entry: AuditEntry) -> str:
 
 
 def who_of(entry: AuditEntry) -> str:
-    return str(entry.user) if entry.user else gettext("the system")
+    if entry.user:
+        return str(entry.user)
+    name = entry.detail.get(GONE)
+    return gettext("%(name)s (deleted)") % {"name": name} if name else gettext("the system")
+
+
+def keep_name(instance: Any, **_kwargs: Any) -> None:
+    """Somebody is about to be deleted: what they did stays theirs in the log, under the name they signed in with."""
+    named = Func(Value(GONE), Value(instance.get_username()), function="jsonb_build_object", output_field=JSONField())
+    detail = CombinedExpression(F("detail"), "||", named, output_field=JSONField())
+    AuditEntry.objects.filter(user=instance.pk).update(detail=detail)
+
+
+def watch_people() -> None:
+    """Keep the names of people who are deleted."""
+    pre_delete.connect(keep_name, sender=get_user_model(), dispatch_uid="workflows.keep_name")
 
 
 def sentences_of(detail: dict[str, Any]) -> Iterator[str]:

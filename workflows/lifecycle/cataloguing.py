@@ -85,8 +85,13 @@ def move(workflows: Collection[Workflow], folder: str | None, *, by: Any, now: d
         moved = [one for one in workflows if one.folder_id != (found.pk if found else None)]
         Workflow.objects.filter(pk__in=[one.pk for one in moved]).update(folder=found)
         AuditEntry.objects.bulk_create(
-            AuditEntry(workflow=one, user=by, action="changed", detail={"folder": folder}, at=now) for one in moved
-        )
+            AuditEntry(
+                workflow=one, user=by, action="changed", at=now, detail={
+                    "folder": folder, "changes": [{"at": "folder", "before": name_of(one.folder), "after": folder}],
+                },
+            )
+            for one in moved
+        )  # fmt: skip
     return len(moved)
 
 
@@ -98,14 +103,19 @@ def folder_named(name: str | None) -> Folder | None:
 def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
     """Take a workflow off the list: turned off, everything inside leaves; its history stays. How many left.
 
-    Raises PermissionDenied when it is on and `by` may not turn it off, or where they may only read it.
+    Of two who delete it at once only the first does. Raises PermissionDenied when it is on and `by` may not turn it
+    off, or where they may only read it.
     """
     refuse_change(workflow, by)
     with transaction.atomic():
         # Somebody else may have published it, or turned it on, since the caller looked.
         hold_still(workflow.pk)
         lock_dispatching()
-        workflow.status = locked(workflow).status
+        current = locked(workflow)
+        if current.deleted_at is not None:
+            workflow.deleted_at = current.deleted_at
+            return 0
+        workflow.status = current.status
         if workflow.status != Workflow.Status.OFF:
             switching.turn_off(workflow, by=by, now=now)
         inside = Enrollment.objects.filter(workflow=workflow, status=Enrollment.Status.ACTIVE)
@@ -124,6 +134,7 @@ def restore(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
     refuse_change(workflow, by)
     refuse_one_more()
     with transaction.atomic():
-        Workflow.objects.filter(pk=workflow.pk).update(deleted_at=None, updated_at=now)
-        AuditEntry.objects.create(workflow=workflow, user=by, action="restored", detail={}, at=now)
+        # Somebody else may have been quicker: then there is nothing to do, and nothing to tell.
+        if Workflow.objects.filter(pk=workflow.pk).exclude(deleted_at=None).update(deleted_at=None, updated_at=now):
+            AuditEntry.objects.create(workflow=workflow, user=by, action="restored", detail={}, at=now)
     workflow.deleted_at = None

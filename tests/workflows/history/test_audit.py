@@ -13,8 +13,9 @@ from django.urls import reverse
 from records.clock import database_now
 from records.models import Access
 from tests.api.conftest import client_of, person
+from tests.workflows.building import enroll
 from tests.workflows.publishing_deals import BIG, WAIT, boss, document, draft, publish
-from tests.workflows.restricted import RAISE, member, published
+from tests.workflows.restricted import RAISE, RENAME, member, published
 from workflows import drafting
 from workflows.lifecycle import cataloguing, switching
 from workflows.models import AuditEntry, Workflow
@@ -88,6 +89,54 @@ def test_the_log_is_filtered_and_exported_as_it_is_filtered():
     assert {row[3] for row in rows[1:]} == {"'=cmd()"}
     api = client_of(boss()).send("GET", "audit/?action=published&since=2020-01-01T00:00:00Z").document["results"]
     assert [one["what"] for one in api] == ["Published", "Published"]
+
+
+@pytest.mark.covers("HIS-17")
+def test_what_somebody_did_stays_theirs_when_they_are_deleted():
+    ann = person("ann", "workflows.change_workflow", "workflows.publish_workflow", "crm.view_deal")
+    workflow = draft(BIG)
+    op(workflow, ann, op="update", step="wait", params={"days": 5})
+    AuditEntry.objects.create(workflow=workflow, action="finished", at=database_now())
+    ann.delete()
+    client, log = signed_in(boss()), reverse("admin:workflows_auditentry_changelist")
+    page = client.get(log).content.decode()
+    assert ("ann (deleted)" in page, "the system" in page) == (True, True)
+    assert len(client.get(log, {"q": "ann"}).context["cl"].result_list) == 1
+    text = b"".join(client.get(reverse("admin:workflows_auditentry_export")).streaming_content).decode()
+    assert [row[1] for row in csv.reader(io.StringIO(text))] == ["Who", "boss", "ann (deleted)", "the system"]
+    api = client_of(boss()).send("GET", "audit/?user=ann").document["results"]
+    assert [(one["user"], one["action"]) for one in api] == [("ann", "edited")]
+
+
+@pytest.mark.covers("HIS-17")
+def test_who_takes_records_out_by_hand_is_in_the_log_of_each_workflow():
+    one, other = published(RENAME), published(RENAME)
+    inside = [*enroll(one, [1, 2], at="rename"), *enroll(other, [3], at="rename"), *enroll(one, [4], at="rename")]
+    form = {"enrollment": [row.pk for row in inside[:3]], "confirmed": "yes"}
+    assert signed_in(boss()).post(reverse("admin:enrollment_unenroll"), form).status_code == 302
+    assert client_of(boss()).send("POST", f"workflows/{one.pk}/unenroll/", {"records": [1, 4]}).document == {
+        "unenrolled": 1
+    }
+    assert client_of(boss()).send("POST", f"workflows/{one.pk}/unenroll/", {"records": [4]}).status_code == 200
+    told = AuditEntry.objects.filter(action="taken_out_by_hand").order_by("pk")
+    assert [(entry.workflow_id, str(entry.user), entry.detail) for entry in told] == [
+        (one.pk, "boss", {"unenrolled": 2}),
+        (other.pk, "boss", {"unenrolled": 1}),
+        (one.pk, "boss", {"unenrolled": 1}),
+    ]
+
+
+@pytest.mark.covers("HIS-17", "LIF-05")
+def test_of_two_who_delete_or_restore_a_workflow_at_once_only_the_first_does():
+    workflow = published(RENAME)
+    enroll(workflow, [1], at="rename")
+    for left in (1, 0):
+        assert cataloguing.remove(Workflow.objects.get(pk=workflow.pk), by=boss(), now=database_now()) == left
+    seen = [Workflow.objects.get(pk=workflow.pk) for _window in range(2)]
+    for window in seen:
+        cataloguing.restore(window, by=boss(), now=database_now())
+    told = AuditEntry.objects.filter(workflow=workflow, action__in=("deleted", "restored")).order_by("pk")
+    assert list(told.values_list("action", flat=True)) == ["deleted", "restored"]
 
 
 @pytest.mark.covers("HIS-17")

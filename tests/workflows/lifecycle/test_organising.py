@@ -93,7 +93,8 @@ def test_many_are_moved_into_a_folder_after_a_page_that_counts_and_the_log_tells
     assert "2 workflows will be moved:" in page
     admin_client.post(asked.url, {"folder": "", "new": "Sales"})
     assert set(Workflow.objects.filter(folder__name="Sales").values_list("name", flat=True)) == {"One", "Other"}
-    assert AuditEntry.objects.filter(action="changed", detail={"folder": "Sales"}).count() == 2
+    changes = [{"at": "folder", "before": None, "after": "Sales"}]
+    assert AuditEntry.objects.filter(action="changed", detail__folder="Sales", detail__changes=changes).count() == 2
     assert Workflow.objects.get(pk=one.pk).updated_at == changed
     admin_client.post(f"{LIST}move/?id={one.pk}", {"folder": "", "new": ""})
     assert Workflow.objects.get(pk=one.pk).folder is None
