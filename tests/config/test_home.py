@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.urls import reverse
 
 from config import home, palette
 from crm.models import Contact, Deal, Task, User
 from records.clock import database_now
 from records.journal import change_source
+from records.templatetags.shortened import shortened
 from tests.workflows.building import enroll, make_workflow, step
 from workflows.models import Delivery, Enrollment, Notification, Workflow
 from workflows.registries import goals
@@ -189,3 +191,12 @@ def test_the_home_page_asks_the_database_a_bounded_number_of_times(
     client.get("/admin/")
     with django_assert_max_num_queries(25):
         client.get("/admin/")
+
+
+def test_what_is_deleted_is_named_up_to_a_number_and_counted_beyond_it(ann: User, client: Any) -> None:
+    nested = ["one", ["a", "b", ["deep"], "c", ["deeper"]], "two"]
+    assert shortened(nested, 2) == ["one", ["a", "b", ["deep"], "and 1 more"], "two"]
+    assert shortened(nested, 3) == nested
+    client.force_login(ann)
+    page = client.get(reverse("admin:crm_user_delete", args=[ann.pk])).content.decode()
+    assert "is deleted for good" in page and "Keep it" in page

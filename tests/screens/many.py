@@ -34,6 +34,7 @@ from workflows.models import (
 )
 
 RECORDS, FEWER, ROWS, NEAR, ENROLLMENTS, STEPS = 20_000, 1_000, 300, 250, 20_000, 500
+LOADING_SECONDS = 300.0
 #: Of which there may only be so many, or which come with something else.
 LIMITED = {"workflows.webhook": 7, "workflows.workflow": 0, "records.recordlist": 0, "django_rq.dashboard": 0}
 LONG_NAME = (ODD[3] * 3)[:200]
@@ -102,7 +103,7 @@ def first_segment(few: Places) -> int:
 
 
 def make_history(boss: User, now: dt.datetime) -> list[Workflow]:
-    made = history_data.load(ENROLLMENTS, now)
+    made = history_data.load(ENROLLMENTS, now, LOADING_SECONDS)
     Workflow.objects.filter(pk__in=[one.pk for one in made]).update(created_by=boss)
     busy, reasons = made[0], ("does_not_fit", "not_found", "no_permission", "invalid_value", "too_large")
     example = StepExecution.objects.filter(revision_id=busy.live_id, outcome="failed").order_by("-at")[0]

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from records.clock import database_now
@@ -24,6 +24,7 @@ from workflows.definitions.parsing import parse
 from workflows.drafting import versions
 from workflows.drafting.saving import UNDO_DAYS
 from workflows.drafting.telling import step_names, told
+from workflows.editor.changes import changes as changes_of
 from workflows.history import revisions
 from workflows.models import DraftOp, NamedVersion, Revision, Workflow
 from workflows.rights import opening
@@ -69,7 +70,8 @@ class VersionViews(ThenViews):
         }  # fmt: skip
         if before is not None and after is not None:
             try:
-                context["changes"] = revisions.between(parse(before.definition), parse(after.definition))
+                editor = reverse("admin:workflow_editor", args=[pk])
+                context["changes"] = changes_of(parse(before.definition), parse(after.definition), editor)
             except DocumentError as error:
                 context["problem"] = " ".join(str(problem.message) for problem in error.problems)
         return TemplateResponse(request, "admin/workflows/workflow/compare.html", context)

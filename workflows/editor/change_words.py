@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,17 @@ from records.models import RecordList
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows.data_sources import declared
+from workflows.data_sources.known import known_sources
+from workflows.data_sources.words import described, picked
 from workflows.definitions.centres import Centre
-from workflows.definitions.connecting import timing
+from workflows.definitions.connecting import listed, timing
 from workflows.definitions.definition import Definition
 from workflows.editor.suppression_form import suppressed
 from workflows.registries import actions, triggers
 from workflows.step_forms.params import StepContext
+
+#: A year that has every day there may be in one.
+LEAP_YEAR = 2000
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,39 @@ def centred(centre: Centre, definition: Definition) -> str:
 
 def settings_words(definition: Definition) -> Iterator[str]:
     yield from timing(definition)
-    for source in declared.added(definition).values():
-        yield _("Data source: %(name)s") % {"name": source.name}
+    for day in listed(definition.settings.get("pause_dates")):
+        yield _("Pause: %(day)s") % {"day": paused(day)}
+    yield from sources_words(definition)
     if definition.settings.get("version_policy") == "pin":
         yield _("Records inside finish the version they are on.")
     if definition.settings.get("metrics"):
         yield _("Metrics are tracked.")
+
+
+def paused(entry: Any) -> str:
+    """A pause date of the settings: a day, or several in a row, every year or once; any text for what is none."""
+    found = entry if isinstance(entry, dict) else {"from": entry}
+    days = [day_of(found[key]) for key in ("from", "to") if found.get(key)]
+    return " – ".join(days)
+
+
+def day_of(text: Any) -> str:
+    """A day as documents have it, in words: 2026-12-24, or 12-24 of every year; any other text as it is."""
+    yearly = len(str(text)) == len("12-24")
+    try:
+        day = dt.date.fromisoformat(f"{LEAP_YEAR}-{text}" if yearly else str(text))
+    except ValueError:
+        return str(text)
+    return date_format(day, "MONTH_DAY_FORMAT" if yearly else "DATE_FORMAT")
+
+
+def sources_words(definition: Definition) -> Iterator[str]:
+    """The records people have added beside the enrolled one, and which of several each is."""
+    known = known_sources(StepContext(definition))
+    for source in declared.added(definition).values():
+        facts = {"name": source.name or source.id}
+        if source.id in known:
+            facts |= {"records": described(known[source.id]), "which": picked(known[source.id])}
+            yield _("Data source “%(name)s”: %(records)s (%(which)s)") % facts
+        else:
+            yield _("Data source “%(name)s”") % facts

@@ -45,7 +45,7 @@ class Changes:
 
 
 def changes(live: Definition, draft: Definition, editor: str) -> Changes:
-    """`editor` is the address of the editor, where each step leads to."""
+    """What a draft, or a later version, would change; `editor` is the address of the editor, where each step leads."""
     found = compare(live, draft)
     lines = []
     if found.trigger:
@@ -61,7 +61,7 @@ def changes(live: Definition, draft: Definition, editor: str) -> Changes:
     if found.settings:
         lines.append(line(CHANGED, _("Settings"), step=SETTINGS, change=of_settings(live, draft)))
     marks = {**found.marks, "trigger": CHANGED if found.trigger else SAME}
-    return Changes(lines, picture(layout(draft), marks, editor, _("The steps of the draft, with what has changed")))
+    return Changes(lines, picture(layout(draft), marks, editor, _("The steps, with what has changed")))
 
 
 def line(mark: str, name: str, sentence: str = "", step: str = "", change: Change = NOTHING) -> Line:

@@ -92,6 +92,9 @@ class Notification(models.Model):
             ),
         )
 
+    def __str__(self) -> str:
+        return self.title
+
 
 class MailWish(models.Model):
     """Which notifications a user wants by mail as well; without a row all there are, those on workflows once a day."""

@@ -179,7 +179,12 @@ def test_a_revision_is_fetched_and_two_are_compared_by_api_and_on_the_page():
         ("tell", "added", []),
     ]
     page = signed_in(boss()).get(reverse("admin:workflow_compare", args=[workflow.pk])).content.decode()
-    assert "params.days" in page and "Added" in page
+    assert (
+        "<del>Wait 2 days</del>" in page
+        and "<ins>Wait 5 days</ins>" in page
+        and "Added" in page
+        and "params.days" not in page
+    )
     back = signed_in(boss()).get(reverse("admin:workflow_compare", args=[workflow.pk]), {"from": 2, "to": 1})
     assert "Removed" in back.content.decode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,10 +14,11 @@ from records.clock import database_now
 from records.lists import keeping, members
 from records.object_types import object_types
 from tests.api.conftest import person
-from tests.workflows.publishing_deals import BIG, WAIT, boss, draft, live, publish
+from tests.workflows.publishing_deals import BIG, WAIT, boss, document, draft, live, publish
 from workflows import drafting
+from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
-from workflows.editor.change_words import of_settings, of_step, of_trigger
+from workflows.editor.change_words import of_settings, of_step, of_trigger, settings_words
 from workflows.lifecycle import publishing
 from workflows.models import Enrollment, Workflow
 
@@ -177,6 +179,28 @@ def test_what_changes_is_told_as_it_was_and_as_it_will_be(boss_client: Client) -
     found = sections(boss_client.get(review_of(workflow)).content.decode())["inside"]
     assert "<del>Wait 2 days</del>" in found and "<ins>Wait 5 days</ins>" in found
     assert "<del>When Amount is greater than 10</del>" in found and "path-box lit changed" in found
+
+
+def test_pause_dates_and_data_sources_are_told_by_what_they_are_not_by_how_many():
+    def parsed(pauses: list[Any], pick: str) -> Definition:
+        source = {"id": "boss", "name": "Boss", "object": "contact", "condition": "association", "pick": pick}
+        return parse(document(BIG, settings={"pause_dates": pauses}, sources=[source]))
+
+    found = of_settings(
+        parsed(["12-24", {"from": "2026-12-30", "to": "2026-12-31"}], "last_updated"),
+        parsed(["12-25", {"from": "2026-12-30", "to": "2026-12-31"}], "first_created"),
+    )
+    assert found.was == (
+        "Pause: December 24",
+        "Data source “Boss”: contacts associated with the enrolled deal (Most recently updated)",
+    )
+    assert found.will_be == (
+        "Pause: December 25",
+        "Data source “Boss”: contacts associated with the enrolled deal (First created)",
+    )
+    assert "Pause: Dec. 30, 2026 – Dec. 31, 2026" in settings_words(
+        parsed([{"from": "2026-12-30", "to": "2026-12-31"}], "last_updated")
+    )
 
 
 def test_lists_and_dates_are_called_as_people_know_them_and_criteria_nobody_can_read_are_told_of(
