@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from records.models import PropertyDefinition, Scope
+from records.property_access.closed_lists import looking_at
 from workflows.definitions import touching
 from workflows.definitions.definition import Definition
 from workflows.models import Revision, Workflow
@@ -22,13 +23,14 @@ used = Drafted(uses)
 
 
 def sensitive_names() -> list[str]:
-    """The sensitive properties, as "object_type.property"."""
+    """The sensitive properties, as "object_type.property", and the active lists that look at some."""
     rows = PropertyDefinition.objects.filter(sensitive=True).order_by("object_type", "slug")
-    return [f"{kind}.{slug}" for kind, slug in rows.values_list("object_type", "slug")]
+    names = list(rows.values_list("object_type", "slug"))
+    return [*(f"{kind}.{slug}" for kind, slug in names), *sorted(looking_at(names))]
 
 
 def sensitive_in(workflow: Workflow) -> list[str]:
-    """The sensitive properties a workflow uses in any published revision or in its draft."""
+    """What a workflow uses that is sensitive, in any published revision or in its draft."""
     names = sensitive_names()
     if not names:
         return []

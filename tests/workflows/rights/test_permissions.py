@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from crm.models import Deal, User
 from records.clock import database_now
+from records.lists import keeping
 from records.models import PropertyDefinition, Scope
+from records.object_types import object_types
 from tests.api.conftest import SCOPES, client_of, person
 from tests.workflows.publishing_deals import boss
 from tests.workflows.restricted import MANUAL, RENAME, document, published
@@ -116,6 +118,17 @@ def test_the_api_opens_workflows_with_sensitive_properties_only_with_their_scope
     assert [len(api.send("GET", "enrollments/").document["results"]) for api in (with_it, without)] == [1, 0]
     plain = published(RENAME)
     assert without.send("GET", f"workflows/{plain.pk}/").status_code == 200
+
+
+@pytest.mark.covers("PRM-10")
+def test_a_workflow_by_a_list_that_looks_at_a_sensitive_property_takes_the_scope_too(sensitive):
+    keeping.create(object_types["deal"], "Ill", now=database_now(), criteria=SECRET)
+    by_list = {"kind": "filter", "criteria": {"all": [{"list": "ill", "operator": "is_member"}]}}
+    workflow = published(RENAME, trigger=by_list)
+    with_it, without = client_of(boss()), client_of(boss(), *(one for one in SCOPES if one != Scope.SENSITIVE))
+    codes = [api.send("GET", f"workflows/{workflow.pk}/").status_code for api in (with_it, without)]
+    assert codes == [200, 403]
+    assert without.send("GET", "workflows/").document["results"] == []
 
 
 @pytest.mark.covers("PRM-10")
