@@ -28,7 +28,7 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
-# Pictures of every screen in both themes, with no, few and very many rows: test-results/screens/index.html.
+# Pictures of every screen in both themes, with no, few and very many rows: .headrace/screens/index.html.
 screens: $(VENV)/.dev
 	@exec $(BIN)/python -m tests.screens $(ARGS)
 

@@ -1,6 +1,6 @@
 """`make screens`: photograph every screen, on servers and data of its own that are thrown away afterwards.
 
-Into test-results/screens/STATE/THEME/NAME.png, with index.html to look through them (`make test` empties the folder).
+Into .headrace/screens/STATE/THEME/NAME.png, with index.html to look through them.
 What can be seen to be wrong without a person looking is printed and fails the command.
 """
 
@@ -21,7 +21,7 @@ from config import services
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 STATES = ("empty", "three", "many")
 THEMES = ("light", "dark")
-FOLDER = services.BASE_DIR / "test-results" / "screens"
+FOLDER = services.BASE_DIR / ".headrace" / "screens"
 
 
 def main() -> int:
