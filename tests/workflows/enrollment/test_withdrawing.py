@@ -81,6 +81,8 @@ def by_admin(workflow: Workflow, deal: Deal) -> None:
     page = Client()
     page.force_login(boss())
     pk = Enrollment.objects.get(record_id=deal.pk).pk
+    asked = page.post(reverse("admin:enrollment_unenroll"), {"enrollment": [pk]})
+    assert "what a step has not sent or run yet is taken back" in asked.content.decode()
     page.post(reverse("admin:enrollment_unenroll"), {"enrollment": [pk], "confirmed": "1"})
 
 
