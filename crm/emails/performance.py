@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from crm.emails.sending import KIND
 from crm.models import EmailTemplate
-from workflows.definitions.parsing import parse
 from workflows.history import performance
+from workflows.history.telling import definition_of
 from workflows.models import Delivery, Enrollment, Workflow
 
 #: Events counted, in the order of the columns.
@@ -60,10 +60,10 @@ def email_table(workflow: Workflow, now: dt.datetime) -> performance.Table | Non
 
 
 def templates_of(workflow: Workflow) -> list[EmailTemplate]:
-    if workflow.live is None:
+    definition = definition_of(workflow.live) if workflow.live else None
+    if definition is None:
         return []
-    steps = parse(workflow.live.definition).walk()
-    slugs = [str(step.params.get("email")) for step in steps if step.action == "send_email"]
+    slugs = [str(step.params.get("email")) for step in definition.walk() if step.action == "send_email"]
     return list(EmailTemplate.objects.filter(slug__in=slugs).order_by("name"))
 
 

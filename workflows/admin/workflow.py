@@ -47,6 +47,7 @@ from workflows.admin.sample_views import SampleViews
 from workflows.admin.simulation_views import SimulationViews
 from workflows.admin.switch_views import SwitchViews
 from workflows.admin.trial_views import TrialViews
+from workflows.admin.unreadable import explained
 from workflows.admin.version_views import VersionViews
 from workflows.definitions import checking, uses
 from workflows.engine import limits
@@ -98,7 +99,11 @@ class WorkflowAdmin(
     show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
+        site = self.admin_site
+
+        def wrap(view: Any) -> Any:
+            return site.admin_view(explained(view, site))
+
         own = [
             path("<int:pk>/editor/", wrap(self.editor_view), name="workflow_editor"),
             path("<int:pk>/editor/ops/", wrap(require_POST(self.ops_view)), name="workflow_ops"),

@@ -14,7 +14,6 @@ from records.moments import moment
 from records.object_types import ObjectType, object_types
 from records.property_access import rights_of
 from records.seeing import hidden_in, may_see
-from workflows.definitions.parsing import parse
 from workflows.enrollment.refusing import because
 from workflows.history import absence, again, standing
 from workflows.history.event_stories import told_event
@@ -76,16 +75,17 @@ def refusals_of(workflow: Workflow, record_id: int) -> list[tuple[dt.datetime, s
 def explain_enrollment(
     enrollment: Enrollment, refusals: list[tuple[dt.datetime, str]], now: dt.datetime, user: Any
 ) -> Explanation:
-    revision = first_revision(enrollment)
-    definition = parse(revision.definition)
-    kind, cause = object_types[definition.object], enrollment.cause
+    definition = definition_of(first_revision(enrollment))
+    kind, cause = object_types[enrollment.workflow.object_type], enrollment.cause
     change = change_behind(kind, enrollment)
     inside = enrollment.status == Enrollment.Status.ACTIVE
     sentences = [cause_sentence(cause, user)]
     if change is not None:
         sentences.append(change_sentence(kind, change, user))
     sentences += standing.why_standing(enrollment, now) if inside else left_and_not_again(enrollment, now, user)
-    compiled = trigger_criteria(definition, now)
+    if definition is None and inside:
+        sentences.append(unreadable())
+    compiled = trigger_criteria(definition, now) if definition is not None else None
     # Whether filters are met tells of what they look at: nothing of that to who may not see it.
     told = compiled is not None and not (user is not None and hidden_in(user, compiled))
     leaves = then_and_now(compiled, enrollment) if compiled is not None and told else []

@@ -17,7 +17,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from records.outages import cut_short
-from workflows.definitions.parsing import parse
 from workflows.enrollment.status_filter import met_goal
 from workflows.models import Enrollment, Workflow
 from workflows.times.wall_time import workflow_zone
@@ -149,7 +148,7 @@ def goal(workflow: Workflow) -> tuple[int | None, int | None]:
     if workflow.live is None or not workflow.live.definition.get("goal"):
         return None, None
     counted = Enrollment.objects.filter(workflow=workflow).exclude(status=Enrollment.Status.REFUSED)
-    narrow = counting.get(parse(workflow.live.definition).object)
+    narrow = counting.get(workflow.object_type)
     if narrow is not None:
         counted = narrow(workflow, counted)
     return counted.count(), met_goal(counted).count()
