@@ -31,7 +31,7 @@ def explained(view: View, site: AdminSite) -> View:
         try:
             return view(request, *args, **kwargs)
         except DocumentError as error:
-            workflow = Workflow.objects.filter(pk=kwargs.get("pk"), deleted_at=None).first()
+            workflow = Workflow.objects.filter(pk=kwargs.get("pk") or 0, deleted_at=None).first()
             wrong = why_unreadable(workflow) if workflow is not None else None
             if workflow is None or wrong is None:
                 raise
