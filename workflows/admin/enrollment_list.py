@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from records.object_types import ObjectType, object_types
 from records.seeing import may_see_name
 from records.sql_arrays import OneOf
-from workflows.admin.narrowing import Narrowing, step_label
+from workflows.admin.narrowing import Choice, Narrowing, step_label
 from workflows.definitions.definition import Definition
 from workflows.history import enrollments
 from workflows.history.telling import definition_of, ending
@@ -23,6 +23,8 @@ from workflows.models import Enrollment, Workflow
 from workflows.rights.opening import openable
 
 PER_PAGE = 50
+#: Workflows the filter offers; in their list all are found, and from there the history of each.
+OFFERED = 200
 #: Those that have an index of their own, newest first of each workflow.
 EARLY = Enrollment.ENDED_EARLY
 STATUS_COLOURS = {
@@ -134,14 +136,25 @@ class Listing(Narrowing):
 
     def filters(self) -> list[dict[str, Any]]:
         found = openable(Workflow.objects.filter(deleted_at=None), self.user)
-        workflows = found.order_by("name").values_list("pk", "name")[:200]
+        workflows = found.order_by("name", "pk").values_list("pk", "name")[: OFFERED + 1]
         definition = definition_of(self.workflow.live) if self.workflow and self.workflow.live else None
         return [
-            self.filter("workflow__id__exact", _("Workflow"), [(str(pk), name) for pk, name in workflows]),
+            self.some(
+                "workflow__id__exact",
+                _("Workflow"),
+                [(str(pk), name) for pk, name in workflows],
+                OFFERED,
+                all_workflows(),
+            ),
             *([self.filter("step", _("Step"), self.steps(definition))] if self.workflow else []),
             self.filter("status__exact", _("Status"), Enrollment.Status.choices),
             self.periods("enrolled", _("Enrolled")),
         ]
+
+
+def all_workflows() -> Choice:
+    """Where the workflows are that a filter does not offer."""
+    return Choice(_("More workflows…"), reverse("admin:workflows_workflow_changelist"), False)
 
 
 def named_to(user: Any, slugs: Iterable[str]) -> list[ObjectType]:

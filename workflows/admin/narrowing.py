@@ -76,6 +76,11 @@ class Narrowing:
         choices = [Choice(str(label), self.with_value(name, str(key)), current == str(key)) for key, label in values]
         return {"title": title, "choices": [every, *choices]}
 
+    def some(self, name: str, title: str, values: list[tuple[str, Any]], most: int, others: Choice) -> dict[str, Any]:
+        """A filter with the first of many values; behind them stands where the others are found."""
+        found = self.filter(name, title, values[:most])
+        return found | {"choices": [*found["choices"], *([others] if len(values) > most else [])]}
+
     def periods(self, name: str, title: str) -> dict[str, Any]:
         return self.filter(name, title, [(key, label) for key, (label, _span) in PERIODS.items()])
 

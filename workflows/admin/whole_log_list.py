@@ -12,15 +12,13 @@ from django.utils.translation import gettext as _
 
 from records.object_types import object_types
 from records.seeing import may_see
+from workflows.admin.enrollment_list import OFFERED, all_workflows
 from workflows.admin.log_list import PER_PAGE, Lines
 from workflows.admin.narrowing import Choice
 from workflows.history import action_log, whole_log
 from workflows.models import Enrollment, Revision, Workflow
 from workflows.registries import actions
 from workflows.rights.opening import openable
-
-#: Workflows the filter offers.
-OFFERED = 200
 
 
 class WholeLog(Lines):
@@ -76,10 +74,9 @@ class WholeLog(Lines):
         kept = {name: self.chosen(name) for name in self.shared if self.chosen(name)}
         query = f"?{urlencode(kept)}" if kept else ""
         named = self.workflows.filter(deleted_at=None, live__isnull=False).order_by("name", "pk")
+        found = list(named.values_list("pk", "name")[: OFFERED + 1])
         return [
             Choice(_("All"), self.with_value(self.places[0], ""), True),
-            *(
-                Choice(name, reverse("admin:workflow_log", args=[pk]) + query, False)
-                for pk, name in named.values_list("pk", "name")[:OFFERED]
-            ),
+            *(Choice(name, reverse("admin:workflow_log", args=[pk]) + query, False) for pk, name in found[:OFFERED]),
+            *([all_workflows()] if len(found) > OFFERED else []),
         ]

@@ -105,6 +105,18 @@ def test_nobody_reads_of_workflows_that_are_closed_to_them_nor_of_records_they_m
     assert client.get(reverse("admin:enrollment_log")).status_code == 403
 
 
+def test_filters_that_do_not_offer_all_workflows_lead_to_their_list(
+    ann: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_workflows()
+    every = f'<a href="{reverse("admin:workflows_workflow_changelist")}">More workflows…</a>'
+    pages = [reverse("admin:enrollment_log"), reverse("admin:workflows_enrollment_changelist")]
+    assert [every in client.get(url).content.decode() for url in pages] == [False, False]
+    for module in ("whole_log_list", "enrollment_list"):
+        monkeypatch.setattr(f"workflows.admin.{module}.OFFERED", 1)
+    assert [every in client.get(url).content.decode() for url in pages] == [True, True]
+
+
 def test_pages_are_in_the_order_of_writing_and_lose_no_line_of_the_same_instant(ann: User, client: Client) -> None:
     workflow = make_workflow([step("note", "create_note", body="Hi")])
     made = enroll(workflow, [one.pk for one in Contact.objects.bulk_create(Contact() for _each in range(120))])
