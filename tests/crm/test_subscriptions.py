@@ -133,6 +133,16 @@ def test_a_refused_change_shows_what_was_sent_and_why_it_was_refused(admin_page:
     assert not Subscription.objects.exists()
 
 
+def test_of_many_types_a_page_shows_a_few_and_the_others_on_request(admin_page: Any, ann: Contact) -> None:
+    for number in range(12):
+        SubscriptionType.objects.create(slug=f"extra-{number}", name=f"Extra {number}", channel="email")
+    html = admin_page.get(f"/admin/crm/contact/{ann.pk}/change/").content.decode()
+    more = SubscriptionType.objects.count() - 10
+    shown = html.index(f"Show {more} more")
+    assert html.index("Change Extra 0…") < shown < html.rindex("Change ")
+    assert html.count("<form method=\"post\" action=\"/admin/crm/contact/%d/subscription/\"" % ann.pk) == more + 10
+
+
 def test_who_may_not_change_contacts_changes_no_subscription(client: Any, seller: Any, ann: Contact) -> None:
     client.force_login(seller)
     sent = {"type": "news", "status": "unsubscribed"}
