@@ -15,7 +15,7 @@
     if (count > rows) findings.push(`${count} rows in one table`);
   }
   for (const list of document.querySelectorAll("ul, ol")) {
-    if (shown(list) && list.children.length > rows && !list.closest(".outline, .flow, .flow-canvas, [data-whole]")) {
+    if (shown(list) && list.children.length > rows && !list.closest(".outline, .flow, .flow-canvas, .column-list")) {
       findings.push(`${list.children.length} lines in one list`);
     }
   }
