@@ -18,12 +18,16 @@ from django.utils.translation import gettext as _
 from records.associations import associations_of
 from records.criteria import Compiled
 from records.models import Access
+from records.models.segment import LISTED
 from records.object_types import ObjectType, object_types
+from records.property_access.closed_lists import looking_at
 from records.property_access.rights import property_label, rights_of
 
 #: What else criteria may look at that a person may not see, asked by what they depend on ("object_type.name"): each
 #: answers as `hidden_in` does.
 guards: list[Callable[[Any, Collection[str]], str]] = []
+#: The same by itself, as (object type, what criteria depend on): active lists that look at it are closed to them.
+closers: list[Callable[[Any], Iterable[tuple[str, str]]]] = []
 
 
 #: Who reads what is being written just now; nobody in particular where the engine or a command writes.
@@ -78,7 +82,24 @@ def hidden_in(user: Any, compiled: Compiled) -> str:
         if not may_see(user, object_types[slug]):
             return _("records of the type “%(type)s”") % {"type": slug}
     names = {f"{one.object_type}.{one.property}" for one in compiled.dependencies.properties}
-    return hidden_property(user, names) or next((told for guard in guards if (told := guard(user, names))), "")
+    told = hidden_property(user, names) or next((told for guard in guards if (told := guard(user, names))), "")
+    if told or not any(LISTED in name for name in names):
+        return told
+    closed = sorted(lists_closed_to(user) & names)
+    return _("the property “%(property)s”") % {"property": property_label(closed[0])} if closed else ""
+
+
+def lists_closed_to(user: Any) -> set[str]:
+    """The active lists that look at what a person may not see, as criteria name them: "object_type.list:name"."""
+    rights = rights_of(user)
+    if not rights.restricted:
+        return set()
+    return {*rights.lists, *looking_at({name for closer in closers for name in closer(user)})}
+
+
+def closed_lists(user: Any) -> list[str]:
+    """The internal names of the lists that are not there for a person."""
+    return sorted(name.partition(LISTED)[2] for name in lists_closed_to(user))
 
 
 def hidden_property(user: Any, names: Iterable[str]) -> str:

@@ -30,8 +30,7 @@ from records.lists.using import users_of
 from records.models import Membership, RecordList
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError
-from records.property_access import rights_of
-from records.seeing import may_see
+from records.seeing import closed_lists, may_see
 
 CHANGELIST, PAGE = "admin:records_recordlist_changelist", "admin:records_recordlist_change"
 WORK_SHOWN = 5
@@ -75,7 +74,7 @@ class RecordListAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[RecordList]:
         visible = [one.slug for one in object_types.values() if may_see(request.user, one)]
         found = super().get_queryset(request).filter(object_type__in=visible).select_related("segment")
-        return found.exclude(slug__in=rights_of(request.user).closed_lists)
+        return found.exclude(slug__in=closed_lists(request.user))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountedLists

@@ -24,8 +24,7 @@ from records.models import Membership, RecordList, Scope
 from records.models.list import SLUG
 from records.object_types import ObjectType, object_types
 from records.problems import DocumentError, Problem
-from records.property_access import rights_of
-from records.seeing import hidden_in, may_see
+from records.seeing import closed_lists, hidden_in, may_see
 from records.time_zones import time_zones
 
 BATCH_LIMIT = 1_000
@@ -123,7 +122,7 @@ class ListView(ApiView):
         slug, kind = one_of(request, "object", object_types), one_of(request, "kind", RecordList.Kind.values)
         rows = RecordList.objects.filter(object_type__in=[one for one in visible if slug in (None, one)])
         rows = rows.filter(kind=kind) if kind else rows
-        rows = rows.exclude(slug__in=rights_of(request.user).closed_lists)
+        rows = rows.exclude(slug__in=closed_lists(request.user))
         return Response(page(request, rows.select_related("segment"), Order("id"), documents))
 
     def create(self, request: Request) -> Response:
@@ -188,7 +187,7 @@ class ListView(ApiView):
         found = RecordList.objects.select_related("segment").filter(pk=list_id).first()
         if found is None or found.object_type not in object_types:
             raise Http404
-        if found.slug in rights_of(request.user).closed_lists:
+        if found.slug in closed_lists(request.user):
             raise Http404
         self.demand_type(request, object_types[found.object_type])
         return found

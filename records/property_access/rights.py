@@ -55,11 +55,6 @@ class PropertyRights:
         found = [f"{kind}.{slug}" for (kind, slug), level in self.restricted.items() if level < Access.VIEW]
         return [*found, *sorted(self.lists)]
 
-    @property
-    def closed_lists(self) -> list[str]:
-        """The internal names of lists that are not there for the person."""
-        return [name.partition(LISTED)[2] for name in sorted(self.lists)]
-
     def below(self, names: Iterable[str], level: Access) -> list[str]:
         """Those of some "object_type.property" of which the right is less than `level`, in order."""
         parted = ((name, *name.partition(".")[::2]) for name in sorted(names)) if self.restricted else ()

@@ -144,6 +144,20 @@ def test_a_published_workflow_that_looks_at_a_closed_list_is_closed_too(parts: d
     assert (access_to(workflow, una), access_to(workflow, vic)) == (Access.NONE, Access.EDIT)
 
 
+@pytest.mark.covers("PRM-09")
+def test_lists_by_a_workflow_that_is_closed_are_closed_too() -> None:
+    lists()
+    workflow = published_with({"trigger": {"kind": "filter", "criteria": BIG}})
+    inside = {"all": [{"workflow": str(workflow.pk), "operator": "is_enrolled"}]}
+    found = keeping.create(DEAL, "Inside", now=database_now(), criteria=inside)
+    una, vic = client_of(person("una", Access.NONE)), client_of(person("vic", Access.VIEW))
+    asked = 'deals/?filter={"all":[{"list":"inside","operator":"is_member"}]}'
+    for path, code in ((f"lists/{found.pk}/", 404), (f"lists/{found.pk}/members/", 404), (asked, 403)):
+        assert (una.send("GET", path).status_code, vic.send("GET", path).status_code) == (code, 200), path
+    told = {one["name"] for one in una.send("GET", "lists/").document["results"]}
+    assert told == {"Open", "Static"}
+
+
 def test_a_list_that_no_longer_looks_at_it_is_there_again() -> None:
     big, una = lists()["big"], person("una", Access.NONE)
     keeping.change(big, now=database_now(), criteria={"all": [{"property": "name", "operator": "is_known"}]})

@@ -20,8 +20,8 @@ from records.criteria.event_rows import EVENT_PREFIX
 from records.criteria.leaves.base import OneRowKind, leaf_kinds
 from records.criteria.scope import Scope
 from records.criteria.tree import Context, Node
-from records.object_types import ObjectType
-from records.seeing import guards
+from records.object_types import ObjectType, object_types
+from records.seeing import closers, guards
 from workflows.enrollment.announcing import ANY, PREFIX
 from workflows.event_types.workflows import TYPES
 from workflows.models import Enrollment, Workflow
@@ -137,6 +137,18 @@ def hidden_workflow(user: Any, names: Collection[str]) -> str:
 
 
 guards.append(hidden_workflow)
+
+
+def hidden_names(user: Any) -> set[tuple[str, str]]:
+    """What criteria depend on where they ask for workflows that are closed to a person."""
+    closed = closed_to(user)
+    if not closed:
+        return set()
+    rows = Workflow.objects.filter(pk__in=closed).values_list("object_type", "pk")
+    return {(kind, f"{PREFIX}{pk}") for kind, pk in rows} | {(kind, told) for kind in object_types for told in TOLD}
+
+
+closers.append(hidden_names)
 
 
 @dataclass(frozen=True)
