@@ -79,6 +79,10 @@ class SendEmail(Action):
         template = email_named(document)
         return checking.reads(template) if template else set()
 
+    def needs(self, document: dict[str, Any], context: StepContext) -> dict[str, str]:
+        own = context.object_type.slug == "contact" and not document.get("of")
+        return {"email": "email"} if own else {}
+
     def outputs(self, document: dict[str, Any], context: StepContext) -> dict[str, Property]:
         return {
             "sent": Property("sent", gettext_lazy("Number of contacts it goes to"), "number"),

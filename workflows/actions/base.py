@@ -88,6 +88,10 @@ class Action(ABC):
         """The properties the step reads, as "object_type.property"."""
         return set()
 
+    def needs(self, document: dict[str, Any], context: StepContext) -> dict[str, str]:
+        """The enrolled record's properties without which the step does nothing for it, by the setting that asks."""
+        return {}
+
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
         """The properties the step writes, as "object_type.property"."""
         return set()

@@ -59,6 +59,10 @@ class DateProperty(DelayUntilDate):
         found = {f"{context.object_type.slug}.{slug}"} if isinstance(slug, str) and slug else set()
         return super().reads(document, context) | found
 
+    def needs(self, document: dict[str, Any], context: StepContext) -> dict[str, str]:
+        slug = document.get("property")
+        return {"property": slug} if isinstance(slug, str) and slug else {}
+
     def execute(self, batch: Batch, params: dict[str, Any]) -> None:
         prop, offset, time = batch.properties[params["property"]], params["offset_days"], params["at"]
         values, zone_of = current_values(batch, prop), zones(batch, params["zone"])

@@ -51,6 +51,10 @@ class EditRecord(Action):
         found = {f"{context.object_type.slug}.{slug}"} if slug else set()
         return found | tokens.reads(document.get("value"), context.object_type)
 
+    def needs(self, document: dict[str, Any], context: StepContext) -> dict[str, str]:
+        slug = own_slug(document.get("copy_from"))
+        return {"copy_from": slug} if slug else {}
+
     def writes(self, document: dict[str, Any], context: StepContext) -> set[str]:
         slug = document.get("property")
         return {f"{subject_of(document, context).slug}.{slug}"} if slug else set()

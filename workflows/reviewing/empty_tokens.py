@@ -1,4 +1,4 @@
-"""Tokens that are always empty: only records without the value come to the step, and no step gives them one.
+"""Tokens, and values a step needs, that are always empty: only records without them come, and no step gives them one.
 
 Where records wait on their way, somebody may fill the value in meanwhile: often they wait for just that.
 """
@@ -15,6 +15,7 @@ from records.problems import Problem
 from workflows.definitions import touching
 from workflows.definitions.definition import GO_TO, Step, walk
 from workflows.lifecycle.following import is_delay
+from workflows.registries import actions
 from workflows.reviewing.conditions import DECIDING, Conditions, Known
 from workflows.step_forms.params import StepContext
 from workflows.texts import tokens
@@ -32,8 +33,7 @@ def problems(conditions: Conditions) -> Iterator[Problem]:
     blank: dict[tuple[object, str], bool] = {}
     for step, known in coming(conditions):
         seen = set()
-        for field, token in tokens_in(step):
-            slug = tokens.property_slug(token, StepContext(definition).object_type)
+        for field, slug, message, value in asked_for(step, StepContext(definition, step)):
             if slug not in properties or f"{definition.object}.{slug}" in written or (field, slug) in seen:
                 continue
             seen.add((field, slug))
@@ -41,11 +41,20 @@ def problems(conditions: Conditions) -> Iterator[Problem]:
             if place not in blank:
                 blank[place] = never_known(conditions, known, slug)
             if blank[place]:
-                message = _("“{{ %(token)s }}” is always empty here: only records without %(property)s come to this "
-                            "step, and no step fills it in. Take it out, or give it a default.")  # fmt: skip
-                facts = {"token": token.name, "property": properties[slug].label}
-                yield Problem(f"{step.path}.params.{field}", message % facts, token.name, severity="warning",
-                              code="empty_token")  # fmt: skip
+                told = message % {"token": value, "property": properties[slug].label}
+                yield Problem(f"{step.path}.params.{field}", told, value, severity="warning", code="empty_token")
+
+
+def asked_for(step: Step, context: StepContext) -> Iterator[tuple[str, str, str, str]]:
+    """What a step says or needs of the enrolled record: setting, property, what to tell of a blank one, its name."""
+    for field, token in tokens_in(step):
+        message = _("“{{ %(token)s }}” is always empty here: only records without %(property)s come to this "
+                    "step, and no step fills it in. Take it out, or give it a default.")  # fmt: skip
+        yield field, tokens.property_slug(token, context.object_type), message, token.name
+    for field, slug in actions[step.action].needs(step.params, context).items():
+        message = _("The step does nothing here: only records without %(property)s come to it, and no step fills it "
+                    "in. Remove the step, or change who comes to it.")  # fmt: skip
+        yield field, slug, message, slug
 
 
 def coming(conditions: Conditions) -> Iterator[tuple[Step, Known]]:

@@ -11,7 +11,17 @@ from records.problems import DocumentError, Problem
 from workflows.definitions.definition import Definition
 from workflows.definitions.parsing import parse
 from workflows.models import Workflow
-from workflows.reviewing import circles, competing, doubtful, empty_tokens, entering, impossible, past_times, volume
+from workflows.reviewing import (
+    circles,
+    competing,
+    doubtful,
+    empty_tokens,
+    entering,
+    impossible,
+    overwritten,
+    past_times,
+    volume,
+)
 from workflows.reviewing.conditions import Conditions
 
 
@@ -21,6 +31,7 @@ def problems(workflow: Workflow, definition: Definition, *, user: Any, now: dt.d
     return [
         *impossible.problems(conditions),
         *empty_tokens.problems(conditions),
+        *overwritten.problems(conditions),
         *doubtful.problems(conditions),
         *past_times.problems(definition, now),
         *competing.problems(conditions, workflow.pk, user),

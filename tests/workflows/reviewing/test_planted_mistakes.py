@@ -248,6 +248,33 @@ def a_list_that_lets_in_and_keeps_out() -> Workflow:
     return draft({"list": found.slug, "operator": "is_member"}, steps=[task()], suppress=[found.slug])
 
 
+@planted("empty_token", "only records without close date", "?step=until#param_property")
+def a_wait_for_a_date_nobody_has() -> Workflow:
+    until = {"id": "until", "action": "delay_until_property", "params": {"property": "close_date"}}
+    return draft({"property": "close_date", "operator": "is_unknown"}, steps=[until, task()])
+
+
+@planted("empty_token", "The step does nothing here: only records without email", "?step=mail#param_email")
+def an_email_to_who_has_no_address() -> Workflow:
+    news = SubscriptionType.objects.create(slug="news", name="News")
+    EmailTemplate.objects.create(name="Welcome", slug="welcome", subject="Hello", type=news, body="<p>Hello</p>")
+    steps = [{"id": "mail", "action": "send_email", "params": {"email": "welcome", "subscribed": True}}]
+    trigger = {"kind": "filter", "criteria": {"all": [{"property": "email", "operator": "is_unknown"}]}}
+    return drafting.create("Mail", "contact", boss(), {"format": 1, "trigger": trigger, "steps": steps})
+
+
+@planted("past", "turned off before anybody who enters from now on comes here", "?step=task")
+def a_wait_longer_than_the_workflow_is_on() -> Workflow:
+    soon = database_now() + dt.timedelta(days=3)
+    short = {"id": "short", "action": "delay", "params": {"days": 1, "hours": 12}}
+    return draft(BIG, steps=[WAIT, short, task()], settings={"turn_off_at": f"{soon:%Y-%m-%dT%H:%M}"})
+
+
+@planted("overwritten", "lost at once: step 2 sets Stage anew", "?step=edit#param_property")
+def a_value_that_is_overwritten_at_once() -> Workflow:
+    return draft(BIG, steps=[edit(property="stage", value="won"), edit("other", property="stage", value="lost")])
+
+
 @planted("own_trigger", "may come back to the start", "?step=edit")
 def re_enrolled_by_its_own_step() -> Workflow:
     made = draft(BIG, steps=[edit(property="amount", value=99)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -168,3 +169,38 @@ def test_ticked_filters_that_cannot_be_read_are_a_problem_and_no_error() -> None
     found = {"association": [], "all": [{"property": "amount"}]}
     paths = [path for _code, path in told(draft(found, reenroll=AGAIN))]
     assert paths == ["trigger.criteria.any.0.all.0.association"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        edit("next", property="stage", value="lost", of="company"),
+        edit("next", property="probability", value=5),
+        edit("next", property="stage", value="won"),
+        {"id": "next", "action": "change_number", "params": {"property": "amount", "by": 5}},
+    ],
+)
+def test_a_value_is_lost_only_where_the_next_step_sets_the_same_anew(second: dict[str, Any]) -> None:
+    first = edit(property="stage", value="won")
+    assert ("overwritten", "steps.0.params.property") not in told(draft(BIG, steps=[first, second]))
+
+
+def test_to_clear_and_set_anew_and_to_wait_in_between_lose_nothing() -> None:
+    clear, lost = edit(property="stage", clear=True), edit("next", property="stage", value="lost")
+    won = edit(property="stage", value="won")
+    assert told(draft(BIG, steps=[clear, lost])) == []
+    assert told(draft(BIG, steps=[won, WAIT, lost])) == []
+    assert told(draft(BIG, steps=[won, lost])) == [("overwritten", "steps.0.params.property")]
+
+
+def test_who_can_come_to_a_step_before_the_workflow_is_off_is_the_quickest() -> None:
+    soon = f"{database_now() + dt.timedelta(days=3):%Y-%m-%dT%H:%M}"
+    long = {"id": "long", "action": "delay", "params": {"days": 9}}
+    slow = branching(("Big", LIKELY), ("Otherwise", None))
+    slow["branches"][0]["steps"] = [long]
+    slow["branches"][1]["steps"] = []
+    settings = {"turn_off_at": soon}
+    assert told(draft(BIG, steps=[slow, task()], settings=settings)) == []
+    assert told(draft(BIG, steps=[task(), long], settings=settings)) == []
+    slow["branches"][1]["steps"] = [{"id": "on", "action": "delay_until_date", "params": {"at": "2090-01-01T09:00"}}]
+    assert told(draft(BIG, steps=[slow, task()], settings=settings)) == [("past", "steps.1")]
