@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from records.clock import database_now
+from records.ids import id_of
 from records.object_types import object_types
 from records.problems import DocumentError
 from workflows import drafting
@@ -36,6 +37,8 @@ from workflows.schedules.words import shown_firing
 
 #: Parts of a workflow that are named beside its button as what blocks it; the others stand above, with the first.
 BLOCKING = 3
+#: The number of changes of no draft.
+NONE = -1
 
 
 class ReviewViews:
@@ -87,10 +90,11 @@ class ReviewViews:
     def publish(self, request: HttpRequest, workflow: Workflow) -> HttpResponse | None:
         """Publish; None, with a message, when it cannot be done."""
         sent, revision = request.POST, previewing.draft(workflow)
+        rev = id_of(sent.get("rev"))
         try:
             called = naming(workflow, parse(revision.definition) if revision else None, sent)
             published = publishing.publish(
-                workflow, by=request.user, now=database_now(), rev=int(sent.get("rev") or -1),
+                workflow, by=request.user, now=database_now(), rev=NONE if rev is None else rev,
                 enroll_existing=sent.get("enroll_existing") == "yes", **choices_sent(sent),
                 name=called.name, description=called.description,
             )  # fmt: skip

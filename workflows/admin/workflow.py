@@ -53,13 +53,8 @@ from workflows.definitions import checking, uses
 from workflows.engine import limits
 from workflows.history import counting
 from workflows.lifecycle import cataloguing
-from workflows.models import Enrollment, Folder, Revision, Workflow
+from workflows.models import Enrollment, Revision, Workflow
 from workflows.rights.opening import openable
-
-
-@admin.register(Folder)
-class FolderAdmin(admin.ModelAdmin):
-    search_fields = ("name",)
 
 
 @admin.register(Workflow)
@@ -162,9 +157,10 @@ class WorkflowAdmin(
         workflow = self.workflow_or_404(request, pk, "add")
         revision = drafting.shown(workflow)
         assert revision is not None
-        name = (_("%(name)s (copy)") % {"name": workflow.name})[:200]
         try:
-            twin = drafting.create(name, workflow.object_type, request.user, revision.definition)
+            twin = drafting.create(
+                cataloguing.name_of_copy(workflow.name), workflow.object_type, request.user, revision.definition
+            )
         except DocumentError as error:
             self.message_user(request, str(error.problems[0].message), messages.ERROR)
             return redirect("admin:workflows_workflow_changelist")

@@ -13,6 +13,7 @@ from records.object_types import ObjectType, object_types
 from records.problems import Problem
 from workflows import drafting
 from workflows.definitions.numbers import refuse_one_more
+from workflows.definitions.parsing import NAME_LIMIT
 from workflows.enrollment.enrolling import locked
 from workflows.enrollment.leaving import unenroll
 from workflows.holding import hold_still
@@ -55,6 +56,7 @@ def change(workflow: Workflow, facts: dict[str, Any], *, by: Any, now: dt.dateti
     found = dict(facts)
     if "folder" in found:
         found["folder"] = folder_named(found["folder"])
+        facts = {**facts, "folder": name_of(found["folder"])}
     facts_before = {"name": workflow.name, "description": workflow.description, "folder": name_of(workflow.folder)}
     for name, value in found.items():
         setattr(workflow, name, value)
@@ -83,6 +85,7 @@ def move(workflows: Collection[Workflow], folder: str | None, *, by: Any, now: d
     with transaction.atomic():
         found = folder_named(folder)
         moved = [one for one in workflows if one.folder_id != (found.pk if found else None)]
+        folder = name_of(found)
         Workflow.objects.filter(pk__in=[one.pk for one in moved]).update(folder=found)
         AuditEntry.objects.bulk_create(
             AuditEntry(
@@ -96,8 +99,27 @@ def move(workflows: Collection[Workflow], folder: str | None, *, by: Any, now: d
 
 
 def folder_named(name: str | None) -> Folder | None:
-    """The folder of this name, made if there is none; None for no name."""
-    return Folder.objects.get_or_create(name=name)[0] if name else None
+    """The folder of this name, however it is spaced and whether in capitals; made if there is none. None: no name."""
+    name = " ".join((name or "").split())
+    if not name:
+        return None
+    found = Folder.objects.filter(name=name).first() or Folder.objects.filter(name__iexact=name).order_by("pk").first()
+    return found or Folder.objects.get_or_create(name=name)[0]
+
+
+def remove_folder(folder: Folder, *, by: Any, now: dt.datetime) -> int:
+    """Delete a folder. The workflows in it stay, in none, and their audit logs say so; how many they are."""
+    with transaction.atomic():
+        count = move(list(Workflow.objects.filter(folder=folder).select_related("folder")), None, by=by, now=now)
+        folder.delete()
+    return count
+
+
+def name_of_copy(name: str) -> str:
+    """What the copy of a workflow is called; a long name is shortened, so that it still says that it is one."""
+    mark = _("%(name)s (copy)")
+    room = NAME_LIMIT - len(mark % {"name": ""})
+    return mark % {"name": name if len(name) <= room else f"{name[: room - 1]}…"}
 
 
 def remove(workflow: Workflow, *, by: Any, now: dt.datetime) -> int:
