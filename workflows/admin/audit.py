@@ -41,7 +41,7 @@ class ActionFilter(admin.SimpleListFilter):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     change_list_template = "admin/workflows/auditentry/list.html"
-    list_display = ("at", "who", "workflow", "what", "facts")
+    list_display = fields = ("at", "who", "workflow", "what", "facts")
     list_display_links = None
     list_filter = (ActionFilter, "at", ("user", admin.RelatedOnlyFieldListFilter))
     search_fields = ("workflow__name", "user__username", f"detail__{auditing.GONE}")

@@ -135,3 +135,6 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

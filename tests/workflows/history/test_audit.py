@@ -79,6 +79,9 @@ def test_the_log_is_filtered_and_exported_as_it_is_filtered():
     client = signed_in(boss())
     page = client.get(reverse("admin:workflows_auditentry_changelist"), {"action": "edited"}).content.decode()
     assert "Added the step “Send internal email”" in page and "steps.wait.params.days" in page
+    entry = AuditEntry.objects.filter(action="edited").latest("pk")
+    page = client.get(reverse("admin:workflows_auditentry_change", args=[entry.pk])).content.decode()
+    assert f"#{entry.pk}" in page and "Edited" in page and "Added the step" in page and "sentences" not in page
     reply = client.get(reverse("admin:workflows_auditentry_export"), {"action": "edited"})
     text = b"".join(reply.streaming_content).decode().removeprefix("\ufeff")
     rows = list(csv.reader(io.StringIO(text)))
