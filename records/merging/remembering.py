@@ -28,6 +28,9 @@ def merged_into(object_type: ObjectType, ids: Iterable[int]) -> dict[int, int]:
 
 
 def gone_into(object_type: ObjectType, record_id: int, winner_id: int) -> str:
-    """The sentence for whoever asks for a record that was merged."""
-    message = _("The %(type)s %(id)d was merged into the %(type)s %(winner)d. Use that one.")
+    """The sentence for whoever asks for a record that was merged; the other one may have been deleted since."""
+    if object_type.records().filter(pk=winner_id).exists():
+        message = _("The %(type)s %(id)d was merged into the %(type)s %(winner)d. Use that one.")
+    else:
+        message = _("The %(type)s %(id)d was merged into the %(type)s %(winner)d, which was deleted since.")
     return message % {"type": object_type.label, "id": record_id, "winner": winner_id}

@@ -21,6 +21,7 @@ from records.journal import change_source, values_at
 from records.lists import keeping, members
 from records.merging import movers
 from records.merging.performing import merge
+from records.merging.remembering import gone_into
 from records.models import Association, Change, ChangeKind, Event, MergedRecord, PendingEvent, PropertyDefinition
 from records.object_types import object_types
 from records.problems import DocumentError
@@ -71,6 +72,15 @@ def test_each_value_can_be_chosen_also_a_blank_and_a_unique_one():
 
 
 @pytest.mark.covers("TRG-22")
+def test_nobody_is_sent_to_a_record_that_was_deleted_since():
+    ann, bob = person("ann"), person("bob")
+    join(ann, bob)
+    sent = f"The contact {bob.pk} was merged into the contact {ann.pk}"
+    assert gone_into(CONTACT, bob.pk, ann.pk) == f"{sent}. Use that one."
+    Contact.objects.filter(pk=ann.pk).update(deleted_at=database_now())
+    assert gone_into(CONTACT, bob.pk, ann.pk) == f"{sent}, which was deleted since."
+
+
 def test_the_older_creation_date_survives():
     then = dt.datetime(2020, 5, 1, 8, 0, tzinfo=dt.UTC)
     ann, anne, cay = person("ann"), person("anne", created_at=then), person("cay")

@@ -11,18 +11,23 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from records.clock import database_now
+from records.ids import id_of
 from workflows.admin.enrollment_list import Listing
 from workflows.models import Enrollment, Workflow
 from workflows.rights import opening
 
 
 class Chosen:
-    """`ids` are those of the ticked ones; `matching` is the query string of a list instead, None without."""
+    """`ids` are those of the ticked ones; `matching` is the query string of a list instead, None without.
+
+    `upto` is the newest of those that matched when the person was told how many they are: later ones are not meant.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self.request, form = request, request.POST
         self.ids = [int(pk) for pk in form.getlist("enrollment") if pk.isdecimal() and len(pk) < 19]
         self.matching = form.get("matching") if "all" in form else None
+        self.upto = id_of(form.get("upto"))
 
     @cached_property
     def enrollments(self) -> QuerySet[Enrollment]:
@@ -30,6 +35,7 @@ class Chosen:
         which = Enrollment.objects.filter(pk__in=self.ids)
         if self.matching is not None:
             which = all_of(self.matching, self.request.user)
+            which = which if self.upto is None else which.filter(pk__lte=self.upto)
         return opening.changeable(which, self.request.user, "workflow")
 
     def refuse_read_only(self) -> None:

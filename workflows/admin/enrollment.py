@@ -149,6 +149,7 @@ class EnrollmentAdmin(AttentionViews, IssueViews, LogViews, MovingViews):
             "count": count,
             "more": count - len(active),
             "matching": matching,
+            "upto": max((one.pk for one in active), default=0),
             "ended": len(ids) - len(active) if matching is None else 0,
             "back": back,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -277,6 +278,20 @@ def test_all_that_match_the_filters_leave_after_it_was_said_how_many(ann: User, 
     for refused in ("", "step=wait", "workflow__id__exact=0", f"{query}&q=5"):
         client.post(LIST + "unenroll/", {"all": "yes", "matching": refused, "confirmed": "yes"})
     assert Enrollment.objects.filter(status="active").count() == 70
+
+
+def test_who_is_enrolled_after_it_was_said_how_many_leave_stays(ann: User, client: Any) -> None:
+    workflow = make_workflow([step("wait", "delay", days=2)])
+    contacts = Contact.objects.bulk_create(Contact(email=f"{i}@example.com") for i in range(5))
+    counted, later = [contact.pk for contact in contacts[:3]], [contact.pk for contact in contacts[3:]]
+    enroll(workflow, counted)
+    client.force_login(ann)
+    form = {"all": "yes", "matching": f"workflow__id__exact={workflow.pk}"}
+    asked = client.post(LIST + "unenroll/", form).content.decode()
+    (upto,) = re.findall(r'name="upto" value="(\d+)"', asked)
+    enroll(workflow, later)
+    client.post(LIST + "unenroll/", {**form, "upto": upto, "confirmed": "yes"})
+    assert set(Enrollment.objects.filter(status="active").values_list("record_id", flat=True)) == set(later)
 
 
 def many(workflow: Workflow, statuses: list[str]) -> list[Enrollment]:
