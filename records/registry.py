@@ -29,6 +29,13 @@ class Registry(dict[str, Any]):
         return plugin
 
     def load(self, package: str) -> None:
-        """Import every module of a package, so that the plug-ins in it register themselves."""
+        """Import every module of a package, so that the plug-ins in it register themselves, in the modules' order.
+
+        Those of a module that somebody has imported before come where they would have come otherwise.
+        """
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-            importlib.import_module(f"{package}.{module.name}")
+            name = f"{package}.{module.name}"
+            early = [slug for slug, plugin in self.items() if type(plugin).__module__ == name]
+            importlib.import_module(name)
+            for slug in early:
+                self[slug] = self.pop(slug)
