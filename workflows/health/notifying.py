@@ -46,16 +46,18 @@ def asked(workflow: Workflow, key: str) -> list[str]:
 
 
 def watchers(workflow: Workflow) -> list[Any]:
-    """The active users its settings name, and of its teams; where they name nobody, whoever published it.
+    """The active users its settings name, and of its teams; where none of them is left, whoever published it.
 
-    Who may not open the workflow is not told of it (PRM-09).
+    Where that person is gone, too, super admins are told: somebody has to be. Who may not open the workflow is not
+    told of it (PRM-09).
     """
     users = get_user_model()._default_manager.filter(is_active=True)
     named, of_teams = asked(workflow, "users"), teams.members(asked(workflow, "teams"))
-    if named or of_teams:
-        found = users.filter(Q(username__in=named) | Q(pk__in=of_teams)).order_by("pk")
-    else:
+    found = users.filter(Q(username__in=named) | Q(pk__in=of_teams)).order_by("pk")
+    if not found.exists():
         found = users.filter(pk=(workflow.live and workflow.live.published_by_id) or 0)
+    if not found.exists():
+        found = users.filter(is_superuser=True).order_by("pk")
     return [one for one in found if access_to(workflow, one) >= Access.VIEW]
 
 

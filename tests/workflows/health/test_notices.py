@@ -57,6 +57,18 @@ def watched(*about: str, users: Any = ("ann",), teams: Any = (), **parts: Any) -
 
 
 @pytest.mark.covers("SET-10")
+def test_somebody_is_told_when_all_who_are_named_and_the_publisher_have_left(ann):
+    eva = User.objects.create_superuser("eva")
+    workflow = watched(notifying.ERRORS)
+    User.objects.filter(pk=ann.pk).update(is_active=False)
+    assert notifying.watchers(workflow) == [boss()]
+    User.objects.filter(pk=boss().pk).update(is_active=False)
+    assert notifying.watchers(workflow) == [eva]
+    assert notifying.notify(workflow, notifying.ERRORS, "It fails", "", now=database_now()) == 1
+    assert told() == [("eva", "It fails")]
+
+
+@pytest.mark.covers("SET-10")
 def test_users_and_main_members_of_teams_hear_that_a_workflow_was_turned_off(ann, sales):
     workflow = watched(notifying.TURNED_OFF, teams=["sales"])
     switching.pause(workflow, by=boss(), now=database_now())
