@@ -26,9 +26,14 @@ def turn_off(workflows: Collection[Workflow], error: DocumentError, now: dt.date
     logger.error("A trigger, its criteria or its schedule cannot be read: %s Turned off: %s", because, workflows)
     Workflow.objects.filter(pk__in=[one.pk for one in workflows]).update(status=Workflow.Status.OFF)
     AuditEntry.objects.bulk_create(
-        AuditEntry(workflow=workflow, action="turned_off", detail={"because": because}, at=now)
+        AuditEntry(
+            workflow=workflow, action="turned_off", at=now, detail={
+                "because": because,
+                "changes": [{"at": "status", "before": workflow.status, "after": Workflow.Status.OFF}],
+            },
+        )
         for workflow in workflows
-    )
+    )  # fmt: skip
     for workflow in workflows:
         title = _("“%(name)s” was turned off: it cannot be read any more") % {"name": workflow.name}
         body = _("%(because)s Records inside stay. Change it in the editor, publish it, and turn it on again.")

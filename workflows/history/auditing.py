@@ -109,6 +109,8 @@ def sentences_of(detail: dict[str, Any]) -> Iterator[str]:
         yield gettext("%(what)s.") % {"what": capfirst(edit_told(detail["op"]))}
     if "revision" in detail:
         yield gettext("Revision %(number)s.") % {"number": detail["revision"]}
+    if because := detail.get("because"):
+        yield str(because)
     for name, sentence in NUMBERS.items():
         if count := detail.get(name):
             yield sentence(count) % {"count": count}

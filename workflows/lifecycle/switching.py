@@ -17,6 +17,7 @@ from records import segments
 from records.problems import DocumentError, Problem
 from workflows import doorbell
 from workflows.chores import Chore
+from workflows.definitions.parsing import parse
 from workflows.enrollment.doors import guards
 from workflows.enrollment.enrolling import locked
 from workflows.enrollment.leaving import sweep
@@ -37,7 +38,7 @@ def turn_on(workflow: Workflow, *, by: Any, now: dt.datetime) -> None:
     """Let records enter and actions be done, whatever the workflow was before.
 
     Who matches by now is a member and is not enrolled; who begins to match later is. Raises PermissionDenied, and
-    DocumentError when the workflow was never published.
+    DocumentError when the workflow was never published, or cannot be read any more.
     """
     switch(workflow, Status.ON, by, now)
 
@@ -91,6 +92,8 @@ def switch(
             raise DocumentError([Problem("", message, code="not_published")])
         if only and current.status not in only:
             raise DocumentError([Problem("", wrong_state(current), current.status, code="wrong_state")])
+        if status == Status.ON and current.status != status:
+            refuse_unreadable(current.live)
         if status == Status.DRAINING and not anybody_inside(current):
             status = Status.OFF
         if current.status != status:
@@ -109,6 +112,16 @@ def refuse_deleted(workflow: Workflow) -> None:
     if workflow.deleted_at is not None:
         message = _("The workflow was deleted meanwhile. Restore it first.")
         raise DocumentError([Problem("", message, code="deleted")])
+
+
+def refuse_unreadable(live: Revision) -> None:
+    """Raise DocumentError where the live revision names what is not installed: it would take records in and stop."""
+    try:
+        parse(live.definition)
+    except DocumentError as error:
+        facts = {"why": error.problems[0].message}
+        message = _("The workflow cannot be read, so it is not turned on: %(why)s Publish a version that can be read.")
+        raise DocumentError([Problem("", message % facts, code="unreadable")]) from error
 
 
 def wrong_state(workflow: Workflow) -> str:

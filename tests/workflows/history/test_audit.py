@@ -12,11 +12,13 @@ from django.urls import reverse
 
 from records.clock import database_now
 from records.models import Access
+from records.problems import DocumentError, Problem
 from tests.api.conftest import client_of, person
 from tests.workflows.building import enroll
 from tests.workflows.publishing_deals import BIG, WAIT, boss, document, draft, publish
 from tests.workflows.restricted import RAISE, RENAME, member, published
 from workflows import drafting
+from workflows.health import unreadable
 from workflows.lifecycle import cataloguing, switching
 from workflows.models import AuditEntry, Workflow
 
@@ -109,6 +111,19 @@ def test_what_somebody_did_stays_theirs_when_they_are_deleted():
     assert [row[1] for row in csv.reader(io.StringIO(text))] == ["Who", "boss", "ann (deleted)", "the system"]
     api = client_of(boss()).send("GET", "audit/?user=ann").document["results"]
     assert [(one["user"], one["action"]) for one in api] == [("ann", "edited")]
+
+
+@pytest.mark.covers("HIS-17")
+def test_the_log_says_why_a_workflow_was_turned_off_that_cannot_be_read():
+    workflow = draft(BIG)
+    publish(workflow)
+    error = DocumentError([Problem("steps.0.action", "There is no action “wait”.")])
+    unreadable.turn_off([workflow], error, database_now())
+    page = signed_in(boss()).get(reverse("admin:workflows_auditentry_changelist"), {"action": "turned_off"})
+    assert "There is no action “wait”." in page.content.decode()
+    (entry,) = client_of(boss()).send("GET", "audit/?action=turned_off").document["results"]
+    assert (entry["user"], entry["sentences"]) == (None, ["There is no action “wait”."])
+    assert entry["changes"] == [{"at": "status", "before": "on", "after": "off"}]
 
 
 @pytest.mark.covers("HIS-17")

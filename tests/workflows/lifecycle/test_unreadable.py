@@ -79,3 +79,17 @@ def test_what_happened_in_it_is_still_told(client: Client, broken: Workflow):
     assert client.get(f"/admin/workflows/enrollment/{inside.pk}/change/").status_code == 200
     for page in ("performance", "metrics"):
         assert client.get(f"{LIST}{broken.pk}/{page}/").status_code == 200
+
+
+@pytest.mark.parametrize(("was", "way"), [("off", "on"), ("draining", "on"), ("paused", "resume")])
+def test_it_is_not_turned_on_and_says_why(client: Client, broken: Workflow, was: str, way: str):
+    Workflow.objects.filter(pk=broken.pk).update(status=was)
+    reply = client.post(f"{LIST}switch/?to={way}&id={broken.pk}", follow=True)
+    assert "cannot be read, so it is not turned on: There is no action 'create_task'." in unescape(
+        reply.content.decode()
+    )
+    broken.refresh_from_db()
+    assert broken.status == was
+    client.post(f"{LIST}switch/?to=off&id={broken.pk}")
+    broken.refresh_from_db()
+    assert broken.status == "off"
