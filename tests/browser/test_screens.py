@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import django_rq
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
@@ -231,6 +232,21 @@ def test_the_bell_shows_what_is_new_and_forgets_it_when_read(open_screen: Any) -
     page.get_by_role("button", name="Mark all as read").click()
     page.get_by_label("Notifications, 0 unread").wait_for()
     assert screen.problems() == []
+
+
+def test_all_jobs_of_a_queue_are_ticked_at_once(open_screen: Any) -> None:
+    queue = django_rq.get_queue("bulk")
+    jobs = [queue.enqueue("workflows.jobs.pump", "bulk") for _number in range(2)]
+    screen = open_screen(make_world().ann)
+    page = screen.open("/admin/django_rq/dashboard/queues/0/")
+    boxes = page.locator("tr input.action-select")
+    page.locator("#action-toggle").check()
+    assert [box.is_checked() for box in boxes.all()] == [True] * boxes.count() and boxes.count() >= 2
+    page.locator("#action-toggle").uncheck()
+    assert page.locator("tr input.action-select:checked").count() == 0
+    assert screen.problems() == []
+    for job in jobs:
+        job.delete()
 
 
 def test_the_theme_changes_on_request_and_stays(open_screen: Any) -> None:

@@ -154,7 +154,7 @@ def test_the_pages_of_rq_are_for_super_admins(clerk: User, ann: User, client: An
 def test_the_pages_of_rq_keep_the_policy_and_their_checkboxes(ann: User, client: Any, place: str) -> None:
     client.force_login(ann)
     page = client.get(f"/admin/django_rq/dashboard/{place}").content.decode()
-    assert re.findall(r"<script(?![^>]*\ssrc=)", page) == [] and "admin/js/actions.js" in page
+    assert re.findall(r"<script(?![^>]*\ssrc=)", page) == [] and "headrace/tick_all.js" in page
 
 
 def test_a_notification_is_read_by_its_own_user_only(ann: User, clerk: User, client: Any) -> None:
