@@ -125,7 +125,7 @@ def test_each_kind_is_told_once_a_day_and_only_to_who_wants_it(django_user_model
     ann.is_active = False
     ann.save()
     assert notifying.notify(workflow, "errors", "T", "B", now=now + 2 * DAY) == 1
-    assert Notification.objects.latest("pk").user == workflow.live.published_by, "nobody who is named is there any more"
+    assert Notification.objects.latest("pk").user == workflow.live.published_by, "nobody named is there any more"
     assert AuditEntry.objects.filter(workflow=workflow, action="notified").count() == 3
 
 
