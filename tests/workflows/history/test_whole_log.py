@@ -190,6 +190,8 @@ def test_a_page_looks_at_a_few_lines_of_thousands(ann: User, client: Client, mon
     workflow = make_workflow([step("note", "create_note", body="Hi"), step("end", "end")])
     enroll(workflow, [one.pk for one in people])
     with connection.cursor() as cursor:
+        # Blocks that other tests have left half empty would be in ranges of their own.
+        cursor.execute("TRUNCATE workflows_stepexecution")
         cursor.execute(
             "INSERT INTO workflows_stepexecution"
             " (enrollment_id, revision_id, visit, step, action, outcome, detail, at)"
@@ -208,4 +210,4 @@ def test_a_page_looks_at_a_few_lines_of_thousands(ann: User, client: Client, mon
         with connection.execute_wrapper(keeping(plans, "\n    SELECT", "SELECT")):
             log(client, query)
         looked = sum(lines_looked_at(plan) for plan in plans)
-        assert looked <= 10_000, f"{looked} lines for {query or 'the first page'}"
+        assert looked <= 7_000, f"{looked} lines for {query or 'the first page'}"
